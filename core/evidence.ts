@@ -1,0 +1,49 @@
+/**
+ * Evidence: an in-toto Statement v1 (https://in-toto.io/Statement/v1). Who asked what, with which spec, tool, model and code, and what came back.
+ * One JSON document, two-space indented, keys in this order, ending in a newline: the same bytes in out/ and in history.
+ */
+
+import type { Failure } from './failure.ts';
+import type { JobId, Sha256 } from './names.ts';
+import type { AttemptRecord, RunnerFacts, Usage } from './run.ts';
+
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+export const PREDICATE_TYPE = 'urn:docket:evidence:v1';
+
+export type Subject = { readonly name: string; readonly digest: { readonly sha256: Sha256 } };
+
+/** One thing a stranger needs to rebuild the run; stored once in materials/sha256/<hash>. */
+export type Material = { readonly role: 'prompt-spec' | 'role' | 'settings' | 'brief' | 'context'; readonly name: string; readonly sha256: Sha256; readonly sizeBytes: number };
+
+export type CodeFacts = { readonly repository: string | null; readonly baseCommit: string | null; readonly headCommit: string | null; readonly dirty: boolean | null };
+
+export type Predicate = {
+  readonly job: JobId;
+  readonly feature: { readonly id: string; readonly name: string };
+  readonly role: string;
+  readonly name: string | null;
+  readonly revision: number;
+  readonly status: 'answered' | 'briefed' | 'failed' | 'cancelled';
+  readonly stem: string;
+  readonly spec: { readonly asked: string; readonly used: string; readonly sha256: Sha256 };
+  readonly materials: readonly Material[];
+  readonly runner: RunnerFacts & { readonly command: string | null; readonly model: string | null };
+  readonly account: string | null;
+  readonly attempts: readonly AttemptRecord[];
+  readonly usage: Usage;
+  readonly sessionId: string | null;
+  readonly code: CodeFacts;
+  readonly scope: unknown;
+  readonly filesChanged: readonly { readonly path: string; readonly sha256: Sha256 }[];
+  readonly policy: readonly { readonly check: string; readonly version: string; readonly on: 'prompt' | 'answer'; readonly outcome: 'passed' | 'found' | 'failed' }[];
+  readonly failure: Failure | null;
+  readonly daemon: { readonly version: string; readonly host: string; readonly instance: string };
+  readonly times: { readonly promptCreated: string; readonly claimed: string; readonly submitted: string; readonly ended: string };
+};
+
+export type Statement = {
+  readonly _type: typeof STATEMENT_TYPE;
+  readonly subject: readonly Subject[];
+  readonly predicateType: typeof PREDICATE_TYPE;
+  readonly predicate: Predicate;
+};

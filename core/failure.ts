@@ -1,0 +1,129 @@
+/**
+ * The closed list of bad ends. Each has a class, and the class decides who retries and whether an attempt is spent
+ * (ARCHITECTURE.md "Failure classes"). A failure does not compile until it is worded in `describe`.
+ */
+
+import type { Fault } from './fault.ts';
+import { describeFault } from './fault.ts';
+import type { JobId } from './names.ts';
+import { unreachable } from './result.ts';
+
+export type FailureClass =
+  | 'prompt-invalid'
+  | 'policy-violation'
+  | 'provider-limit'
+  | 'provider-error'
+  | 'agent-limit'
+  | 'agent-refusal'
+  | 'agent-failure'
+  | 'environment-fault'
+  | 'budget'
+  | 'cancelled';
+
+/** A place where a secret was found; never the secret. */
+export type SecretFinding = { readonly rule: string; readonly line: number; readonly column: number };
+
+export type Failure =
+  | { readonly kind: 'prompt-invalid'; readonly faults: readonly Fault[] }
+  | { readonly kind: 'identity-taken'; readonly identity: string; readonly byJob: JobId }
+  | { readonly kind: 'secret-found'; readonly in: 'prompt' | 'answer'; readonly findings: readonly SecretFinding[] }
+  | { readonly kind: 'secret-scan-failed'; readonly in: 'prompt' | 'answer'; readonly reason: string }
+  | { readonly kind: 'rate-limited'; readonly runner: string; readonly message: string; readonly resumeAt: string | null }
+  | { readonly kind: 'provider-error'; readonly runner: string; readonly message: string; readonly status: number | null }
+  | { readonly kind: 'timeout'; readonly command: string; readonly limitMs: number; readonly roleFile: string }
+  | { readonly kind: 'idle'; readonly command: string; readonly limitMs: number; readonly roleFile: string }
+  | { readonly kind: 'output-limit'; readonly command: string; readonly limitBytes: number }
+  | { readonly kind: 'turn-limit'; readonly runner: string; readonly message: string }
+  | { readonly kind: 'refused'; readonly runner: string; readonly message: string }
+  | { readonly kind: 'context-too-long'; readonly runner: string; readonly message: string }
+  | { readonly kind: 'exit-code'; readonly command: string; readonly code: number | null; readonly signal: string | null; readonly stderr: string }
+  | { readonly kind: 'no-answer'; readonly runner: string; readonly message: string }
+  | { readonly kind: 'truncated'; readonly runner: string; readonly message: string }
+  | { readonly kind: 'unreadable-answer'; readonly runner: string; readonly message: string }
+  | { readonly kind: 'interrupted'; readonly message: string }
+  | { readonly kind: 'missing-program'; readonly program: string; readonly searched: string }
+  | { readonly kind: 'not-logged-in'; readonly runner: string; readonly message: string }
+  | { readonly kind: 'environment'; readonly what: string; readonly path: string; readonly code: string; readonly message: string }
+  | { readonly kind: 'budget'; readonly message: string }
+  | { readonly kind: 'cancelled'; readonly by: string };
+
+export type FailureKind = Failure['kind'];
+
+const CLASS: Record<FailureKind, FailureClass> = {
+  'prompt-invalid': 'prompt-invalid',
+  'identity-taken': 'prompt-invalid',
+  'secret-found': 'policy-violation',
+  'secret-scan-failed': 'policy-violation',
+  'rate-limited': 'provider-limit',
+  'provider-error': 'provider-error',
+  timeout: 'agent-limit',
+  idle: 'agent-limit',
+  'output-limit': 'agent-limit',
+  'turn-limit': 'agent-limit',
+  refused: 'agent-refusal',
+  'context-too-long': 'agent-refusal',
+  'exit-code': 'agent-failure',
+  'no-answer': 'agent-failure',
+  truncated: 'agent-failure',
+  'unreadable-answer': 'agent-failure',
+  interrupted: 'agent-failure',
+  'missing-program': 'environment-fault',
+  'not-logged-in': 'environment-fault',
+  environment: 'environment-fault',
+  budget: 'budget',
+  cancelled: 'cancelled',
+};
+
+export const classOf = (failure: Failure): FailureClass => CLASS[failure.kind];
+
+/** One sentence for people: the thing, the value, the limit and the next step. */
+export function describe(failure: Failure): string {
+  switch (failure.kind) {
+    case 'prompt-invalid':
+      return failure.faults.map(describeFault).join('\n');
+    case 'identity-taken':
+      return `${failure.identity} is already recorded with another content (job ${failure.byJob}): raise \`revision\`, or give this prompt a \`name:\` of its own`;
+    case 'secret-found':
+      return `the ${failure.in} contains what looks like a secret: ${failure.findings.map((finding) => `${finding.rule} at line ${String(finding.line)}, column ${String(finding.column)}`).join('; ')} (take it out, and treat a real one as leaked)`;
+    case 'secret-scan-failed':
+      return `the ${failure.in} could not be scanned for secrets, so it was not let through: ${failure.reason}`;
+    case 'rate-limited':
+      return `${failure.runner} is at the provider's limit: ${failure.message}${failure.resumeAt === null ? '' : ` (again at ${failure.resumeAt})`}`;
+    case 'provider-error':
+      return `${failure.runner}: the provider failed${failure.status === null ? '' : ` with status ${String(failure.status)}`}: ${failure.message}`;
+    case 'timeout':
+      return `the agent ran longer than ${String(failure.limitMs)} ms: ${failure.command} (raise timeout in ${failure.roleFile}, or limits.timeout in the prompt)`;
+    case 'idle':
+      return `the agent wrote nothing for ${String(failure.limitMs)} ms: ${failure.command} (raise idle_timeout in ${failure.roleFile})`;
+    case 'output-limit':
+      return `the agent wrote more than ${String(failure.limitBytes)} bytes: ${failure.command} (raise limits.output_bytes in docket.yaml)`;
+    case 'turn-limit':
+      return `${failure.runner} stopped at its turn limit: ${failure.message} (raise limits.turns in the prompt)`;
+    case 'refused':
+      return `${failure.runner} refused: ${failure.message} (change the prompt, then raise \`revision\`)`;
+    case 'context-too-long':
+      return `${failure.runner} cannot take a prompt this long: ${failure.message} (shorten it, then raise \`revision\`)`;
+    case 'exit-code':
+      return `the agent ended with ${failure.signal === null ? `exit code ${String(failure.code)}` : `signal ${failure.signal}`}: ${failure.command}${failure.stderr === '' ? '' : `; it said: ${failure.stderr}`}`;
+    case 'no-answer':
+      return `${failure.runner} gave no answer: ${failure.message}`;
+    case 'truncated':
+      return `${failure.runner} cut its answer short: ${failure.message}`;
+    case 'unreadable-answer':
+      return `the output of ${failure.runner} could not be understood: ${failure.message}`;
+    case 'interrupted':
+      return `the run was interrupted: ${failure.message}`;
+    case 'missing-program':
+      return `the program ${failure.program} was not found in ${failure.searched} (install it, or set its path in docket.yaml; \`docket doctor\` looks again)`;
+    case 'not-logged-in':
+      return `${failure.runner} is not logged in: ${failure.message} (log in with the tool itself, then \`docket doctor\`)`;
+    case 'environment':
+      return `${failure.what}: ${failure.message} [${failure.code}] ${failure.path}`;
+    case 'budget':
+      return failure.message;
+    case 'cancelled':
+      return `stopped by ${failure.by}`;
+    default:
+      return unreachable(failure);
+  }
+}

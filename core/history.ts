@@ -1,0 +1,93 @@
+/** The port of the history: the <app>-ai-history git repository. Body: history/. Layout and trailers: FORMATS "History repository". */
+
+import type { JobId, Sha256, FeatureName } from './names.ts';
+import type { Identity, Stream } from './prompt.ts';
+import type { Material } from './evidence.ts';
+import type { Result } from './result.ts';
+
+export type RecordStatus = 'submitted' | 'answered' | 'briefed' | 'failed' | 'cancelled';
+
+/** What stands in the tip under an identity. */
+export type Filed = {
+  readonly job: JobId;
+  readonly status: RecordStatus;
+  readonly promptSha256: Sha256;
+  readonly resultSha256: Sha256 | null;
+  readonly evidenceSha256: Sha256 | null;
+  /** Full commit id of the newest commit about it. */
+  readonly commit: string;
+};
+
+export type MaterialBytes = Material & { readonly bytes: string };
+
+/** The prompt as accepted: reserves the identity. */
+export type Submission = {
+  readonly job: JobId;
+  readonly identity: Identity;
+  readonly featureName: FeatureName;
+  readonly title: string | null;
+  readonly stream: Stream;
+  /** Folder of the role, `01-architect`. */
+  readonly roleFolder: string;
+  /** The dropped file, byte for byte. */
+  readonly prompt: Uint8Array;
+  readonly promptSha256: Sha256;
+  readonly specVersion: string;
+  readonly codeCommit: string | null;
+  readonly runner: string;
+  readonly model: string | null;
+  /** ISO 8601. */
+  readonly at: string;
+};
+
+/** The end of a job: also of one that gave up. */
+export type Answer = {
+  readonly job: JobId;
+  readonly identity: Identity;
+  readonly roleFolder: string;
+  readonly status: 'answered' | 'briefed' | 'failed' | 'cancelled';
+  /** Null for failed and cancelled. */
+  readonly result: Uint8Array | null;
+  readonly evidence: string;
+  readonly promptSha256: Sha256;
+  readonly specVersion: string;
+  readonly codeCommit: string | null;
+  readonly runner: string;
+  readonly model: string | null;
+  readonly materials: readonly MaterialBytes[];
+  /** Raw output of attempts that failed: kept under attempts/<job>/. */
+  readonly attempts: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly at: string;
+};
+
+export type Taken = { readonly kind: 'identity-taken'; readonly byJob: JobId; readonly filed: Filed };
+
+/** One commit of the history as `docket log` shows it. */
+export type LogEntry = { readonly commit: string; readonly at: string; readonly subject: string; readonly trailers: Readonly<Record<string, string>> };
+
+export type Finding = {
+  readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged';
+  readonly path: string;
+  readonly expected: string | null;
+  readonly found: string | null;
+  readonly message: string;
+};
+
+export type History = {
+  /** Creates the repository on first use (README, pre-push hook), mends what a crash left. Throws with words: inside the code repository, SHA-256 format, a linked worktree … */
+  open(): Promise<void>;
+  find(identity: Identity): Promise<Filed | null>;
+  /** Already there for this job: nothing new is written. Same bytes of a job that was not answered: `job` of the answer is the first job's id, which goes on. */
+  submit(submission: Submission): Promise<Result<Filed, Taken>>;
+  /** Already there for this job: nothing new is written. */
+  record(answer: Answer): Promise<Result<Filed, Taken>>;
+  /** Newest first. */
+  log(filter: { readonly feature?: string; readonly role?: string; readonly job?: string; readonly limit?: number }): AsyncIterable<LogEntry>;
+  /** The bytes of a path in the tip; null when it is not there. */
+  read(path: string): Promise<Uint8Array | null>;
+  /** All of a record: for `show`. */
+  records(filter: { readonly feature?: string; readonly role?: string; readonly job?: string }): AsyncIterable<{ readonly identity: Identity; readonly filed: Filed; readonly folder: string; readonly evidence: string | null }>;
+  /** Recomputes every hash: objects, trailers, evidence subjects, materials; compares the work tree. Names each thing that differs, the first first. */
+  verify(progress?: (done: number, total: number) => void): AsyncIterable<Finding>;
+  close(): Promise<void>;
+};

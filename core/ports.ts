@@ -1,0 +1,200 @@
+/**
+ * The outside as plain objects: platform/ makes them, cli/start.ts hands them in, tests hand in others.
+ * Every body of a port passes the same contract suite (test/contracts/).
+ */
+
+import type { JobId, Sha256 } from './names.ts';
+import type { AttemptRecord, ExitFile, ProgramPlan, RunFile, RunLimits } from './run.ts';
+import type { JobState, JobView, Outcome } from './job.ts';
+import type { Failure } from './failure.ts';
+import type { Result } from './result.ts';
+
+/** Wall clock for people, monotonic clock for waits. */
+export type Clock = {
+  now(): Date;
+  /** Milliseconds since some fixed moment; never goes back. */
+  monotonicMs(): number;
+  /** Resolves after the wait, or at once when the signal aborts (never rejects). */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+};
+
+export type Digest = {
+  sha256(bytes: Uint8Array | string): Sha256;
+  randomBytes(count: number): Uint8Array;
+  uuid(): string;
+};
+
+export type LogFields = {
+  readonly job?: string;
+  readonly role?: string;
+  readonly feature?: string;
+  readonly attempt?: number;
+  readonly run_id?: string;
+  readonly ws_id?: string;
+  readonly step?: string;
+  readonly [field: string]: unknown;
+};
+export type Log = {
+  error(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+  /** The same log with these fields on every line. */
+  with(fields: LogFields): Log;
+};
+
+/** A path: text, or raw bytes for a name that is not UTF-8. */
+export type FilePath = string | Uint8Array;
+export type FileKind = 'file' | 'folder' | 'link' | 'other';
+export type DirEntry = { readonly raw: Uint8Array; /** null: not UTF-8 */ readonly name: string | null; readonly kind: FileKind };
+export type FileFacts = {
+  readonly kind: FileKind;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly sizeBytes: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly mode: number;
+  readonly uid: number;
+  readonly nlink: number;
+};
+/** Why a sync is there: without `safety` something is lost; without `no-second-run` a tool may start twice. */
+export type SyncWhy = 'safety' | 'no-second-run';
+
+/**
+ * The file system. Failures are thrown as the system gives them (`error.code` is ENOENT, EEXIST, ENOSPC …).
+ * Nothing here follows a symbolic link in the last part of a path.
+ */
+export type Fs = {
+  list(folder: FilePath): Promise<DirEntry[]>;
+  /** lstat; null when it is not there. */
+  facts(path: FilePath): Promise<FileFacts | null>;
+  /** Opens without following and without blocking, refuses anything but a regular file (code EINVAL), stops at the limit (code EFBIG). */
+  readBounded(path: FilePath, maxBytes: number): Promise<{ bytes: Uint8Array; facts: FileFacts }>;
+  /** The first bytes only, same care. */
+  readHead(path: FilePath, maxBytes: number): Promise<{ bytes: Uint8Array; facts: FileFacts }>;
+  /** A new file (EEXIST when there is one), written whole and synced. */
+  writeNew(path: string, bytes: Uint8Array | string, why: SyncWhy, mode?: number): Promise<void>;
+  /** A new content under a name by temporary file, sync and rename; the caller syncs the folder. */
+  replace(path: string, bytes: Uint8Array | string, why: SyncWhy, mode?: number): Promise<void>;
+  rename(from: FilePath, to: FilePath): Promise<void>;
+  link(from: FilePath, to: FilePath): Promise<void>;
+  unlink(path: FilePath): Promise<void>;
+  chmod(path: FilePath, mode: number): Promise<void>;
+  /** EEXIST when it is there. */
+  makeFolder(path: string, mode?: number): Promise<void>;
+  /** With all parents; fine when it is there. */
+  makeFolders(path: string, mode?: number): Promise<void>;
+  removeFolder(path: string): Promise<void>;
+  /** A whole tree; fine when it is not there. */
+  removeTree(path: string): Promise<void>;
+  syncFile(path: string, why: SyncWhy): Promise<void>;
+  syncFolder(path: string, why: SyncWhy): Promise<void>;
+  /** Absolute, all links resolved. */
+  realPath(path: string): Promise<string>;
+  fileSystem(path: string): Promise<{ readonly type: string; readonly network: boolean; readonly freeBytes: number }>;
+  /** Paths among these that some process holds open for writing; null where the system cannot say. */
+  openForWriting(paths: readonly string[]): Promise<ReadonlySet<string> | null>;
+};
+
+/** Events only wake: a hint names nothing. */
+export type Watch = { close(): Promise<void> };
+export type StartWatch = (root: string, onHint: () => void, onError: (error: Error) => void) => Promise<Watch>;
+
+/** A lock the kernel drops when its process dies. */
+export type KernelLock = {
+  /** Throws when the lock file was replaced or removed under us. */
+  check(): void;
+  release(): void;
+};
+/** One holder at a time across all processes. `tryAcquire` answers null when somebody holds it. */
+export type KernelLocks = {
+  tryAcquire(file: string): KernelLock | null;
+  /** Waits; rejects with a `code: 'ELOCKED'` error after `timeoutMs`. */
+  acquire(file: string, timeoutMs: number): Promise<KernelLock>;
+};
+
+/** May this text leave, may it be recorded? Fails closed. */
+export type SecretScan = {
+  /** Name and version of the rules, for evidence. */
+  readonly rules: { readonly check: string; readonly version: string };
+  scan(where: 'prompt' | 'answer', text: string): Promise<Result<null, Failure>>;
+  close(): Promise<void>;
+};
+
+/** The journal: an index of what lies on disk, and the memory of attempts, holds and events. Every `commit` is durable when it resolves. */
+export type JournalJob = {
+  readonly id: JobId;
+  readonly role: string;
+  readonly stem: string;
+  readonly state: JobState;
+  readonly outcome: Outcome | null;
+  readonly feature: string | null;
+  readonly name: string | null;
+  readonly revision: number | null;
+  readonly sha256: string | null;
+  readonly claimedAt: string;
+  readonly changedAt: string;
+  readonly attempts: number;
+  readonly reason: string | null;
+};
+export type JournalChange =
+  | { readonly do: 'job'; readonly job: JournalJob }
+  | { readonly do: 'move'; readonly id: JobId; readonly to: JobState; readonly outcome?: Outcome; readonly reason?: string; readonly at: string }
+  | { readonly do: 'identify'; readonly id: JobId; readonly feature: string; readonly name: string | null; readonly revision: number; readonly at: string }
+  | { readonly do: 'attempt'; readonly id: JobId; readonly attempt: AttemptRecord; readonly spent: boolean }
+  | { readonly do: 'hold-lane'; readonly lane: string; readonly untilMs: number | null; readonly reason: string; readonly at: string }
+  | { readonly do: 'free-lane'; readonly lane: string; readonly at: string }
+  | { readonly do: 'event'; readonly at: string; readonly job: string | null; readonly kind: string; readonly detail: string }
+  | { readonly do: 'forget'; readonly id: JobId };
+export type LaneHold = { readonly lane: string; readonly untilMs: number | null; readonly reason: string; readonly at: string };
+export type Journal = {
+  /** Changes of one tick become one transaction; an impossible move is refused, recorded as an event, and rejects. */
+  commit(changes: readonly JournalChange[]): Promise<void>;
+  job(id: JobId): JournalJob | null;
+  /** All not done, oldest first. */
+  open(): JournalJob[];
+  /** Newest first. */
+  recent(limit: number): JournalJob[];
+  attempts(id: JobId): (AttemptRecord & { readonly spent: boolean })[];
+  holds(): LaneHold[];
+  /** Counts up, durably, before a parser sees the content of this file; answers the new count. */
+  countRead(fileKey: string): number;
+  /** False when the database file was unlinked or replaced under us. */
+  isIntact(): boolean;
+  close(): void;
+};
+
+/** What the keeper is asked to do. */
+export type StartRun = { readonly plan: ProgramPlan; readonly dir: string; readonly runId: string; readonly token: string; readonly limits: RunLimits };
+/** The door to the keeper: starts programs that outlive the daemon, ends them, tells when they ended. */
+export type Keeper = {
+  /** Starts the program, resolves when a<n>/run.json is durable and the program was told to go. */
+  start(run: StartRun): Promise<Result<RunFile, Failure>>;
+  /** Resolves when a<n>/exit.json is there; also for runs started before a restart. `null`: the keeper does not know this run. */
+  wait(dir: string, runId: string): Promise<ExitFile | null>;
+  /** Ends the whole process tree. */
+  stop(runId: string, reason: 'cancelled'): Promise<void>;
+  /** Runs that are alive. */
+  list(): Promise<readonly string[]>;
+  /** Lets go of the keeper; it ends by itself when no run is left. */
+  close(): void;
+};
+
+/** Short questions to other programs (versions, git facts): arguments are an array, output is bounded, time is bounded. */
+export type AskProgram = (
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs: number; readonly input?: string },
+) => Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+
+/** One connection of a local socket: JSON lines in both directions. */
+export type LineSocket = { send(message: unknown): void; onMessage(listener: (message: unknown) => void): void; onClose(listener: () => void): void; close(): void };
+export type Sockets = {
+  /** Serves at this path (0600); the path may be a pointer file when it would be too long for the system. */
+  serve(path: string, onConnection: (socket: LineSocket) => void): Promise<{ close(): Promise<void> }>;
+  /** Rejects when nobody listens. */
+  connect(path: string): Promise<LineSocket>;
+};
+
+export type { JobView };

@@ -1,0 +1,42 @@
+/** A role: who answers. Data in agents/NN-name/role.yaml; a new role is a new folder. */
+
+import type { RoleFolder, RoleName } from './names.ts';
+
+export type OutputCheck = { readonly heading: string } | { readonly fence: string };
+
+export type Role = {
+  readonly name: RoleName;
+  readonly folder: RoleFolder;
+  readonly number: number;
+  readonly title: string;
+  readonly responsibility: string;
+  /** The role's own choice; null: the workspace's. */
+  readonly runner: string | null;
+  readonly allowedRunners: readonly string[];
+  readonly model: string | null;
+  readonly access: 'read-only' | 'worktree';
+  readonly lane: string | null;
+  readonly slots: number | null;
+  readonly timeoutMs: number | null;
+  readonly idleTimeoutMs: number | null;
+  readonly attempts: number | null;
+  readonly review: 'required' | 'none';
+  readonly next: readonly RoleName[];
+  readonly emits: 'document' | 'prompts' | 'changes';
+  readonly checks: readonly OutputCheck[];
+  /** Where it was read, for words that say what to edit. */
+  readonly file: string;
+  /** The bytes of role.yaml: a material of every run. */
+  readonly source: string;
+};
+
+/** A prompt spec: the versioned instructions of a role. */
+export type PromptSpec = {
+  readonly role: RoleName;
+  readonly version: string;
+  readonly summary: string;
+  readonly output: readonly OutputCheck[];
+  readonly instructions: string;
+  readonly file: string;
+  readonly source: string;
+};

@@ -1,0 +1,125 @@
+/** One run of an agent: what is asked of a runner, what the keeper leaves on disk, and what is understood of it. */
+
+import type { Failure } from './failure.ts';
+import type { JobId, Sha256 } from './names.ts';
+import type { PromptLimits } from './prompt.ts';
+
+export type RunLimits = {
+  readonly timeoutMs: number;
+  readonly idleMs: number;
+  readonly outputBytes: number;
+  readonly answerBytes: number;
+  readonly turns: number;
+  readonly budgetUsd: number;
+};
+
+export type { PromptLimits };
+
+/** What a runner is given. All text is already assembled; a runner adds nothing to it. */
+export type RunRequest = {
+  readonly job: JobId;
+  /** 1-based. */
+  readonly attempt: number;
+  /** A UUID: session id of tools that take one, DOCKET_RUN_ID of the process tree. */
+  readonly runId: string;
+  /** Absolute: work/<job>/a<n>. */
+  readonly dir: string;
+  /** Absolute path of the assembled brief, and its text. The brief holds the prompt's body byte for byte. */
+  readonly briefFile: string;
+  readonly brief: string;
+  readonly cwd: string;
+  readonly model: string | null;
+  readonly access: 'read-only' | 'worktree';
+  readonly limits: RunLimits;
+  /** For words that say what to edit. */
+  readonly roleFile: string;
+};
+
+/** A program to start: everything resolved, nothing left to a shell. */
+export type ProgramPlan = {
+  readonly kind: 'program';
+  /** Absolute, after symbolic links. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The whole environment of the program. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Absolute path of the file given as standard input. */
+  readonly stdin: string;
+  /** Command for evidence and words: no secret in it. */
+  readonly shown: string;
+};
+export type InlinePlan = { readonly kind: 'inline'; readonly answer: string };
+export type Plan = ProgramPlan | InlinePlan;
+
+/** a<n>/run.json: written by the keeper before "go". */
+export type RunFile = {
+  readonly v: 1;
+  readonly runId: string;
+  readonly token: string;
+  readonly pid: number;
+  /** Start time of the process as the system gives it (/proc/<pid>/stat field 22 on Linux). */
+  readonly pidStart: string;
+  readonly bootId: string;
+  readonly startedAt: string;
+  /** ISO 8601. */
+  readonly deadline: string;
+};
+
+export type StopReason = 'timeout' | 'idle' | 'output-limit' | 'cancelled' | 'keeper-lost';
+
+/** a<n>/exit.json: the run's commit point, written after the output is on disk. */
+export type ExitFile = {
+  readonly v: 1;
+  readonly runId: string;
+  readonly token: string;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Why the keeper ended it; null: it ended by itself. */
+  readonly stopped: StopReason | null;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly stdout: { readonly sizeBytes: number; readonly sha256: Sha256 };
+  readonly stderr: { readonly sizeBytes: number; readonly sha256: Sha256 };
+};
+
+export type Usage = {
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly cacheReadTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly costUsd: number | null;
+  readonly turns: number | null;
+};
+export const NO_USAGE: Usage = { inputTokens: null, outputTokens: null, cacheReadTokens: null, cacheWriteTokens: null, costUsd: null, turns: null };
+
+/** What one attempt came to. `answer` is the text byte for byte, UTF-8. */
+export type RunOutcome =
+  | { readonly ok: true; readonly status: 'answered' | 'briefed'; readonly answer: string; readonly usage: Usage; readonly model: string | null; readonly sessionId: string | null }
+  | { readonly ok: false; readonly failure: Failure; readonly usage: Usage; readonly model: string | null; readonly sessionId: string | null };
+
+/** Which program a runner would call: facts for evidence and for `docket doctor`. */
+export type RunnerFacts = {
+  readonly name: string;
+  readonly kind: 'offline' | 'command' | 'claude';
+  readonly version: string | null;
+  readonly program: string | null;
+  readonly programSha256: Sha256 | null;
+  readonly lane: string;
+  /** False: nothing leaves this machine. */
+  readonly callsProvider: boolean;
+};
+
+/** One attempt as evidence and the journal remember it. */
+export type AttemptRecord = {
+  readonly n: number;
+  readonly runId: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** `answered`, `briefed` or the failure's class. */
+  readonly outcome: string;
+  readonly failure: Failure | null;
+  readonly usage: Usage;
+  /** How often the tool was started within this attempt (2 after a crash of the machine in the middle of it). */
+  readonly starts: number;
+};

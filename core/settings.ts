@@ -1,0 +1,100 @@
+/**
+ * Every setting is one row: default, bounds, unit and reason. The README's table is printed from it, `docket config` shows it,
+ * and a limit that is not here does not exist. Order of precedence: flag > DOCKET_* environment > docket.local.yaml > docket.yaml > default.
+ */
+
+type Row<T> = {
+  readonly default: T;
+  readonly unit: 'ms' | 'bytes' | 'count' | 'text' | 'bool' | 'choice' | 'list';
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+  /** docket.local.yaml may not change it. */
+  readonly security?: true;
+  readonly why: string;
+};
+
+const row = <T>(value: Row<T>): Row<T> => value;
+
+/** Keys are the path in docket.yaml. Sizes take `600k`, durations take `15m` in the file; here they are bytes and milliseconds. */
+export const SETTINGS = {
+  app: row<string>({ default: '', unit: 'text', why: "the application's name; empty: the workspace folder's name" }),
+  code: row<string>({ default: '.', unit: 'text', why: 'the code repository, relative to docket.yaml' }),
+  history: row<string>({ default: '', unit: 'text', why: 'the history repository; empty: ../<app>-ai-history, never inside the code repository' }),
+  queues: row<string>({ default: 'queues', unit: 'text', why: 'the queue folders, relative to docket.yaml; on a local file system' }),
+  runner: row<string>({ default: '', unit: 'text', why: 'the runner of roles that name none: offline, claude, auto or a key of runners; empty: refused at start, so that no tool is called by accident' }),
+  model: row<string>({ default: '', unit: 'text', why: "the model of roles that name none; empty: the tool's own default" }),
+  slots: row<number>({ default: 2, unit: 'count', min: 1, max: 64, why: 'jobs that run at the same time in a lane that says nothing else' }),
+  'throttle.interval_cap': row<number>({ default: 30, unit: 'count', min: 1, max: 100_000, why: 'starts per interval and lane of tools that call a provider' }),
+  'throttle.interval': row<number>({ default: 60_000, unit: 'ms', min: 100, max: 86_400_000, why: 'the interval of that cap' }),
+  'retry.attempts': row<number>({ default: 3, unit: 'count', min: 1, max: 20, why: 'attempts that may be spent on a job, the first included' }),
+  'retry.base': row<number>({ default: 2_000, unit: 'ms', min: 10, max: 3_600_000, why: 'first back-off; doubles with each attempt, full jitter' }),
+  'retry.cap': row<number>({ default: 300_000, unit: 'ms', min: 10, max: 86_400_000, why: 'longest back-off' }),
+  'limits.prompt_bytes': row<number>({ default: 600_000, unit: 'bytes', min: 1_000, max: 8_000_000, why: 'longest prompt: what every AI tool measured takes whole' }),
+  'limits.front_matter_bytes': row<number>({ default: 16_384, unit: 'bytes', min: 256, max: 65_536, why: 'longest front matter: parsing is quadratic in it' }),
+  'limits.answer_bytes': row<number>({ default: 16_000_000, unit: 'bytes', min: 1_000, max: 256_000_000, why: 'longest answer that is taken' }),
+  'limits.output_bytes': row<number>({ default: 64_000_000, unit: 'bytes', min: 1_000, max: 1_000_000_000, why: 'raw output of a tool before it is ended' }),
+  'limits.timeout': row<number>({ default: 1_800_000, unit: 'ms', min: 1_000, max: 86_400_000, why: 'longest run of a tool when the role and the prompt say nothing' }),
+  'limits.idle_timeout': row<number>({ default: 600_000, unit: 'ms', min: 1_000, max: 86_400_000, why: 'longest silence of a tool' }),
+  'limits.turns': row<number>({ default: 40, unit: 'count', min: 1, max: 1_000, why: 'turns of an agent when the prompt says nothing' }),
+  'limits.budget_usd': row<number>({ default: 5, unit: 'count', min: 0.01, max: 10_000, why: 'what one run may cost, in US dollars, where the tool can hold itself to it' }),
+  'limits.secret_scan': row<number>({ default: 20_000, unit: 'ms', min: 100, max: 600_000, why: 'longest secret scan of one text; after it the text is held' }),
+  'limits.in_flight': row<number>({ default: 64, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  'limits.parser_reads': row<number>({ default: 3, unit: 'count', min: 1, max: 20, why: 'how often a file may crash the parser before it is rejected unread' }),
+  'intake.scan_interval': row<number>({ default: 5_000, unit: 'ms', min: 100, max: 60_000, why: 'the folders are looked at least this often, whatever the events say' }),
+  'intake.settle': row<number>({ default: 500, unit: 'ms', min: 0, max: 600_000, why: 'a file written in place must be unchanged this long, with no writer' }),
+  'intake.settle_network': row<number>({ default: 2_000, unit: 'ms', min: 0, max: 600_000, why: 'the same on a network file system, which shows no writers' }),
+  'policy.secrets': row<string>({ default: 'hold', unit: 'choice', choices: ['hold'], security: true, why: 'a prompt or answer with a secret waits for a person; history cannot forget, so there is no off' }),
+  'policy.push_remotes': row<readonly string[]>({ default: [], unit: 'list', security: true, why: 'remotes the history repository may be pushed to; its pre-push hook refuses all others' }),
+  'stop.drain': row<number>({ default: 30_000, unit: 'ms', min: 0, max: 86_400_000, why: 'how long a stop waits for running jobs before it leaves them to the keeper' }),
+  'retention.processed': row<number>({ default: 0, unit: 'count', min: 0, max: 36_500, why: 'days until a .processed file moves to archive/; 0: never' }),
+  'log.level': row<string>({ default: 'info', unit: 'choice', choices: ['error', 'warn', 'info', 'debug'], why: 'least level that is logged' }),
+  'log.max_bytes': row<number>({ default: 20_000_000, unit: 'bytes', min: 10_000, max: 1_000_000_000, why: 'size at which the log file rotates (also at midnight UTC)' }),
+  'log.keep': row<number>({ default: 14, unit: 'count', min: 1, max: 3_650, why: 'log files that are kept' }),
+} as const;
+
+export type SettingKey = keyof typeof SETTINGS;
+export type SettingValue<K extends SettingKey> = (typeof SETTINGS)[K]['default'];
+type Widen<T> = T extends string ? string : T extends number ? number : T extends boolean ? boolean : T;
+
+export type SettingSource = 'default' | 'docket.yaml' | 'docket.local.yaml' | 'environment' | 'flag';
+export type Settings = { readonly [K in SettingKey]: Widen<SettingValue<K>> };
+export type SettingSources = { readonly [K in SettingKey]: SettingSource };
+
+/** A program that a role may use as its AI tool, from `runners:` in docket.yaml. Arguments are an array; `{prompt_file}`, `{model}`, `{session}`, `{dir}` are filled in. */
+export type CommandProfile = {
+  readonly name: string;
+  readonly kind: 'command' | 'claude';
+  /** Program name (looked up in PATH) or absolute path. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** `text`: standard output is the answer; `json`: a field of a JSON object is. */
+  readonly output: 'text' | 'json';
+  /** Path of the answer in the JSON object, such as `result` or `message.content`. */
+  readonly answerField: string | null;
+  /** Names of environment variables handed through besides the fixed few (PATH, HOME, LANG …). Never values. */
+  readonly passEnv: readonly string[];
+  /** Fixed variables. No secrets here: docket.yaml is committed. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly lane: string | null;
+};
+
+export type LaneSettings = { readonly name: string; readonly slots: number; readonly intervalCap: number; readonly intervalMs: number };
+
+/** The workspace as the loader found it: absolute paths only. */
+export type Workspace = {
+  readonly root: string;
+  readonly app: string;
+  readonly code: string;
+  readonly history: string;
+  readonly queues: string;
+  /** queues/.docket */
+  readonly state: string;
+  readonly settings: Settings;
+  readonly sources: SettingSources;
+  readonly runners: readonly CommandProfile[];
+  readonly lanes: readonly LaneSettings[];
+  /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */
+  readonly roleFolders: readonly string[];
+  readonly specFolders: readonly string[];
+};

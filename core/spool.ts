@@ -1,0 +1,95 @@
+/** The port of the spool: the queue folders' protocol. Body: spool/. Nobody else builds a path into queues/. */
+
+import type { Failure } from './failure.ts';
+import type { FinalFile, JobFile, JobView, Outcome } from './job.ts';
+import type { JobId, RoleFolder, RoleName, Sha256, Stem } from './names.ts';
+
+/** An entry of in/ that docket may have to deal with. */
+export type Waiting = {
+  readonly role: RoleName;
+  readonly folder: RoleFolder;
+  /** Made printable; for words only. */
+  readonly shownName: string;
+  readonly rawName: Uint8Array;
+  /** `file`: settled and may be peeked at; `settling`: not yet; `refused`: a link, FIFO, device or socket, never opened. */
+  readonly kind: 'file' | 'settling' | 'refused';
+  /** inode, size, mtime and ctime in one text: changes when the file does. */
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Set when kind is `settling`: milliseconds until it is worth looking again. */
+  readonly againInMs: number | null;
+  /** Set when kind is `refused`. */
+  readonly refusal: string | null;
+};
+
+export type ScanResult = {
+  readonly waiting: readonly Waiting[];
+  /** Folders that could not be read: environment faults with words; their lane pauses. */
+  readonly faults: readonly { readonly role: RoleName; readonly failure: Failure }[];
+};
+
+/** A job whose files are in work/<job>/. */
+export type Claimed = { readonly job: JobFile; readonly dir: string };
+
+/** What recovery finds in one work folder. */
+export type Leftover = {
+  readonly dir: string;
+  readonly id: JobId;
+  readonly folder: RoleFolder;
+  /** Null: claimed, but job.json was not written yet. */
+  readonly job: JobFile | null;
+  readonly final: FinalFile | null;
+  /** The claimed file is still there (not yet renamed to .processed …). */
+  readonly hasClaimed: boolean;
+  readonly hasPrompt: boolean;
+  /** Highest n of a<n>/, 0 for none. */
+  readonly lastAttempt: number;
+};
+
+export type Decided = {
+  readonly outcome: Outcome;
+  readonly failure: Failure | null;
+  /** Content for out/: written privately first. `as` is the part behind the stem: `_evidence.json`, `_result.md`, `_error.md`, `_duplicate.json`. Order is publishing order. */
+  readonly files: readonly { readonly as: string; readonly bytes: Uint8Array | string }[];
+};
+
+export type Spool = {
+  /** Makes what is missing (in, out, work, archive of every role), checks that in, out and work of a role are on one local file system. Throws with words otherwise. */
+  prepare(): Promise<void>;
+  /** One look at all in/ folders. Cheap for names that are not ours. */
+  scan(): Promise<ScanResult>;
+  /** The first bytes of a waiting file (at most 16 KiB + a little), cached by key. */
+  head(waiting: Waiting): Promise<Uint8Array | null>;
+  /** By rename into work/<job>/; entries that are gone are left out. Folders are synced once for all. */
+  claim(entries: readonly Waiting[]): Promise<readonly { readonly waiting: Waiting; readonly id: JobId; readonly dir: string }[]>;
+  /**
+   * Reads the claimed file (no-follow, bounded), syncs it, hashes it, keeps a private copy (work/<job>/prompt, 0400), picks the stem and writes job.json.
+   * Also the first step of recovery for a folder without job.json. A file that may not be read gets a job with sha256 null and a failure.
+   */
+  read(dir: string, id: JobId, folder: RoleFolder): Promise<{ readonly claimed: Claimed; readonly bytes: Uint8Array | null; readonly failure: Failure | null }>;
+  /** The private copy again (recovery). Null when it is missing or its hash differs from job.json: read() again then. */
+  prompt(claimed: Claimed): Promise<Uint8Array | null>;
+  /** Makes work/<job>/a<n>/, empty (a leftover without a valid exit.json is removed first by the caller's word). */
+  attemptFolder(claimed: Claimed, n: number): Promise<string>;
+  /** Writes a private file into work/<job>/, synced: brief.md, a<n>/answer. */
+  keep(claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void>;
+  kept(claimed: Claimed, name: string): Promise<Uint8Array | null>;
+  /** Writes the private copies and final.json: from here on the end is decided. */
+  decide(claimed: Claimed, decided: Decided): Promise<FinalFile>;
+  /** Links every private copy that is still there into out/, evidence first, result last; takes the next stem when a name is taken. Returns the final as it was published. */
+  publish(claimed: Claimed, final: FinalFile): Promise<FinalFile>;
+  /** Re-hashes the claimed file and renames it into in/. `late` names where a late writer's bytes were kept. */
+  finish(claimed: Claimed, final: FinalFile): Promise<{ readonly late: string | null }>;
+  /** Moves error and raw output of attempts worth keeping to archive/, removes work/<job>/. */
+  clean(claimed: Claimed): Promise<void>;
+  /** All work/<job>/ folders of all roles, oldest first; empty ones are removed. */
+  leftovers(): Promise<readonly Leftover[]>;
+  /** Everything in the folders as people list it: waiting, in flight, ended. Answers without a daemon and without a journal. */
+  list(options: { readonly role?: RoleName; readonly ended?: boolean; readonly limit?: number }): Promise<readonly JobView[]>;
+  /** Writes a new prompt into in/ durably (temporary name, sync, link, sync): it needs no settling. Returns the file's name. EEXIST: next stem. */
+  drop(role: RoleName, stem: Stem, bytes: Uint8Array | string): Promise<{ readonly name: string; readonly path: string }>;
+  /** `foo.failed`, `.held`, `.rejected`, `.cancelled` -> `foo.md`, so that it is taken again; the old error file goes to archive/. */
+  reopen(role: RoleName, stem: Stem): Promise<{ readonly name: string }>;
+  /** Facts for `why` and `verify`: ended files of a role with their recomputed hash. */
+  ended(role: RoleName): AsyncIterable<{ readonly stem: string; readonly outcome: Outcome; readonly path: string; readonly sha256: Sha256 }>;
+};
