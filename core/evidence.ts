@@ -13,9 +13,19 @@ export const PREDICATE_TYPE = 'urn:docket:evidence:v1';
 export type Subject = { readonly name: string; readonly digest: { readonly sha256: Sha256 } };
 
 /** One thing a stranger needs to rebuild the run; stored once in materials/sha256/<hash>. */
-export type Material = { readonly role: 'prompt-spec' | 'role' | 'settings' | 'brief' | 'context'; readonly name: string; readonly sha256: Sha256; readonly sizeBytes: number };
+export type Material = {
+  readonly role: 'prompt-spec' | 'role' | 'settings' | 'brief' | 'context';
+  readonly name: string;
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+};
 
-export type CodeFacts = { readonly repository: string | null; readonly baseCommit: string | null; readonly headCommit: string | null; readonly dirty: boolean | null };
+export type CodeFacts = {
+  readonly repository: string | null;
+  readonly baseCommit: string | null;
+  readonly headCommit: string | null;
+  readonly dirty: boolean | null;
+};
 
 export type Predicate = {
   readonly job: JobId;
@@ -35,7 +45,12 @@ export type Predicate = {
   readonly code: CodeFacts;
   readonly scope: unknown;
   readonly filesChanged: readonly { readonly path: string; readonly sha256: Sha256 }[];
-  readonly policy: readonly { readonly check: string; readonly version: string; readonly on: 'prompt' | 'answer'; readonly outcome: 'passed' | 'found' | 'failed' }[];
+  readonly policy: readonly {
+    readonly check: string;
+    readonly version: string;
+    readonly on: 'prompt' | 'answer';
+    readonly outcome: 'passed' | 'found' | 'failed';
+  }[];
   readonly failure: Failure | null;
   readonly daemon: { readonly version: string; readonly host: string; readonly instance: string };
   readonly times: { readonly promptCreated: string; readonly claimed: string; readonly submitted: string; readonly ended: string };

@@ -36,7 +36,13 @@ export type Failure =
   | { readonly kind: 'turn-limit'; readonly runner: string; readonly message: string }
   | { readonly kind: 'refused'; readonly runner: string; readonly message: string }
   | { readonly kind: 'context-too-long'; readonly runner: string; readonly message: string }
-  | { readonly kind: 'exit-code'; readonly command: string; readonly code: number | null; readonly signal: string | null; readonly stderr: string }
+  | {
+      readonly kind: 'exit-code';
+      readonly command: string;
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly stderr: string;
+    }
   | { readonly kind: 'no-answer'; readonly runner: string; readonly message: string }
   | { readonly kind: 'truncated'; readonly runner: string; readonly message: string }
   | { readonly kind: 'unreadable-answer'; readonly runner: string; readonly message: string }

@@ -63,7 +63,12 @@ export type Answer = {
 export type Taken = { readonly kind: 'identity-taken'; readonly byJob: JobId; readonly filed: Filed };
 
 /** One commit of the history as `docket log` shows it. */
-export type LogEntry = { readonly commit: string; readonly at: string; readonly subject: string; readonly trailers: Readonly<Record<string, string>> };
+export type LogEntry = {
+  readonly commit: string;
+  readonly at: string;
+  readonly subject: string;
+  readonly trailers: Readonly<Record<string, string>>;
+};
 
 export type Finding = {
   readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged';
@@ -82,11 +87,20 @@ export type History = {
   /** Already there for this job: nothing new is written. */
   record(answer: Answer): Promise<Result<Filed, Taken>>;
   /** Newest first. */
-  log(filter: { readonly feature?: string; readonly role?: string; readonly job?: string; readonly limit?: number }): AsyncIterable<LogEntry>;
+  log(filter: {
+    readonly feature?: string;
+    readonly role?: string;
+    readonly job?: string;
+    readonly limit?: number;
+  }): AsyncIterable<LogEntry>;
   /** The bytes of a path in the tip; null when it is not there. */
   read(path: string): Promise<Uint8Array | null>;
   /** All of a record: for `show`. */
-  records(filter: { readonly feature?: string; readonly role?: string; readonly job?: string }): AsyncIterable<{ readonly identity: Identity; readonly filed: Filed; readonly folder: string; readonly evidence: string | null }>;
+  records(filter: {
+    readonly feature?: string;
+    readonly role?: string;
+    readonly job?: string;
+  }): AsyncIterable<{ readonly identity: Identity; readonly filed: Filed; readonly folder: string; readonly evidence: string | null }>;
   /** Recomputes every hash: objects, trailers, evidence subjects, materials; compares the work tree. Names each thing that differs, the first first. */
   verify(progress?: (done: number, total: number) => void): AsyncIterable<Finding>;
   close(): Promise<void>;

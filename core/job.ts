@@ -84,5 +84,17 @@ export type JobView = {
 };
 
 /** The named points of ARCHITECTURE "Order of writes", in order: tests stop the daemon right after each. */
-export const CRASH_POINTS = ['claimed', 'read', 'submitted', 'attempt', 'spawned', 'exit', 'ran', 'recorded', 'published', 'renamed', 'done'] as const;
+export const CRASH_POINTS = [
+  'claimed',
+  'read',
+  'submitted',
+  'attempt',
+  'spawned',
+  'exit',
+  'ran',
+  'recorded',
+  'published',
+  'renamed',
+  'done',
+] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];

@@ -140,8 +140,22 @@ export type JournalJob = {
 };
 export type JournalChange =
   | { readonly do: 'job'; readonly job: JournalJob }
-  | { readonly do: 'move'; readonly id: JobId; readonly to: JobState; readonly outcome?: Outcome; readonly reason?: string; readonly at: string }
-  | { readonly do: 'identify'; readonly id: JobId; readonly feature: string; readonly name: string | null; readonly revision: number; readonly at: string }
+  | {
+      readonly do: 'move';
+      readonly id: JobId;
+      readonly to: JobState;
+      readonly outcome?: Outcome;
+      readonly reason?: string;
+      readonly at: string;
+    }
+  | {
+      readonly do: 'identify';
+      readonly id: JobId;
+      readonly feature: string;
+      readonly name: string | null;
+      readonly revision: number;
+      readonly at: string;
+    }
   | { readonly do: 'attempt'; readonly id: JobId; readonly attempt: AttemptRecord; readonly spent: boolean }
   | { readonly do: 'hold-lane'; readonly lane: string; readonly untilMs: number | null; readonly reason: string; readonly at: string }
   | { readonly do: 'free-lane'; readonly lane: string; readonly at: string }
@@ -166,7 +180,13 @@ export type Journal = {
 };
 
 /** What the keeper is asked to do. */
-export type StartRun = { readonly plan: ProgramPlan; readonly dir: string; readonly runId: string; readonly token: string; readonly limits: RunLimits };
+export type StartRun = {
+  readonly plan: ProgramPlan;
+  readonly dir: string;
+  readonly runId: string;
+  readonly token: string;
+  readonly limits: RunLimits;
+};
 /** The door to the keeper: starts programs that outlive the daemon, ends them, tells when they ended. */
 export type Keeper = {
   /** Starts the program, resolves when a<n>/run.json is durable and the program was told to go. */
@@ -189,7 +209,12 @@ export type AskProgram = (
 ) => Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 
 /** One connection of a local socket: JSON lines in both directions. */
-export type LineSocket = { send(message: unknown): void; onMessage(listener: (message: unknown) => void): void; onClose(listener: () => void): void; close(): void };
+export type LineSocket = {
+  send(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  onClose(listener: () => void): void;
+  close(): void;
+};
 export type Sockets = {
   /** Serves at this path (0600); the path may be a pointer file when it would be too long for the system. */
   serve(path: string, onConnection: (socket: LineSocket) => void): Promise<{ close(): Promise<void> }>;

@@ -13,7 +13,12 @@ export type PromptLimits = {
 };
 
 /** A prompt this one waits for: `meta` (newest accepted revision of the same feature) or `FEAT-123/openapi@1`. */
-export type Dependency = { readonly feature: FeatureId; readonly role: RoleName; readonly revision: number | null; readonly name: PromptName | null };
+export type Dependency = {
+  readonly feature: FeatureId;
+  readonly role: RoleName;
+  readonly revision: number | null;
+  readonly name: PromptName | null;
+};
 
 export type Prompt = {
   readonly feature: Feature;
@@ -41,7 +46,12 @@ export type Prompt = {
 };
 
 /** (feature id, role, name, revision): what a record in history is filed under. */
-export type Identity = { readonly feature: FeatureId; readonly role: RoleName; readonly name: PromptName | null; readonly revision: number };
+export type Identity = {
+  readonly feature: FeatureId;
+  readonly role: RoleName;
+  readonly name: PromptName | null;
+  readonly revision: number;
+};
 
 export const identityOf = (prompt: Prompt): Identity => ({
   feature: prompt.feature.id,

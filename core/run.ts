@@ -91,12 +91,32 @@ export type Usage = {
   readonly costUsd: number | null;
   readonly turns: number | null;
 };
-export const NO_USAGE: Usage = { inputTokens: null, outputTokens: null, cacheReadTokens: null, cacheWriteTokens: null, costUsd: null, turns: null };
+export const NO_USAGE: Usage = {
+  inputTokens: null,
+  outputTokens: null,
+  cacheReadTokens: null,
+  cacheWriteTokens: null,
+  costUsd: null,
+  turns: null,
+};
 
 /** What one attempt came to. `answer` is the text byte for byte, UTF-8. */
 export type RunOutcome =
-  | { readonly ok: true; readonly status: 'answered' | 'briefed'; readonly answer: string; readonly usage: Usage; readonly model: string | null; readonly sessionId: string | null }
-  | { readonly ok: false; readonly failure: Failure; readonly usage: Usage; readonly model: string | null; readonly sessionId: string | null };
+  | {
+      readonly ok: true;
+      readonly status: 'answered' | 'briefed';
+      readonly answer: string;
+      readonly usage: Usage;
+      readonly model: string | null;
+      readonly sessionId: string | null;
+    }
+  | {
+      readonly ok: false;
+      readonly failure: Failure;
+      readonly usage: Usage;
+      readonly model: string | null;
+      readonly sessionId: string | null;
+    };
 
 /** Which program a runner would call: facts for evidence and for `docket doctor`. */
 export type RunnerFacts = {

@@ -66,7 +66,11 @@ export type Spool = {
    * Reads the claimed file (no-follow, bounded), syncs it, hashes it, keeps a private copy (work/<job>/prompt, 0400), picks the stem and writes job.json.
    * Also the first step of recovery for a folder without job.json. A file that may not be read gets a job with sha256 null and a failure.
    */
-  read(dir: string, id: JobId, folder: RoleFolder): Promise<{ readonly claimed: Claimed; readonly bytes: Uint8Array | null; readonly failure: Failure | null }>;
+  read(
+    dir: string,
+    id: JobId,
+    folder: RoleFolder,
+  ): Promise<{ readonly claimed: Claimed; readonly bytes: Uint8Array | null; readonly failure: Failure | null }>;
   /** The private copy again (recovery). Null when it is missing or its hash differs from job.json: read() again then. */
   prompt(claimed: Claimed): Promise<Uint8Array | null>;
   /** Makes work/<job>/a<n>/, empty (a leftover without a valid exit.json is removed first by the caller's word). */
@@ -91,5 +95,7 @@ export type Spool = {
   /** `foo.failed`, `.held`, `.rejected`, `.cancelled` -> `foo.md`, so that it is taken again; the old error file goes to archive/. */
   reopen(role: RoleName, stem: Stem): Promise<{ readonly name: string }>;
   /** Facts for `why` and `verify`: ended files of a role with their recomputed hash. */
-  ended(role: RoleName): AsyncIterable<{ readonly stem: string; readonly outcome: Outcome; readonly path: string; readonly sha256: Sha256 }>;
+  ended(
+    role: RoleName,
+  ): AsyncIterable<{ readonly stem: string; readonly outcome: Outcome; readonly path: string; readonly sha256: Sha256 }>;
 };
