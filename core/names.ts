@@ -83,7 +83,7 @@ export function jobIdFrom(bytes: Uint8Array): JobId {
 }
 
 // eslint-disable-next-line no-control-regex -- these are the characters that must not pass
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]|[\ud800-\udfff]/u;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]|[\ud800-\udfff]/u;
 
 /** A file name's stem that may be shown, written and joined to a folder as it is. */
 export function parseStem(text: string): Result<Stem, string> {
