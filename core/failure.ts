@@ -102,7 +102,7 @@ export function describe(failure: Failure): string {
     case 'idle':
       return `the agent wrote nothing for ${String(failure.limitMs)} ms: ${failure.command} (raise idle_timeout in ${failure.roleFile})`;
     case 'output-limit':
-      return `the agent wrote more than ${String(failure.limitBytes)} bytes: ${failure.command} (raise limits.output_bytes in docket.yaml)`;
+      return `the agent wrote more than ${String(failure.limitBytes)} bytes: ${failure.command} (raise limits.output_bytes, or limits.answer_bytes for an answer, in docket.yaml)`;
     case 'turn-limit':
       return `${failure.runner} stopped at its turn limit: ${failure.message} (raise limits.turns in the prompt)`;
     case 'refused':

@@ -56,7 +56,14 @@ export type FileFacts = {
   readonly ctimeNs: bigint;
   readonly mode: number;
   readonly uid: number;
+  readonly gid: number;
   readonly nlink: number;
+};
+/** A regular file held open for reading at positions (pack files). `readAt` answers fewer bytes only at the file's end. */
+export type OpenFile = {
+  readonly sizeBytes: number;
+  readAt(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
 };
 /** Why a sync is there: without `safety` something is lost; without `no-second-run` a tool may start twice. */
 export type SyncWhy = 'safety' | 'no-second-run';
@@ -77,6 +84,15 @@ export type Fs = {
   writeNew(path: string, bytes: Uint8Array | string, why: SyncWhy, mode?: number): Promise<void>;
   /** A new content under a name by temporary file, sync and rename; the caller syncs the folder. */
   replace(path: string, bytes: Uint8Array | string, why: SyncWhy, mode?: number): Promise<void>;
+  /**
+   * A new file (EEXIST when there is one) that is NOT synced: only for what can be made again from something durable.
+   * Answers the facts of the file as it was written; removed again when the write fails.
+   */
+  writeDerived(path: string, bytes: Uint8Array | string, mode?: number): Promise<FileFacts>;
+  /** Adds to the end of a file, made when it is not there; not synced. */
+  append(path: string, bytes: Uint8Array | string, mode?: number): Promise<void>;
+  /** Opens a regular file without following a link. */
+  openRead(path: string): Promise<OpenFile>;
   rename(from: FilePath, to: FilePath): Promise<void>;
   link(from: FilePath, to: FilePath): Promise<void>;
   unlink(path: FilePath): Promise<void>;

@@ -64,6 +64,8 @@ export type RunFile = {
   readonly startedAt: string;
   /** ISO 8601. */
   readonly deadline: string;
+  /** The command for evidence (ProgramPlan.shown): an adopted run needs no second plan. */
+  readonly shown: string;
 };
 
 export type StopReason = 'timeout' | 'idle' | 'output-limit' | 'cancelled' | 'keeper-lost';

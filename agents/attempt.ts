@@ -1,0 +1,158 @@
+/**
+ * One attempt of a runner at a job, from plan to outcome. Safe to call again after a crash at any line: the attempt's folder says how far it got.
+ *
+ *   a<n>/ holds            then
+ *   exit.json, valid       understood; nothing is started
+ *   run.json, run alive    adopted: waited for
+ *   run.json, run dead     its leftovers are ended, its files put aside as <name>.<k>, and the tool is started again (`starts` counts)
+ *   outputs only           a start that is just going on is adopted; else the keeper died before "go", nothing ran, and they are removed
+ *   nothing                started
+ */
+
+import path from 'node:path';
+import type { Failure } from '#core/failure.ts';
+import type { Clock, Digest, Fs, Keeper, Log } from '#core/ports.ts';
+import type { ExitFile, ProgramPlan, RunFile, RunOutcome, RunRequest } from '#core/run.ts';
+import { NAMES, readExit, readRun } from '#tools/exit.ts';
+import { briefed, failed } from './outcome.ts';
+import type { Runner } from './runner.ts';
+
+/** A tool whose runs keep dying with their keeper is not started for ever. */
+const STARTS_MAX = 3;
+const ASIDE = [NAMES.exit, NAMES.stdout, NAMES.stderr, NAMES.run] as const;
+
+export type AttemptPorts = {
+  readonly runner: Runner;
+  readonly keeper: Keeper;
+  readonly fs: Fs;
+  readonly digest: Digest;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+export type AttemptHooks = {
+  /** Called when run.json is durable and the program was told to go. */
+  readonly spawned?: () => Promise<void>;
+};
+export type Attempted = {
+  readonly outcome: RunOutcome;
+  /** For evidence; null when no program was started. */
+  readonly command: string | null;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** How often the tool was started within this attempt; 0 when it was not. */
+  readonly starts: number;
+};
+
+type Ended = { readonly run: RunFile; readonly exit: ExitFile };
+
+/**
+ * @param signal aborting it ends the run's whole process tree; the outcome is then `cancelled`, `by` the signal's reason when that is a text
+ */
+export async function runAttempt(ports: AttemptPorts, request: RunRequest, signal: AbortSignal, hooks: AttemptHooks = {}): Promise<Attempted> {
+  const startedAt = ports.clock.now().toISOString();
+  const without = async (outcome: RunOutcome): Promise<Attempted> => ({
+    outcome,
+    command: null,
+    startedAt,
+    endedAt: ports.clock.now().toISOString(),
+    starts: await pastStarts(ports.fs, request.dir),
+  });
+
+  for (let round = 1; ; round++) {
+    const known = await resume(ports, request, signal);
+    if (known !== null) return understood(ports, request, signal, known);
+    if (signal.aborted) return without(failed({ kind: 'cancelled', by: whoStopped(signal) }));
+    if (round > STARTS_MAX || (await pastStarts(ports.fs, request.dir)) >= STARTS_MAX)
+      return without(failed({ kind: 'interrupted', message: `started ${String(STARTS_MAX)} times, and each time the run died together with its keeper` }));
+    const plan = await ports.runner.plan(request);
+    if (!plan.ok) return without(failed(plan.error));
+    if (plan.value.kind === 'inline') return without(briefed(plan.value.answer));
+    const problem = await start(ports, request, plan.value, hooks);
+    if (problem !== null) return without(failed(problem));
+  }
+}
+
+/** What an earlier start left: its end, once there is one; null when the folder is free for a new start. */
+async function resume(ports: AttemptPorts, request: RunRequest, signal: AbortSignal): Promise<Ended | null> {
+  const { fs, digest, keeper, log } = ports;
+  const run = await readRun(request.dir, fs);
+  if (run !== null || (await fs.facts(path.join(request.dir, NAMES.stdout))) !== null) {
+    const done = run === null ? null : await readExit(request.dir, fs, digest);
+    const exit = done !== null && belongs(done, run) ? done : await waited(keeper, request.dir, run?.runId ?? request.runId, signal);
+    const begun = run ?? (await readRun(request.dir, fs));
+    if (exit !== null && begun !== null) return { run: begun, exit };
+    log.warn('a run ended without leaving its result; its tool may be started again', { job: request.job, attempt: request.attempt, run_id: request.runId });
+  }
+  await putAside(fs, request.dir);
+  return null;
+}
+
+const belongs = (exit: ExitFile, run: RunFile | null): boolean => exit.runId === run?.runId && exit.token === run.token;
+
+/** Waits for a run's end; ends it when the signal aborts, and still waits. */
+async function waited(keeper: Keeper, dir: string, runId: string, signal: AbortSignal): Promise<ExitFile | null> {
+  const stop = (): void => void keeper.stop(runId, 'cancelled').catch(() => undefined);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await keeper.wait(dir, runId);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** @returns null when the program runs, or when the keeper died on the way and the folder must be looked at again */
+async function start(ports: AttemptPorts, request: RunRequest, plan: ProgramPlan, hooks: AttemptHooks): Promise<Failure | null> {
+  const token = Buffer.from(ports.digest.randomBytes(16)).toString('hex');
+  await ports.fs.makeFolders(request.dir, 0o700);
+  const begun = await ports.keeper.start({ plan, dir: request.dir, runId: request.runId, token, limits: request.limits });
+  if (!begun.ok) return begun.error.kind === 'interrupted' ? null : begun.error;
+  await hooks.spawned?.();
+  return null;
+}
+
+async function understood(ports: AttemptPorts, request: RunRequest, signal: AbortSignal, { run, exit }: Ended): Promise<Attempted> {
+  const outcome = ports.runner.understand(
+    { exit, stdout: await output(ports.fs, request, NAMES.stdout), stderr: await output(ports.fs, request, NAMES.stderr) },
+    request,
+  );
+  return {
+    outcome: nameCanceller(outcome, signal),
+    command: run.shown,
+    startedAt: run.startedAt,
+    endedAt: exit.endedAt,
+    starts: (await pastStarts(ports.fs, request.dir)) + 1,
+  };
+}
+
+/** At most the output limit: what is longer has failed already, and its length stands in exit.json. */
+const output = async (fs: Fs, request: RunRequest, name: string): Promise<Uint8Array> =>
+  (await fs.readHead(path.join(request.dir, name), request.limits.outputBytes)).bytes;
+
+const whoStopped = (signal: AbortSignal): string => (typeof signal.reason === 'string' ? signal.reason : 'a stop request');
+
+const nameCanceller = (outcome: RunOutcome, signal: AbortSignal): RunOutcome =>
+  !outcome.ok && outcome.failure.kind === 'cancelled' && signal.aborted
+    ? { ...outcome, failure: { kind: 'cancelled', by: whoStopped(signal) } }
+    : outcome;
+
+/** Starts of this attempt that came to nothing: each left a run.json aside. */
+async function pastStarts(fs: Fs, dir: string): Promise<number> {
+  if ((await fs.facts(dir)) === null) return 0;
+  return (await fs.list(dir)).filter((entry) => entry.name !== null && /^run\.json\.\d+$/.test(entry.name)).length;
+}
+
+/** Moves all files of a dead start to `<name>.<k>`. run.json goes last: until then the next look does the same again. */
+async function putAside(fs: Fs, dir: string): Promise<void> {
+  const names = (await fs.facts(dir)) === null ? [] : (await fs.list(dir)).map((entry) => entry.name ?? '');
+  const left = ASIDE.filter((name) => names.includes(name));
+  if (left.length > 0) {
+    let k = 1;
+    while (names.some((name) => name === `${NAMES.run}.${String(k)}`)) k += 1;
+    // Without a run.json nothing was told to go: its empty outputs are no trace of anything.
+    for (const name of left) await (names.includes(NAMES.run) ? fs.rename(path.join(dir, name), path.join(dir, `${name}.${String(k)}`)) : fs.unlink(path.join(dir, name)));
+    await fs.syncFolder(dir, 'safety');
+  }
+  if (names.includes(NAMES.tmp)) await fs.removeTree(path.join(dir, NAMES.tmp));
+}

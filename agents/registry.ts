@@ -1,0 +1,75 @@
+/**
+ * The runners of a workspace by name: `offline` and `claude` always, each key of `runners:` in docket.yaml, and `auto`,
+ * which stands for the first profile that is installed and logged in. `auto` is looked up by `prepare()` (at start, and when a lane heals),
+ * never in the middle of a job: what a run was planned with must still be known when its output is understood.
+ */
+
+import type { Failure } from '#core/failure.ts';
+import { err, ok, type Result } from '#core/result.ts';
+import type { CommandProfile, Workspace } from '#core/settings.ts';
+import { isModelName } from '#tools/profiles.ts';
+import type { Runner, RunnerPorts } from './runner.ts';
+import { CLAUDE_DEFAULTS, makeClaudeRunner } from './runners/claude.ts';
+import { badModel, makeCommandRunner } from './runners/command.ts';
+import { makeOfflineRunner } from './runners/offline.ts';
+
+export const AUTO = 'auto';
+/** The order in which `auto` looks. */
+const AUTO_ORDER = ['claude'];
+
+export type Runners = {
+  get(name: string): Runner | undefined;
+  /** All that may be written after `runner:`, `auto` included. */
+  names(): readonly string[];
+  /** Looks for the tool that `auto` stands for. @returns why each candidate was passed over when there is none */
+  prepare(): Promise<Result<Runner, readonly Failure[]>>;
+  /**
+   * The runner of a job: the prompt's choice, else the role's, else the workspace's. Whether the role allows it is policy, decided before.
+   * @param model checked only as a name that may stand on a command line
+   */
+  resolve(roleRunner: string | null, promptRunner: string | null, model: string | null): Result<Runner, Failure>;
+};
+
+const makeRunner = (profile: CommandProfile, state: string, ports: RunnerPorts): Runner =>
+  profile.kind === 'claude' ? makeClaudeRunner(profile, state, ports) : makeCommandRunner(profile, ports);
+
+export function makeRunners(workspace: Pick<Workspace, 'settings' | 'runners' | 'state' | 'root'>, ports: RunnerPorts): Runners {
+  const builtIn = [makeOfflineRunner(), makeClaudeRunner(CLAUDE_DEFAULTS, workspace.state, ports)];
+  // A key of `runners:` may stand in for a built-in one: that is how a path or an argument of claude is set.
+  const own = workspace.runners.filter((profile) => profile.name !== AUTO).map((profile) => makeRunner(profile, workspace.state, ports));
+  const byName = new Map([...builtIn, ...own].map((runner) => [runner.name, runner]));
+  let chosen: Runner | null = null;
+
+  const missing = (what: string, code: string, message: string): Result<Runner, Failure> =>
+    err({ kind: 'environment', what, path: `${workspace.root}/docket.yaml`, code, message });
+
+  return {
+    get: (name) => (name === AUTO ? (chosen ?? undefined) : byName.get(name)),
+    names: () => [...byName.keys(), AUTO],
+    async prepare() {
+      const passedOver: Failure[] = [];
+      for (const name of AUTO_ORDER) {
+        const runner = byName.get(name);
+        const fit = await runner?.check();
+        if (runner !== undefined && fit?.ok === true) {
+          chosen = runner;
+          return ok(runner);
+        }
+        if (fit?.ok === false) passedOver.push(fit.error);
+      }
+      return err(passedOver);
+    },
+    resolve(roleRunner, promptRunner, model) {
+      if (model !== null && !isModelName(model)) return err(badModel(model));
+      const name = promptRunner ?? roleRunner ?? workspace.settings.runner;
+      const known = `known: ${[...byName.keys(), AUTO].join(', ')}`;
+      if (name === '') return missing('runner', 'NO_RUNNER', `no runner is chosen, so that no tool is called by accident (set runner:; ${known})`);
+      if (name === AUTO)
+        return chosen === null
+          ? missing('runner auto', 'NO_TOOL', `none of ${AUTO_ORDER.join(', ')} is installed and logged in (\`docket doctor\` says why)`)
+          : ok(chosen);
+      const runner = byName.get(name);
+      return runner === undefined ? missing(`runner ${JSON.stringify(name)}`, 'UNKNOWN_RUNNER', `there is no such runner (${known})`) : ok(runner);
+    },
+  };
+}

@@ -1,0 +1,20 @@
+// Required by docket.js once Node is new enough. A clone runs its sources; the package holds only what was built from them.
+/* oxlint-disable typescript/no-unsafe-assignment, typescript/no-unsafe-member-access -- plain JavaScript: nothing here has a type */
+'use strict';
+
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+const source = join(__dirname, '..', 'cli', 'main.ts');
+const built = join(__dirname, '..', 'dist', 'cli', 'main.js');
+const main = existsSync(source) ? source : built;
+
+if (existsSync(main)) {
+  void import(pathToFileURL(main).href);
+} else {
+  process.stderr.write(
+    `docket is not complete: there is no ${main} (install it again; in a clone of the package run \`npm run build\`).\n`,
+  );
+  process.exitCode = 3;
+}

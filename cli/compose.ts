@@ -1,0 +1,132 @@
+/** A prompt from what a person gave: a file that is one already, or a text and flags. Checked before it is dropped, so that mistakes are told at once. */
+
+import path from 'node:path';
+import { describeFault } from '#core/fault.ts';
+import { parseFeature, parseStem, type Stem } from '#core/names.ts';
+import { identityOf, type Identity } from '#core/prompt.ts';
+import type { Role } from '#core/role.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { makeFs } from '#platform/files.ts';
+import { makeProcesses } from '#platform/process.ts';
+import { temporaryFolder } from '#platform/system.ts';
+import { parsePrompt } from '#prompt-spec/parse.ts';
+import { newestVersion } from '#prompt-spec/resolve.ts';
+import { writePrompt } from '#prompt-spec/write.ts';
+import { CliError, EXIT, type Io } from './io.ts';
+import { log, type Opened } from './open.ts';
+import { clock, historyOf } from './parts.ts';
+
+export type ComposeFlags = {
+  readonly feature?: string;
+  readonly revision?: number;
+  readonly spec?: string;
+  readonly name?: string;
+  readonly title?: string;
+  readonly priority?: number;
+  readonly dependsOn?: readonly string[];
+  readonly notBefore?: string;
+  readonly runner?: string;
+  readonly model?: string;
+  readonly stem?: string;
+};
+
+export type Composed = { readonly stem: Stem; readonly text: string; readonly identity: Identity; readonly sha256: string; readonly warnings: readonly string[] };
+
+const EDITOR_LIMIT_MS = 24 * 3_600_000;
+
+export async function compose(io: Io, opened: Opened, role: Role, file: string | undefined, flags: ComposeFlags): Promise<Composed> {
+  const given = await readGiven(io, opened, file);
+  const isPrompt = /^\uFEFF?---\r?\n/.test(given.text);
+  const text = isPrompt ? given.text : await withHeader(opened, role, given.text, flags);
+  const bytes = new TextEncoder().encode(text);
+  const { settings } = opened.workspace;
+  const parsed = parsePrompt(bytes, {
+    roles: [...opened.roles.keys()],
+    folderRole: role.name,
+    limits: { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] },
+    nowMs: clock.now().getTime(),
+  });
+  if (!parsed.ok) throw new CliError(`this prompt is not valid, nothing was dropped:\n${parsed.error.map(describeFault).join('\n')}`, EXIT.notWell);
+  const identity = identityOf(parsed.value);
+  const wanted = flags.stem ?? given.stem ?? `${identity.feature}-${identity.role}${identity.name === null ? '' : `-${identity.name}`}-r${String(identity.revision)}`;
+  const stem = parseStem(wanted);
+  if (!stem.ok) throw new CliError(`${JSON.stringify(wanted)} cannot be a file name in the queue: ${stem.error} (choose another with --stem)`, EXIT.wrongUse);
+  return { stem: stem.value, text, identity, sha256: makeDigest().sha256(bytes), warnings: parsed.value.warnings.map((warning) => `${warning.field}: ${warning.message} (${warning.mend})`) };
+}
+
+async function readGiven(io: Io, opened: Opened, file: string | undefined): Promise<{ text: string; stem: string | null }> {
+  const decode = (bytes: Uint8Array): string => {
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      throw new CliError('the text is not UTF-8, nothing was dropped', EXIT.notWell);
+    }
+  };
+  if (file !== undefined && file !== '-') {
+    const limit = opened.workspace.settings['limits.prompt_bytes'];
+    const { bytes } = await makeFs()
+      .readBounded(path.resolve(io.cwd, file), limit)
+      .catch((error: unknown) => {
+        throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, EXIT.wrongUse);
+      });
+    return { text: decode(bytes), stem: path.basename(file).replace(/\.(?:md|txt|markdown)$/, '') };
+  }
+  if (file === '-' || !io.canAsk) return { text: await io.readInput(), stem: null };
+  return { text: await edit(io), stem: null };
+}
+
+/** $VISUAL or $EDITOR on an empty file; the program's name may carry arguments, as in `code --wait`. */
+async function edit(io: Io): Promise<string> {
+  const words = (io.env['VISUAL'] ?? io.env['EDITOR'] ?? 'vi').split(' ').filter((word) => word !== '');
+  const fs = makeFs();
+  const file = path.join(temporaryFolder(), `docket-${makeDigest().uuid()}.md`);
+  await fs.writeNew(file, '', 'safety', 0o600);
+  try {
+    const code = await makeProcesses().runAttached(words[0] ?? 'vi', [...words.slice(1), file], EDITOR_LIMIT_MS);
+    if (code !== 0) throw new CliError(`the editor ended with ${String(code)}, nothing was dropped`, EXIT.notWell);
+    const text = new TextDecoder().decode((await fs.readBounded(file, 8_000_000)).bytes);
+    if (text.trim() === '') throw new CliError('the text is empty, nothing was dropped', EXIT.wrongUse);
+    return text;
+  } finally {
+    await fs.removeTree(file);
+  }
+}
+
+async function withHeader(opened: Opened, role: Role, body: string, flags: ComposeFlags): Promise<string> {
+  if (flags.feature === undefined) throw new CliError('the text has no front matter, so --feature is needed (such as --feature FEAT-123)', EXIT.wrongUse);
+  const version = flags.spec ?? newestVersion(role.name, opened.specs);
+  if (version === null) throw new CliError(`no prompt spec of role ${role.name} is installed`, EXIT.environment);
+  const header = {
+    feature: flags.feature,
+    agent: role.name,
+    prompt_spec_version: version,
+    revision: flags.revision ?? (await nextRevision(opened, role, flags)),
+    created_at: clock.now().toISOString(),
+    name: flags.name,
+    title: flags.title,
+    priority: flags.priority,
+    not_before: flags.notBefore,
+    depends_on: flags.dependsOn,
+    runner: flags.runner,
+    model: flags.model,
+  };
+  return writePrompt(header, body.endsWith('\n') ? body : `${body}\n`);
+}
+
+/** One more than the newest that history has of this feature, role and name. */
+async function nextRevision(opened: Opened, role: Role, flags: ComposeFlags): Promise<number> {
+  const feature = parseFeature(flags.feature ?? '');
+  if (!feature.ok || (await makeFs().facts(opened.workspace.history)) === null) return 1;
+  const history = historyOf(opened.workspace, log);
+  let newest = 0;
+  try {
+    await history.open();
+    for await (const record of history.records({ feature: feature.value.id, role: role.name })) {
+      if ((record.identity.name ?? undefined) === flags.name) newest = Math.max(newest, record.identity.revision);
+    }
+  } finally {
+    await history.close();
+  }
+  return newest + 1;
+}
+

@@ -1,0 +1,106 @@
+/**
+ * What the verbs that read look into: the queue folders, the journal and the history. Each may be missing (before the first start, after a
+ * clean-up), and each is only read: the folders are the truth, the other two add to it.
+ */
+
+import path from 'node:path';
+import type { History } from '#core/history.ts';
+import type { RoleName } from '#core/names.ts';
+import type { Fs, Journal, JournalJob } from '#core/ports.ts';
+import type { Role } from '#core/role.ts';
+import type { Workspace } from '#core/settings.ts';
+import type { Spool } from '#core/spool.ts';
+import { makeFs } from '#platform/files.ts';
+import { makeLayout, type Layout } from '#spool/layout.ts';
+import type { Common, Io } from './io.ts';
+import { connectControl, log, openAll } from './open.ts';
+import { historyOf, readJournal, spoolOf } from './parts.ts';
+
+export type Sources = {
+  readonly workspace: Workspace;
+  readonly roles: ReadonlyMap<RoleName, Role>;
+  readonly fs: Fs;
+  readonly spool: Spool;
+  /** Paths below queues/: for words, and for files that are only read. */
+  readonly layout: Layout;
+  /** Null: there is none yet, or it cannot be read. */
+  readonly journal: Journal | null;
+  /** Jobs of the journal, newest first. */
+  readonly rows: () => readonly JournalJob[];
+  /** Null: nothing was ever recorded. */
+  readonly history: () => Promise<History | null>;
+};
+
+/** More than any journal holds: the port asks for a number. */
+export const ALL = 1_000_000_000;
+
+export async function withSources<T>(io: Io, common: Common, act: (sources: Sources) => Promise<T>): Promise<T> {
+  const { workspace, roles } = await openAll(io, common);
+  const fs = makeFs();
+  const journal = readJournal(workspace);
+  let history: Promise<History | null> | null = null;
+  let rows: readonly JournalJob[] | null = null;
+  try {
+    return await act({
+      workspace,
+      roles,
+      fs,
+      spool: spoolOf(workspace, [...roles.values()], log),
+      layout: makeLayout(workspace.queues),
+      journal,
+      rows: () => (rows ??= journal?.recent(ALL) ?? []),
+      history: async () => (history ??= openIfThere(fs, workspace)),
+    });
+  } finally {
+    journal?.close();
+    await (history as Promise<History | null> | null)?.then(
+      async (opened) => opened?.close(),
+      () => undefined,
+    );
+  }
+}
+
+/** Opening a history makes one where there is none: a verb that reads must not. */
+async function openIfThere(fs: Fs, workspace: Workspace): Promise<History | null> {
+  if ((await fs.facts(path.join(workspace.history, '.git')))?.kind !== 'folder') return null;
+  const history = historyOf(workspace, log);
+  await history.open();
+  return history;
+}
+
+/** One lane as the daemon tells it (daemon/schedule.ts). */
+export type LaneWords = {
+  readonly lane: string;
+  readonly slots: number;
+  readonly running: number;
+  readonly queued: number;
+  readonly heldUntil: string | null;
+  readonly reason: string | null;
+};
+
+/** What a running daemon says of itself; null when none runs. */
+export type DaemonWords = {
+  readonly lanes: readonly LaneWords[];
+  /** Ids of the jobs in its hands. */
+  readonly inFlight: readonly string[];
+  readonly backlog: number;
+  /** By `role/name.md`: why a file is not claimed yet. */
+  readonly waiting: Readonly<Record<string, string>>;
+};
+
+export async function askDaemon(workspace: Workspace): Promise<DaemonWords | null> {
+  const control = await connectControl(workspace);
+  if (control === null) return null;
+  try {
+    const reply = await control.ask('status');
+    if (!reply.ok) return null;
+    return {
+      lanes: (reply['lanes'] ?? []) as readonly LaneWords[],
+      inFlight: ((reply['in_flight'] ?? []) as readonly { readonly id: string }[]).map((job) => job.id),
+      backlog: Number(reply['backlog'] ?? 0),
+      waiting: (reply['waiting'] ?? {}) as Readonly<Record<string, string>>,
+    };
+  } finally {
+    control.close();
+  }
+}

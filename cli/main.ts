@@ -1,0 +1,39 @@
+/** The process around the command line: streams in, exit code out. The only place, with the keeper's entry, that touches process.argv and process.exit. */
+
+import { EXIT, type ExitCode, type Io } from './io.ts';
+import { runProgram } from './program.ts';
+
+let exitCode: ExitCode = EXIT.done;
+
+const io: Io = {
+  cwd: process.cwd(),
+  env: process.env,
+  isTerminal: process.stdout.isTTY,
+  canAsk: process.stdin.isTTY && process.stdout.isTTY,
+  color: process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb',
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  async readInput() {
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+    return Buffer.concat(chunks).toString('utf8');
+  },
+  setExitCode(code) {
+    exitCode = code;
+  },
+};
+
+// A reader that went away (docket log | head) is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  throw error;
+});
+
+runProgram(process.argv.slice(2), io)
+  .then((code) => {
+    process.exitCode = code === EXIT.done ? exitCode : code;
+  })
+  .catch((error: unknown) => {
+    io.err(`docket: this is a bug of docket: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    process.exitCode = EXIT.environment;
+  });

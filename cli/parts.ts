@@ -1,0 +1,70 @@
+/** Builds the rooms' objects for a workspace: the daemon (start.ts) and the verbs that read the same folders use the same ones. */
+
+import path from 'node:path';
+import type { RunnerPorts } from '#agents/runner.ts';
+import type { History } from '#core/history.ts';
+import type { Journal, Log } from '#core/ports.ts';
+import type { Role } from '#core/role.ts';
+import type { Workspace } from '#core/settings.ts';
+import type { Spool } from '#core/spool.ts';
+import { makeHistory } from '#history/history.ts';
+import { askProgram } from '#platform/ask.ts';
+import { makeClock } from '#platform/clock.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { makeFs } from '#platform/files.ts';
+import { makeHistoryGit } from '#platform/git.ts';
+import { hashFile } from '#platform/hash-file.ts';
+import { makeKernelLocks } from '#platform/lock.ts';
+import { findProgram } from '#platform/process.ts';
+import { openDatabase } from '#platform/sqlite.ts';
+import { hostName, userName } from '#platform/system.ts';
+import { makeSpool } from '#spool/spool.ts';
+import { openJournal } from '#store/journal.ts';
+import { packageRoot } from './package.ts';
+import { journalFile } from './places.ts';
+
+export const clock = makeClock();
+
+export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder' | 'name'>[], log: Log): Spool =>
+  makeSpool({
+    queues: workspace.queues,
+    roles,
+    fs: makeFs(),
+    clock,
+    digest: makeDigest(),
+    log,
+    settings: {
+      promptBytes: workspace.settings['limits.prompt_bytes'],
+      keptBytes: Math.max(workspace.settings['limits.answer_bytes'], workspace.settings['limits.output_bytes']),
+      settleMs: workspace.settings['intake.settle'],
+      settleNetworkMs: workspace.settings['intake.settle_network'],
+    },
+    processId: String(process.pid),
+  });
+
+export const journalOf = (workspace: Workspace, log: Log): Journal => openJournal({ path: journalFile(workspace.state), openDatabase, clock, log });
+
+/** Name and address of docket's commits: docket writes them, for the user of this machine. */
+export const historyOf = (workspace: Workspace, log: Log): History =>
+  makeHistory({
+    dir: workspace.history,
+    codeRoot: workspace.code,
+    fs: makeFs(),
+    git: makeHistoryGit(),
+    digest: makeDigest(),
+    clock,
+    log,
+    locks: makeKernelLocks(),
+    author: { name: 'docket', email: `${userName()}@${hostName()}` },
+    pushRemotes: workspace.settings['policy.push_remotes'],
+  });
+
+export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): RunnerPorts => ({
+  fs: makeFs(),
+  digest: makeDigest(),
+  ask: askProgram,
+  find: findProgram,
+  hashFile,
+  env,
+  ownBinFolders: [path.join(packageRoot(), 'node_modules', '.bin')],
+});

@@ -1,0 +1,21 @@
+/** Where the parts of a workspace's state lie: names inside queues/.docket/ (ARCHITECTURE "Workspace"). */
+
+import path from 'node:path';
+
+const inState =
+  (name: string) =>
+  (state: string): string =>
+    path.join(state, name);
+
+/** The kernel lock: never opened by node:fs, never removed. */
+export const lockFile = inState('lock.db');
+/** proper-lockfile's folder, for people. */
+export const visibleLock = inState('daemon.lock');
+/** Who holds it: pid, start time, host, version. For people. */
+export const daemonFile = inState('daemon.json');
+export const journalFile = inState('journal.db');
+export const logFolder = inState('log');
+/** What `up --detach` has no terminal for: words before the log is open. */
+export const outputFile = inState('daemon.out');
+export const controlSocket = inState('control.sock');
+export const keeperOutputFile = inState('keeper.out');

@@ -1,0 +1,80 @@
+/** `docket preview`: the exact brief that would be sent, its size, and what the secret scan says. Sends nothing, records nothing. */
+
+import path from 'node:path';
+import type { Command } from 'commander';
+import { assembleBrief } from '#agents/brief.ts';
+import { makeRunners } from '#agents/registry.ts';
+import { describeFault } from '#core/fault.ts';
+import { describe } from '#core/failure.ts';
+import { contextOf, describeDependency, missingDependencies, briefContext } from '#daemon/dependencies.ts';
+import { makeFs } from '#platform/files.ts';
+import { makeSecretScan } from '#policy/secret-scan.ts';
+import { parsePrompt } from '#prompt-spec/parse.ts';
+import { peekPrompt } from '#prompt-spec/peek.ts';
+import { resolveSpec } from '#prompt-spec/resolve.ts';
+import { CliError, EXIT, show, type Common, type Io } from './io.ts';
+import { commonOf, log, openAll } from './open.ts';
+import { clock, historyOf, runnerPorts } from './parts.ts';
+
+/** Rough, as all tokenizers differ: bytes of English text and code per token. */
+const BYTES_PER_TOKEN = 4;
+
+export function addPreview(program: Command, io: Io): void {
+  program
+    .command('preview')
+    .description('print the exact brief that would be sent; sends nothing')
+    .argument('<file>', 'a prompt file')
+    .addHelpText('after', '\nThe brief goes to standard output, the facts to standard error. Exit code 1 when the prompt is not valid or would be held.\n\nExamples:\n  docket preview prompt.md | less\n  docket preview prompt.md --json')
+    .action(async (file: string, _options: Common, command: Command) => {
+      const common = commonOf(command);
+      const { workspace, roles, specs } = await openAll(io, common);
+      const limit = workspace.settings['limits.prompt_bytes'];
+      const { bytes } = await makeFs()
+        .readBounded(path.resolve(io.cwd, file), limit)
+        .catch((error: unknown) => {
+          throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, EXIT.wrongUse);
+        });
+      const agent = peekPrompt(bytes)?.agent;
+      const folderRole = agent !== undefined && roles.has(agent) ? agent : [...roles.keys()][0];
+      if (folderRole === undefined) throw new CliError('no role is installed', EXIT.environment);
+      const parsed = parsePrompt(bytes, { roles: [...roles.keys()], folderRole, limits: { promptBytes: limit, frontMatterBytes: workspace.settings['limits.front_matter_bytes'] }, nowMs: clock.now().getTime() });
+      const spec = parsed.ok ? resolveSpec(parsed.value.specVersion, parsed.value.agent, specs) : null;
+      if (!parsed.ok || spec === null) throw new CliError(`this prompt is not valid:\n${parsed.ok ? '' : parsed.error.map(describeFault).join('\n')}`, EXIT.notWell);
+      if (!spec.ok) throw new CliError(`this prompt is not valid:\n${describeFault(spec.error)}`, EXIT.notWell);
+      const prompt = parsed.value;
+      const role = roles.get(prompt.agent);
+      if (role === undefined) throw new CliError(`there is no role ${prompt.agent}`, EXIT.notWell);
+
+      const ports = { history: historyOf(workspace, log) };
+      const isRecorded = (await makeFs().facts(workspace.history)) !== null;
+      if (isRecorded) await ports.history.open();
+      const missing = isRecorded ? await missingDependencies(ports, prompt.dependsOn) : prompt.dependsOn;
+      const context = isRecorded ? await contextOf(ports, prompt) : [];
+      await ports.history.close();
+
+      const brief = assembleBrief({ role, spec: spec.value, prompt, context: briefContext(context) });
+      const secrets = makeSecretScan({ deadlineMs: workspace.settings['limits.secret_scan'] });
+      const scan = await secrets.scan('prompt', new TextDecoder().decode(bytes));
+      await secrets.close();
+      const runners = makeRunners(workspace, runnerPorts(io.env));
+      await runners.prepare();
+      const runner = runners.resolve(role.runner, prompt.runner, prompt.model ?? role.model);
+      const sizeBytes = Buffer.byteLength(brief);
+      const data = {
+        role: role.name,
+        spec: spec.value.version,
+        runner: runner.ok ? runner.value.name : null,
+        bytes: sizeBytes,
+        tokens_about: Math.ceil(sizeBytes / BYTES_PER_TOKEN),
+        budget_usd: prompt.limits.budgetUsd ?? workspace.settings['limits.budget_usd'],
+        waits_for: missing.map(describeDependency),
+        policy: scan.ok ? 'passed' : describe(scan.error),
+        brief,
+      };
+      io.err(`${data.role}, prompt spec ${data.spec}, runner ${runner.ok ? runner.value.name : describe(runner.error)}: ${String(data.bytes)} bytes, about ${String(data.tokens_about)} tokens; costs at most ${String(data.budget_usd)} USD where the tool can hold itself to it`);
+      if (missing.length > 0) io.err(`would wait for an answer to ${data.waits_for.join(', ')}`);
+      io.err(scan.ok ? 'secret scan: nothing found' : `would be held: ${data.policy}`);
+      show(io, common, data, brief.replace(/\n$/, ''));
+      if (!scan.ok) io.setExitCode(EXIT.notWell);
+    });
+}

@@ -1,0 +1,141 @@
+/**
+ * The shape of docket.yaml: the rows of core/settings.ts as nested keys, and the two maps `runners` and `lanes`.
+ * One zod schema both checks a file and gives its JSON Schema (schemas/docket.schema.json), so the two cannot differ.
+ * A value's own words come from settings-values.ts; zod finds unknown keys and wrong shapes.
+ */
+
+import { z } from 'zod';
+import { SETTINGS, type SettingKey } from '#core/settings.ts';
+import { DURATION_FORM, SIZE_FORM } from './settings-units.ts';
+import { readValue, rowOf, SETTING_KEYS, type SettingRow } from './settings-values.ts';
+
+export const PLACEHOLDERS = ['prompt_file', 'model', 'session', 'dir'] as const;
+const SECRET_NAME = /token|secret|passw|api_?key|credential/i;
+
+const TYPES: Readonly<Record<SettingRow['unit'], (row: SettingRow) => Record<string, unknown>>> = {
+  text: () => ({ type: 'string' }),
+  bool: () => ({ type: 'boolean' }),
+  list: () => ({ type: 'array', items: { type: 'string' } }),
+  choice: (row) => ({ enum: row.choices }),
+  count: (row) => ({ type: Number.isInteger(row.min) ? 'integer' : 'number', minimum: row.min, maximum: row.max }),
+  ms: () => ({ anyOf: [{ type: 'string', pattern: DURATION_FORM }, { const: 0 }] }),
+  bytes: (row) => ({
+    anyOf: [
+      { type: 'string', pattern: SIZE_FORM },
+      { type: 'integer', minimum: row.min, maximum: row.max },
+    ],
+  }),
+};
+
+/** A leaf: read by its row, faults in the row's words. */
+const leaf = (row: SettingRow): z.ZodType =>
+  z
+    .unknown()
+    .transform((value, context) => {
+      const read = readValue(row, value);
+      if (read.ok) return read.value;
+      context.addIssue({ code: 'custom', message: read.error.message, params: { words: read.error } });
+      return z.NEVER;
+    })
+    .optional()
+    .meta({ ...TYPES[row.unit](row), description: row.why });
+
+const name = (words: string): z.ZodString =>
+  z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, `${words} is lower-case letters, digits and hyphens, at most 40 characters`);
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'a variable is named with letters, digits and underscores');
+
+const argument = z
+  .string()
+  .max(8_192)
+  .refine((text) => !text.includes('\0'), 'an argument holds no NUL')
+  .refine(
+    (text) => [...text.matchAll(/\{([a-z_]+)\}/g)].every(([, one]) => (PLACEHOLDERS as readonly string[]).includes(one ?? '')),
+    `the placeholders are ${PLACEHOLDERS.map((one) => `{${one}}`).join(', ')}`,
+  );
+
+const runner = z
+  .strictObject({
+    kind: z
+      .enum(['command', 'claude'])
+      .default('command')
+      .describe('command: any program; claude: Claude Code, another program or account'),
+    program: z.string().min(1).max(4_096).optional().describe('name (looked up in PATH) or absolute path'),
+    args: z.array(argument).max(256).default([]).describe('arguments, one by one; never a shell line'),
+    output: z.enum(['text', 'json']).default('text').describe('text: standard output is the answer; json: a field of a JSON object is'),
+    answer_field: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('path of the answer in the JSON object, such as result or message.content'),
+    pass_env: z.array(variable).max(100).default([]).describe('names of variables handed through; never values'),
+    env: z
+      .record(
+        variable.refine((key) => !SECRET_NAME.test(key), 'docket.yaml is committed: name this variable in pass_env instead'),
+        z.string().max(8_192),
+      )
+      .default({})
+      .describe('fixed variables; no secrets'),
+    lane: name('a lane').optional().describe('the account it draws on; default: its own name'),
+  })
+  .refine((one) => one.kind !== 'command' || one.program !== undefined, {
+    path: ['program'],
+    message: 'a runner of kind command names its program',
+  })
+  .refine((one) => one.output !== 'json' || one.answer_field !== undefined, {
+    path: ['answer_field'],
+    message: 'output: json needs answer_field',
+  })
+  .refine((one) => one.program === undefined || !one.program.includes('/') || one.program.startsWith('/'), {
+    path: ['program'],
+    message: 'a program is a name or an absolute path: a relative path would depend on the folder',
+  });
+
+const lane = z.strictObject({
+  slots: leaf(SETTINGS.slots),
+  interval_cap: leaf(SETTINGS['throttle.interval_cap']),
+  interval: leaf(SETTINGS['throttle.interval']),
+});
+
+/** `retry.base` -> {retry: {base: leaf}}. */
+function nestedRows(): Record<string, z.ZodType> {
+  const top: Record<string, z.ZodType> = {};
+  const groups = new Map<string, Record<string, z.ZodType>>();
+  for (const key of SETTING_KEYS) {
+    const [group, inner] = key.split('.');
+    if (group === undefined || inner === undefined) top[key] = leaf(rowOf(key));
+    else groups.set(group, { ...groups.get(group), [inner]: leaf(rowOf(key)) });
+  }
+  for (const [group, rows] of groups) top[group] = z.strictObject(rows).nullish();
+  return top;
+}
+
+const runnerName = name('a runner').refine(
+  (key) => key !== 'offline' && key !== 'auto',
+  'a name other than offline and auto, which docket has itself',
+);
+
+export const settingsSchema = z.strictObject({
+  ...nestedRows(),
+  runners: z.record(runnerName, runner).nullish().describe('programs that a role may use as its AI tool'),
+  lanes: z.record(name('a lane'), lane).nullish().describe('schedules of provider accounts'),
+});
+
+export type RunnerEntry = z.infer<typeof runner>;
+export type LaneEntry = { readonly slots?: number; readonly interval_cap?: number; readonly interval?: number };
+
+/** Keys that may stand at a path of the file: for the nearest one to a wrong key. */
+export function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return Object.keys(settingsSchema.shape);
+  if (path[0] === 'runners') return path.length === 2 ? Object.keys(runner.shape) : [];
+  if (path[0] === 'lanes') return path.length === 2 ? Object.keys(lane.shape) : [];
+  const group = `${String(path[0])}.`;
+  return SETTING_KEYS.filter((key: SettingKey) => key.startsWith(group)).map((key) => key.slice(group.length));
+}
+
+/** JSON Schema 2020-12 of docket.yaml and docket.local.yaml, for editors. */
+export const settingsJsonSchema = (): unknown => ({
+  ...z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' }),
+  title: 'docket.yaml',
+  description: 'Settings of a docket workspace',
+});

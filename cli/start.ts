@@ -1,0 +1,232 @@
+/**
+ * The only composition root: builds every object of a running daemon and hands each room what it may use.
+ * Order: kernel lock (decides) -> visible lock and daemon.json (for people) -> journal, spool, history -> rescue -> watch -> loop.
+ */
+
+import { makeRunners, type Runners } from '#agents/registry.ts';
+import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
+import type { RoleName } from '#core/names.ts';
+import type { Journal, KernelLock, Log } from '#core/ports.ts';
+import type { Role } from '#core/role.ts';
+import type { LaneSettings, Workspace } from '#core/settings.ts';
+import { serveControl } from '#daemon/control.ts';
+import { makeDaemon } from '#daemon/daemon.ts';
+import type { Ports } from '#daemon/ports.ts';
+import { makeLanes } from '#daemon/schedule.ts';
+import { askProgram } from '#platform/ask.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { makeFs } from '#platform/files.ts';
+import { makeKernelLocks, takeVisibleLock } from '#platform/lock.ts';
+import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
+import { makeSockets } from '#platform/socket.ts';
+import { hostName } from '#platform/system.ts';
+import { startWatch } from '#platform/watch.ts';
+import { makeSecretScan } from '#policy/secret-scan.ts';
+import { makeCodeSnapshot } from './code.ts';
+import { daemonFacts, describeHolder, readHolder } from './holder.ts';
+import { CliError, EXIT } from './io.ts';
+import { connectWorkspaceKeeper } from './keeper-door.ts';
+import { makeLazyKeeper } from './lazy-keeper.ts';
+import { loadRoles, loadSpecs } from './load.ts';
+import { describeFileFaults } from './open.ts';
+import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
+import { packageVersion } from './package.ts';
+import { controlSocket, daemonFile, lockFile, logFolder, visibleLock } from './places.ts';
+
+export type StartOptions = {
+  readonly workspace: Workspace;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly terminal: boolean;
+  readonly color: boolean;
+  /** The first request to stop: drains. */
+  readonly stop: AbortSignal;
+  /** The second one: leaves the runs to the keeper and goes. */
+  readonly leave: AbortSignal;
+  readonly onStopAsked: (by: string) => void;
+  /** Called once everything is up, before the first round. */
+  readonly onReady: (facts: { readonly roles: readonly Role[]; readonly runners: Runners; readonly rescued: number }) => void;
+};
+
+/** Lanes of runners that call no provider are not throttled: they only share this machine. */
+const OFFLINE_LANE = 'offline';
+const OFFLINE_SLOTS = 32;
+
+/** Runs a daemon until it is told to stop. Throws CliError 3 when it cannot start; returns when all is closed. */
+export async function runDaemon(options: StartOptions): Promise<'drained' | 'left'> {
+  const { workspace } = options;
+  const fs = makeFs();
+  await fs.makeFolders(workspace.state, 0o700);
+  await fs.chmod(workspace.state, 0o700);
+  const place = await fs.fileSystem(workspace.state);
+  if (place.network) throw new CliError(`${workspace.state} is on a network file system (${place.type}), where locks cannot be trusted: set queues: in docket.yaml to a local folder`, EXIT.environment);
+
+  const lock = makeKernelLocks().tryAcquire(lockFile(workspace.state));
+  if (lock === null) throw new CliError(describeHolder(workspace, await readHolder(fs, workspace.state)), EXIT.environment);
+  try {
+    const log = makeLog({
+      folder: logFolder(workspace.state),
+      level: workspace.settings['log.level'] as LogLevel,
+      maxBytes: workspace.settings['log.max_bytes'],
+      keep: workspace.settings['log.keep'],
+      terminal: options.terminal,
+      color: options.color,
+    });
+    try {
+      return await runLocked(options, lock, log);
+    } finally {
+      log.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableLog): Promise<'drained' | 'left'> {
+  const { workspace } = options;
+  const closers: (() => void | Promise<void>)[] = [];
+  const fatal = Promise.withResolvers<never>();
+  fatal.promise.catch(() => undefined);
+  const watchLock = (): boolean => {
+    try {
+      lock.check();
+      return true;
+    } catch (error) {
+      fatal.reject(new CliError(`the kernel lock is lost, so nothing more is written: ${error instanceof Error ? error.message : String(error)}`, EXIT.environment));
+      return false;
+    }
+  };
+  try {
+    const fs = makeFs();
+    closers.push(await takeVisibleLock(workspace.state, visibleLock(workspace.state), log, watchLock));
+    const instance = makeDigest().uuid();
+    const startedAt = clock.now().toISOString();
+    await fs.replace(daemonFile(workspace.state), `${JSON.stringify(daemonFacts(instance, startedAt), null, 2)}\n`, 'safety');
+    closers.push(async () => fs.unlink(daemonFile(workspace.state)).catch(() => undefined));
+
+    const stopping = new AbortController();
+    const ports = await makePorts(options, log, instance, stopping.signal, closers);
+    const daemon = makeDaemon(ports, (error) => {
+      fatal.reject(error);
+    });
+    const rescued = await daemon.rescue();
+    if (rescued > 0) log.info(`${String(rescued)} jobs of an earlier start go on`);
+
+    const watch = await startWatch(workspace.queues, daemon.hint.poke, (error) => {
+      log.warn(`watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`);
+      daemon.hint.poke();
+    });
+    closers.push(async () => watch.close());
+    const control = await makeSockets().serve(controlSocket(workspace.state), serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }));
+    closers.push(async () => control.close());
+    const guard = watchState(ports.journal, watchLock, fatal.reject);
+    closers.push(guard);
+
+    options.onReady({ roles: [...ports.roles.values()], runners: ports.runners, rescued });
+    await Promise.race([daemon.loop(options.stop), fatal.promise]);
+
+    ports.lanes.stop();
+    stopping.abort();
+    const left = new Promise<false>((resolve) => {
+      if (options.leave.aborted) resolve(false);
+      options.leave.addEventListener('abort', () => {
+        resolve(false);
+      });
+    });
+    const isDrained = await Promise.race([daemon.drain(workspace.settings['stop.drain']), left, fatal.promise]);
+    if (!isDrained) log.warn(`${String(daemon.jobs().length)} jobs still run: the keeper watches them, the next start takes up their answers`);
+    return isDrained ? 'drained' : 'left';
+  } finally {
+    for (const close of closers.toReversed()) await close();
+  }
+}
+
+const GUARD_INTERVAL_MS = 2_000;
+
+/** Is the lock still ours, is the journal still the file we write? When not, stop at once: the next start mends it. */
+function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Error) => void): () => void {
+  const timer = setInterval(() => {
+    if (watchLock() && !journal.isIntact()) lost(new CliError('the journal was removed or replaced under the running daemon: start it again, it is rebuilt from work/ and history', EXIT.environment));
+  }, GUARD_INTERVAL_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+async function makePorts(options: StartOptions, log: Log, instance: string, stopping: AbortSignal, closers: (() => void | Promise<void>)[]): Promise<Ports> {
+  const { workspace, env } = options;
+  const fs = makeFs();
+  const digest = makeDigest();
+  const roles = await loadRoles(fs, workspace);
+  if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
+  const specs = await loadSpecs(fs, workspace);
+  if (!specs.ok) throw new CliError(describeFileFaults(specs.error), EXIT.environment);
+
+  const journal = journalOf(workspace, log);
+  closers.push(() => {
+    journal.close();
+  });
+  const spool = spoolOf(workspace, [...roles.value.values()], log);
+  await spool.prepare();
+  const history = historyOf(workspace, log);
+  await history.open();
+  closers.push(async () => history.close());
+  const secrets = makeSecretScan({ deadlineMs: workspace.settings['limits.secret_scan'] });
+  closers.push(async () => secrets.close());
+  const keeper = makeLazyKeeper(async () => connectWorkspaceKeeper(workspace, log, env));
+  closers.push(() => {
+    keeper.close();
+  });
+
+  const runners = makeRunners(workspace, runnerPorts(env));
+  await runners.prepare();
+  const lanesByRunner = new Map<string, string>();
+  for (const name of runners.names()) lanesByRunner.set(name, (await runners.get(name)?.facts())?.lane ?? name);
+  const roleLanes = new Map<string, Role>();
+  for (const role of roles.value.values()) if (role.lane !== null) roleLanes.set(role.lane, role);
+
+  return {
+    workspace,
+    clock,
+    digest,
+    log,
+    fs,
+    random: Math.random,
+    spool,
+    history,
+    journal,
+    secrets,
+    keeper,
+    runners,
+    lanes: makeLanes({ clock, journal, log }, (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null)),
+    laneOf: (role, runner) => laneName(roles.value, lanesByRunner, workspace, role, runner),
+    roles: roles.value,
+    specs: specs.value,
+    code: makeCodeSnapshot(askProgram, clock, workspace.code),
+    stopping,
+    daemon: { version: packageVersion(), host: hostName(), instance },
+    reached: crashPoint(env['DOCKET_CRASH_AT']),
+  };
+}
+
+function laneName(roles: ReadonlyMap<RoleName, Role>, byRunner: ReadonlyMap<string, string>, workspace: Workspace, role: RoleName, runner: string | null): string {
+  const known = roles.get(role);
+  const name = runner ?? known?.runner ?? workspace.settings.runner;
+  return known?.lane ?? byRunner.get(name) ?? name;
+}
+
+function laneSettings(workspace: Workspace, name: string, roleSlots: number | null): LaneSettings {
+  const own = workspace.lanes.find((lane) => lane.name === name);
+  if (own !== undefined) return own;
+  if (name === OFFLINE_LANE) return { name, slots: OFFLINE_SLOTS, intervalCap: Number.POSITIVE_INFINITY, intervalMs: 0 };
+  const { settings } = workspace;
+  return { name, slots: roleSlots ?? settings.slots, intervalCap: settings['throttle.interval_cap'], intervalMs: settings['throttle.interval'] };
+}
+
+/** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */
+function crashPoint(wanted: string | undefined): (point: CrashPoint) => void {
+  if (!CRASH_POINTS.some((point) => point === wanted)) return () => undefined;
+  return (point) => {
+    if (point === wanted) process.kill(process.pid, 'SIGKILL');
+  };
+}

@@ -1,0 +1,44 @@
+/** `docket status`: one screen. Is a daemon up, what does it do, what waits for a person. Answers from the folders when none runs. */
+
+import type { Command } from 'commander';
+import { makeFs } from '#platform/files.ts';
+import { readHolder } from './holder.ts';
+import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
+import { commonOf, connectControl, log, openAll } from './open.ts';
+import { spoolOf } from './parts.ts';
+
+type Lane = { readonly lane: string; readonly slots: number; readonly running: number; readonly queued: number; readonly heldUntil: string | null; readonly reason: string | null };
+
+const NEEDS_PERSON = ['rejected', 'held', 'failed', 'cancelled'];
+
+export function addStatus(program: Command, io: Io): void {
+  program
+    .command('status')
+    .description('one screen: the daemon, its lanes, and what waits')
+    .addHelpText('after', '\nExit code 1 when no daemon runs.\n\nExamples:\n  docket status\n  docket status --json')
+    .action(async (_options: Common, command: Command) => {
+      const common = commonOf(command);
+      const { workspace, roles } = await openAll(io, common);
+      const holder = await readHolder(makeFs(), workspace.state);
+      const control = await connectControl(workspace);
+      const reply = control === null ? null : await control.ask('status');
+      control?.close();
+      const jobs = await spoolOf(workspace, [...roles.values()], log).list({ ended: true, limit: 100_000 });
+      const counts = [...roles.values()].map((role) => {
+        const mine = jobs.filter((job) => job.role === role.name);
+        const count = (...states: string[]): number => mine.filter((job) => states.includes(job.state)).length;
+        const ended = count('answered', 'briefed', 'duplicate');
+        return { role: role.folder, waiting: count('waiting-in'), in_flight: mine.length - count('waiting-in') - ended - count(...NEEDS_PERSON), processed: ended, needs_person: count(...NEEDS_PERSON) };
+      });
+      const isUp = reply?.ok === true;
+      const lanes = (isUp ? (reply['lanes'] as readonly Lane[]) : []) ?? [];
+      const data = { up: isUp, daemon: isUp ? holder : null, root: workspace.root, runner: workspace.settings.runner, history: workspace.history, roles: counts, lanes };
+      const head = isUp
+        ? `${paint(io, 'green', 'up')}: pid ${String(holder?.pid ?? '?')}, docket ${String(reply['version'])}, since ${String(reply['started_at'])}`
+        : `${paint(io, 'red', 'down')}: no daemon runs for ${workspace.root} (\`docket up\`)`;
+      const rows = [['role', 'waiting', 'in flight', 'processed', 'needs a person'], ...counts.map((row) => [row.role, ...[row.waiting, row.in_flight, row.processed, row.needs_person].map(String)])];
+      const laneRows = lanes.map((lane) => `lane ${lane.lane}: ${String(lane.running)} of ${String(lane.slots)} slots, ${String(lane.queued)} queued${lane.heldUntil === null ? '' : `, HELD until ${lane.heldUntil}: ${lane.reason ?? ''}`}`);
+      show(io, common, data, [head, `runner ${workspace.settings.runner || '(none chosen)'}, history ${workspace.history}`, '', table(rows), ...(laneRows.length > 0 ? ['', ...laneRows] : [])].join('\n'));
+      if (!isUp) io.setExitCode(EXIT.notWell);
+    });
+}

@@ -1,0 +1,125 @@
+/** `docket up`: the daemon in the foreground, or detached. Says in five lines what it watches, which tool it will call, and what to do next. */
+
+import type { Command } from 'commander';
+import type { Runners } from '#agents/registry.ts';
+import type { Role } from '#core/role.ts';
+import type { RunnerFacts } from '#core/run.ts';
+import type { Workspace } from '#core/settings.ts';
+import { makeFs } from '#platform/files.ts';
+import { makeProcesses } from '#platform/process.ts';
+import { describeHolder, readHolder } from './holder.ts';
+import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
+import { commonOf, connectControl, openWorkspace } from './open.ts';
+import { clock } from './parts.ts';
+import { packageRoot, packageVersion } from './package.ts';
+import { outputFile } from './places.ts';
+import { runDaemon } from './start.ts';
+
+type Options = Common & { readonly detach?: boolean; readonly runner?: string };
+
+/** How long a detached daemon may take until it answers. */
+const DETACHED_START_MS = 20_000;
+
+export function addUp(program: Command, io: Io): void {
+  program
+    .command('up')
+    .description('run the daemon: in the foreground, or in the background with --detach')
+    .option('-d, --detach', 'start it in the background and return when it answers')
+    .addHelpText('after', '\nExamples:\n  docket up                 stop it with Ctrl-C: running jobs end first, a second Ctrl-C leaves them to the keeper\n  docket up --detach\n  docket status')
+    .action(async (_options: Options, command: Command) => {
+      const common = commonOf(command);
+      const options = command.opts<Options>();
+      const workspace = await openWorkspace(io, common);
+      if (workspace.settings.runner === '') {
+        throw new CliError(`docket.yaml chooses no runner, so that no tool is called by accident: write \`runner: offline\` (no AI is called), \`runner: claude\`, or \`runner: auto\` into ${workspace.root}/docket.yaml`, EXIT.wrongUse);
+      }
+      await (options.detach === true ? startDetached(io, common, workspace) : runHere(io, workspace));
+    });
+}
+
+async function runHere(io: Io, workspace: Workspace): Promise<void> {
+  const stop = new AbortController();
+  const leave = new AbortController();
+  const onSignal = (by: string): void => {
+    if (stop.signal.aborted) leave.abort(by);
+    else io.err(`\ndocket: stopping (${by}): running jobs end first; once more leaves them to the keeper and goes`);
+    stop.abort(by);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  const end = await runDaemon({
+    workspace,
+    env: io.env,
+    terminal: true,
+    color: io.color,
+    stop: stop.signal,
+    leave: leave.signal,
+    onStopAsked: onSignal,
+    onReady: ({ roles, runners }) => {
+      void runners
+        .get(workspace.settings.runner)
+        ?.facts()
+        .then((facts) => {
+          io.out(welcome(io, workspace, roles, facts));
+        });
+      if (runners.get(workspace.settings.runner) === undefined) io.out(welcome(io, workspace, roles, null));
+    },
+  });
+  if (end === 'left') process.exit(EXIT.done);
+}
+
+function toolLine(workspace: Workspace, facts: RunnerFacts | null): string {
+  if (facts === null) return `${workspace.settings.runner}: no tool is installed and logged in yet; prompts wait (\`docket doctor\` says why)`;
+  if (facts.kind === 'offline') return 'none: `runner: offline` calls no AI; the answer is the complete brief, ready to paste into any chat';
+  return `${facts.name}${facts.version === null ? '' : ` ${facts.version}`}${facts.program === null ? ' (not found: prompts wait)' : ` (${facts.program})`}`;
+}
+
+/** Five lines. */
+function welcome(io: Io, workspace: Workspace, roles: readonly Role[], facts: RunnerFacts | null): string {
+  const first = roles.find((role) => role.name === 'architect') ?? roles[0];
+  const inbox = `${workspace.queues}/${first?.folder ?? '<role>'}/in/`;
+  const label = (text: string): string => paint(io, 'bold', text.padEnd(9));
+  const command = workspace.root === packageRoot() ? 'npx docket' : 'docket';
+  return [
+    `${paint(io, 'bold', `docket ${packageVersion()}`)} is up for ${workspace.app}`,
+    `${label('watches')}${workspace.queues}/{${roles.map((role) => role.folder).join(',')}}/in/`,
+    `${label('calls')}${toolLine(workspace, facts)}`,
+    `${label('records')}${workspace.history}`,
+    `${label('next')}drop a prompt into ${inbox} or run \`${command} add ${first?.name ?? '<role>'}\` in another terminal; Ctrl-C stops`,
+  ].join('\n');
+}
+
+async function startDetached(io: Io, common: Common, workspace: Workspace): Promise<void> {
+  const fs = makeFs();
+  await fs.makeFolders(workspace.state, 0o700);
+  const running = await connectControl(workspace);
+  if (running !== null) {
+    running.close();
+    throw new CliError(describeHolder(workspace, await readHolder(fs, workspace.state)), EXIT.environment);
+  }
+  const ended = Promise.withResolvers<number | null>();
+  const child = await makeProcesses().startDetached({
+    program: process.execPath,
+    args: [process.argv[1] ?? '', '--root', workspace.root, 'up'],
+    env: Object.fromEntries(Object.entries(io.env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    cwd: workspace.root,
+    outputPath: outputFile(workspace.state),
+  });
+  child.onExit((code) => {
+    ended.resolve(code);
+  });
+  const answers = async (): Promise<'answers'> => {
+    const untilMs = clock.monotonicMs() + DETACHED_START_MS;
+    while (clock.monotonicMs() < untilMs) {
+      const control = await connectControl(workspace);
+      if (control !== null) {
+        control.close();
+        return 'answers';
+      }
+      await clock.sleep(25);
+    }
+    throw new CliError(`the daemon (pid ${String(child.pid)}) does not answer; what it said is in ${outputFile(workspace.state)}`, EXIT.environment);
+  };
+  const outcome = await Promise.race([answers(), ended.promise]);
+  if (outcome !== 'answers') throw new CliError(`the daemon ended at once; what it said is in ${outputFile(workspace.state)}`, EXIT.environment);
+  show(io, common, { pid: child.pid, root: workspace.root, output: outputFile(workspace.state) }, `docket is up (pid ${String(child.pid)}): \`docket status\`, \`docket logs -f\`, \`docket down\``);
+}

@@ -1,0 +1,159 @@
+/**
+ * The attempts of one job, in its lane, until it is answered or the failure table says stop (core/retry.ts decides).
+ * Each attempt has a folder of its own, a<n>/; an attempt that was under way when the daemon died is taken up where it lies.
+ */
+
+import { runAttempt } from '#agents/attempt.ts';
+import { classOf, describe, type Failure } from '#core/failure.ts';
+import { decide, type RetryPolicy } from '#core/retry.ts';
+import type { AttemptRecord, RunLimits, RunOutcome, RunRequest } from '#core/run.ts';
+import { unreachable } from '#core/result.ts';
+import { Leaving, type Ports } from './ports.ts';
+import type { Ended, Submitted } from './task.ts';
+
+export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
+  const { claimed, cancel } = job.task;
+  const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role, feature: job.identity.feature });
+  const policy = policyOf(ports, job);
+  const lane = ports.laneOf(job.identity.role, job.prompt.runner);
+  const before = ports.journal.attempts(claimed.job.id);
+  const attempts: AttemptRecord[] = [...before];
+  let spent = before.filter((attempt) => attempt.spent).length;
+  let n = Math.max(1, job.task.lastAttempt, (before.at(-1)?.n ?? 0) + 1);
+
+  for (;;) {
+    const run = await inLane(ports, lane, job, async () => attempt(ports, job, n));
+    if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
+    attempts.push(run.record);
+    if (run.outcome.ok) {
+      await ports.journal.commit([
+        { do: 'attempt', id: claimed.job.id, attempt: run.record, spent: true },
+        { do: 'move', id: claimed.job.id, to: 'ran', at: run.record.endedAt },
+      ]);
+      ports.reached('ran', claimed.job.id);
+      const scan = await ports.secrets.scan('answer', run.outcome.answer);
+      if (!scan.ok)
+        return { ...ended('held', attempts, run, scan.error), answerScan: scan.error.kind === 'secret-found' ? 'found' : 'failed' };
+      return { ...ended(run.outcome.status, attempts, run, null), answer: run.outcome.answer, answerScan: 'passed' };
+    }
+
+    const { failure } = run.outcome;
+    const isSpent = !['provider-limit', 'environment-fault', 'budget', 'cancelled'].includes(classOf(failure));
+    if (isSpent) spent++;
+    await ports.journal.commit([
+      { do: 'attempt', id: claimed.job.id, attempt: run.record, spent: isSpent },
+      { do: 'move', id: claimed.job.id, to: 'waiting', reason: describe(failure), at: run.record.endedAt },
+    ]);
+    const next = decide(failure, spent, policy, ports.clock.now().getTime(), ports.random());
+    log.warn(`attempt ${String(n)} failed (${classOf(failure)}): ${describe(failure)}`, { attempt: n, run_id: run.record.runId });
+    switch (next.do) {
+      case 'again':
+        log.info(`again in ${String(Math.ceil(next.delayMs / 1000))} s`, { attempt: n });
+        await ports.clock.sleep(next.delayMs, AbortSignal.any([cancel, ports.stopping]));
+        if (ports.stopping.aborted) throw new Leaving();
+        break;
+      case 'hold-lane':
+        await ports.lanes.hold(lane, next.untilMs, next.delayMs, describe(failure));
+        break;
+      case 'hold-job':
+        return ended('held', attempts, run, failure);
+      case 'cancel':
+        return ended('cancelled', attempts, run, failure);
+      case 'give-up':
+        return ended('failed', attempts, run, failure);
+      default:
+        unreachable(next);
+    }
+    n++;
+  }
+}
+
+type Run = { readonly record: AttemptRecord; readonly outcome: RunOutcome; readonly command: string | null };
+
+/** Waits for a slot; a cancel while waiting ends the wait, a stop of the daemon leaves the job as it lies. */
+async function inLane(ports: Ports, lane: string, job: Submitted, work: () => Promise<Run>): Promise<Run | 'cancelled'> {
+  if (job.task.cancel.aborted) return 'cancelled';
+  try {
+    return await ports.lanes.run(lane, job.prompt.priority, job.task.cancel, work);
+  } catch (error) {
+    if (error instanceof Leaving && job.task.cancel.aborted) return 'cancelled';
+    throw error;
+  }
+}
+
+async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
+  const { claimed, cancel } = job.task;
+  const runId = ports.digest.uuid();
+  const dir = await ports.spool.attemptFolder(claimed, n);
+  await ports.spool.keep(claimed, 'brief.md', job.brief);
+  await ports.journal.commit([{ do: 'move', id: claimed.job.id, to: 'running', at: ports.clock.now().toISOString() }]);
+  ports.reached('attempt', claimed.job.id);
+  const request: RunRequest = {
+    job: claimed.job.id,
+    attempt: n,
+    runId,
+    dir,
+    briefFile: `${claimed.dir}/brief.md`,
+    brief: job.brief,
+    cwd: ports.workspace.code,
+    model: job.model,
+    access: job.role.access,
+    limits: limitsOf(ports, job),
+    roleFile: job.role.file,
+  };
+  const run = await runAttempt({ ...ports, runner: job.runner }, request, cancel, {
+    spawned: async () => {
+      ports.reached('spawned', claimed.job.id);
+      return Promise.resolve();
+    },
+  });
+  ports.reached('exit', claimed.job.id);
+  const { outcome } = run;
+  const record: AttemptRecord = {
+    n,
+    runId,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    outcome: outcome.ok ? outcome.status : classOf(outcome.failure),
+    failure: outcome.ok ? null : outcome.failure,
+    usage: outcome.usage,
+    starts: run.starts,
+  };
+  if (outcome.ok) await ports.spool.keep(claimed, `a${String(n)}/answer`, outcome.answer);
+  return { record, outcome, command: run.command };
+}
+
+const policyOf = (ports: Ports, job: Submitted): RetryPolicy => ({
+  attempts: job.prompt.limits.attempts ?? job.role.attempts ?? ports.workspace.settings['retry.attempts'],
+  baseMs: ports.workspace.settings['retry.base'],
+  capMs: ports.workspace.settings['retry.cap'],
+});
+
+function limitsOf(ports: Ports, job: Submitted): RunLimits {
+  const { settings } = ports.workspace;
+  const { limits } = job.prompt;
+  return {
+    timeoutMs: limits.timeoutMs ?? job.role.timeoutMs ?? settings['limits.timeout'],
+    idleMs: job.role.idleTimeoutMs ?? settings['limits.idle_timeout'],
+    outputBytes: settings['limits.output_bytes'],
+    answerBytes: settings['limits.answer_bytes'],
+    turns: limits.turns ?? settings['limits.turns'],
+    budgetUsd: limits.budgetUsd ?? settings['limits.budget_usd'],
+  };
+}
+
+export const byWhom = (signal: AbortSignal): string => (typeof signal.reason === 'string' ? signal.reason : 'a person');
+
+function ended(status: Ended['status'], attempts: readonly AttemptRecord[], run: Run | null, failure: Failure | null): Ended {
+  const outcome = run?.outcome ?? null;
+  return {
+    status,
+    answer: null,
+    failure,
+    attempts,
+    command: run?.command ?? null,
+    model: outcome?.model ?? null,
+    sessionId: outcome?.sessionId ?? null,
+    answerScan: null,
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * From the decision to the last rename: record, publish, finish, clean. Each step tests its own effect before it acts,
+ * so the whole of it may be repeated after a crash at any point.
+ */
+
+import type { JournalChange } from '#core/ports.ts';
+import type { FinalFile, JobState, Outcome } from '#core/job.ts';
+import { describe, type Failure } from '#core/failure.ts';
+import { describeIdentity } from '#core/prompt.ts';
+import type { Claimed } from '#core/spool.ts';
+import { errorPage } from './error-page.ts';
+import type { Ports } from './ports.ts';
+import { readRecord, RECORD_FILE } from './record-file.ts';
+
+export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile): Promise<Outcome> {
+  const { id } = claimed.job;
+  const decided = await record(ports, claimed, sealed);
+  await move(ports, claimed, 'recorded', decided);
+  ports.reached('recorded', id);
+
+  const published = await ports.spool.publish(claimed, decided);
+  await move(ports, claimed, 'published', published);
+  ports.reached('published', id);
+
+  const { late } = await ports.spool.finish(claimed, published);
+  ports.reached('renamed', id);
+  if (late !== null)
+    ports.log.warn(`somebody wrote to the file after it was claimed; those bytes were not used, they are in ${late}`, {
+      job: id,
+      role: claimed.job.role,
+    });
+  await move(ports, claimed, 'done', published);
+  await ports.spool.clean(claimed);
+  ports.reached('done', id);
+  return published.outcome;
+}
+
+/** One commit: nothing is visible that is not recorded. Prompts that were never accepted have no record. */
+async function record(ports: Ports, claimed: Claimed, sealed: FinalFile): Promise<FinalFile> {
+  const kept = await ports.spool.kept(claimed, RECORD_FILE);
+  if (kept === null || sealed.outcome === 'held') return sealed;
+  const answer = readRecord(kept);
+  const filed = await ports.history.record(answer);
+  if (filed.ok) return sealed;
+  // Another daemon's job took the place: the answer stays in archive/, a person decides.
+  const failure: Failure = { kind: 'identity-taken', identity: describeIdentity(answer.identity), byJob: filed.error.byJob };
+  return ports.spool.decide(claimed, {
+    outcome: 'held',
+    failure,
+    files: [{ as: '_error.md', bytes: errorPage(ports, claimed, 'held', failure, []) }],
+  });
+}
+
+async function move(ports: Ports, claimed: Claimed, to: JobState, final: FinalFile): Promise<void> {
+  const reason = final.failure === null ? {} : { reason: describe(final.failure) };
+  const change: JournalChange = {
+    do: 'move',
+    id: claimed.job.id,
+    to,
+    outcome: final.outcome,
+    at: ports.clock.now().toISOString(),
+    ...reason,
+  };
+  await ports.journal.commit([change]);
+}

@@ -1,0 +1,102 @@
+/**
+ * The daemon's side of the control socket: versioned JSON lines, one answer for each question. Whoever can open the socket (0600) is the user.
+ * A message of an unknown form is answered with words and changes nothing.
+ *
+ * ask `{v:1, id, op, …}` -> answer `{v:1, id, ok:true, …}` or `{v:1, id, ok:false, error}`.
+ */
+
+import { isJobId, type JobId } from '#core/names.ts';
+import type { LineSocket } from '#core/ports.ts';
+import type { Daemon } from './daemon.ts';
+import type { Ports } from './ports.ts';
+
+export const CONTROL_VERSION = 1;
+
+export type ControlAnswer = { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly error: string };
+
+export type ControlParts = {
+  readonly ports: Ports;
+  readonly daemon: Daemon;
+  readonly startedAt: string;
+  readonly stop: (by: string) => void;
+};
+
+type Question = { readonly v: number; readonly id: number; readonly op: string; readonly [field: string]: unknown };
+
+const isQuestion = (message: unknown): message is Question =>
+  typeof message === 'object' &&
+  message !== null &&
+  'v' in message &&
+  'op' in message &&
+  typeof message.op === 'string' &&
+  'id' in message &&
+  typeof message.id === 'number';
+
+const refuse = (error: string): ControlAnswer => ({ ok: false, error });
+
+export function serveControl(parts: ControlParts): (socket: LineSocket) => void {
+  return (socket) => {
+    socket.onMessage((message) => {
+      if (!isQuestion(message)) {
+        socket.send({ v: CONTROL_VERSION, id: null, ...refuse('a question is a JSON object with v, id and op') });
+        return;
+      }
+      const { id } = message;
+      answerTo(parts, message)
+        .catch((error: unknown) => refuse(error instanceof Error ? error.message : String(error)))
+        .then((answer) => {
+          socket.send({ v: CONTROL_VERSION, id, ...answer });
+        })
+        .catch((error: unknown) => {
+          parts.ports.log.debug(`a control connection went away: ${String(error)}`);
+        });
+    });
+  };
+}
+
+async function answerTo(parts: ControlParts, question: Question): Promise<ControlAnswer> {
+  const { ports, daemon } = parts;
+  if (question.v !== CONTROL_VERSION)
+    return refuse(
+      `this daemon speaks version ${String(CONTROL_VERSION)}, the question is of version ${String(question.v)}: use the docket that started it`,
+    );
+  switch (question.op) {
+    case 'status':
+      return {
+        ok: true,
+        started_at: parts.startedAt,
+        version: ports.daemon.version,
+        instance: ports.daemon.instance,
+        lanes: ports.lanes.view(),
+        in_flight: daemon.jobs(),
+        backlog: daemon.intake.backlog(),
+        waiting: Object.fromEntries(daemon.intake.reasons()),
+      };
+    case 'poke':
+      daemon.hint.poke();
+      return { ok: true };
+    case 'cancel':
+      return cancel(parts, question);
+    case 'wait': {
+      const job = jobOf(question);
+      if (job === null) return refuse('wait takes a job id');
+      const ended = daemon.whenEnded(job);
+      return { ok: true, outcome: ended === undefined ? null : await ended };
+    }
+    case 'stop':
+      parts.stop('docket down');
+      return { ok: true };
+    default:
+      return refuse(`unknown question ${question.op.slice(0, 40)}`);
+  }
+}
+
+const jobOf = (question: Question): JobId | null =>
+  typeof question['job'] === 'string' && isJobId(question['job']) ? question['job'] : null;
+
+function cancel({ daemon }: ControlParts, question: Question): ControlAnswer {
+  const job = jobOf(question);
+  if (job === null) return refuse('cancel takes a job id');
+  const by = typeof question['by'] === 'string' ? question['by'].slice(0, 100) : 'a person';
+  return daemon.cancel(job, by) ? { ok: true } : refuse(`job ${job} is not in work`);
+}

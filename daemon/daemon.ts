@@ -1,0 +1,196 @@
+/**
+ * The loop: a hint wakes, a tick decides, stop drains.
+ *
+ * States: starting (rescue) -> running (tick after tick) -> draining (no claims, runs end or are left to the keeper) -> stopped.
+ * A tick starts what there is room for and never waits for agents. One crashing prompt never stops the others.
+ */
+
+import { classifyError } from '#core/disk.ts';
+import type { JobId } from '#core/names.ts';
+import type { Outcome } from '#core/job.ts';
+import type { Claimed } from '#core/spool.ts';
+import { conclude } from './conclude.ts';
+import { makeHint, type Hint } from './hint.ts';
+import { makeIntake, type Intake } from './intake.ts';
+import { Leaving, type Ports } from './ports.ts';
+import { processJob } from './process-job.ts';
+import { forgetGhosts, jobRow, resume, type Resumed } from './rescue.ts';
+import type { Identities } from './submit.ts';
+import type { Task } from './task.ts';
+
+export type Daemon = {
+  readonly hint: Hint;
+  readonly intake: Intake;
+  /** Takes up what a crash left. */
+  rescue(): Promise<number>;
+  /** One round: look if it is time, claim what there is room for. Answers how long the loop may sleep, in ms. */
+  tick(): Promise<number>;
+  /** Ticks until the signal aborts, then returns; jobs may still run. */
+  loop(signal: AbortSignal): Promise<void>;
+  /** Waits for what runs, at most this long. True: nothing is left running. */
+  drain(waitMs: number): Promise<boolean>;
+  /** Stops a job that is in work/. False: it is not in this daemon's hands. */
+  cancel(id: JobId, by: string): boolean;
+  jobs(): readonly { readonly id: JobId; readonly role: string; readonly stem: string }[];
+  /** Resolves when the job has left the daemon, with its end; undefined: not in flight. */
+  whenEnded(id: JobId): Promise<Outcome | null> | undefined;
+};
+
+type Flight = { readonly claimed: Claimed; readonly cancel: AbortController; readonly ended: Promise<Outcome | null> };
+
+/** Scans take at most this share of the time, whatever the hints say. */
+const SCAN_SHARE = 0.1;
+const RETRY_BASE_MS = 1_000;
+
+export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemon {
+  const { settings } = ports.workspace;
+  const hint = makeHint(ports.clock);
+  const intake = makeIntake(ports);
+  const identities: Identities = new Map();
+  const flights = new Map<JobId, Flight>();
+  let nextLookMs = 0;
+  let lastLookMs = 0;
+  let mustLook = true;
+  let scanMs = 0;
+
+  const fly = (
+    claimed: Claimed,
+    lane: string | null,
+    work: (task: Omit<Task, 'bytes' | 'unreadable' | 'lastAttempt'>) => Promise<Outcome>,
+  ): void => {
+    const cancel = new AbortController();
+    const releases: (() => void)[] = [];
+    const leaveLane = lane === null ? (): void => undefined : ports.lanes.reserve(lane);
+    releases.push(leaveLane);
+    const task = { claimed, cancel: cancel.signal, leaveLane, onEnd: (release: () => void) => void releases.push(release) };
+    const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role });
+    const run = async (): Promise<Outcome | null> => {
+      for (let failures = 0; ; failures++) {
+        try {
+          const outcome = await work(task);
+          log.info(`${claimed.job.originalName}: ${outcome}`);
+          return outcome;
+        } catch (error) {
+          if (error instanceof Leaving) return null;
+          const kind = classifyError(error);
+          if (kind === 'lost-disk') {
+            fatal(error);
+            return null;
+          }
+          log.error(
+            `${claimed.job.originalName} stays in work/ and goes on later: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+          );
+          await ports.clock.sleep(Math.min(settings['retry.cap'], RETRY_BASE_MS * 2 ** failures), ports.stopping);
+          if (ports.stopping.aborted) return null;
+          for (const release of releases.splice(1)) release();
+          const again = (await ports.spool.leftovers()).find((leftover) => leftover.id === claimed.job.id);
+          if (again === undefined) return null;
+          return await takeUp(await resume(ports, again), task);
+        }
+      }
+    };
+    const ended = run().finally(() => {
+      for (const release of releases) release();
+      flights.delete(claimed.job.id);
+      hint.wake();
+    });
+    ended.catch(fatal);
+    flights.set(claimed.job.id, { claimed, cancel, ended });
+  };
+
+  const takeUp = async (job: Resumed, task: Omit<Task, 'bytes' | 'unreadable' | 'lastAttempt'>): Promise<Outcome> =>
+    job.final === null
+      ? processJob(ports, identities, {
+          ...task,
+          claimed: job.claimed,
+          bytes: job.bytes,
+          unreadable: job.unreadable,
+          lastAttempt: job.lastAttempt,
+        })
+      : conclude(ports, job.claimed, job.final);
+
+  const claim = async (): Promise<void> => {
+    const room = settings['limits.in_flight'] - flights.size;
+    if (room <= 0 || intake.backlog() === 0) return;
+    const chosen = await intake.next(room);
+    if (chosen.length === 0) return;
+    const laneBy = new Map(chosen.map((choice) => [choice.waiting.key, choice.lane]));
+    const claimed = await ports.spool.claim(chosen.map((choice) => choice.waiting));
+    for (const entry of claimed) ports.reached('claimed', entry.id);
+    const read = await Promise.all(
+      claimed.map(async (entry) => ({
+        ...(await ports.spool.read(entry.dir, entry.id, entry.waiting.folder)),
+        lane: laneBy.get(entry.waiting.key) ?? null,
+      })),
+    );
+    if (read.length > 0) await ports.journal.commit(read.map((job) => jobRow(ports, job.claimed)));
+    for (const job of read) {
+      ports.reached('read', job.claimed.job.id);
+      fly(job.claimed, job.lane, async (task) =>
+        processJob(ports, identities, { ...task, bytes: job.bytes, unreadable: job.failure, lastAttempt: 0 }),
+      );
+    }
+  };
+
+  const look = async (): Promise<void> => {
+    const startMs = ports.clock.monotonicMs();
+    const againMs = await intake.look();
+    const endMs = ports.clock.monotonicMs();
+    scanMs = endMs - startMs;
+    lastLookMs = endMs;
+    mustLook = false;
+    nextLookMs = endMs + Math.min(settings['intake.scan_interval'], againMs ?? Number.POSITIVE_INFINITY);
+  };
+
+  return {
+    hint,
+    intake,
+    async rescue() {
+      const leftovers = await ports.spool.leftovers();
+      await forgetGhosts(ports, leftovers);
+      for (const leftover of leftovers) {
+        const job = await resume(ports, leftover);
+        fly(job.claimed, ports.laneOf(job.claimed.job.role, null), async (task) => takeUp(job, task));
+      }
+      return leftovers.length;
+    },
+    async tick() {
+      if (hint.take()) mustLook = true;
+      const nowMs = ports.clock.monotonicMs();
+      const isRested = intake.backlog() === 0 || nowMs >= lastLookMs + scanMs / SCAN_SHARE;
+      if (nowMs >= nextLookMs || (mustLook && isRested)) await look();
+      await claim();
+      return Math.max(1, nextLookMs - ports.clock.monotonicMs());
+    },
+    async loop(signal) {
+      while (!signal.aborted) {
+        let sleepMs = RETRY_BASE_MS;
+        try {
+          sleepMs = await this.tick();
+        } catch (error) {
+          if (classifyError(error) === 'lost-disk') throw error;
+          ports.log.error(
+            `a round failed, the next one is in ${String(RETRY_BASE_MS)} ms: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+          );
+          await ports.clock.sleep(RETRY_BASE_MS, signal);
+        }
+        await hint.nextOr(sleepMs, signal);
+      }
+    },
+    async drain(waitMs) {
+      const enough = new AbortController();
+      const all = Promise.all([...flights.values()].map((flight) => flight.ended)).then(() => true);
+      const late = ports.clock.sleep(waitMs, enough.signal).then(() => flights.size === 0);
+      const isClear = await Promise.race([all, late]);
+      enough.abort();
+      return isClear;
+    },
+    cancel(id, by) {
+      const flight = flights.get(id);
+      flight?.cancel.abort(by);
+      return flight !== undefined;
+    },
+    jobs: () => [...flights.values()].map(({ claimed }) => ({ id: claimed.job.id, role: claimed.job.role, stem: claimed.job.stem })),
+    whenEnded: (id) => flights.get(id)?.ended,
+  };
+}

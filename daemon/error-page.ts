@@ -1,0 +1,57 @@
+/** out/<stem>_error.md: what is wrong, where, what was expected, what was found, how to mend it, and what to do next. Never a secret. */
+
+import { classOf, describe, type Failure } from '#core/failure.ts';
+import type { Fault } from '#core/fault.ts';
+import { suffixOf, type Outcome } from '#core/job.ts';
+import type { AttemptRecord } from '#core/run.ts';
+import type { Claimed } from '#core/spool.ts';
+import type { Ports } from './ports.ts';
+
+const NEXT: Partial<Record<Outcome, string>> = {
+  rejected:
+    'Mend the file and rename it from `.rejected` to `.md`, or run `docket retry`. Nothing was sent anywhere and nothing was recorded.',
+  held: 'A person has to look. Mend the file and rename it from `.held` to `.md`, or run `docket retry`.',
+  failed:
+    'Run `docket retry` to try again, or change the prompt and raise `revision`. Prompt and evidence of each attempt are in the history.',
+  cancelled: 'Run `docket retry` to take it up again.',
+};
+
+const faultText = (fault: Fault): string =>
+  [
+    `- **${fault.field}**${fault.line > 0 ? ` (line ${String(fault.line)}, column ${String(fault.column)})` : ''}: ${fault.message}`,
+    `  - expected: ${fault.expected}`,
+    `  - found: ${fault.found}`,
+    `  - mend: ${fault.mend}`,
+    `  - code: \`${fault.code}\``,
+  ].join('\n');
+
+const attemptText = (attempt: AttemptRecord): string =>
+  `- attempt ${String(attempt.n)}, ${attempt.startedAt} to ${attempt.endedAt}: ${attempt.outcome}${attempt.failure === null ? '' : ` - ${describe(attempt.failure)}`}`;
+
+export function errorPage(
+  ports: Pick<Ports, 'clock'>,
+  claimed: Claimed,
+  outcome: Outcome,
+  failure: Failure,
+  attempts: readonly AttemptRecord[],
+): string {
+  const { job } = claimed;
+  const what = failure.kind === 'prompt-invalid' ? failure.faults.map(faultText).join('\n') : `${describe(failure)}.`;
+  const sections = [
+    `# ${job.originalName}: ${outcome}`,
+    what,
+    ...(attempts.length === 0 ? [] : ['## Attempts', attempts.map(attemptText).join('\n')]),
+    '## What to do',
+    NEXT[outcome] ?? '',
+    '## Facts',
+    [
+      `- job: ${job.id}`,
+      `- role: ${job.role}`,
+      `- file: in/${job.stem}.${suffixOf(outcome)}`,
+      `- class: ${classOf(failure)}`,
+      `- SHA-256: ${job.sha256 ?? 'not read'}`,
+      `- decided: ${ports.clock.now().toISOString()}`,
+    ].join('\n'),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}

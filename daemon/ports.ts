@@ -1,0 +1,48 @@
+/** What the daemon is given by cli/start.ts: no room below it is looked up anywhere else. */
+
+import type { Runners } from '#agents/registry.ts';
+import type { CodeFacts } from '#core/evidence.ts';
+import type { History } from '#core/history.ts';
+import type { CrashPoint } from '#core/job.ts';
+import type { JobId, RoleName } from '#core/names.ts';
+import type { Clock, Digest, Fs, Journal, Keeper, Log, SecretScan } from '#core/ports.ts';
+import type { PromptSpec, Role } from '#core/role.ts';
+import type { Workspace } from '#core/settings.ts';
+import type { Spool } from '#core/spool.ts';
+import type { Lanes } from './schedule.ts';
+
+export type Ports = {
+  readonly workspace: Workspace;
+  readonly clock: Clock;
+  readonly digest: Digest;
+  readonly log: Log;
+  readonly fs: Fs;
+  /** 0 <= r < 1, for jitter. */
+  readonly random: () => number;
+  readonly spool: Spool;
+  readonly history: History;
+  readonly journal: Journal;
+  readonly secrets: SecretScan;
+  readonly keeper: Keeper;
+  readonly runners: Runners;
+  readonly lanes: Lanes;
+  /** The lane a job of this role will run in, with this runner (null: the role's or the workspace's). */
+  readonly laneOf: (role: RoleName, runner: string | null) => string;
+  readonly roles: ReadonlyMap<RoleName, Role>;
+  readonly specs: readonly PromptSpec[];
+  /** Facts of the code repository, at most a few seconds old. */
+  readonly code: () => Promise<CodeFacts>;
+  readonly daemon: { readonly version: string; readonly host: string; readonly instance: string };
+  /** Aborts when the daemon stops: no new starts, waits end. */
+  readonly stopping: AbortSignal;
+  /** Called right after each named point; tests stop the process here. */
+  readonly reached: (point: CrashPoint, job: JobId) => void;
+};
+
+/** The daemon is going away: the job stays as it lies in work/ and goes on at the next start. Not a failure. */
+export class Leaving extends Error {
+  override name = 'Leaving';
+  constructor() {
+    super('the daemon is stopping; the job goes on at the next start');
+  }
+}

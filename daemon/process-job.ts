@@ -1,0 +1,44 @@
+/**
+ * One job, from claim to record. READ THIS FILE FIRST.
+ *
+ *   validate -> submit (one commit) -> answer (attempts, in a lane) -> seal -> record (one commit) -> publish -> finish
+ *
+ * A crash after any line is mended by running the same function again (daemon/rescue.ts): each step tests its own effect before it acts.
+ * Invariant: nothing runs that was not written down first, and nothing is visible in out/ that is not recorded.
+ */
+
+import type { Outcome } from '#core/job.ts';
+import { answer, byWhom } from './answer.ts';
+import { conclude } from './conclude.ts';
+import type { Ports } from './ports.ts';
+import { sealCancelled, sealDuplicate, sealEnded, sealUnsent } from './seal.ts';
+import { submit, type Identities } from './submit.ts';
+import type { Task } from './task.ts';
+import { validateWhenHealed } from './validate.ts';
+
+export async function processJob(ports: Ports, identities: Identities, task: Task): Promise<Outcome> {
+  const { claimed } = task;
+  if (task.cancel.aborted && task.lastAttempt === 0) return conclude(ports, claimed, await sealCancelled(ports, task, byWhom(task.cancel)));
+
+  const accepted = await validateWhenHealed(ports, task); //             shape, role, semver, runner, secrets
+  if (!accepted.ok) return conclude(ports, claimed, await sealUnsent(ports, task, accepted.error));
+  const { identity } = accepted.value;
+  const at = ports.clock.now().toISOString();
+  await ports.journal.commit([
+    { do: 'identify', id: claimed.job.id, feature: identity.feature, name: identity.name, revision: identity.revision, at },
+  ]);
+
+  const submitted = await submit(ports, identities, accepted.value); //  one commit: nothing runs that was not written down first
+  if (!submitted.ok) {
+    const { error } = submitted;
+    const sealed = error.kind === 'duplicate' ? await sealDuplicate(ports, accepted.value, error.of) : await sealUnsent(ports, task, error);
+    return conclude(ports, claimed, sealed);
+  }
+  await ports.journal.commit([{ do: 'move', id: claimed.job.id, to: 'submitted', at: submitted.value.submittedAt }]);
+  ports.reached('submitted', claimed.job.id);
+
+  const ended = await answer(ports, submitted.value); //                 attempts, back-off, limits: the failure table decides
+  task.leaveLane();
+  const sealed = await sealEnded(ports, submitted.value, ended); //      evidence and answer, private and durable
+  return conclude(ports, claimed, sealed); //                            record, publish, finish
+}

@@ -1,0 +1,168 @@
+/** The end of a job, written down privately before anything shows it: the evidence, the answer, and what history will be told. */
+
+import type { Predicate, Statement } from '#core/evidence.ts';
+import { PREDICATE_TYPE, STATEMENT_TYPE } from '#core/evidence.ts';
+import { describe, type Failure } from '#core/failure.ts';
+import type { Answer, Filed } from '#core/history.ts';
+import type { FinalFile, Outcome } from '#core/job.ts';
+import { describeIdentity } from '#core/prompt.ts';
+import { NO_USAGE, type AttemptRecord, type Usage } from '#core/run.ts';
+import type { Claimed, Decided } from '#core/spool.ts';
+import { renderStatement } from '#history/statement.ts';
+import { errorPage } from './error-page.ts';
+import type { Ports } from './ports.ts';
+import { RECORD_FILE, writeRecord } from './record-file.ts';
+import type { Accepted, Ended, Submitted, Task } from './task.ts';
+
+/** Rejected or held before anything was sent: only the folders know, with words in out/. */
+export async function sealUnsent(ports: Ports, task: Task, failure: Failure): Promise<FinalFile> {
+  const outcome: Outcome = failure.kind === 'secret-found' || failure.kind === 'secret-scan-failed' ? 'held' : 'rejected';
+  return decide(ports, task.claimed, {
+    outcome,
+    failure,
+    files: [{ as: '_error.md', bytes: errorPage(ports, task.claimed, outcome, failure, []) }],
+  });
+}
+
+/** Cancelled by a person before it was accepted. */
+export async function sealCancelled(ports: Ports, task: Task, by: string): Promise<FinalFile> {
+  const failure: Failure = { kind: 'cancelled', by };
+  return decide(ports, task.claimed, {
+    outcome: 'cancelled',
+    failure,
+    files: [{ as: '_error.md', bytes: errorPage(ports, task.claimed, 'cancelled', failure, []) }],
+  });
+}
+
+/** The same prompt is answered already: out/ names the first job, history gets no new commit. */
+export async function sealDuplicate(ports: Ports, accepted: Accepted, of: Filed): Promise<FinalFile> {
+  const page = {
+    v: 1,
+    duplicate_of: of.job,
+    identity: describeIdentity(accepted.identity),
+    prompt_sha256: of.promptSha256,
+    result_sha256: of.resultSha256,
+    evidence_sha256: of.evidenceSha256,
+    commit: of.commit,
+    message: 'the same prompt, byte for byte, is answered already; nothing was sent. For another answer raise `revision`.',
+  };
+  return decide(ports, accepted.task.claimed, {
+    outcome: 'duplicate',
+    failure: null,
+    files: [{ as: '_duplicate.json', bytes: `${JSON.stringify(page, null, 2)}\n` }],
+  });
+}
+
+/** After the run: evidence first, result last, and the record that history will get, all durable before final.json says so. */
+export async function sealEnded(ports: Ports, job: Submitted, ended: Ended): Promise<FinalFile> {
+  const { claimed } = job.task;
+  const files: { as: string; bytes: string }[] = [];
+  if (ended.status !== 'held') {
+    const evidence = renderStatement(statementOf(ports, job, ended, ended.status));
+    const record: Answer = {
+      job: job.recordAs,
+      identity: job.identity,
+      roleFolder: job.role.folder,
+      status: ended.status,
+      result: ended.answer === null ? null : new TextEncoder().encode(ended.answer),
+      evidence,
+      promptSha256: job.sha256,
+      specVersion: job.spec.version,
+      codeCommit: job.code.headCommit,
+      runner: job.facts.name,
+      model: ended.model ?? job.model,
+      materials: job.materials,
+      attempts: await rawOutputs(ports, claimed, ended),
+      at: ports.clock.now().toISOString(),
+    };
+    await ports.spool.keep(claimed, RECORD_FILE, writeRecord(record));
+    files.push({ as: '_evidence.json', bytes: evidence });
+  }
+  if (ended.answer !== null) files.push({ as: '_result.md', bytes: ended.answer });
+  else if (ended.failure !== null)
+    files.push({ as: '_error.md', bytes: errorPage(ports, claimed, ended.status, ended.failure, ended.attempts) });
+  return decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files });
+}
+
+async function decide(ports: Ports, claimed: Claimed, decided: Decided): Promise<FinalFile> {
+  return ports.spool.decide(claimed, decided);
+}
+
+/** What attempts that failed printed, for `attempts/<job>/` in history: it was scanned for secrets like an answer, and is left out when one is found. */
+async function rawOutputs(ports: Ports, claimed: Claimed, ended: Ended): Promise<{ name: string; bytes: Uint8Array }[]> {
+  if (ended.status !== 'failed' && ended.status !== 'cancelled') return [];
+  const outputs: { name: string; bytes: Uint8Array }[] = [];
+  for (const attempt of ended.attempts) {
+    for (const name of ['stdout', 'stderr']) {
+      const bytes = await ports.spool.kept(claimed, `a${String(attempt.n)}/${name}`);
+      if (bytes === null || bytes.length === 0 || bytes.length > ports.workspace.settings['limits.answer_bytes']) continue;
+      const scan = await ports.secrets.scan('answer', new TextDecoder().decode(bytes));
+      if (scan.ok) outputs.push({ name: `a${String(attempt.n)}-${name}`, bytes });
+      else ports.log.warn(`the ${name} of attempt ${String(attempt.n)} is not recorded: ${describe(scan.error)}`, { job: claimed.job.id });
+    }
+  }
+  return outputs;
+}
+
+function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predicate['status']): Statement {
+  const { claimed } = job.task;
+  const revision = String(job.identity.revision);
+  const resultHash = ended.answer === null ? null : ports.digest.sha256(ended.answer);
+  const check = ports.secrets.rules;
+  return {
+    _type: STATEMENT_TYPE,
+    subject: [
+      { name: `prompt_v${revision}.md`, digest: { sha256: job.sha256 } },
+      ...(resultHash === null ? [] : [{ name: `result_v${revision}.md`, digest: { sha256: resultHash } }]),
+    ],
+    predicateType: PREDICATE_TYPE,
+    predicate: {
+      job: job.recordAs,
+      feature: { id: job.prompt.feature.id, name: job.prompt.feature.name },
+      role: job.identity.role,
+      name: job.identity.name,
+      revision: job.identity.revision,
+      status,
+      stem: claimed.job.stem,
+      spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: ports.digest.sha256(job.spec.source) },
+      materials: job.materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
+      runner: { ...job.facts, command: ended.command, model: ended.model ?? job.model },
+      account: null,
+      attempts: ended.attempts.map(({ n, runId, startedAt, endedAt, outcome, failure, usage, starts }) => ({
+        n,
+        runId,
+        startedAt,
+        endedAt,
+        outcome,
+        failure,
+        usage,
+        starts,
+      })),
+      usage: sum(ended.attempts),
+      sessionId: ended.sessionId,
+      code: job.code,
+      scope: job.prompt.rest['scope'] ?? null,
+      filesChanged: [],
+      policy: [
+        { ...check, on: 'prompt', outcome: 'passed' },
+        ...(ended.answerScan === null ? [] : [{ ...check, on: 'answer' as const, outcome: ended.answerScan }]),
+      ],
+      failure: ended.failure,
+      daemon: ports.daemon,
+      times: {
+        promptCreated: job.prompt.createdAt,
+        claimed: claimed.job.claimedAt,
+        submitted: job.submittedAt,
+        ended: ports.clock.now().toISOString(),
+      },
+    },
+  };
+}
+
+function sum(attempts: readonly AttemptRecord[]): Usage {
+  const add = (key: keyof Usage): number | null => {
+    const known = attempts.map((attempt) => attempt.usage[key]).filter((value) => value !== null);
+    return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
+  };
+  return Object.fromEntries((Object.keys(NO_USAGE) as (keyof Usage)[]).map((key) => [key, add(key)])) as Usage;
+}

@@ -1,0 +1,64 @@
+/** A job in the daemon's hands: what is on disk of it, and what was found out so far. */
+
+import type { MaterialBytes } from '#core/history.ts';
+import type { JobId, Sha256 } from '#core/names.ts';
+import type { Identity, Prompt } from '#core/prompt.ts';
+import type { PromptSpec, Role } from '#core/role.ts';
+import type { AttemptRecord, RunnerFacts } from '#core/run.ts';
+import type { CodeFacts } from '#core/evidence.ts';
+import type { Claimed } from '#core/spool.ts';
+import type { Failure } from '#core/failure.ts';
+import type { Runner } from '#agents/runner.ts';
+
+export type Task = {
+  readonly claimed: Claimed;
+  /** Null when the file may not be read; `unreadable` says why. */
+  readonly bytes: Uint8Array | null;
+  readonly unreadable: Failure | null;
+  /** Highest a<n>/ on disk; 0 for a fresh job. */
+  readonly lastAttempt: number;
+  /** Gives back the slot that was spoken for: the answer is there. */
+  readonly leaveLane: () => void;
+  /** Registers what must be let go of when the job leaves the daemon, however it ends. */
+  readonly onEnd: (release: () => void) => void;
+  /** Aborts when a person cancels this job; the reason is the person. */
+  readonly cancel: AbortSignal;
+};
+
+/** A prompt that passed every check, with all that will be sent. */
+export type Accepted = {
+  readonly task: Task;
+  readonly bytes: Uint8Array;
+  readonly sha256: Sha256;
+  readonly prompt: Prompt;
+  readonly identity: Identity;
+  readonly role: Role;
+  readonly spec: PromptSpec;
+  readonly runner: Runner;
+  readonly facts: RunnerFacts;
+  readonly model: string | null;
+  readonly brief: string;
+  readonly materials: readonly MaterialBytes[];
+};
+
+/** A prompt that stands in history as accepted: its identity is ours. */
+export type Submitted = Accepted & {
+  /** The job under which it is recorded: an earlier job when the same bytes were dropped again after a failure. */
+  readonly recordAs: JobId;
+  readonly submittedAt: string;
+  readonly code: CodeFacts;
+};
+
+export type Ended = {
+  readonly status: 'answered' | 'briefed' | 'failed' | 'cancelled' | 'held';
+  readonly answer: string | null;
+  readonly failure: Failure | null;
+  readonly attempts: readonly AttemptRecord[];
+  readonly command: string | null;
+  readonly model: string | null;
+  readonly sessionId: string | null;
+  /** Was the answer scanned, and with which outcome. */
+  readonly answerScan: 'passed' | 'found' | 'failed' | null;
+};
+
+export type InFlight = { readonly job: JobId; readonly sha256: Sha256; readonly done: Promise<void> };

@@ -1,0 +1,137 @@
+/** May this prompt be sent? Shape, role, semver, runner, secrets: every fault of the file at once. Nothing is sent or recorded here. */
+
+import { assembleBrief } from '#agents/brief.ts';
+import type { MaterialBytes } from '#core/history.ts';
+import { classOf, describe, type Failure } from '#core/failure.ts';
+import type { Fault } from '#core/fault.ts';
+import { printable } from '#core/names.ts';
+import { identityOf, type Prompt } from '#core/prompt.ts';
+import { err, ok, type Result } from '#core/result.ts';
+import type { Role } from '#core/role.ts';
+import { parsePrompt } from '#prompt-spec/parse.ts';
+import { resolveSpec } from '#prompt-spec/resolve.ts';
+import { briefContext, contextOf, type ContextText } from './dependencies.ts';
+import type { Ports } from './ports.ts';
+import type { Accepted, Task } from './task.ts';
+
+const fileFault = (code: string, message: string, expected: string, found: string, mend: string): Fault => ({
+  code,
+  line: 0,
+  column: 0,
+  field: 'file',
+  message,
+  expected,
+  found,
+  mend,
+});
+
+const invalid = (...faults: readonly Fault[]): Result<never, Failure> => err({ kind: 'prompt-invalid', faults });
+
+/** The same, and when only the environment is at fault (no tool is installed …) the lane waits and it is looked at again: no prompt is refused for that. */
+export async function validateWhenHealed(ports: Ports, task: Task): Promise<Result<Accepted, Failure>> {
+  for (;;) {
+    const accepted = await validate(ports, task);
+    if (accepted.ok || classOf(accepted.error) !== 'environment-fault') return accepted;
+    const lane = ports.laneOf(task.claimed.job.role, null);
+    const cap = ports.workspace.settings['retry.cap'];
+    await ports.lanes.hold(lane, null, Math.round(cap * (0.25 + ports.random() / 4)), describe(accepted.error));
+    await ports.lanes.run(lane, 0, task.cancel, async () => Promise.resolve());
+    await ports.runners.prepare();
+  }
+}
+
+async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Failure>> {
+  const { job } = task.claimed;
+  const { settings } = ports.workspace;
+  if (task.unreadable !== null) return err(task.unreadable);
+  if (task.bytes === null || job.sha256 === null) throw new Error(`job ${job.id} has neither bytes nor a reason`);
+  if (job.reads > settings['limits.parser_reads']) {
+    return invalid(
+      fileFault(
+        'parser-crashed',
+        'docket stopped while reading this file, again and again; it was not read another time',
+        `a file that can be read within ${String(settings['limits.parser_reads'])} starts`,
+        `${String(job.reads)} reads`,
+        'make the file smaller and plainer; please report it as a bug of docket',
+      ),
+    );
+  }
+  const role = ports.roles.get(job.role);
+  if (role === undefined) throw new Error(`no role ${job.role}`);
+
+  const parsed = parsePrompt(task.bytes, {
+    roles: [...ports.roles.keys()],
+    folderRole: job.role,
+    limits: { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] },
+    nowMs: ports.clock.now().getTime(),
+  });
+  if (!parsed.ok) return invalid(...parsed.error);
+  const prompt = parsed.value;
+  for (const warning of prompt.warnings) {
+    ports.log.warn(`${warning.field}: ${warning.message} (${warning.mend})`, { job: job.id, role: job.role, feature: prompt.feature.id });
+  }
+
+  const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs);
+  if (!spec.ok) return invalid(spec.error);
+  const model = prompt.model ?? role.model ?? (settings.model === '' ? null : settings.model);
+  const runner = chooseRunner(ports, role, prompt, model);
+  if (!runner.ok) return runner;
+  const facts = await runner.value.facts();
+
+  const scan = await ports.secrets.scan('prompt', new TextDecoder().decode(task.bytes));
+  if (!scan.ok) return err(scan.error);
+
+  const context = await contextOf(ports, prompt);
+  const brief = assembleBrief({
+    role,
+    spec: spec.value,
+    prompt,
+    context: briefContext(context) });
+  const materials = materialsOf(ports, role, spec.value, brief, context);
+  return ok({
+    task,
+    bytes: task.bytes,
+    sha256: job.sha256,
+    prompt,
+    identity: identityOf(prompt),
+    role,
+    spec: spec.value,
+    runner: runner.value,
+    facts,
+    model,
+    brief,
+    materials,
+  });
+}
+
+function chooseRunner(ports: Ports, role: Role, prompt: Prompt, model: string | null): Result<Accepted['runner'], Failure> {
+  const asked = prompt.runner;
+  const fault = (code: string, message: string, expected: string, mend: string): Result<never, Failure> =>
+    invalid({ ...fileFault(code, message, expected, printable(asked ?? ''), mend), field: 'runner' });
+  if (asked !== null && !ports.runners.names().includes(asked)) {
+    return fault('runner-unknown', 'there is no such runner', ports.runners.names().join(', '), 'choose one of these, or add it to runners: in docket.yaml');
+  }
+  if (asked !== null && role.allowedRunners.length > 0 && !role.allowedRunners.includes(asked)) {
+    return fault('runner-not-allowed', `the role ${role.name} does not allow this runner`, role.allowedRunners.join(', '), `choose an allowed one, or add it to allowed_runners in ${role.file}`);
+  }
+  return ports.runners.resolve(role.runner, asked, model);
+}
+
+/** What a stranger needs to rebuild the run, each stored once by hash. */
+function materialsOf(ports: Ports, role: Role, spec: Accepted['spec'], brief: string, context: readonly ContextText[]): MaterialBytes[] {
+  const { settings } = ports.workspace;
+  const material = (kind: MaterialBytes['role'], name: string, bytes: string): MaterialBytes => ({
+    role: kind,
+    name,
+    sha256: ports.digest.sha256(bytes),
+    sizeBytes: new TextEncoder().encode(bytes).length,
+    bytes,
+  });
+  return [
+    material('prompt-spec', `v${spec.version}/${spec.role}`, spec.source),
+    material('role', role.folder, role.source),
+    material('settings', 'docket.yaml (effective)', `${JSON.stringify(settings, null, 2)}\n`),
+    material('brief', 'brief', brief),
+    ...context.map((text) => material('context', text.name, text.text)),
+  ];
+}

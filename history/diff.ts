@@ -1,0 +1,33 @@
+/** What differs between two commits' trees: only folders whose ids differ are read. */
+
+import type { Oid } from './objects.ts';
+import type { ObjectStore } from './read-objects.ts';
+import { entries, EMPTY_TREE, parseTree, type Tree, type TreeEntry } from './tree.ts';
+
+/** Null: the file is not there on that side. */
+export type FileChange = { readonly path: string; readonly from: Oid | null; readonly to: Oid | null };
+
+const keyOf = (entry: TreeEntry): string => `${entry.kind}/${entry.name}`;
+
+async function read(store: ObjectStore, oid: Oid | null): Promise<Tree> {
+  return oid === null ? EMPTY_TREE : parseTree(await store.readType(oid, 'tree'));
+}
+
+/** @param below path of both folders with `/` behind it, or empty */
+export async function* diffTrees(store: ObjectStore, from: Oid | null, to: Oid | null, below = ''): AsyncGenerator<FileChange> {
+  if (from === to) return;
+  const before = new Map(entries(await read(store, from)).map((entry) => [keyOf(entry), entry]));
+  for (const entry of entries(await read(store, to))) {
+    const old = before.get(keyOf(entry));
+    before.delete(keyOf(entry));
+    yield* diffEntry(store, old ?? null, entry, below);
+  }
+  for (const old of before.values()) yield* diffEntry(store, old, null, below);
+}
+
+async function* diffEntry(store: ObjectStore, from: TreeEntry | null, to: TreeEntry | null, below: string): AsyncGenerator<FileChange> {
+  const { name, kind } = to ?? from ?? { name: '', kind: 'file' };
+  if (from?.oid === to?.oid) return;
+  if (kind === 'folder') yield* diffTrees(store, from?.oid ?? null, to?.oid ?? null, `${below}${name}/`);
+  else yield { path: `${below}${name}`, from: from?.oid ?? null, to: to?.oid ?? null };
+}

@@ -1,0 +1,182 @@
+/**
+ * The history: prompts, answers and evidence in a git repository of their own, written so that nothing acknowledged is ever lost.
+ * States: closed -> open -> closed. The parts: setup.ts (the repository), writer.ts (groups of commits), record.ts (the rules),
+ * index-keeper.ts (git's index and the files people see), record-index.ts and log.ts (reading back), verify.ts (proving it).
+ */
+
+import { Buffer } from 'node:buffer';
+import type { Answer, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
+import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
+import type { Identity } from '#core/prompt.ts';
+import type { RepositoryGit } from './git-door.ts';
+import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
+import { ATTRIBUTES, storedPath } from './layout.ts';
+import { readLog, type LogFilter } from './log.ts';
+import { decodeCommit, encodeCommit, identLine, type Oid, type Person } from './objects.ts';
+import { newObject, type NewObject } from './pack.ts';
+import { sweepPacks, writePack } from './pack-writer.ts';
+import { openObjects } from './read-objects.ts';
+import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
+import { makeRecordIndex, type RecordIndex } from './record-index.ts';
+import { moveTip, readTip } from './ref.ts';
+import { withKernelLock, type Repository } from './repository.ts';
+import { readRecords, type Recorded } from './records.ts';
+import {
+  choosePlace,
+  FIRST_FILES,
+  FIRST_MESSAGE,
+  firstTip,
+  prepareFolder,
+  refuseForeignHistory,
+  setUpRepository,
+} from './setup.ts';
+import { openSnapshot } from './snapshot.ts';
+import { verifyHistory } from './verify.ts';
+import { makeWriter, type Writer } from './writer.ts';
+
+export type HistoryOptions = {
+  /** The repository's folder; made on first use. */
+  readonly dir: string;
+  /** The code repository, which the history must not lie in; null: there is none. */
+  readonly codeRoot: string | null;
+  readonly fs: Fs;
+  readonly git: RepositoryGit;
+  readonly digest: Digest;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly locks: KernelLocks;
+  /** Author and committer of every commit. */
+  readonly author: Person;
+  /** Addresses that this history may be pushed to. */
+  readonly pushRemotes: readonly string[];
+};
+
+type Open = { readonly repository: Repository; readonly records: RecordIndex; readonly writer: Writer };
+
+export function makeHistory(options: HistoryOptions): History {
+  const { fs, digest } = options;
+  let open: Open | null = null;
+  let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
+
+  function opened(): Open {
+    if (open === null) throw new Error('the history is not open');
+    return open;
+  }
+
+  async function start(): Promise<Open> {
+    const dir = await choosePlace(options, options.dir, options.codeRoot);
+    const { gitDir, stateDir } = await prepareFolder(options, dir);
+    const store = openObjects(fs, gitDir);
+    const repository: Repository = { ...options, dir, gitDir, stateDir, store };
+    const records = makeRecordIndex(store, () => readTip(fs, gitDir));
+    const keeper = makeIndexKeeper(repository);
+    await withKernelLock(repository, async () => {
+      await setUpRepository(options, dir, gitDir, options.pushRemotes);
+      await sweepPacks(fs, gitDir);
+      const tip = (await firstTip(fs, dir, gitDir)) ?? (await firstCommit(repository, keeper));
+      const { tree } = decodeCommit(await store.readType(tip, 'commit'));
+      const attributes = await (await openSnapshot(store, tree)).file(ATTRIBUTES);
+      refuseForeignHistory(dir, attributes === null ? null : (await store.readType(attributes, 'blob')).toString('utf8'));
+      await keeper.mend(tip);
+    });
+    return { repository, records, writer: makeWriter(repository, records, keeper) };
+  }
+
+  /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
+  async function look(): Promise<Tip> {
+    const { repository, records } = opened();
+    const { store, gitDir } = repository;
+    const commit = await readTip(fs, gitDir);
+    if (commit === null) throw new Error(`${repository.dir} has no branch main any more`);
+    if (view?.commit === commit) return view.tip;
+    const { tree } = decodeCommit(await store.readType(commit, 'commit'));
+    const snapshot = await openSnapshot(store, tree);
+    const tip: Tip = { snapshot, store, records, digest, pending: new Map(), blobs: new Map() };
+    view = { commit, tip };
+    return tip;
+  }
+
+  async function read(path: string): Promise<Uint8Array | null> {
+    const tip = await look();
+    const blob = await tip.snapshot.file(storedPath(path));
+    return blob === null ? null : tip.store.readType(blob, 'blob');
+  }
+
+  async function* log(filter: LogFilter): AsyncGenerator<LogEntry> {
+    const { repository } = opened();
+    const tip = await readTip(fs, repository.gitDir);
+    if (tip !== null) yield* readLog(repository.store, tip, filter);
+  }
+
+  async function* records(filter: LogFilter): AsyncGenerator<Recorded> {
+    yield* readRecords(await look(), filter, () => log(filter));
+  }
+
+  async function* verify(progress?: (done: number, total: number) => void): AsyncGenerator<Finding> {
+    const { repository } = opened();
+    yield* verifyHistory(repository, progress ?? (() => undefined));
+  }
+
+  return {
+    async open() {
+      open ??= await start();
+    },
+    async find(identity: Identity): Promise<Filed | null> {
+      return (await findFiled(await look(), identity))?.filed ?? null;
+    },
+    submit: (submission: Submission) =>
+      opened().writer.write({
+        sizeBytes: submission.prompt.length,
+        plan: (tip) => planSubmission(tip, submission),
+      }),
+    record: (answer: Answer) =>
+      opened().writer.write({
+        sizeBytes: sizeOf(answer),
+        plan: (tip) => planAnswer(tip, answer),
+      }),
+    log,
+    read,
+    records,
+    verify,
+    async close() {
+      const closing = open;
+      if (closing === null) return;
+      await closing.writer.idle();
+      open = null;
+      view = null;
+      await closing.repository.store.close();
+    },
+  };
+}
+
+const sizeOf = (answer: Answer): number =>
+  (answer.result?.length ?? 0) +
+  answer.evidence.length +
+  answer.materials.reduce((sum, { bytes }) => sum + bytes.length, 0) +
+  answer.attempts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+
+/** README and attributes. @returns the first tip */
+async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise<Oid> {
+  const { fs, store, gitDir, dir, author, clock } = repository;
+  const objects: NewObject[] = [];
+  const snapshot = await openSnapshot(store, null);
+  for (const { path, text } of FIRST_FILES) {
+    const blob = newObject('blob', Buffer.from(text));
+    objects.push(blob);
+    await snapshot.put(path, blob.oid);
+  }
+  const tree = snapshot.seal(objects);
+  const at = clock.now();
+  const commit = newObject(
+    'commit',
+    encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }),
+  );
+  objects.push(commit);
+  await store.addPack(await writePack(fs, gitDir, objects));
+  await keeper.lock(commit.oid);
+  const move = { from: null, to: commit.oid, ident: identLine(author, at), message: `commit (initial): ${FIRST_MESSAGE.trim()}` };
+  if (!(await moveTip(repository, gitDir, dir, move))) throw new Error(`${dir} got a first commit from somebody else; start docket again`);
+  await keeper.bring(null, commit.oid, [], (oid) => store.readType(oid, 'blob'));
+  await keeper.unlock();
+  return commit.oid;
+}

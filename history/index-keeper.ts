@@ -1,0 +1,173 @@
+/**
+ * Keeps git's index and the work tree in step with the tip, under git's own `index.lock`, so that a person's `git status` is clean and
+ * a person's `git commit -a` undoes nothing. `<gitdir>/docket/index-tip` names the tip the index was last brought to.
+ *
+ *   in step -> (the tip moves) behind, index.lock held -> in step, lock removed
+ * A crash while behind leaves index.lock with docket's mark: no git can commit over it, and the next docket brings index and files
+ * forward from `index-tip` as `git read-tree -m` would. While a person is on another branch, index and work tree are not ours to touch.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { FileFacts } from '#core/ports.ts';
+import { diffTrees, type FileChange } from './diff.ts';
+import { EMPTY_INDEX, encodeIndex, indexEntries, parseIndex, spliceIndex, type Index } from './index-file.ts';
+import { lockMark, markOf, removeLock, takeLock } from './lock-file.ts';
+import { decodeCommit, isOid, type Oid } from './objects.ts';
+import { BRANCH, isOnMain } from './ref.ts';
+import type { Repository } from './repository.ts';
+import { bringWorkTree } from './work-tree.ts';
+
+const INDEX_BYTES_MAX = 1024 * 1024 * 1024;
+/** Files written this long before the last one may have been torn by a loss of power. */
+const TORN_WINDOW_S = 120;
+const TORN_FILES_MAX = 2_000;
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
+
+export type IndexKeeper = {
+  /** Takes index.lock; first removes what a dead docket left of it and of the branch's lock. */
+  lock(tip: Oid): Promise<void>;
+  unlock(): Promise<void>;
+  /** While locked: brings index and work tree to `to`. `known`: all that changed since `from`, when the index is at `from`. */
+  bring(from: Oid | null, to: Oid, known: readonly FileChange[], blob: (oid: Oid) => Promise<Buffer>): Promise<void>;
+  /** Mends what a crash or a loss of power left; takes the lock only when something is not in step. */
+  mend(tip: Oid): Promise<void>;
+};
+
+export function makeIndexKeeper(repository: Repository): IndexKeeper {
+  const { fs, gitDir, stateDir, dir, store, log } = repository;
+  const lockPath = `${gitDir}/index.lock`;
+  const indexPath = `${gitDir}/index`;
+  const tipPath = `${stateDir}/index-tip`;
+  let cached: { index: Index; facts: FileFacts } | null = null;
+
+  const isUnchanged = (a: FileFacts, b: FileFacts): boolean =>
+    a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+
+  /** Null: there is none, or it is torn (then set aside). */
+  async function load(): Promise<Index | null> {
+    const facts = await fs.facts(indexPath);
+    if (facts === null) return null;
+    if (cached !== null && isUnchanged(cached.facts, facts)) return cached.index;
+    try {
+      const read = await fs.readBounded(indexPath, INDEX_BYTES_MAX);
+      cached = { index: parseIndex(Buffer.from(read.bytes)), facts: read.facts };
+      return cached.index;
+    } catch (error) {
+      if (codeOf(error) !== 'EDAMAGED') throw error;
+      const aside = `${stateDir}/index.damaged-${String(repository.clock.now().getTime())}`;
+      log.warn(`${(error as Error).message}; it is kept as ${aside} and made anew`);
+      await fs.rename(indexPath, aside);
+      return null;
+    }
+  }
+
+  async function putFile(path: string, bytes: Uint8Array | string): Promise<FileFacts> {
+    const fresh = `${stateDir}/${path === indexPath ? 'index' : 'index-tip'}.new`;
+    await removeLock(fs, fresh);
+    const facts = await fs.writeDerived(fresh, bytes, 0o644);
+    await fs.rename(fresh, path);
+    return facts;
+  }
+
+  async function indexTip(): Promise<Oid | null> {
+    try {
+      const text = Buffer.from((await fs.readBounded(tipPath, 1024)).bytes)
+        .toString('latin1')
+        .trim();
+      return isOid(text) && (await store.has(text)) ? text : null;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EFBIG') return null;
+      throw error;
+    }
+  }
+
+  const rootOf = async (commit: Oid): Promise<Oid> => decodeCommit(await store.readType(commit, 'commit')).tree;
+
+  async function differences(from: Oid | null, to: Oid): Promise<FileChange[]> {
+    const changes: FileChange[] = [];
+    for await (const change of diffTrees(store, from === null ? null : await rootOf(from), await rootOf(to))) changes.push(change);
+    return changes;
+  }
+
+  async function clearOwnLocks(): Promise<void> {
+    const mark = await markOf(fs, lockPath);
+    if (mark === null) return;
+    const branchLock = `${gitDir}/${BRANCH}.lock`;
+    const facts = await fs.facts(branchLock);
+    if (facts?.kind === 'file') {
+      const content = Buffer.from((await fs.readHead(branchLock, 100)).bytes)
+        .toString('latin1')
+        .trim();
+      if (content === '' || content === mark) await removeLock(fs, branchLock);
+    }
+    log.info(`a docket that was killed left ${lockPath}; its work is brought to its end`);
+    await removeLock(fs, lockPath);
+  }
+
+  async function lock(tip: Oid): Promise<void> {
+    await clearOwnLocks();
+    await takeLock(repository, lockPath, dir, lockMark(tip), false);
+  }
+
+  async function bring(
+    from: Oid | null,
+    to: Oid,
+    known: readonly FileChange[],
+    blob: (oid: Oid) => Promise<Buffer>,
+  ): Promise<void> {
+    if (!(await isOnMain(fs, gitDir))) return;
+    const loaded = await load();
+    const at = loaded === null ? null : await indexTip();
+    const changes = at !== null && at === from ? known : await differences(at, to);
+    const index = loaded ?? EMPTY_INDEX;
+    const splices = await bringWorkTree({ fs, log, dir, blob }, index, changes);
+    if (splices.length > 0 || loaded === null) {
+      const next = spliceIndex(index, splices);
+      cached = null;
+      const facts = await putFile(indexPath, encodeIndex(next));
+      // A rename changes the ctime: the facts are taken anew.
+      cached = { index: next, facts: (await fs.facts(indexPath)) ?? facts };
+    }
+    await putFile(tipPath, `${to}\n`);
+  }
+
+  /**
+   * Files that a loss of power cut short: the index knows the very same inode and times, but another size. Writing of the work tree is
+   * never synced, so the newest files may be empty after it; the index then would let `git commit -a` record the empty file.
+   */
+  async function mendTorn(index: Index): Promise<void> {
+    const entries = [...indexEntries(index)].toSorted((a, b) => b.mtimeS - a.mtimeS).slice(0, TORN_FILES_MAX);
+    const newestS = entries[0]?.mtimeS ?? 0;
+    for (const entry of entries) {
+      if (entry.mtimeS < newestS - TORN_WINDOW_S) return;
+      if (entry.stage !== 0 || entry.inode === 0) continue;
+      const file = `${dir}/${entry.path}`;
+      const facts = await fs.facts(file);
+      if (facts?.kind !== 'file' || facts.sizeBytes >= entry.sizeBytes) continue;
+      const isSame =
+        BigInt.asUintN(32, facts.ino) === BigInt(entry.inode) &&
+        facts.mtimeNs === BigInt(entry.mtimeS) * 1_000_000_000n + BigInt(entry.mtimeNs) &&
+        facts.ctimeNs === BigInt(entry.ctimeS) * 1_000_000_000n + BigInt(entry.ctimeNs);
+      if (!isSame) continue;
+      log.warn(`${file} was cut short by a loss of power and is written again from the history`);
+      await fs.replace(file, await store.readType(entry.oid, 'blob'), 'safety', 0o644);
+    }
+  }
+
+  return {
+    lock,
+    unlock: () => removeLock(fs, lockPath),
+    bring,
+    async mend(tip) {
+      const isLeft = (await markOf(fs, lockPath)) !== null;
+      const index = await load();
+      if (index !== null) await mendTorn(index);
+      if (!isLeft && index !== null && (await indexTip()) === tip) return;
+      if (!isLeft && !(await isOnMain(fs, gitDir))) return;
+      await lock(tip);
+      await bring(null, tip, [], (oid) => store.readType(oid, 'blob'));
+      await removeLock(fs, lockPath);
+    },
+  };
+}

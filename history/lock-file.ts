@@ -1,0 +1,85 @@
+/**
+ * Git's own lock files: `index.lock` and `refs/heads/main.lock`, made with O_EXCL as git makes them, so that a person's git and docket
+ * never write the same file at once. Only called while docket's kernel lock is held: a lock that carries docket's mark was left by the dead.
+ *
+ *   free -> taken (ours) -> free
+ *   taken by a git -> wait; left by a killed git (old, nobody has it open, no git works here) -> removed; else an error with words
+ */
+
+import { Buffer } from 'node:buffer';
+import type { Clock, Fs, Log } from '#core/ports.ts';
+import type { RepositoryGit } from './git-door.ts';
+
+export type LockPorts = { readonly fs: Fs; readonly clock: Clock; readonly log: Log; readonly git: RepositoryGit };
+
+const STALE_AFTER_MS = 4_000;
+const WAIT_MS_MAX = 15_000;
+const PAUSE_MS_FIRST = 5;
+const PAUSE_MS_MAX = 250;
+const MARK = 'docket ';
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
+
+/** Content of docket's index.lock: the tip that is being written. */
+export const lockMark = (tip: string): string => `${MARK}${tip}\n`;
+
+async function contentOf(fs: Fs, path: string): Promise<string | null> {
+  try {
+    return Buffer.from((await fs.readHead(path, 100)).bytes).toString('latin1');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** The tip a dead docket was writing, when this lock is docket's; null for a git's lock, and for none. */
+export async function markOf(fs: Fs, path: string): Promise<string | null> {
+  const content = await contentOf(fs, path);
+  return content?.startsWith(MARK) === true ? content.slice(MARK.length).trim() : null;
+}
+
+async function isLeftByTheDead(ports: LockPorts, path: string, workTree: string): Promise<boolean> {
+  const facts = await ports.fs.facts(path);
+  if (facts === null) return false;
+  const ageMs = ports.clock.now().getTime() - Number(facts.mtimeNs / 1_000_000n);
+  if (ageMs < STALE_AFTER_MS) return false;
+  const open = await ports.fs.openForWriting([path]);
+  if (open === null || open.has(path)) return false;
+  return (await ports.git.isAtWork(workTree)) === false;
+}
+
+/**
+ * Makes the lock file with this content. Waits for a git that holds it.
+ * @param isSynced the file becomes the real one by a rename, so its bytes must be on disk
+ * @throws `code: 'ELOCKED'` with words after 15 s
+ */
+export async function takeLock(ports: LockPorts, path: string, workTree: string, content: string, isSynced: boolean): Promise<void> {
+  const { fs, clock } = ports;
+  const untilMs = clock.monotonicMs() + WAIT_MS_MAX;
+  for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
+    try {
+      if (isSynced) await fs.writeNew(path, content, 'safety', 0o644);
+      else await fs.writeDerived(path, content, 0o644);
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    if (await isLeftByTheDead(ports, path, workTree)) {
+      ports.log.warn(`removed a lock that a killed git left: ${path}`);
+      await removeLock(fs, path);
+      continue;
+    }
+    if (clock.monotonicMs() >= untilMs) {
+      const words = `another git holds ${path} for more than ${String(WAIT_MS_MAX)} ms; finish it (an open commit message?), or remove the file when no git runs in ${workTree}`;
+      throw Object.assign(new Error(`ELOCKED: ${words}`), { code: 'ELOCKED', path });
+    }
+    await clock.sleep(pauseMs);
+  }
+}
+
+/** Fine when it is gone. */
+export async function removeLock(fs: Fs, path: string): Promise<void> {
+  await fs.unlink(path).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  });
+}

@@ -1,0 +1,192 @@
+/**
+ * Reads one pack on disk through its index, version 2. A small index is kept in memory, a large one is read where it is needed.
+ * States: closed (no file held open) -> open (after the first read) -> closed again when the store needs the descriptor.
+ */
+
+import { Buffer } from 'node:buffer';
+import { inflateSync, constants as zlib } from 'node:zlib';
+import type { Fs, OpenFile } from '#core/ports.ts';
+import { applyDelta } from './delta.ts';
+import type { GitObject, ObjectType, Oid } from './objects.ts';
+
+const INDEX_MEMORY_BYTES_MAX = 128 * 1024;
+const WINDOW_BYTES = 16 * 1024;
+const FANOUT_END = 1032;
+const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
+
+/** Reads parts of a file, keeping the last window: neighbours cost one read. */
+type Reader = { read(offset: number, length: number): Promise<Buffer>; close(): Promise<void>; readonly isOpen: () => boolean };
+
+function makeReader(fs: Fs, path: string): Reader {
+  let file: Promise<OpenFile> | null = null;
+  let window: { offset: number; bytes: Buffer } | null = null;
+  return {
+    isOpen: () => file !== null,
+    async read(offset, length) {
+      if (window !== null && offset >= window.offset && offset + length <= window.offset + window.bytes.length)
+        return window.bytes.subarray(offset - window.offset, offset - window.offset + length);
+      file ??= fs.openRead(path);
+      const opening = file;
+      const open = await opening.catch((error: unknown) => {
+        if (file === opening) file = null;
+        throw error;
+      });
+      const bytes = Buffer.from(await open.readAt(offset, Math.max(length, WINDOW_BYTES)));
+      window = { offset, bytes };
+      return bytes.subarray(0, length);
+    },
+    async close() {
+      const open = file;
+      file = null;
+      window = null;
+      await (await open)?.close();
+    },
+  };
+}
+
+export type PackFile = {
+  readonly name: string;
+  readonly count: number;
+  /** Byte offset of the object, or -1: at once when the index is in memory (there may be thousands of packs). */
+  find(oid: Buffer): number | Promise<number>;
+  /** @param elsewhere reads a delta's base that is named by id */
+  readAt(offset: number, elsewhere: (oid: Oid) => Promise<GitObject>): Promise<GitObject>;
+  oids(): Promise<Oid[]>;
+  isOpen(): boolean;
+  close(): Promise<void>;
+};
+
+/** @param path without its ending: `…/objects/pack/pack-<hash>`. Throws (ENOENT) when the index is gone, and on another version than 2. */
+export async function openPack(fs: Fs, path: string): Promise<PackFile> {
+  const facts = await fs.facts(`${path}.idx`);
+  if (facts === null) throw Object.assign(new Error(`ENOENT: no index of a pack, '${path}.idx'`), { code: 'ENOENT' });
+  const indexReader = makeReader(fs, `${path}.idx`);
+  const whole =
+    facts.sizeBytes <= INDEX_MEMORY_BYTES_MAX ? Buffer.from((await fs.readBounded(`${path}.idx`, INDEX_MEMORY_BYTES_MAX)).bytes) : null;
+  const index = async (offset: number, length: number): Promise<Buffer> =>
+    whole === null ? indexReader.read(offset, length) : whole.subarray(offset, offset + length);
+  const head = Buffer.from(await index(0, FANOUT_END));
+  if (head.length < FANOUT_END || head.readUInt32BE(0) !== 0xff744f63 || head.readUInt32BE(4) !== 2)
+    throw new Error(`not a pack index of version 2: ${path}.idx`);
+  const fanout = (first: number): number => (first < 0 ? 0 : head.readUInt32BE(8 + 4 * first));
+  const count = fanout(255);
+  const pack = makeReader(fs, `${path}.pack`);
+
+  async function offsetOf(position: number): Promise<number> {
+    const value = (await index(FANOUT_END + count * 24 + position * 4, 4)).readUInt32BE(0);
+    if (value < 0x80000000) return value;
+    return Number((await index(FANOUT_END + count * 28 + (value - 0x80000000) * 8, 8)).readBigUInt64BE(0));
+  }
+
+  async function inflateAt(offset: number, sizeBytes: number): Promise<Buffer> {
+    // Deflated bytes may be a little longer than the raw ones, never much.
+    const packed = await pack.read(offset, Math.ceil(sizeBytes * 1.01) + 64);
+    const bytes = inflateSync(packed, { finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: Math.max(sizeBytes, 1) });
+    if (bytes.length !== sizeBytes) throw new Error(`an object of another length than its pack says: ${path}.pack at ${String(offset)}`);
+    return bytes;
+  }
+
+  const self: PackFile = {
+    name: path,
+    count,
+    find(oid) {
+      const first = oid[0] ?? 0;
+      const start = fanout(first - 1);
+      const length = fanout(first) - start;
+      if (length === 0) return -1;
+      if (whole !== null) {
+        const position = searchIds(whole.subarray(FANOUT_END + start * 20, FANOUT_END + (start + length) * 20), oid);
+        return position < 0 ? -1 : offsetOf(start + position);
+      }
+      return index(FANOUT_END + start * 20, length * 20).then((ids) => {
+        const position = searchIds(ids, oid);
+        return position < 0 ? -1 : offsetOf(start + position);
+      });
+    },
+    async readAt(offset, elsewhere) {
+      const deltas: Buffer[] = [];
+      for (let at = offset; ;) {
+        const entry = parseEntry(await pack.read(at, 64), at);
+        if (entry.kind === 'whole') {
+          let bytes = await inflateAt(at + entry.headBytes, entry.sizeBytes);
+          for (const delta of deltas.toReversed()) bytes = applyDelta(delta, bytes);
+          return { type: entry.type, bytes };
+        }
+        deltas.push(await inflateAt(at + entry.headBytes, entry.sizeBytes));
+        if (entry.kind === 'offset-delta') {
+          at = entry.baseOffset;
+          continue;
+        }
+        const inside = await self.find(Buffer.from(entry.baseOid, 'hex'));
+        if (inside >= 0) {
+          at = inside;
+          continue;
+        }
+        const base = await elsewhere(entry.baseOid);
+        let bytes = base.bytes;
+        for (const delta of deltas.toReversed()) bytes = applyDelta(delta, bytes);
+        return { type: base.type, bytes };
+      }
+    },
+    async oids() {
+      const ids = await index(FANOUT_END, count * 20);
+      return Array.from({ length: count }, (_, position) => ids.toString('hex', position * 20, position * 20 + 20));
+    },
+    isOpen: () => pack.isOpen() || indexReader.isOpen(),
+    async close() {
+      await pack.close();
+      await indexReader.close();
+    },
+  };
+  return self;
+}
+
+/** Position among sorted ids of 20 bytes, or -1. */
+function searchIds(ids: Buffer, oid: Buffer): number {
+  let low = 0;
+  let high = ids.length / 20 - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const order = ids.compare(oid, 0, 20, middle * 20, middle * 20 + 20);
+    if (order === 0) return middle;
+    if (order < 0) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+type PackEntry = { readonly headBytes: number; readonly sizeBytes: number } & (
+  | { readonly kind: 'whole'; readonly type: ObjectType }
+  | { readonly kind: 'offset-delta'; readonly baseOffset: number }
+  | { readonly kind: 'named-delta'; readonly baseOid: Oid }
+);
+
+function parseEntry(bytes: Buffer, offset: number): PackEntry {
+  let at = 0;
+  const next = (): number => {
+    const value = bytes[at++];
+    if (value === undefined) throw new Error('a pack entry that ends too early');
+    return value;
+  };
+  let byte = next();
+  const type = (byte >> 4) & 7;
+  let sizeBytes = byte & 15;
+  for (let scale = 16; (byte & 0x80) !== 0; scale *= 128) {
+    byte = next();
+    sizeBytes += (byte & 0x7f) * scale;
+  }
+  if (type === 6) {
+    byte = next();
+    let back = byte & 0x7f;
+    while ((byte & 0x80) !== 0) {
+      byte = next();
+      back = (back + 1) * 128 + (byte & 0x7f);
+    }
+    if (back <= 0 || back > offset) throw new Error('a pack entry whose base lies outside');
+    return { kind: 'offset-delta', headBytes: at, sizeBytes, baseOffset: offset - back };
+  }
+  if (type === 7) return { kind: 'named-delta', headBytes: at + 20, sizeBytes, baseOid: bytes.toString('hex', at, at + 20) };
+  const name = TYPES[type];
+  if (name === undefined) throw new Error(`a pack entry of unknown type ${String(type)}`);
+  return { kind: 'whole', headBytes: at, sizeBytes, type: name };
+}

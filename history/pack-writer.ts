@@ -1,0 +1,54 @@
+/**
+ * Puts one pack on disk so that it is there whole or not at all: temporary names, both files synced, the pack renamed first and its
+ * index last (git knows a pack by its index), then the folder synced.
+ * A crash leaves `tmp_docket_<sum>.*`, and at most a pack without an index: `sweepPacks` removes both.
+ */
+
+import type { Fs } from '#core/ports.ts';
+import { buildPack, type NewObject } from './pack.ts';
+
+const TEMPORARY = /^tmp_docket_([0-9a-f]{40})\.(?:pack|idx)$/;
+/** As git makes them. */
+const MODE = 0o444;
+
+async function remove(fs: Fs, path: string): Promise<void> {
+  await fs.unlink(path).catch((error: unknown) => {
+    if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
+  });
+}
+
+/** Durable when it resolves. @returns the pack's name, `pack-<sum>` */
+export async function writePack(fs: Fs, gitDir: string, objects: readonly NewObject[]): Promise<string> {
+  const folder = `${gitDir}/objects/pack`;
+  const { sum, pack, index } = await buildPack(objects);
+  const temporary = `${folder}/tmp_docket_${sum}`;
+  await remove(fs, `${temporary}.pack`);
+  await remove(fs, `${temporary}.idx`);
+  const written = await Promise.allSettled([
+    fs.writeNew(`${temporary}.pack`, pack, 'safety', MODE),
+    fs.writeNew(`${temporary}.idx`, index, 'safety', MODE),
+  ]);
+  const failed = written.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) {
+    await remove(fs, `${temporary}.pack`).catch(() => undefined);
+    await remove(fs, `${temporary}.idx`).catch(() => undefined);
+    throw failed.reason;
+  }
+  await fs.rename(`${temporary}.pack`, `${folder}/pack-${sum}.pack`);
+  await fs.rename(`${temporary}.idx`, `${folder}/pack-${sum}.idx`);
+  await fs.syncFolder(folder, 'safety');
+  return `pack-${sum}`;
+}
+
+/** Removes what a killed writer left. Only under the kernel lock: then no docket is writing. */
+export async function sweepPacks(fs: Fs, gitDir: string): Promise<void> {
+  const folder = `${gitDir}/objects/pack`;
+  const names = (await fs.list(folder)).flatMap(({ name }) => (name === null ? [] : [name]));
+  const there = new Set(names);
+  for (const name of names) {
+    const sum = TEMPORARY.exec(name)?.[1];
+    if (sum === undefined) continue;
+    if (there.has(`pack-${sum}.pack`) && !there.has(`pack-${sum}.idx`)) await remove(fs, `${folder}/pack-${sum}.pack`);
+    await remove(fs, `${folder}/${name}`);
+  }
+}

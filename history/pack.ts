@@ -1,0 +1,132 @@
+/**
+ * Builds one pack and its index (version 2) in memory. Source: gitformat-pack(5).
+ * Order inside: commits, the newest first (who walks the log reads neighbours), then trees (each after the tree it is a delta of), then blobs.
+ * Invariant: a pack names all its objects once and needs no other pack (no thin packs on disk).
+ */
+
+import { Buffer } from 'node:buffer';
+import { promisify } from 'node:util';
+import { crc32, deflate, deflateSync } from 'node:zlib';
+import { makeDelta } from './delta.ts';
+import { oidOf, sha1, type ObjectType, type Oid } from './objects.ts';
+
+export type NewObject = {
+  readonly oid: Oid;
+  readonly type: ObjectType;
+  readonly bytes: Buffer;
+  /** The tree this one grew from, when it is in the same pack. */
+  readonly base: NewObject | null;
+  /** Deltas below it. */
+  readonly depth: number;
+};
+
+/** Readers apply a chain one by one; git's own default limit is 50. */
+const DEPTH_MAX = 40;
+const ZLIB_LEVEL = 1;
+/** Larger bodies are compressed off the main thread. */
+const INLINE_BYTES_MAX = 128 * 1024;
+const TYPE_NUMBER: Record<ObjectType, number> = { commit: 1, tree: 2, blob: 3, tag: 4 };
+const OFS_DELTA = 6;
+const deflateAside = promisify<Buffer, { level: number }, Buffer>(deflate);
+
+export function newObject(type: ObjectType, bytes: Buffer, base: NewObject | null = null): NewObject {
+  const usable = base !== null && base.depth < DEPTH_MAX ? base : null;
+  return { oid: oidOf(type, bytes), type, bytes, base: usable, depth: usable === null ? 0 : usable.depth + 1 };
+}
+
+const compress = async (bytes: Buffer): Promise<Buffer> =>
+  bytes.length > INLINE_BYTES_MAX ? deflateAside(bytes, { level: ZLIB_LEVEL }) : deflateSync(bytes, { level: ZLIB_LEVEL });
+
+/** Type and size: 4 bits of the size, then 7 at a time. */
+function entryHeader(type: number, sizeBytes: number): number[] {
+  const out: number[] = [];
+  let current = (type << 4) | (sizeBytes % 16);
+  for (let rest = Math.floor(sizeBytes / 16); rest > 0; rest = Math.floor(rest / 128)) {
+    out.push(current | 0x80);
+    current = rest % 128;
+  }
+  out.push(current);
+  return out;
+}
+
+/** The distance to the base, big-endian, each further byte counting from one more. */
+function distance(value: number): number[] {
+  const out = [value % 128];
+  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) {
+    rest -= 1;
+    out.unshift(0x80 | (rest % 128));
+  }
+  return out;
+}
+
+type Placed = { readonly oid: Buffer; readonly offset: number; readonly crc: number };
+
+/** @returns the name's hash (hex) and both files' bytes */
+export async function buildPack(objects: readonly NewObject[]): Promise<{ sum: string; pack: Buffer; index: Buffer }> {
+  const unique = new Map<Oid, NewObject>();
+  for (const object of objects) if (!unique.has(object.oid)) unique.set(object.oid, object);
+  const all = [...unique.values()];
+  const ordered = [
+    ...all.filter(({ type }) => type === 'commit').toReversed(),
+    ...all.filter(({ type }) => type === 'tree' || type === 'tag'),
+    ...all.filter(({ type }) => type === 'blob'),
+  ];
+  const head = Buffer.alloc(12);
+  head.write('PACK');
+  head.writeUInt32BE(2, 4);
+  head.writeUInt32BE(ordered.length, 8);
+  const parts: Buffer[] = [head];
+  const offsets = new Map<Oid, number>();
+  const placed: Placed[] = [];
+  let offset = head.length;
+  for (const object of ordered) {
+    const entry = await encodeEntry(object, offset, offsets);
+    offsets.set(object.oid, offset);
+    placed.push({ oid: Buffer.from(object.oid, 'hex'), offset, crc: crc32(entry) });
+    parts.push(entry);
+    offset += entry.length;
+  }
+  const sum = sha1(...parts);
+  parts.push(sum);
+  return { sum: sum.toString('hex'), pack: Buffer.concat(parts), index: packIndex(placed, sum) };
+}
+
+async function encodeEntry(object: NewObject, offset: number, offsets: ReadonlyMap<Oid, number>): Promise<Buffer> {
+  const baseOffset = object.base === null ? undefined : offsets.get(object.base.oid);
+  if (object.base !== null && baseOffset !== undefined) {
+    const delta = makeDelta(object.base.bytes, object.bytes);
+    if (delta.length < object.bytes.length / 2) {
+      const head = Buffer.from([...entryHeader(OFS_DELTA, delta.length), ...distance(offset - baseOffset)]);
+      return Buffer.concat([head, await compress(delta)]);
+    }
+  }
+  return Buffer.concat([Buffer.from(entryHeader(TYPE_NUMBER[object.type], object.bytes.length)), await compress(object.bytes)]);
+}
+
+const LARGE_OFFSET = 0x80000000;
+
+function packIndex(objects: readonly Placed[], packSum: Buffer): Buffer {
+  const sorted = objects.toSorted((a, b) => a.oid.compare(b.oid));
+  const count = sorted.length;
+  const table = Buffer.alloc(8 + 1024 + count * 28);
+  table.writeUInt32BE(0xff744f63, 0);
+  table.writeUInt32BE(2, 4);
+  let upTo = 0;
+  for (let first = 0; first < 256; first++) {
+    while (upTo < count && (sorted[upTo]?.oid[0] ?? 256) <= first) upTo++;
+    table.writeUInt32BE(upTo, 8 + 4 * first);
+  }
+  const large: Buffer[] = [];
+  for (const [index, object] of sorted.entries()) {
+    object.oid.copy(table, 1032 + 20 * index);
+    table.writeUInt32BE(object.crc, 1032 + 20 * count + 4 * index);
+    const isLarge = object.offset >= LARGE_OFFSET;
+    table.writeUInt32BE(isLarge ? LARGE_OFFSET + large.length : object.offset, 1032 + 24 * count + 4 * index);
+    if (!isLarge) continue;
+    const wide = Buffer.alloc(8);
+    wide.writeBigUInt64BE(BigInt(object.offset));
+    large.push(wide);
+  }
+  const body = Buffer.concat([table, ...large, packSum]);
+  return Buffer.concat([body, sha1(body)]);
+}

@@ -1,0 +1,129 @@
+/**
+ * Which job an identity belongs to and how it stands: the newest commit about it, read from the trailers of the log.
+ * The log is walked only as far back as somebody asks, each commit once; when the tip moves, only the new commits are read.
+ * Nothing of it is on disk: the commits are the truth. Only asked for a prompt whose file is in the tip, so a new prompt costs nothing.
+ *
+ * Invariant: `newest` holds for every identity it knows the newest commit reachable from `top`; `frontier` are the commits not walked yet.
+ */
+
+import { identityKey, type Identity } from '#core/prompt.ts';
+import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
+import { decodeCommit, type Commit, type Oid } from './objects.ts';
+import type { ObjectStore } from './read-objects.ts';
+
+export type FiledRecord = RecordFacts & { readonly commit: Oid; readonly atS: number };
+/** What is kept of a record: hashes are read from the commit again when somebody wants them. */
+type Known = { readonly commit: Oid; readonly atS: number };
+
+export type LoggedCommit = { readonly oid: Oid; readonly commit: Commit };
+
+/** Newest first by commit time; a commit reached on two ways comes once as long as clocks did not jump. */
+export async function* walkCommits(store: ObjectStore, from: readonly Oid[], stopAt: Oid | null = null): AsyncGenerator<LoggedCommit> {
+  const waiting = new Map<Oid, Commit>();
+  const add = async (oid: Oid): Promise<void> => {
+    if (oid !== stopAt && !waiting.has(oid)) waiting.set(oid, decodeCommit(await store.readType(oid, 'commit')));
+  };
+  for (const oid of from) await add(oid);
+  while (waiting.size > 0) {
+    let newest: LoggedCommit | null = null;
+    for (const [oid, commit] of waiting)
+      if (newest === null || commit.committedAtS > newest.commit.committedAtS) newest = { oid, commit };
+    if (newest === null) return;
+    waiting.delete(newest.oid);
+    for (const parent of newest.commit.parents) await add(parent);
+    yield newest;
+  }
+}
+
+export const recordOf = ({ oid, commit }: LoggedCommit): FiledRecord | null => {
+  const facts = parseRecord(parseMessage(commit.message).trailers);
+  return facts === null ? null : { ...facts, commit: oid, atS: commit.committedAtS };
+};
+
+export type RecordIndex = {
+  /** The newest record of an identity; null when no commit speaks of it. */
+  find(identity: Identity): Promise<FiledRecord | null>;
+  /** Told by the writer: these records are on top of `from` now. */
+  advance(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void;
+};
+
+export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid | null>): RecordIndex {
+  let top: Oid | null = null;
+  let newest = new Map<string, Known>();
+  let older: AsyncGenerator<LoggedCommit> | null = null;
+
+  const note = (into: Map<string, Known>, record: FiledRecord): void => {
+    const key = identityKey(record.identity);
+    if (!into.has(key)) into.set(key, { commit: record.commit, atS: record.atS });
+  };
+
+  function restart(tip: Oid): void {
+    top = tip;
+    newest = new Map();
+    older = walkCommits(store, [tip]);
+  }
+
+  /** Reads what came on top since; starts over when the old top is not below the new one (a person rewrote the branch). */
+  async function follow(tip: Oid): Promise<void> {
+    if (top === tip) return;
+    if (top === null) {
+      restart(tip);
+      return;
+    }
+    const fresh = new Map<string, Known>();
+    let isAbove = false;
+    for await (const logged of walkCommits(store, [tip], top)) {
+      isAbove ||= logged.commit.parents.includes(top);
+      const record = recordOf(logged);
+      if (record !== null) note(fresh, record);
+    }
+    if (!isAbove) {
+      restart(tip);
+      return;
+    }
+    for (const [key, known] of fresh) if (known.atS >= (newest.get(key)?.atS ?? 0)) newest.set(key, known);
+    top = tip;
+  }
+
+  async function find(identity: Identity): Promise<FiledRecord | null> {
+    const tip = await readTip();
+    if (tip === null) return null;
+    await follow(tip);
+    const key = identityKey(identity);
+    while (!newest.has(key) && older !== null) {
+      const next = await older.next();
+      if (next.done === true) {
+        older = null;
+        break;
+      }
+      const record = recordOf(next.value);
+      if (record !== null) note(newest, record);
+    }
+    const known = newest.get(key);
+    if (known === undefined) return null;
+    return recordOf({ oid: known.commit, commit: decodeCommit(await store.readType(known.commit, 'commit')) });
+  }
+
+  function take(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void {
+    if (top === null && from !== null) restart(from);
+    // From another top these commits are read from disk by the next `find`.
+    if (top !== from) return;
+    for (const record of records) newest.set(identityKey(record.identity), { commit: record.commit, atS: record.atS });
+    top = to;
+  }
+
+  /** One at a time: the walk has one place. */
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    find(identity) {
+      const mine = turn.then(() => find(identity));
+      turn = mine.catch(() => undefined);
+      return mine;
+    },
+    advance(from, to, records) {
+      turn = turn.then(() => {
+        take(from, to, records);
+      });
+    },
+  };
+}

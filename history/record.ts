@@ -1,0 +1,265 @@
+/**
+ * What a submission or an answer means for the tip: the files of one commit and its message, or that there is nothing to write.
+ * Reads only. The rules of identity are ARCHITECTURE "Identity"; places are layout.ts.
+ *
+ *   no file            submit -> submitted
+ *   submitted          record -> answered | briefed | failed | cancelled
+ *   failed, cancelled  same bytes again: the first job goes on; record -> any end; its next evidence gets the next number
+ *   briefed            the same; a later end with a result moves the brief to attempts/<job>/brief_*
+ *   answered           for ever
+ */
+
+import { Buffer } from 'node:buffer';
+import type { Answer, Filed, Submission, Taken } from '#core/history.ts';
+import { isSha256, type JobId } from '#core/names.ts';
+import type { Digest } from '#core/ports.ts';
+import { describeIdentity, identityKey, type Identity } from '#core/prompt.ts';
+import { err, ok, type Result } from '#core/result.ts';
+import * as layout from './layout.ts';
+import type { MessageFacts } from './message.ts';
+import { oidOf, type Oid } from './objects.ts';
+import type { ObjectStore } from './read-objects.ts';
+import type { FiledRecord, RecordIndex } from './record-index.ts';
+import type { Snapshot } from './snapshot.ts';
+import { readStatement } from './statement.ts';
+
+export type Change =
+  | { readonly kind: 'put'; readonly path: string; readonly oid: Oid; readonly bytes: Buffer }
+  | { readonly kind: 'remove'; readonly path: string; readonly oid: Oid };
+export type Planned = { readonly changes: readonly Change[]; readonly facts: MessageFacts; readonly at: Date };
+/** `settled`: nothing to write. */
+export type Plan = { readonly settled: Result<Filed, Taken> } | { readonly write: Planned };
+
+/** What the rules are judged on: the tip as it is while the kernel lock is held, and what this group adds to it. */
+export type Tip = {
+  readonly snapshot: Snapshot;
+  readonly store: ObjectStore;
+  readonly records: Pick<RecordIndex, 'find'>;
+  readonly digest: Digest;
+  /** By identityKey: records of this group, not yet committed. */
+  readonly pending: ReadonlyMap<string, FiledRecord>;
+  /** Blobs of this group, not yet on disk. */
+  readonly blobs: ReadonlyMap<Oid, Buffer>;
+};
+
+/** A prompt that lies in the tip although no commit of docket speaks of it. */
+const UNKNOWN_JOB = 'unknown' as JobId;
+
+const put = (path: string, bytes: Uint8Array | string): Change => {
+  const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { kind: 'put', path, oid: oidOf('blob', buffer), bytes: buffer };
+};
+
+export const toFiled = (record: FiledRecord): Filed => ({
+  job: record.job,
+  status: record.status,
+  promptSha256: record.promptSha256,
+  resultSha256: record.resultSha256,
+  evidenceSha256: record.evidenceSha256,
+  commit: record.commit,
+});
+
+const taken = (filed: Filed): Result<Filed, Taken> => err({ kind: 'identity-taken', byJob: filed.job, filed });
+
+async function bytesOf(tip: Tip, oid: Oid): Promise<Buffer> {
+  return tip.blobs.get(oid) ?? tip.store.readType(oid, 'blob');
+}
+
+async function moment(text: string): Promise<Date> {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) throw new TypeError(`not an ISO 8601 time: ${text}`);
+  return at;
+}
+
+/** Folder of the identity's series as it is or would be. */
+async function placeOf(tip: Tip, identity: Identity, featureName: string, roleFolder: string): Promise<{ feature: string; role: string }> {
+  const feature = (await tip.snapshot.featureFolder(identity.feature)) ?? featureName;
+  return { feature, role: (await tip.snapshot.roleFolder(feature, identity.role)) ?? roleFolder };
+}
+
+/** How an identity stands in the tip; null when its prompt is not there. */
+export async function findFiled(tip: Tip, identity: Identity): Promise<{ filed: Filed; folder: string } | null> {
+  const feature = await tip.snapshot.featureFolder(identity.feature);
+  const role = feature === null ? null : await tip.snapshot.roleFolder(feature, identity.role);
+  if (feature === null || role === null) return null;
+  const folder = layout.seriesFolder(feature, role, identity.name);
+  const blob = await tip.snapshot.file(`${folder}/${layout.promptFile(identity.revision)}`);
+  if (blob === null) return null;
+  const record = tip.pending.get(identityKey(identity)) ?? (await tip.records.find(identity));
+  if (record !== null) return { filed: toFiled(record), folder };
+  const promptSha256 = tip.digest.sha256(await bytesOf(tip, blob));
+  return {
+    filed: { job: UNKNOWN_JOB, status: 'submitted', promptSha256, resultSha256: null, evidenceSha256: null, commit: '' },
+    folder,
+  };
+}
+
+export async function planSubmission(tip: Tip, submission: Submission): Promise<Plan> {
+  const { identity, job } = submission;
+  if (tip.digest.sha256(submission.prompt) !== submission.promptSha256)
+    throw new Error(`the hash handed in with ${describeIdentity(identity)} is not the hash of its bytes`);
+  const found = await findFiled(tip, identity);
+  if (found !== null) {
+    const { filed } = found;
+    const isSame = filed.promptSha256 === submission.promptSha256;
+    const goesOn = filed.job === job || filed.status !== 'submitted';
+    return { settled: isSame && goesOn ? ok(filed) : taken(filed) };
+  }
+  const place = await placeOf(tip, identity, submission.featureName, submission.roleFolder);
+  const folder = layout.seriesFolder(place.feature, place.role, identity.name);
+  const changes = [put(`${folder}/${layout.promptFile(identity.revision)}`, submission.prompt)];
+  const featureFile = `${place.feature}/${layout.FEATURE_FILE}`;
+  if ((await tip.snapshot.file(featureFile)) === null) changes.push(put(featureFile, featureText(submission)));
+  return {
+    write: {
+      changes,
+      at: await moment(submission.at),
+      facts: {
+        job,
+        identity,
+        status: 'submitted',
+        promptSha256: submission.promptSha256,
+        resultSha256: null,
+        evidenceSha256: null,
+        specVersion: submission.specVersion,
+        codeCommit: submission.codeCommit,
+        runner: submission.runner,
+        model: submission.model,
+      },
+    },
+  };
+}
+
+const featureText = (submission: Submission): string => {
+  const { identity, featureName, title, stream, at } = submission;
+  return `${JSON.stringify({ v: 1, id: identity.feature, name: featureName, title, stream, branches: [], created: at }, null, 2)}\n`;
+};
+
+export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan> {
+  const { identity, job } = answer;
+  const found = await findFiled(tip, identity);
+  if (found === null) throw new Error(`${describeIdentity(identity)} has no submission in the history, so no answer can be recorded for it`);
+  const { filed, folder } = found;
+  if (filed.job !== job) return { settled: taken(filed) };
+  if (filed.promptSha256 !== answer.promptSha256)
+    throw new Error(`the answer of job ${job} names another prompt than the one recorded as ${describeIdentity(identity)}`);
+  const hasResult = answer.status === 'answered' || answer.status === 'briefed';
+  if (hasResult !== (answer.result !== null))
+    throw new Error(`an answer with status ${answer.status} must come ${hasResult ? 'with' : 'without'} a result`);
+  const attempts = `${folder.split('/').slice(0, 2).join('/')}/${layout.ATTEMPTS}/${job}`;
+  const files = new Files(tip);
+  if (filed.status === 'answered') return { settled: ok(filed) };
+  if (filed.status === answer.status && (await isSameEnd(tip, answer, folder, attempts))) return { settled: ok(filed) };
+
+  for (const material of answer.materials) {
+    if (!isSha256(material.sha256) || tip.digest.sha256(material.bytes) !== material.sha256)
+      throw new Error(`the hash handed in with the material ${material.name} is not the hash of its bytes`);
+    const path = layout.materialPath(material.sha256);
+    if ((await tip.snapshot.file(path)) === null) files.add(path, material.bytes);
+  }
+  for (const { name, bytes } of answer.attempts) {
+    if (!layout.isAttemptFile(name)) throw new Error(`not a name for a file of an attempt: ${JSON.stringify(name)}`);
+    await files.addNumbered(attempts, name, bytes);
+  }
+  if (answer.result === null) await files.addNumbered(attempts, 'evidence.json', answer.evidence);
+  else {
+    const result = `${folder}/${layout.resultFile(identity.revision)}`;
+    const evidence = `${folder}/${layout.evidenceFile(identity.revision)}`;
+    await files.moveNumbered(result, attempts, 'brief_result.md');
+    await files.moveNumbered(evidence, attempts, 'brief_evidence.json');
+    files.add(result, answer.result);
+    files.add(evidence, answer.evidence);
+  }
+  return {
+    write: {
+      changes: files.changes(),
+      at: await moment(answer.at),
+      facts: {
+        job,
+        identity,
+        status: answer.status,
+        promptSha256: answer.promptSha256,
+        resultSha256: answer.result === null ? null : tip.digest.sha256(answer.result),
+        evidenceSha256: tip.digest.sha256(answer.evidence),
+        specVersion: answer.specVersion,
+        codeCommit: answer.codeCommit,
+        runner: answer.runner,
+        model: answer.model,
+      },
+    },
+  };
+}
+
+/**
+ * Is this the end that is already recorded, told again after a crash (its evidence may be written anew, with other times), and not a later one?
+ * It is, unless it tells of a run that the recorded evidence does not know.
+ */
+async function isSameEnd(tip: Tip, answer: Answer, folder: string, attempts: string): Promise<boolean> {
+  const text = await newestEvidence(tip, answer.identity.revision, answer.status, folder, attempts);
+  if (text === null) return false;
+  if (text === answer.evidence) return true;
+  const recorded = readStatement(text);
+  const told = readStatement(answer.evidence);
+  if (recorded === null || told === null) return false;
+  const known = new Set(recorded.runIds);
+  return told.runIds.every((id) => known.has(id));
+}
+
+async function newestEvidence(tip: Tip, revision: number, status: Filed['status'], folder: string, attempts: string): Promise<string | null> {
+  let path = `${folder}/${layout.evidenceFile(revision)}`;
+  if (status === 'failed' || status === 'cancelled') {
+    path = '';
+    for (let n = 1; ; n++) {
+      const next = `${attempts}/${layout.numbered('evidence.json', n)}`;
+      if ((await tip.snapshot.file(next)) === null) break;
+      path = next;
+    }
+  }
+  const blob = path === '' ? null : await tip.snapshot.file(path);
+  return blob === null ? null : (await bytesOf(tip, blob)).toString('utf8');
+}
+
+/** Text of the newest evidence about a record, for `show`. */
+export async function evidenceOf(tip: Tip, identity: Identity, filed: Filed, folder: string): Promise<string | null> {
+  if (filed.status === 'submitted') return null;
+  const attempts = `${folder.split('/').slice(0, 2).join('/')}/${layout.ATTEMPTS}/${filed.job}`;
+  return newestEvidence(tip, identity.revision, filed.status, folder, attempts);
+}
+
+/** Collects the files of one commit: a path once, the last word counts; a name that is taken by other bytes gets a number. */
+class Files {
+  readonly #tip: Tip;
+  readonly #byPath = new Map<string, Change>();
+
+  constructor(tip: Tip) {
+    this.#tip = tip;
+  }
+
+  add(path: string, bytes: Uint8Array | string): void {
+    this.#byPath.set(path, put(path, bytes));
+  }
+
+  async addNumbered(folder: string, name: string, bytes: Uint8Array | string): Promise<void> {
+    const { oid } = put(name, bytes);
+    for (let n = 1; ; n++) {
+      const path = `${folder}/${layout.numbered(name, n)}`;
+      const there = this.#byPath.get(path)?.oid ?? (await this.#tip.snapshot.file(path));
+      if (there === oid) return;
+      if (there !== null) continue;
+      this.add(path, bytes);
+      return;
+    }
+  }
+
+  /** Nothing happens when there is no such file. */
+  async moveNumbered(from: string, folder: string, name: string): Promise<void> {
+    const oid = await this.#tip.snapshot.file(from);
+    if (oid === null) return;
+    await this.addNumbered(folder, name, await bytesOf(this.#tip, oid));
+    this.#byPath.set(from, { kind: 'remove', path: from, oid });
+  }
+
+  changes(): readonly Change[] {
+    return [...this.#byPath.values()];
+  }
+}

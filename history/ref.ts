@@ -1,0 +1,70 @@
+/**
+ * The tip of `refs/heads/main`, moved as git moves it: lock file, look at the old value, write, sync, reflog, rename, sync the folder.
+ * Invariant: the tip never moves away from a value nobody looked at (compare-and-swap), and never to a commit that is not on disk.
+ * Source: gitrepository-layout(5), git's refs/files-backend.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { Fs } from '#core/ports.ts';
+import { removeLock, takeLock, type LockPorts } from './lock-file.ts';
+import { NO_OID, isOid, type Oid } from './objects.ts';
+
+export const BRANCH = 'refs/heads/main';
+const PACKED_REFS_BYTES_MAX = 64 * 1024 * 1024;
+
+async function textOf(fs: Fs, path: string, maxBytes: number): Promise<string | null> {
+  try {
+    return Buffer.from((await fs.readBounded(path, maxBytes)).bytes).toString('utf8');
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/** Null: no commit yet. Throws when the file is there and holds no commit id. */
+export async function readTip(fs: Fs, gitDir: string): Promise<Oid | null> {
+  const loose = (await textOf(fs, `${gitDir}/${BRANCH}`, 1024))?.trim();
+  if (loose !== undefined) {
+    if (isOid(loose)) return loose;
+    throw new Error(`${gitDir}/${BRANCH} holds no commit id (git reflog show main tells the last good one)`);
+  }
+  const packed = await textOf(fs, `${gitDir}/packed-refs`, PACKED_REFS_BYTES_MAX);
+  for (const line of packed?.split('\n') ?? []) if (line.endsWith(` ${BRANCH}`)) return line.slice(0, 40);
+  return null;
+}
+
+/** False while a person works on another branch or on no branch: then the work tree and the index are not main's. */
+export const isOnMain = async (fs: Fs, gitDir: string): Promise<boolean> =>
+  (await textOf(fs, `${gitDir}/HEAD`, 1024))?.trim() === `ref: ${BRANCH}`;
+
+/**
+ * @param line `Name <email> seconds zone`
+ * @returns false when somebody moved the tip: nothing was changed
+ */
+export async function moveTip(
+  ports: LockPorts,
+  gitDir: string,
+  workTree: string,
+  move: { readonly from: Oid | null; readonly to: Oid; readonly ident: string; readonly message: string },
+): Promise<boolean> {
+  const { fs } = ports;
+  const path = `${gitDir}/${BRANCH}`;
+  const lock = `${path}.lock`;
+  await takeLock(ports, lock, workTree, `${move.to}\n`, true);
+  try {
+    if ((await readTip(fs, gitDir)) !== move.from) {
+      await removeLock(fs, lock);
+      return false;
+    }
+    const line = `${move.from ?? NO_OID} ${move.to} ${move.ident}\t${move.message}\n`;
+    await fs.append(`${gitDir}/logs/${BRANCH}`, line, 0o644);
+    if (await isOnMain(fs, gitDir)) await fs.append(`${gitDir}/logs/HEAD`, line, 0o644);
+    await fs.rename(lock, path);
+  } catch (error) {
+    await removeLock(fs, lock);
+    throw error;
+  }
+  await fs.syncFolder(`${gitDir}/refs/heads`, 'safety');
+  return true;
+}

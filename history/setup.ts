@@ -1,0 +1,151 @@
+/**
+ * Makes the history repository, or takes an existing one, and refuses places where it would do harm. Every step tests its own effect,
+ * so a crash in the middle is mended by the next start. Nothing of a person's is changed: configuration goes into an included file.
+ */
+
+import { Buffer } from 'node:buffer';
+import path from 'node:path';
+import type { FileKind, Fs, Log } from '#core/ports.ts';
+import { ATTRIBUTES, README } from './layout.ts';
+import type { RepositoryGit } from './git-door.ts';
+import { readTip } from './ref.ts';
+import { ATTRIBUTES_TEXT, HOOK_MARK, MARK, PRE_PUSH, README_TEXT, settingsText } from './setup-texts.ts';
+
+export type SetupPorts = { readonly fs: Fs; readonly git: RepositoryGit; readonly log: Log };
+
+const TEXT_BYTES_MAX = 4 * 1024 * 1024;
+const FOLDERS = ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'hooks', 'info', 'logs/refs/heads'];
+const INCLUDE = '[include]\n\tpath = docket/config\n';
+
+/** A place that history must not take; `code: 'EHISTORY'`, the message says what to do. */
+function refuse(words: string): Error {
+  return Object.assign(new Error(words), { code: 'EHISTORY' });
+}
+
+const mend = 'set `history:` in docket.yaml to a folder of its own beside the code';
+
+async function textOf(fs: Fs, file: string): Promise<string | null> {
+  try {
+    return Buffer.from((await fs.readBounded(file, TEXT_BYTES_MAX)).bytes).toString('utf8');
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** A link counts as what it leads to; null when nothing is there. */
+async function kindAt(fs: Fs, place: string): Promise<FileKind | null> {
+  const facts = await fs.facts(place);
+  if (facts?.kind !== 'link') return facts?.kind ?? null;
+  return (await fs.facts(await fs.realPath(place)))?.kind ?? null;
+}
+
+/** The path with all links of its existing part resolved. */
+async function realPlace(fs: Fs, place: string): Promise<string> {
+  const absolute = path.resolve(place);
+  if ((await kindAt(fs, absolute)) !== null) return fs.realPath(absolute);
+  return path.join(await realPlace(fs, path.dirname(absolute)), path.basename(absolute));
+}
+
+const isInside = (place: string, folder: string): boolean => place === folder || place.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+
+async function nearestFolder(fs: Fs, place: string): Promise<string> {
+  return (await kindAt(fs, place)) === 'folder' ? place : nearestFolder(fs, path.dirname(place));
+}
+
+/**
+ * Where the repository may be: not in or around the code repository, not inside any other one.
+ * @returns the folder, links resolved
+ */
+export async function choosePlace(ports: SetupPorts, dir: string, codeRoot: string | null): Promise<string> {
+  const { fs, git } = ports;
+  const place = await realPlace(fs, dir);
+  if (codeRoot !== null) {
+    const code = await realPlace(fs, codeRoot);
+    if (isInside(place, code)) throw refuse(`the history ${place} would lie inside the code repository ${code}: ${mend}`);
+    if (isInside(code, place)) throw refuse(`the code repository ${code} lies inside the history ${place}: ${mend}`);
+  }
+  const around = await git.root(await nearestFolder(fs, path.dirname(place)));
+  if (around !== null) throw refuse(`the history ${place} would lie inside another git repository, ${around}: ${mend}`);
+  return place;
+}
+
+/** Makes or checks `<dir>/.git` as far as it can be done before the kernel lock, which lies inside it. */
+export async function prepareFolder(ports: SetupPorts, dir: string): Promise<{ gitDir: string; stateDir: string }> {
+  const { fs } = ports;
+  const gitDir = `${dir}/.git`;
+  const stateDir = `${gitDir}/docket`;
+  const kind = await kindAt(fs, dir);
+  if (kind !== null && kind !== 'folder') throw refuse(`the history ${dir} is a ${kind}, not a folder: ${mend}`);
+  if (kind === null) await fs.makeFolders(dir, 0o700);
+  const inside = await fs.facts(gitDir);
+  if (inside !== null && inside.kind !== 'folder')
+    throw refuse(`the history ${dir} is a linked worktree or submodule (its .git is a ${inside.kind}): ${mend}`);
+  if (inside === null) {
+    const names = new Set((await fs.list(dir)).map(({ name }) => name));
+    if (names.has('HEAD') && names.has('objects') && names.has('refs'))
+      throw refuse(`the history ${dir} is a bare repository; docket keeps the files readable beside it: ${mend}`);
+    if (names.size > 0) throw refuse(`the folder ${dir} is not empty and no history of docket: ${mend}`);
+  }
+  await fs.makeFolders(stateDir, 0o700);
+  return { gitDir, stateDir };
+}
+
+/** The rest, under the kernel lock: what git needs, settings, hook. Safe to repeat. */
+export async function setUpRepository(ports: SetupPorts, dir: string, gitDir: string, pushRemotes: readonly string[]): Promise<void> {
+  const { fs, git, log } = ports;
+  if ((await fs.facts(`${gitDir}/HEAD`)) === null || (await fs.facts(`${gitDir}/config`)) === null) await git.init(dir, 'main');
+  for (const folder of FOLDERS) await fs.makeFolders(`${gitDir}/${folder}`, 0o755);
+  await refuseForeignFormat(ports, dir, gitDir);
+  const head = (await textOf(fs, `${gitDir}/HEAD`))?.trim() ?? '';
+  if (head === '') await fs.replace(`${gitDir}/HEAD`, 'ref: refs/heads/main\n', 'safety', 0o644);
+  await writeWhenDifferent(fs, `${gitDir}/docket/config`, settingsText(pushRemotes), 0o644);
+  const config = (await textOf(fs, `${gitDir}/config`)) ?? '';
+  if (!config.includes(INCLUDE))
+    await fs.replace(`${gitDir}/config`, `${config}${config === '' || config.endsWith('\n') ? '' : '\n'}${INCLUDE}`, 'safety', 0o644);
+  const hook = await textOf(fs, `${gitDir}/hooks/pre-push`);
+  if (hook === null || hook.includes(HOOK_MARK)) await writeWhenDifferent(fs, `${gitDir}/hooks/pre-push`, PRE_PUSH, 0o755);
+  else log.warn(`${gitDir}/hooks/pre-push is not docket's and is left as it is: pushing the history is not guarded`);
+  await fs.syncFolder(gitDir, 'safety');
+  await fs.syncFolder(dir, 'safety');
+}
+
+async function writeWhenDifferent(fs: Fs, file: string, text: string, mode: number): Promise<void> {
+  if ((await textOf(fs, file)) !== text) await fs.replace(file, text, 'safety', mode);
+}
+
+async function refuseForeignFormat(ports: SetupPorts, dir: string, gitDir: string): Promise<void> {
+  const value = async (key: string): Promise<string> => (await ports.git.config(gitDir, key)).at(-1)?.toLowerCase() ?? '';
+  const format = await value('extensions.objectformat');
+  if (format !== '' && format !== 'sha1')
+    throw refuse(`the history ${dir} uses the object format ${format}; docket writes SHA-1 repositories (its own hashes are SHA-256): ${mend}`);
+  const refs = await value('extensions.refstorage');
+  if (refs !== '' && refs !== 'files') throw refuse(`the history ${dir} keeps its branches as ${refs}; docket writes plain files: ${mend}`);
+  if ((await value('core.bare')) === 'true') throw refuse(`the history ${dir} is configured as a bare repository: ${mend}`);
+  if ((await value('core.worktree')) !== '') throw refuse(`the history ${dir} has its work tree elsewhere (core.worktree): ${mend}`);
+}
+
+/** The files of the first commit. */
+export const FIRST_FILES: readonly { readonly path: string; readonly text: string }[] = [
+  { path: ATTRIBUTES, text: ATTRIBUTES_TEXT },
+  { path: README, text: README_TEXT },
+];
+export const FIRST_MESSAGE = 'docket: a history begins\n';
+
+/** Throws for a repository that has commits of something else. @param attributes text of `.gitattributes` in the tip, null when there is none */
+export function refuseForeignHistory(dir: string, attributes: string | null): void {
+  if (attributes?.includes(MARK) === true) return;
+  throw refuse(`${dir} is a git repository with commits of something else (its .gitattributes lacks the line "${MARK}"): ${mend}`);
+}
+
+/** Null: a new repository. Throws when there are commits, but none on main. */
+export async function firstTip(fs: Fs, dir: string, gitDir: string): Promise<string | null> {
+  const tip = await readTip(fs, gitDir);
+  if (tip !== null) return tip;
+  const head = (await textOf(fs, `${gitDir}/HEAD`))?.trim();
+  const others = (await fs.list(`${gitDir}/refs/heads`)).length;
+  const packed = (await textOf(fs, `${gitDir}/packed-refs`))?.includes(' refs/heads/') === true;
+  if (others > 0 || packed) throw refuse(`${dir} is a git repository with branches, but none is called main: ${mend}`);
+  if (head !== 'ref: refs/heads/main') await fs.replace(`${gitDir}/HEAD`, 'ref: refs/heads/main\n', 'safety', 0o644);
+  return null;
+}

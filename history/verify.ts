@@ -1,0 +1,214 @@
+/**
+ * Proves the history by computing everything again: objects against their ids, recorded files against the hashes in the trailers of
+ * the commits and in the evidence, materials against their names, the work tree against the tip.
+ * A submitted prompt without an end is no finding: it may be running. Each thing that differs is one finding; damage never stops it.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { Finding } from '#core/history.ts';
+import { isSha256 } from '#core/names.ts';
+import { identityKey } from '#core/prompt.ts';
+import { entriesBelow } from './files-in-tip.ts';
+import { ATTEMPTS, materialPath, MATERIALS, parseSeriesFile } from './layout.ts';
+import { decodeCommit, oidOf, type Oid } from './objects.ts';
+import { recordOf, walkCommits, type FiledRecord } from './record-index.ts';
+import { isOnMain, readTip } from './ref.ts';
+import type { Repository } from './repository.ts';
+import { openSnapshot } from './snapshot.ts';
+import { readStatement } from './statement.ts';
+
+const FILE_BYTES_MAX = 1024 * 1024 * 1024;
+
+const finding = (what: Finding['what'], path: string, message: string, expected: string | null = null, found: string | null = null): Finding => ({
+  what,
+  path,
+  expected,
+  found,
+  message,
+});
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+type TipFile = { readonly path: string; readonly oid: Oid; readonly sha256: string | null };
+type Count = { done: number; total: number; readonly step: () => void };
+
+export async function* verifyHistory(repository: Repository, progress: (done: number, total: number) => void): AsyncGenerator<Finding> {
+  const { fs, gitDir, store, dir } = repository;
+  const count: Count = {
+    done: 0,
+    total: 0,
+    step: () => {
+      count.done++;
+      progress(count.done, count.total);
+    },
+  };
+  yield* verifyObjects(repository, count);
+  let tip: Oid | null;
+  try {
+    tip = await readTip(fs, gitDir);
+  } catch (error) {
+    yield finding('unreadable', `${gitDir}/refs/heads/main`, words(error));
+    return;
+  }
+  if (tip === null) {
+    yield finding('missing', dir, 'the branch main is gone');
+    return;
+  }
+  const files = new Map<string, TipFile>();
+  try {
+    const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tip, 'commit')).tree);
+    for await (const file of entriesBelow(snapshot, '')) files.set(file.path, { ...file, sha256: null });
+  } catch (error) {
+    yield finding('object-damaged', dir, `the files of the tip ${tip} cannot be listed: ${words(error)}`);
+    return;
+  }
+  count.total += files.size * 2;
+  yield* hashFiles(repository, files, count);
+  yield* verifyCommits(repository, tip, files);
+  yield* verifyEvidence(repository, files);
+  yield* verifyMaterials(files);
+  if (await isOnMain(fs, gitDir)) yield* verifyWorkTree(repository, files, count);
+}
+
+async function* verifyObjects({ store, gitDir }: Repository, count: Count): AsyncGenerator<Finding> {
+  let objects: Awaited<ReturnType<typeof store.all>>;
+  try {
+    objects = await store.all();
+  } catch (error) {
+    yield finding('object-damaged', `${gitDir}/objects`, words(error));
+    return;
+  }
+  count.total += objects.length;
+  for (const { oid, where, read } of objects) {
+    try {
+      const { type, bytes } = await read();
+      const actual = oidOf(type, bytes);
+      if (actual !== oid) yield finding('object-damaged', where, `the object ${oid} has other bytes than its id says`, oid, actual);
+    } catch (error) {
+      yield finding('object-damaged', where, `the object ${oid} cannot be read: ${words(error)}`, oid);
+    }
+    count.step();
+  }
+}
+
+async function* hashFiles({ store, digest }: Repository, files: Map<string, TipFile>, count: Count): AsyncGenerator<Finding> {
+  for (const [path, file] of files) {
+    try {
+      files.set(path, { ...file, sha256: digest.sha256(await store.readType(file.oid, 'blob')) });
+    } catch (error) {
+      yield finding('object-damaged', path, `its bytes cannot be read from the history: ${words(error)}`);
+    }
+    count.step();
+  }
+}
+
+/** Every hash that a commit of docket states must be the hash of a file that is still there. */
+async function* verifyCommits({ store }: Repository, tip: Oid, files: ReadonlyMap<string, TipFile>): AsyncGenerator<Finding> {
+  const series = new Map<string, string>();
+  const spokenOf = new Set<string>();
+  for (const path of files.keys()) {
+    const file = parseSeriesFile(path);
+    if (file?.kind === 'prompt') series.set(identityKey(file.identity), file.folder);
+  }
+  const attempts = new Map<string, Set<string>>();
+  for (const { path, sha256 } of files.values()) {
+    const parts = path.split('/');
+    if (parts[2] !== ATTEMPTS || parts[3] === undefined || sha256 === null) continue;
+    const hashes = attempts.get(parts[3]) ?? new Set<string>();
+    attempts.set(parts[3], hashes.add(sha256));
+  }
+  try {
+    for await (const logged of walkCommits(store, [tip])) {
+      const record = recordOf(logged);
+      if (record === null) continue;
+      const folder = series.get(identityKey(record.identity));
+      if (folder === undefined) {
+        yield finding('missing', identityKey(record.identity), `commit ${record.commit} recorded a prompt that is not in the tip any more`);
+        continue;
+      }
+      spokenOf.add(identityKey(record.identity));
+      yield* verifyRecord(record, folder, files, attempts.get(record.job) ?? new Set());
+    }
+  } catch (error) {
+    yield finding('object-damaged', tip, `the log cannot be read to its end: ${words(error)}`);
+    return;
+  }
+  for (const path of files.keys()) {
+    const file = parseSeriesFile(path);
+    if (file !== null && !spokenOf.has(identityKey(file.identity)))
+      yield finding('unexpected', path, 'no commit of docket speaks of this file');
+  }
+}
+
+function* verifyRecord(
+  record: FiledRecord,
+  folder: string,
+  files: ReadonlyMap<string, TipFile>,
+  attempts: ReadonlySet<string>,
+): Generator<Finding> {
+  const { revision } = record.identity;
+  const stated = [
+    { name: `prompt_v${String(revision)}.md`, label: 'Prompt-SHA256', hash: record.promptSha256, mayMove: false },
+    { name: `result_v${String(revision)}.md`, label: 'Result-SHA256', hash: record.resultSha256, mayMove: true },
+    { name: `evidence_v${String(revision)}.json`, label: 'Evidence-SHA256', hash: record.evidenceSha256, mayMove: true },
+  ];
+  for (const { name, label, hash, mayMove } of stated) {
+    if (hash === null || (mayMove && attempts.has(hash))) continue;
+    const path = `${folder}/${name}`;
+    const file = files.get(path);
+    if (file === undefined) yield finding('missing', path, `${label} of commit ${record.commit} has no file any more`, hash);
+    else if (file.sha256 !== null && file.sha256 !== hash)
+      yield finding('hash-differs', path, `${path} is not what commit ${record.commit} recorded (${label})`, hash, file.sha256);
+  }
+}
+
+const EVIDENCE = /^(?:evidence_v[0-9]+|evidence(?:_[0-9]+)?|brief_evidence(?:_[0-9]+)?)\.json$/;
+
+/** Subjects of evidence are files of the same record; its materials are kept. */
+async function* verifyEvidence({ store }: Repository, files: ReadonlyMap<string, TipFile>): AsyncGenerator<Finding> {
+  const bySeries = new Map<string, Set<string>>();
+  for (const { path, sha256 } of files.values()) {
+    const series = path.split('/').slice(0, 2).join('/');
+    if (sha256 !== null) bySeries.set(series, (bySeries.get(series) ?? new Set()).add(sha256));
+  }
+  for (const { path, oid, sha256 } of files.values()) {
+    const parts = path.split('/');
+    if (sha256 === null || parts[0] === MATERIALS || parts.length < 3 || !EVIDENCE.test(parts.at(-1) ?? '')) continue;
+    const statement = readStatement((await store.readType(oid, 'blob')).toString('utf8'));
+    if (statement === null) {
+      yield finding('unreadable', path, `${path} is not an evidence statement`);
+      continue;
+    }
+    const known = bySeries.get(parts.slice(0, 2).join('/'));
+    for (const subject of statement.subjects)
+      if (known?.has(subject.sha256) !== true)
+        yield finding('hash-differs', path, `${path} speaks of ${subject.name} with a hash that no file beside it has`, subject.sha256);
+    for (const hash of statement.materials)
+      if (!isSha256(hash) || !files.has(materialPath(hash)))
+        yield finding('missing', path, `${path} names a material that is not kept in ${MATERIALS}/`, hash);
+  }
+}
+
+function* verifyMaterials(files: ReadonlyMap<string, TipFile>): Generator<Finding> {
+  for (const { path, sha256 } of files.values()) {
+    if (!path.startsWith(`${MATERIALS}/`)) continue;
+    const name = path.split('/').at(-1) ?? '';
+    if (!isSha256(name) || path !== materialPath(name)) yield finding('unexpected', path, `${path} is no place of a material`);
+    else if (sha256 !== null && sha256 !== name) yield finding('hash-differs', path, `${path} has other bytes than its name says`, name, sha256);
+  }
+}
+
+async function* verifyWorkTree({ fs, dir, digest }: Repository, files: ReadonlyMap<string, TipFile>, count: Count): AsyncGenerator<Finding> {
+  for (const { path, oid, sha256 } of files.values()) {
+    const place = `${dir}/${path}`;
+    try {
+      const bytes = Buffer.from((await fs.readBounded(place, FILE_BYTES_MAX)).bytes);
+      if (oidOf('blob', bytes) !== oid)
+        yield finding('hash-differs', place, `the file in the work tree is not what is recorded (git checkout -- brings it back)`, sha256, digest.sha256(bytes));
+    } catch (error) {
+      const isMissing = (error as { code?: unknown }).code === 'ENOENT';
+      const message = isMissing ? 'the file is missing in the work tree (git checkout -- brings it back)' : words(error);
+      yield finding(isMissing ? 'missing' : 'unreadable', place, message, sha256);
+    }
+    count.step();
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * The one writer: collects what is handed in while a group is being written and writes it as the next group.
+ * A group: kernel lock -> read the tip -> judge and stage each item on it -> one pack -> index.lock -> move the ref -> work tree and index.
+ * Each item is a commit of its own; the group has one pack, one move of the ref and one index. Order in a group is the order of calls.
+ *
+ *   idle -> (item) writing -> (more items came) writing -> idle
+ * Invariant: an item's promise resolves after the ref that holds it is on disk, and never before.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { Filed, Taken } from '#core/history.ts';
+import { identityKey } from '#core/prompt.ts';
+import type { Result } from '#core/result.ts';
+import { ok } from '#core/result.ts';
+import type { FileChange } from './diff.ts';
+import type { IndexKeeper } from './index-keeper.ts';
+import { commitMessage } from './message.ts';
+import { decodeCommit, encodeCommit, identLine, type Oid } from './objects.ts';
+import { newObject, type NewObject } from './pack.ts';
+import { writePack } from './pack-writer.ts';
+import { toFiled, type Plan, type Planned, type Tip } from './record.ts';
+import type { FiledRecord, RecordIndex } from './record-index.ts';
+import { moveTip, readTip } from './ref.ts';
+import { withKernelLock, type Repository } from './repository.ts';
+import { openSnapshot, type Snapshot } from './snapshot.ts';
+
+const GROUP_ITEMS_MAX = 256;
+const GROUP_BYTES_MAX = 64 * 1024 * 1024;
+/** A person's git may move the tip between our look and our move; it does not do so often. */
+const MOVES_MAX = 20;
+
+export type Item = {
+  /** Rough size, so that a group fits in memory. */
+  readonly sizeBytes: number;
+  plan(tip: Tip): Promise<Plan>;
+};
+type Outcome = Result<Filed, Taken>;
+type Waiting = { readonly item: Item; readonly resolve: (outcome: Outcome) => void; readonly reject: (error: unknown) => void };
+
+export type Writer = {
+  write(item: Item): Promise<Outcome>;
+  /** Resolves when nothing is being written any more. */
+  idle(): Promise<void>;
+};
+
+export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper): Writer {
+  const { fs, gitDir, dir, store, clock, log, author } = repository;
+  let waiting: Waiting[] = [];
+  let running: Promise<void> | null = null;
+  let snapshot: Snapshot | null = null;
+  /** Our last tip and its tree: nearly always the tip the next group starts from. */
+  let newest: { readonly tip: Oid; readonly tree: Oid } | null = null;
+
+  async function snapshotAt(tip: Oid): Promise<Snapshot> {
+    const tree = newest?.tip === tip ? newest.tree : decodeCommit(await store.readType(tip, 'commit')).tree;
+    if (snapshot === null) snapshot = await openSnapshot(store, tree);
+    else await snapshot.moveTo(tree);
+    snapshot.startPack();
+    return snapshot;
+  }
+
+  function takeGroup(): Waiting[] {
+    let count = 0;
+    let sizeBytes = 0;
+    while (count < waiting.length && count < GROUP_ITEMS_MAX) {
+      sizeBytes += waiting[count]?.item.sizeBytes ?? 0;
+      if (count > 0 && sizeBytes > GROUP_BYTES_MAX) break;
+      count++;
+    }
+    return waiting.splice(0, count);
+  }
+
+  async function run(): Promise<void> {
+    // Calls of the same turn of the event loop belong to one group.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (waiting.length > 0) {
+      const group = takeGroup();
+      try {
+        await withKernelLock(repository, () => writeGroup(group));
+      } catch (error) {
+        snapshot = null;
+        for (const { reject } of group) reject(error);
+      }
+    }
+    running = null;
+  }
+
+  async function writeGroup(group: readonly Waiting[]): Promise<void> {
+    for (let tries = 0; tries < MOVES_MAX; tries++) {
+      const from = await readTip(fs, gitDir);
+      if (from === null) throw new Error(`${dir} has no branch main any more; start docket again to set the history up`);
+      const staged = await stage(repository, await snapshotAt(from), records, from, group);
+      if (staged.tip !== from) {
+        await store.addPack(await writePack(fs, gitDir, staged.objects));
+        if (!(await publish(from, staged))) {
+          log.info('the tip of the history was moved by somebody else; the group is put on top of it');
+          continue;
+        }
+        records.advance(from, staged.tip, staged.records);
+        newest = { tip: staged.tip, tree: staged.tree };
+      }
+      for (const settle of staged.settle) settle();
+      return;
+    }
+    throw new Error(`the tip of ${dir} was moved by somebody else ${String(MOVES_MAX)} times in a row`);
+  }
+
+  async function publish(from: Oid, staged: Staged): Promise<boolean> {
+    const message = `commit: ${staged.subject}`;
+    await keeper.lock(staged.tip);
+    try {
+      const move = { from, to: staged.tip, ident: identLine(author, clock.now()), message };
+      if (!(await moveTip(repository, gitDir, dir, move))) {
+        await keeper.unlock();
+        return false;
+      }
+    } catch (error) {
+      await keeper.unlock();
+      throw error;
+    }
+    // From here on it is recorded. The lock stays when this fails: index and work tree are behind, and nobody may commit over them.
+    try {
+      await keeper.bring(from, staged.tip, staged.changes, async (oid) => staged.blobs.get(oid) ?? store.readType(oid, 'blob'));
+      await keeper.unlock();
+    } catch (error) {
+      log.error(`recorded, but the work tree of ${dir} is behind and its index.lock stays until docket mends it: ${String(error)}`);
+    }
+    return true;
+  }
+
+  return {
+    write: (item) =>
+      new Promise<Outcome>((resolve, reject) => {
+        waiting.push({ item, resolve, reject });
+        running ??= run();
+      }),
+    async idle() {
+      while (running !== null) await running;
+    },
+  };
+}
+
+type Staged = {
+  readonly tip: Oid;
+  /** The tip's tree. */
+  readonly tree: Oid;
+  readonly subject: string;
+  readonly objects: readonly NewObject[];
+  readonly changes: readonly FileChange[];
+  readonly blobs: ReadonlyMap<Oid, Buffer>;
+  readonly records: readonly FiledRecord[];
+  /** Tells the callers, once it is on disk. */
+  readonly settle: readonly (() => void)[];
+};
+
+/** Judges and stages each item on what the ones before it left. An item that cannot be staged fails alone. */
+async function stage(
+  repository: Repository,
+  snapshot: Snapshot,
+  index: RecordIndex,
+  from: Oid,
+  group: readonly Waiting[],
+): Promise<Staged> {
+  const { store, digest, author, clock } = repository;
+  const objects: NewObject[] = [];
+  const changes = new Map<string, FileChange>();
+  const blobs = new Map<Oid, Buffer>();
+  const pending = new Map<string, FiledRecord>();
+  const records: FiledRecord[] = [];
+  const settle: (() => void)[] = [];
+  const tip: Tip = { snapshot, store, records: index, digest, pending, blobs };
+  let top = from;
+  let root = '';
+  let subject = '';
+  const committedAt = clock.now();
+
+  async function apply(planned: Planned): Promise<FiledRecord> {
+    for (const change of planned.changes) {
+      const old = await snapshot.file(change.path);
+      const to = change.kind === 'put' ? change.oid : null;
+      const before = changes.get(change.path);
+      changes.set(change.path, { path: change.path, from: before === undefined ? old : before.from, to });
+      if (change.kind === 'remove') await snapshot.remove(change.path);
+      else {
+        await snapshot.put(change.path, change.oid);
+        blobs.set(change.oid, change.bytes);
+        objects.push(newObject('blob', change.bytes));
+      }
+    }
+    const tree = snapshot.seal(objects);
+    root = tree;
+    const message = commitMessage(planned.facts);
+    const commit = newObject(
+      'commit',
+      encodeCommit({ tree, parents: [top], author, authoredAt: planned.at, committedAt, message }),
+    );
+    objects.push(commit);
+    top = commit.oid;
+    subject = message.slice(0, message.indexOf('\n'));
+    return { ...planned.facts, commit: commit.oid, atS: Math.floor(committedAt.getTime() / 1000) };
+  }
+
+  for (const { item, resolve, reject } of group) {
+    let plan: Plan;
+    try {
+      plan = await item.plan(tip);
+    } catch (error) {
+      settle.push(() => {
+        reject(error);
+      });
+      continue;
+    }
+    if ('settled' in plan) {
+      const { settled } = plan;
+      settle.push(() => {
+        resolve(settled);
+      });
+      continue;
+    }
+    const record = await apply(plan.write);
+    pending.set(identityKey(record.identity), record);
+    records.push(record);
+    settle.push(() => {
+      resolve(ok(toFiled(record)));
+    });
+  }
+  return { tip: top, tree: root, subject, objects, changes: [...changes.values()], blobs, records, settle };
+}

@@ -1,0 +1,35 @@
+/** Time as the port `Clock`: a wall clock for people, a monotonic one for waits, so that a stepped clock moves no deadline. */
+
+import type { Clock } from '#core/ports.ts';
+
+/** Longest delay setTimeout takes; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+const monotonicMs = (): number => performance.now();
+
+export function makeClock(): Clock {
+  return {
+    now: () => new Date(),
+    monotonicMs,
+    async sleep(ms, signal) {
+      const untilMs = monotonicMs() + ms;
+      // A timer may fire up to a millisecond early; the second round waits out the rest.
+      for (let leftMs = ms; leftMs > 0; leftMs = untilMs - monotonicMs()) {
+        if (signal?.aborted === true) return;
+        await pause(Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS), signal);
+      }
+    },
+  };
+}

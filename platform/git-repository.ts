@@ -1,0 +1,45 @@
+/** What the history room needs of git beyond its own reading and writing: setting a repository up, its configuration, and who works in it. */
+
+import * as fs from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+import * as git from 'isomorphic-git';
+import { initRepository, repositoryRoot } from './git.ts';
+
+function attempt<T>(act: () => T): T | null {
+  try {
+    return act();
+  } catch {
+    return null;
+  }
+}
+
+/** Is a git program running with its current folder at or below this one? Null where the system cannot say (no /proc). */
+function gitIsAtWork(folder: string): boolean | null {
+  if (process.platform !== 'linux') return null;
+  const processes = attempt(() => readdirSync('/proc'))?.filter((name) => /^[0-9]+$/.test(name));
+  if (processes === undefined || processes.length === 0) return null;
+  return processes.some((id) => {
+    const name = attempt(() => readFileSync(`/proc/${id}/comm`, 'latin1'));
+    if (name === null || !/^git/.test(name)) return false;
+    const at = attempt(() => readlinkSync(`/proc/${id}/cwd`));
+    // A git that this user may not look at could be anywhere.
+    return at === null || at === folder || at.startsWith(folder + path.sep);
+  });
+}
+
+/** The body of history/git-door.ts. */
+export const makeRepositoryGit = (): {
+  init(folder: string, branch: string): Promise<string>;
+  root(start: string): Promise<string | null>;
+  config(gitDir: string, key: string): Promise<readonly string[]>;
+  isAtWork(folder: string): Promise<boolean | null>;
+} => ({
+  init: initRepository,
+  root: repositoryRoot,
+  async config(gitDir, key) {
+    const values: unknown[] = (await git.getConfigAll({ fs, gitdir: gitDir, path: key })) as unknown[];
+    return values.map(String);
+  },
+  isAtWork: (folder) => Promise.resolve(gitIsAtWork(folder)),
+});

@@ -1,0 +1,187 @@
+/**
+ * The one door to git: isomorphic-git for repositories of ours (set up, read, walk), the git program for facts about a person's code.
+ * The program is asked nothing that could prompt, lock, page or run a hook, and only for a bounded time.
+ */
+
+import * as fs from 'node:fs';
+import { lstat, readFile, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import * as git from 'isomorphic-git';
+import type { CodeFacts } from '#core/evidence.ts';
+import type { AskProgram } from '#core/ports.ts';
+import { codeOf, systemError } from './files.ts';
+import { plainEnvironment } from './system.ts';
+
+const ASK_TIMEOUT_MS = 10_000;
+const LONGEST_GITFILE_BYTES = 8192;
+
+export type GitTreeEntry = {
+  readonly mode: string;
+  readonly path: string;
+  readonly oid: string;
+  readonly type: 'commit' | 'blob' | 'tree';
+};
+export type GitCommit = {
+  readonly oid: string;
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly message: string;
+  readonly author: { readonly name: string; readonly email: string; readonly atMs: number };
+};
+
+/** A repository of ours by its git folder (`…/.git`, or the folder itself when it is bare); SHA-1 only. */
+export type Repository = {
+  /** Full commit id; null when the name is not there. */
+  resolveRef(ref: string): Promise<string | null>;
+  /** Content without git's header. Rejects when it is missing or damaged. */
+  readObject(oid: string): Promise<{ readonly type: string; readonly bytes: Uint8Array }>;
+  readCommit(oid: string): Promise<GitCommit>;
+  readTree(oid: string): Promise<readonly GitTreeEntry[]>;
+  /** The bytes at a path of a commit; null when it is not there. */
+  readPath(commit: string, file: string): Promise<Uint8Array | null>;
+  /** Every file of a commit, in git's order, folder by folder. */
+  walk(commit: string): AsyncIterable<{ readonly path: string; readonly mode: string; readonly oid: string }>;
+  /** Newest first, first parents and merges alike. */
+  log(ref: string, limit?: number): Promise<readonly GitCommit[]>;
+};
+
+const isMissing = (error: unknown): boolean => codeOf(error) === 'NotFoundError';
+
+async function orNull<T>(act: () => Promise<T>): Promise<T | null> {
+  try {
+    return await act();
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+type RawCommit = Awaited<ReturnType<typeof git.readCommit>>;
+const commitOf = ({ oid, commit }: RawCommit): GitCommit => ({
+  oid,
+  tree: commit.tree,
+  parents: commit.parent,
+  message: commit.message,
+  author: { name: commit.author.name, email: commit.author.email, atMs: commit.author.timestamp * 1000 },
+});
+
+/** Creates a repository with a work tree (fine when it is there) and answers its git folder. */
+export async function initRepository(folder: string, branch: string): Promise<string> {
+  await git.init({ fs, dir: folder, defaultBranch: branch });
+  return path.join(folder, '.git');
+}
+
+/** What packs were read is remembered as long as this object lives: take a new one after somebody repacked. */
+export function openRepository(gitdir: string): Repository {
+  const at = { fs, gitdir, cache: {} };
+  const readTree = async (oid: string): Promise<readonly GitTreeEntry[]> =>
+    (await git.readTree({ ...at, oid })).tree.map((entry) => ({ mode: entry.mode, path: entry.path, oid: entry.oid, type: entry.type }));
+  async function* walkTree(oid: string, below: string): AsyncIterable<{ path: string; mode: string; oid: string }> {
+    for (const entry of await readTree(oid)) {
+      if (entry.type === 'tree') yield* walkTree(entry.oid, `${below}${entry.path}/`);
+      else yield { path: `${below}${entry.path}`, mode: entry.mode, oid: entry.oid };
+    }
+  }
+  return {
+    resolveRef: (ref) => orNull(() => git.resolveRef({ fs, gitdir, ref })),
+    async readObject(oid) {
+      const { type, object } = await git.readObject({ ...at, oid, format: 'content' });
+      return { type, bytes: object as Uint8Array };
+    },
+    readCommit: async (oid) => commitOf(await git.readCommit({ ...at, oid })),
+    readTree,
+    readPath: (commit, file) => orNull(async () => (await git.readBlob({ ...at, oid: commit, filepath: file })).blob),
+    walk: (commit) => walkTree(commit, ''),
+    log: async (ref, limit) => (await git.log({ ...at, ref, ...(limit === undefined ? {} : { depth: limit }) })).map(commitOf),
+  };
+}
+
+async function gitFolderIn(folder: string): Promise<string | null> {
+  const place = path.join(folder, '.git');
+  const stats = await lstat(place).catch(() => null);
+  if (stats === null) return null;
+  if (stats.isDirectory()) return place;
+  if (!stats.isFile() || stats.size > LONGEST_GITFILE_BYTES) return null;
+  const target = /^gitdir: ([^\n]+)/.exec(await readFile(place, 'utf8'))?.[1];
+  return target === undefined ? null : path.resolve(folder, target);
+}
+
+async function nearest(start: string): Promise<{ root: string; gitFolder: string } | null> {
+  for (let at = await realpath(start); ; at = path.dirname(at)) {
+    const gitFolder = await gitFolderIn(at);
+    if (gitFolder !== null) return { root: at, gitFolder };
+    if (path.dirname(at) === at) return null;
+  }
+}
+
+/** The top folder of the work tree that a path lies in, links resolved; null outside any repository. Needs no git program. */
+export const repositoryRoot = async (start: string): Promise<string | null> => (await nearest(start))?.root ?? null;
+
+/** The git folder that all linked worktrees of a repository share (gitrepository-layout(5), "commondir"); null outside any repository. */
+export async function gitCommonFolder(start: string): Promise<string | null> {
+  const found = await nearest(start);
+  if (found === null) return null;
+  const common = await readFile(path.join(found.gitFolder, 'commondir'), 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  });
+  const folder = common === null ? found.gitFolder : path.resolve(found.gitFolder, common.trim());
+  return realpath(folder).catch((error: unknown) => {
+    throw systemError('ENOENT', `the git folder of '${found.root}' is not there, '${folder}'`, error);
+  });
+}
+
+/** `https://user:password@host/x` loses user and password; scp-like addresses carry none. */
+const withoutCredentials = (address: string): string => address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
+
+/** No system configuration, no hooks, no file system monitor: both are programs that a repository may name. */
+async function askGit(ask: AskProgram, folder: string, args: readonly string[]): Promise<string | null> {
+  const env = {
+    ...plainEnvironment(),
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_PAGER: 'cat',
+  };
+  const quiet = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'core.untrackedCache=false'];
+  const { code, stdout } = await ask('git', ['-C', folder, ...quiet, ...args], { env, timeoutMs: ASK_TIMEOUT_MS });
+  return code === 0 ? stdout : null;
+}
+
+/** git-status(1), "Porcelain Format Version 2": `# branch.oid <commit>` first, then a record per changed file. */
+async function askStatus(ask: AskProgram, folder: string): Promise<{ head: string | null; dirty: boolean | null }> {
+  const head = async (): Promise<string | null> =>
+    (await askGit(ask, folder, ['rev-parse', '--verify', '--quiet', 'HEAD']))?.trim() ?? null;
+  try {
+    const args = ['status', '--porcelain=v2', '--branch', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'];
+    const records = (await askGit(ask, folder, args))?.split('\0').filter((record) => record !== '');
+    // A bare repository has no work tree to be dirty.
+    if (records === undefined) return { head: await head(), dirty: null };
+    const commit = /^# branch\.oid ([0-9a-f]+)$/.exec(records.find((record) => record.startsWith('# branch.oid ')) ?? '')?.[1];
+    return { head: commit ?? null, dirty: records.some((record) => !record.startsWith('# ')) };
+  } catch (error) {
+    // More changes than fit into an answer are changes.
+    if (codeOf(error) === 'EFBIG') return { head: await head(), dirty: true };
+    throw error;
+  }
+}
+
+const NO_FACTS: CodeFacts = { repository: null, baseCommit: null, headCommit: null, dirty: null };
+
+/**
+ * The state of a person's code now: both commits are HEAD (whoever lets an agent edit keeps the base of before). A folder outside any
+ * repository, a machine without git and a git that does not answer in time give nulls.
+ */
+export async function codeFacts(ask: AskProgram, folder: string): Promise<CodeFacts> {
+  try {
+    const root = await repositoryRoot(folder);
+    if (root === null) return NO_FACTS;
+    const [status, origin] = await Promise.all([askStatus(ask, folder), askGit(ask, folder, ['config', '--get', 'remote.origin.url'])]);
+    const repository = origin === null || origin.trim() === '' ? root : withoutCredentials(origin.trim());
+    return { repository, baseCommit: status.head, headCommit: status.head, dirty: status.dirty };
+  } catch (error) {
+    if (['ENOENT', 'EACCES', 'ETIMEDOUT', 'ENOTDIR'].includes(codeOf(error))) return NO_FACTS;
+    throw error;
+  }
+}

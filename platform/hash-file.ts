@@ -1,0 +1,29 @@
+/** SHA-256 of a file of any size in constant memory: an AI tool may be 400 MB, a run's output a gigabyte. */
+
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Sha256 } from '#core/names.ts';
+import { systemError } from './files.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+const READ_CAREFULLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Reads to the end as it is found; does not follow a link in the last part. Throws the system's error, EINVAL for what is no regular file. */
+export async function hashFile(path: string): Promise<{ readonly sha256: Sha256; readonly sizeBytes: number }> {
+  const handle = await open(path, READ_CAREFULLY);
+  try {
+    if (!(await handle.stat()).isFile()) throw systemError('EINVAL', `not a regular file, open '${path}'`);
+    const hash = createHash('sha256');
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    let sizeBytes = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, null);
+      if (bytesRead === 0) return { sha256: hash.digest('hex') as Sha256, sizeBytes };
+      hash.update(buffer.subarray(0, bytesRead));
+      sizeBytes += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
+}

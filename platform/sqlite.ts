@@ -1,0 +1,160 @@
+/**
+ * The one door to node:sqlite: a small typed wrapper for the journal (store/) and the kernel lock (lock.ts).
+ * A database file is created 0600 and from then on never opened by node:fs in this process: closing any other descriptor of it
+ * would drop SQLite's POSIX locks (sqlite.org/howtocorrupt.html, 2.2). lstat is harmless.
+ */
+
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+export type Value = null | number | bigint | string | Uint8Array;
+export type Row = Record<string, Value>;
+export type Parameters = readonly Value[];
+
+export type PreparedStatement = {
+  /** Binds in order; `undefined` and booleans are refused by SQLite. */
+  run(...parameters: Parameters): { readonly changes: number; readonly lastInsertRowid: number | bigint };
+  get(...parameters: Parameters): Row | undefined;
+  all(...parameters: Parameters): Row[];
+  iterate(...parameters: Parameters): IterableIterator<Row>;
+};
+
+/** Errors carry `code`: SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CANTOPEN, else SQLITE_ERROR_<n>. */
+export type Database = {
+  readonly path: string;
+  exec(sql: string): void;
+  prepare(sql: string): PreparedStatement;
+  /** BEGIN IMMEDIATE … COMMIT; what `act` throws rolls back. Does not nest. */
+  transaction<T>(act: () => T): T;
+  /** False when the file was unlinked or replaced under us. */
+  isIntact(): boolean;
+  close(): void;
+};
+
+export type OpenOptions = {
+  readonly readOnly?: boolean;
+  /** WAL with synchronous=FULL: a commit survives a power cut. False leaves the rollback journal. Default true. */
+  readonly wal?: boolean;
+  /** How long a statement waits for another connection, ms. Default 5000. */
+  readonly busyTimeoutMs?: number;
+};
+export type OpenDatabase = (path: string, options?: OpenOptions) => Database;
+
+/** Primary result codes of sqlite3.h. */
+const CODES: ReadonlyMap<number, string> = new Map([
+  [5, 'SQLITE_BUSY'],
+  [6, 'SQLITE_LOCKED'],
+  [8, 'SQLITE_READONLY'],
+  [10, 'SQLITE_IOERR'],
+  [11, 'SQLITE_CORRUPT'],
+  [13, 'SQLITE_FULL'],
+  [14, 'SQLITE_CANTOPEN'],
+  [19, 'SQLITE_CONSTRAINT'],
+  [26, 'SQLITE_NOTADB'],
+]);
+
+function worded<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const number = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+    if (number === null) throw error;
+    const code = CODES.get(number) ?? `SQLITE_ERROR_${String(number)}`;
+    throw Object.assign(new Error(`${code}: ${(error as Error).message}, '${path}'`, { cause: error }), { code });
+  }
+}
+
+/** Made before SQLite opens it, so that it never has wider permissions; SQLite gives -wal and -shm the same mode. */
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Device and inode of the file at a path, by lstat only; null when there is none. A link is refused (code ELOOP). */
+function fileIdentity(path: string): string | null {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined) return null;
+  if (!stats.isFile()) throw Object.assign(new Error(`ELOOP: a database must be a regular file, '${path}'`), { code: 'ELOOP' });
+  return `${String(stats.dev)}:${String(stats.ino)}`;
+}
+
+const bound = (parameters: Parameters): SQLInputValue[] => [...parameters];
+
+function wrapStatement(path: string, statement: StatementSync): PreparedStatement {
+  return {
+    run: (...parameters) =>
+      worded(path, () => {
+        const { changes, lastInsertRowid } = statement.run(...bound(parameters));
+        return { changes: Number(changes), lastInsertRowid };
+      }),
+    get: (...parameters) => worded(path, () => statement.get(...bound(parameters)) as Row | undefined),
+    all: (...parameters) => worded(path, () => statement.all(...bound(parameters)) as Row[]),
+    iterate: (...parameters) => worded(path, () => statement.iterate(...bound(parameters)) as IterableIterator<Row>),
+  };
+}
+
+/** Opens, creating it 0600 unless `readOnly`. Throws with a `code` (see `Database`), also for a file that is no database. */
+export const openDatabase: OpenDatabase = (path, options = {}) => {
+  const readOnly = options.readOnly === true;
+  if (!readOnly) create(path);
+  const identity = fileIdentity(path);
+  const database = worded(
+    path,
+    () =>
+      new DatabaseSync(path, {
+        readOnly,
+        timeout: options.busyTimeoutMs ?? 5000,
+        enableForeignKeyConstraints: true,
+        allowExtension: false,
+      }),
+  );
+  try {
+    if (options.wal !== false && !readOnly)
+      worded(path, () => {
+        database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL');
+      });
+    else
+      worded(path, () => {
+        database.exec('PRAGMA synchronous=FULL');
+      });
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return {
+    path,
+    exec: (sql) => {
+      worded(path, () => {
+        database.exec(sql);
+      });
+    },
+    prepare: (sql) =>
+      wrapStatement(
+        path,
+        worded(path, () => database.prepare(sql)),
+      ),
+    transaction(act) {
+      worded(path, () => {
+        database.exec('BEGIN IMMEDIATE');
+      });
+      try {
+        const value = act();
+        worded(path, () => {
+          database.exec('COMMIT');
+        });
+        return value;
+      } catch (error) {
+        // After some errors (disk full, i/o) SQLite has rolled back by itself.
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    isIntact: () => identity !== null && fileIdentity(path) === identity,
+    close: () => {
+      if (database.isOpen) database.close();
+    },
+  };
+};

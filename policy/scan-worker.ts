@@ -1,0 +1,27 @@
+/**
+ * The worker thread of secret-scan.ts: takes {id, text}, answers {id, findings} or {id, error}. Says {ready: true} once, after a first scan
+ * that makes the rules compile. Its answers never hold a part of the text.
+ */
+
+import { parentPort } from 'node:worker_threads';
+import { findSecrets } from './find-secrets.ts';
+import { OWN_RULES } from './known-secrets.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('scan-worker is started by policy/secret-scan.ts as a worker thread');
+
+port.on('message', (message: { readonly id: number; readonly text: string }) => {
+  void answer(message.id, message.text);
+});
+
+async function answer(id: number, text: string): Promise<void> {
+  try {
+    port?.postMessage({ id, findings: await findSecrets(text) });
+  } catch (cause) {
+    port?.postMessage({ id, error: `the scanner broke: ${cause instanceof Error ? cause.name : 'unknown error'}` });
+  }
+}
+
+const warmUp = `${OWN_RULES.flatMap((rule) => rule.hints).join(' ')}\n`.repeat(8);
+await findSecrets(warmUp);
+port.postMessage({ ready: true });

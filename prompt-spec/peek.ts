@@ -1,0 +1,46 @@
+/** A bounded look at a file that waits: order, time and dependencies from its first bytes. A hint only; parse.ts decides. */
+
+import type { FeatureId, PromptName, RoleName } from '#core/names.ts';
+import type { Dependency } from '#core/prompt.ts';
+import { checkFields } from './check-fields.ts';
+import { readHeader, splitFences } from './front-matter.ts';
+import { dependenciesOf, PRIORITY_DEFAULT } from './parse.ts';
+
+export type Peek = {
+  readonly feature: FeatureId;
+  readonly agent: RoleName;
+  readonly name: PromptName | null;
+  readonly revision: number;
+  readonly priority: number;
+  /** ISO 8601 with zone, as written. */
+  readonly notBefore: string | null;
+  readonly dependsOn: readonly Dependency[];
+  readonly runner: string | null;
+};
+
+const HEAD_BYTES_MAX = 20_480;
+
+/** @param head the first 16 KiB or so of the file. Null: no valid front matter in there, so it is worth claiming and rejecting at once. Never throws. */
+export function peekPrompt(head: Uint8Array): Peek | null {
+  try {
+    const bytes = head.subarray(0, HEAD_BYTES_MAX);
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+    const parts = splitFences(text);
+    const front = parts.ok ? readHeader(parts.value, HEAD_BYTES_MAX) : parts;
+    if (!front.ok || front.value.faults.length > 0) return null;
+    const { written } = checkFields(front.value);
+    if (written === null) return null;
+    return {
+      feature: written.feature.id,
+      agent: written.agent,
+      name: written.name ?? null,
+      revision: written.revision,
+      priority: written.priority ?? PRIORITY_DEFAULT,
+      notBefore: written.not_before?.text ?? null,
+      dependsOn: dependenciesOf(written),
+      runner: written.runner ?? null,
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,16 @@
+/** Writes schemas/*.json from the code that parses those formats. With --check it writes nothing and fails when they differ. */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { jsonSchemas } from '#prompt-spec/json-schema.ts';
+
+const folder = join(import.meta.dirname, '..', 'schemas');
+const isCheck = process.argv.includes('--check');
+
+const present = (name: string): string | null => (readdirSync(folder).includes(name) ? readFileSync(join(folder, name), 'utf8') : null);
+
+const stale = jsonSchemas().filter(({ name, text }) => present(name) !== text);
+if (!isCheck) for (const { name, text } of stale) writeFileSync(join(folder, name), text);
+for (const { name } of stale)
+  console.log(isCheck ? `schemas/${name} is not what the code says: run node scripts/schemas.ts` : `schemas/${name} written`);
+if (isCheck && stale.length > 0) process.exitCode = 1;

@@ -1,0 +1,88 @@
+/**
+ * Runs the tests: `fast` (all but test/slow), `slow` (test/slow only), `all` (one after the other); further words choose files whose path holds them.
+ * A test that cannot run here (a tool is missing) skips with a reason, or prints a line `NOT RUN: <what>: <why>`; such are counted and
+ * named at the end, so that nobody takes them for passed. An open handle is a bug: nothing is ended by force but by the time limit.
+ */
+
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const SUITES = {
+  fast: { files: (file: string) => !file.startsWith('test/slow/'), timeoutMs: 60_000, concurrency: availableParallelism() },
+  slow: {
+    files: (file: string) => file.startsWith('test/slow/'),
+    timeoutMs: 900_000,
+    concurrency: Math.max(1, availableParallelism() - 1),
+  },
+} as const;
+type Suite = keyof typeof SUITES;
+type Counts = { passed: number; failed: number };
+
+const root = path.resolve(import.meta.dirname, '..');
+const notRun = new Set<string>();
+
+const note = (line: string): void => {
+  const found = /^\s*(?:# )?NOT RUN: (.+)$/.exec(line)?.[1];
+  if (found !== undefined) notRun.add(found.trim());
+};
+
+async function runSuite(name: Suite, words: readonly string[]): Promise<Counts> {
+  const suite = SUITES[name];
+  const files = globSync('test/**/*.test.ts', { cwd: root, exclude: (file) => file.includes('node_modules') })
+    .map((file) => file.replaceAll(path.sep, '/'))
+    .filter((file) => suite.files(file) && (words.length === 0 || words.some((word) => file.includes(word))))
+    .toSorted()
+    .map((file) => path.join(root, file));
+  if (files.length === 0) return { passed: 0, failed: 0 };
+  const counts: Counts = { passed: 0, failed: 0 };
+  const started = performance.now();
+  const stream = run({ files, concurrency: suite.concurrency, timeout: suite.timeoutMs });
+  stream.on('test:diagnostic', ({ message }) => {
+    note(message);
+  });
+  for (const event of ['test:stdout', 'test:stderr'] as const) {
+    stream.on(event, ({ message }: { readonly message: string }) => {
+      for (const line of message.split('\n')) note(line);
+    });
+  }
+  stream.on('test:pass', (test) => {
+    if (test.skip === undefined || test.skip === false) return;
+    const reason = typeof test.skip === 'string' ? test.skip : 'skipped';
+    notRun.add(reason.startsWith('NOT RUN: ') ? reason.slice(9) : `${test.name}: ${reason}`);
+  });
+  stream.on('test:summary', (summary) => {
+    if (summary.file !== undefined) return;
+    const { tests, passed, skipped, todo } = summary.counts;
+    counts.passed = passed;
+    // A file or a suite that breaks outside of its tests counts as one.
+    counts.failed = Math.max(tests - passed - skipped - todo, summary.success ? 0 : 1);
+  });
+  for await (const text of stream.compose(spec)) process.stdout.write(String(text));
+  console.log(`${name}: ${String(Math.round((performance.now() - started) / 100) / 10)} s`);
+  return counts;
+}
+
+const [choice = 'fast', ...words] = process.argv.slice(2);
+const suites: readonly Suite[] = choice === 'all' ? ['fast', 'slow'] : choice === 'fast' || choice === 'slow' ? [choice] : [];
+if (suites.length === 0) {
+  console.error('usage: node scripts/test.ts fast|slow|all [part of a path …]');
+  process.exitCode = 2;
+} else {
+  process.chdir(root);
+  const total: Counts = { passed: 0, failed: 0 };
+  for (const suite of suites) {
+    const counts = await runSuite(suite, words);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+  }
+  for (const what of notRun) console.log(`NOT RUN: ${what}`);
+  console.log(`${String(total.passed)} passed, ${String(total.failed)} failed, ${String(notRun.size)} not run`);
+  if (total.failed > 0) process.exitCode = 1;
+  else if (total.passed === 0) {
+    console.error('no test was run');
+    process.exitCode = 1;
+  }
+}

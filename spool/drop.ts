@@ -1,0 +1,118 @@
+/**
+ * Putting a prompt into in/ so that it is whole the moment it is seen: temporary name, sync, link, sync. No name is ever replaced.
+ * And the way back for a bad end: `foo.failed` becomes `foo.md` again.
+ */
+
+import { Buffer } from 'node:buffer';
+import path from 'node:path';
+import { parseStem, type RoleName, type Stem } from '#core/names.ts';
+import { isPromptName, numberedStem, PROMPT_ENDING, temporaryName, type EndedSuffix } from './layout.ts';
+import { codeOf, randomText, roleOf, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
+import { linkTo, renameIfFree } from './place.ts';
+import { contentOf } from './settle.ts';
+import { supersede } from './stem.ts';
+
+/** A starting daemon sweeps temporary names; who loses one writes it again. */
+const TRIES = 5;
+/** File times tick every 4 to 10 ms on most systems. */
+const TICKS = 20;
+
+export type Dropped = { readonly name: string; readonly path: string };
+
+export async function drop(parts: Parts, name: RoleName, stem: Stem, bytes: Uint8Array | string): Promise<Dropped> {
+  const role = roleOf(parts, name);
+  const inFolder = parts.layout.in(role.folder);
+  if (!isPromptName(Buffer.from(`${stem}${PROMPT_ENDING}`)))
+    throw new Error(`${stem}${PROMPT_ENDING} is a name docket never looks at: choose another`);
+  for (let tried = 1; ; tried++) {
+    const temporary = path.join(inFolder, temporaryName(parts.processId, randomText(parts.digest)));
+    try {
+      await parts.fs.writeNew(temporary, bytes, 'safety', 0o600);
+      await announce(parts, temporary);
+      const dropped = await enter(parts, role, temporary, stem);
+      if (dropped !== null) {
+        await unlinkIfThere(parts.fs, temporary);
+        await parts.sync(inFolder, 'safety');
+        return dropped;
+      }
+      if (tried === TRIES)
+        throw new Error(`the temporary file of ${stem}${PROMPT_ENDING} was removed ${String(TRIES)} times in ${inFolder}`);
+    } catch (error) {
+      await unlinkIfThere(parts.fs, temporary).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/**
+ * To this process the file is known whole by its inode. To another it must look like one that came by rename: ctime later than mtime.
+ * Both may still stand on the same tick of the file system's clock, so the ctime is moved until it is.
+ */
+async function announce(parts: Parts, temporary: string): Promise<void> {
+  for (let tick = 0; tick < TICKS; tick++) {
+    const facts = await parts.fs.facts(temporary);
+    if (facts === null) return;
+    parts.sights.announced.set(contentOf(facts), parts.clock.monotonicMs());
+    if (facts.ctimeNs > facts.mtimeNs) return;
+    if (tick > 0) await parts.clock.sleep(1);
+    await parts.fs.chmod(temporary, 0o600);
+  }
+}
+
+/** The first free name of `foo.md`, `foo~2.md` …; null when the temporary file is gone. */
+async function enter(parts: Parts, role: SpoolRole, temporary: string, stem: Stem): Promise<Dropped | null> {
+  for (let n = 1; ; n++) {
+    const dropped = droppedAs(parts, role, `${numberedStem(stem, n)}${PROMPT_ENDING}`);
+    const answer = await linkTo(parts.fs, temporary, dropped.path);
+    if (answer === 'linked' || answer === 'already') return dropped;
+    if (answer === 'gone') return null;
+    if (answer === 'no-links') return enterByRename(parts, role, temporary, stem);
+  }
+}
+
+const droppedAs = (parts: Parts, role: SpoolRole, name: string): Dropped => ({ name, path: path.join(parts.layout.in(role.folder), name) });
+
+/** Without hard links a name that nobody else would make keeps the rename from replacing anything. */
+async function enterByRename(parts: Parts, role: SpoolRole, temporary: string, stem: Stem): Promise<Dropped | null> {
+  for (;;) {
+    const dropped = droppedAs(parts, role, `${stem}~${randomText(parts.digest, 4)}${PROMPT_ENDING}`);
+    const answer = await renameIfFree(parts.fs, temporary, dropped.path);
+    if (answer !== 'taken') return answer === 'gone' ? null : dropped;
+  }
+}
+
+const REOPENED: readonly EndedSuffix[] = ['failed', 'held', 'rejected', 'cancelled'];
+
+/** Throws ENOENT when there is no bad end of this stem, EINVAL when it is no regular file. */
+export async function reopen(parts: Parts, name: RoleName, stem: Stem): Promise<{ readonly name: string }> {
+  const role = roleOf(parts, name);
+  const from = await newestBadEnd(parts, role, stem);
+  await supersede(parts, role.folder, stem, randomText(parts.digest));
+  await parts.fs.chmod(from, 0o600).catch((error: unknown) => {
+    if (codeOf(error) !== 'EPERM') throw error;
+  });
+  const entered = await enter(parts, role, from, stem);
+  if (entered === null) throw noBadEnd(parts, role, stem);
+  await unlinkIfThere(parts.fs, from);
+  await parts.sync(parts.layout.in(role.folder), 'safety');
+  return { name: entered.name };
+}
+
+async function newestBadEnd(parts: Parts, role: SpoolRole, stem: Stem): Promise<string> {
+  let newest: { readonly file: string; readonly ctimeNs: bigint } | null = null;
+  for (const suffix of REOPENED) {
+    const file = path.join(parts.layout.in(role.folder), `${stem}.${suffix}`);
+    const facts = await parts.fs.facts(file);
+    if (facts === null || (newest !== null && newest.ctimeNs >= facts.ctimeNs)) continue;
+    if (facts.kind !== 'file')
+      throw Object.assign(new Error(`EINVAL: not a regular file, it cannot be tried again: '${file}'`), { code: 'EINVAL' });
+    newest = { file, ctimeNs: facts.ctimeNs };
+  }
+  if (newest === null || !parseStem(stem).ok) throw noBadEnd(parts, role, stem);
+  return newest.file;
+}
+
+const noBadEnd = (parts: Parts, role: SpoolRole, stem: Stem): Error =>
+  Object.assign(new Error(`ENOENT: no ${REOPENED.map((suffix) => `${stem}.${suffix}`).join(', ')} in ${parts.layout.in(role.folder)}`), {
+    code: 'ENOENT',
+  });

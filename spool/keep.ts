@@ -1,0 +1,40 @@
+/** Private files of a job in flight: brief.md, a<n>/answer. Names are checked, because they become paths. */
+
+import path from 'node:path';
+import type { Claimed } from '#core/spool.ts';
+import { codeOf, type Parts } from './parts.ts';
+
+const NAME = /^(?:a[1-9][0-9]*\/)?[a-z0-9][a-z0-9._-]*$/;
+/** The spool's own files: nobody else writes them. */
+const OWN = new Set(['claimed', 'prompt', 'job.json', 'final.json', 'origin.json', 'publish']);
+
+function pathOf(parts: Parts, claimed: Claimed, name: string): string {
+  if (!NAME.test(name) || OWN.has(name)) throw new Error(`a private file of a job is called like brief.md or a1/answer, not ${name}`);
+  return path.join(parts.layout.job(claimed.job.folder, claimed.job.id).dir, name);
+}
+
+export async function keep(parts: Parts, claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void> {
+  const file = pathOf(parts, claimed, name);
+  await parts.fs.replace(file, bytes, 'safety', 0o600);
+  await parts.sync(path.dirname(file), 'safety');
+}
+
+export async function kept(parts: Parts, claimed: Claimed, name: string): Promise<Uint8Array | null> {
+  try {
+    return (await parts.fs.readBounded(pathOf(parts, claimed, name), parts.settings.keptBytes)).bytes;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** work/<job>/a<n>/, empty: whoever asks has made sure that no process of an earlier try lives. */
+export async function attemptFolder(parts: Parts, claimed: Claimed, n: number): Promise<string> {
+  if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`attempts count from 1, got ${String(n)}`);
+  const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
+  const dir = path.join(paths.dir, `a${String(n)}`);
+  await parts.fs.removeTree(dir);
+  await parts.fs.makeFolder(dir, 0o700);
+  await parts.sync(paths.dir, 'no-second-run');
+  return dir;
+}

@@ -1,0 +1,143 @@
+/**
+ * The only place that builds a path into queues/. Invariant: whatever comes from outside (a file name) is either a parsed `Stem`
+ * or raw bytes of one directory entry; both stay inside their folder.
+ *
+ *   queues/<role>/in/  out/  work/<job>/  archive/superseded/  archive/<YYYY-MM>/<job>/
+ *   work/<job>/        origin.json (before the claim) -> claimed -> prompt, job.json -> a1/ … -> publish/, final.json
+ *   work/.clean-<job>/ finished, about to be removed
+ */
+
+import { Buffer, isUtf8 } from 'node:buffer';
+import path from 'node:path';
+import { isJobId, parseStem, printable, type JobId, type RoleFolder, type Stem } from '#core/names.ts';
+import { suffixOf, type Outcome } from '#core/job.ts';
+import type { FilePath } from '#core/ports.ts';
+
+/** What a prompt's file name ends in. */
+export const PROMPT_ENDING = '.md';
+/** Endings of input files that ended, and the outcomes they can stand for. */
+export const ENDED_SUFFIXES = ['processed', 'rejected', 'held', 'failed', 'cancelled'] as const;
+export type EndedSuffix = (typeof ENDED_SUFFIXES)[number];
+/** What may stand in out/ behind a stem. */
+export const OUT_PARTS = ['_result.md', '_evidence.json', '_error.md', '_duplicate.json'] as const;
+
+const TEMPORARY = /^\.docket-.*\.tmp$/;
+const PROMPT_ENDING_BYTES = Buffer.from(PROMPT_ENDING);
+const DOT = 0x2e;
+const TILDE = 0x7e;
+const DOLLAR = 0x24;
+
+export type JobPaths = {
+  readonly dir: string;
+  readonly origin: string;
+  readonly claimed: string;
+  readonly prompt: string;
+  readonly job: string;
+  readonly final: string;
+  readonly publish: string;
+};
+
+export type Layout = {
+  readonly root: string;
+  role(folder: RoleFolder): string;
+  in(folder: RoleFolder): string;
+  out(folder: RoleFolder): string;
+  work(folder: RoleFolder): string;
+  archive(folder: RoleFolder): string;
+  /** Error files of bad ends that were taken up again. */
+  superseded(folder: RoleFolder): string;
+  /** Raw output of attempts of one job. */
+  attempts(folder: RoleFolder, month: string, id: JobId): string;
+  /** An entry of in/ by its raw name. */
+  entry(folder: RoleFolder, raw: Uint8Array): FilePath;
+  job(folder: RoleFolder, id: JobId): JobPaths;
+  /** Where a finished job's folder stands while it is removed. */
+  gone(folder: RoleFolder, id: JobId): string;
+  late(folder: RoleFolder, stem: Stem, id: JobId): string;
+};
+
+export function makeLayout(root: string): Layout {
+  const inRole = (folder: RoleFolder, ...parts: string[]): string => path.join(root, folder, ...parts);
+  return {
+    root,
+    role: (folder) => inRole(folder),
+    in: (folder) => inRole(folder, 'in'),
+    out: (folder) => inRole(folder, 'out'),
+    work: (folder) => inRole(folder, 'work'),
+    archive: (folder) => inRole(folder, 'archive'),
+    superseded: (folder) => inRole(folder, 'archive', 'superseded'),
+    attempts: (folder, month, id) => inRole(folder, 'archive', month, id),
+    entry: (folder, raw) => Buffer.concat([Buffer.from(`${inRole(folder, 'in')}/`), raw]),
+    job(folder, id) {
+      const dir = inRole(folder, 'work', id);
+      return {
+        dir,
+        origin: path.join(dir, 'origin.json'),
+        claimed: path.join(dir, 'claimed'),
+        prompt: path.join(dir, 'prompt'),
+        job: path.join(dir, 'job.json'),
+        final: path.join(dir, 'final.json'),
+        publish: path.join(dir, 'publish'),
+      };
+    },
+    gone: (folder, id) => inRole(folder, 'work', `.clean-${id}`),
+    late: (folder, stem, id) => inRole(folder, 'archive', `${stem}.${id}.late`),
+  };
+}
+
+/**
+ * Is this entry of in/ looked at? It ends in `.md`, starts with no dot, and is not the lock file of an office program (`~$x.md`).
+ * Everything else that editors and transfers leave (`x.md~`, `#x.md#`, `.x.md.swp`, `x.md.part`, `x.md.crdownload`) ends otherwise.
+ */
+export function isPromptName(raw: Uint8Array): boolean {
+  const start = raw.length - PROMPT_ENDING_BYTES.length;
+  if (start < 1 || raw[0] === DOT || (raw[0] === TILDE && raw[1] === DOLLAR)) return false;
+  for (let index = 0; index < PROMPT_ENDING_BYTES.length; index++) if (raw[start + index] !== PROMPT_ENDING_BYTES[index]) return false;
+  return true;
+}
+
+export const temporaryName = (processId: string, random: string): string => `.docket-${processId}-${random}.tmp`;
+export const isTemporaryName = (name: string): boolean => TEMPORARY.test(name);
+export const idOfGone = (name: string): JobId | null => {
+  const id = name.startsWith('.clean-') ? name.slice('.clean-'.length) : '';
+  return isJobId(id) ? id : null;
+};
+
+/** A raw name as people may read it in a terminal: bytes that are not text become `\xff`. */
+export function shownName(raw: Uint8Array): string {
+  if (isUtf8(raw)) return printable(Buffer.from(raw).toString());
+  const text = Array.from(raw, (byte) => (byte < 0x80 ? String.fromCodePoint(byte) : String.raw`\x${byte.toString(16).padStart(2, '0')}`));
+  return printable(text.join(''));
+}
+
+/** The stem a raw name asks for; null with words when it may not be a stem. */
+export function stemOfName(
+  raw: Uint8Array,
+): { readonly stem: Stem; readonly fault: null } | { readonly stem: null; readonly fault: string } {
+  if (!isUtf8(raw)) return { stem: null, fault: 'a name in UTF-8' };
+  const parsed = parseStem(Buffer.from(raw).toString().slice(0, -PROMPT_ENDING.length));
+  return parsed.ok ? { stem: parsed.value, fault: null } : { stem: null, fault: parsed.error };
+}
+
+/** The stem of a file whose own name may not be one. */
+export const refusedStem = (id: JobId): Stem => `refused-${id.slice(0, 8)}` as Stem;
+
+/** The n-th name of a series: `foo`, `foo~2`, `foo~3` …; never longer than a stem may be (180 bytes). */
+export function numberedStem(base: Stem, n: number): Stem {
+  if (n < 2) return base;
+  const ending = `~${String(n)}`;
+  let start = base as string;
+  while (Buffer.byteLength(start) + ending.length > 180) start = Array.from(start).slice(0, -1).join('');
+  return `${start}${ending}` as Stem;
+}
+
+export const finishedName = (stem: string, outcome: Outcome): string => `${stem}.${suffixOf(outcome)}`;
+
+/** `foo.processed` -> foo, processed; null for any other name. */
+export function parseEndedName(name: string): { readonly stem: Stem; readonly suffix: EndedSuffix } | null {
+  const dot = name.lastIndexOf('.');
+  const suffix = ENDED_SUFFIXES.find((ending) => ending === name.slice(dot + 1));
+  if (dot < 1 || suffix === undefined) return null;
+  const stem = parseStem(name.slice(0, dot));
+  return stem.ok ? { stem: stem.value, suffix } : null;
+}

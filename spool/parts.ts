@@ -1,0 +1,100 @@
+/** What every step of the spool is given: the outside as plain objects, and the little the spool remembers between steps. */
+
+import type { JobId, RoleFolder, RoleName } from '#core/names.ts';
+import type { Clock, Digest, FilePath, Fs, Log } from '#core/ports.ts';
+import type { FolderSync } from './folder-sync.ts';
+import type { Layout } from './layout.ts';
+import type { Sights } from './settle.ts';
+import type { StemsInFlight } from './stem.ts';
+
+export type SpoolSettings = {
+  /** Longest prompt that is read; a longer one is refused unread. */
+  readonly promptBytes: number;
+  /** Longest file that `kept` reads back: the larger of an answer's and a tool's raw output limit. */
+  readonly keptBytes: number;
+  readonly settleMs: number;
+  readonly settleNetworkMs: number;
+};
+
+export type SpoolRole = { readonly folder: RoleFolder; readonly name: RoleName };
+
+/** What makeSpool is handed. `processId` only makes temporary names of two processes differ for people. */
+export type SpoolInput = {
+  /** Absolute path of queues/. */
+  readonly queues: string;
+  readonly roles: readonly SpoolRole[];
+  readonly fs: Fs;
+  readonly clock: Clock;
+  readonly digest: Digest;
+  readonly log: Log;
+  readonly settings: SpoolSettings;
+  readonly processId: string;
+};
+
+export type Parts = Omit<SpoolInput, 'queues'> & {
+  readonly layout: Layout;
+  readonly sync: FolderSync;
+  readonly sights: Sights;
+  readonly stems: StemsInFlight;
+  /** Jobs whose private copies this very process wrote: a second link of one is then not its publication. */
+  readonly decidedHere: Set<JobId>;
+  /** Jobs whose claim is under way: their folders look like those of a claim that crashed. */
+  readonly claiming: Set<JobId>;
+  /** Jobs whose reading this process has counted: that it is still alive shows that they do not crash it. */
+  readonly counted: Set<JobId>;
+  /** Folders on a network file system; filled at the first look. */
+  readonly network: Map<RoleFolder, boolean>;
+};
+
+/** The `code` of anything thrown; empty text when it has none. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+/** Lower-case hex, for names that must not clash. */
+export const randomText = (digest: Digest, bytes = 6): string =>
+  Array.from(digest.randomBytes(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+export function roleOf(parts: Parts, name: RoleName): SpoolRole {
+  const role = parts.roles.find((known) => known.name === name);
+  if (role === undefined)
+    throw new Error(`there is no role ${name} in ${parts.layout.root} (roles: ${parts.roles.map((known) => known.name).join(', ')})`);
+  return role;
+}
+
+export function roleOfFolder(parts: Parts, folder: RoleFolder): SpoolRole {
+  const role = parts.roles.find((known) => known.folder === folder);
+  if (role === undefined) throw new Error(`there is no role folder ${folder} in ${parts.layout.root}`);
+  return role;
+}
+
+/** Like unlink, rename: an effect that is already there is fine when a step is repeated after a crash. */
+export async function unlinkIfThere(fs: Fs, path: FilePath): Promise<void> {
+  try {
+    await fs.unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+export async function makeFolderIfMissing(fs: Fs, path: string, mode: number): Promise<void> {
+  try {
+    await fs.makeFolder(path, mode);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** All of a list, at most `width` at a time, answers in order. All are tried; the first error is thrown afterwards. */
+export async function inBatches<T, R>(items: readonly T[], width: number, act: (item: T) => Promise<R>): Promise<R[]> {
+  const answers: R[] = [];
+  for (let start = 0; start < items.length; start += width) {
+    const settled = await Promise.allSettled(items.slice(start, start + width).map(act));
+    for (const one of settled) {
+      if (one.status === 'rejected') throw one.reason;
+      answers.push(one.value);
+    }
+  }
+  return answers;
+}

@@ -1,0 +1,86 @@
+/**
+ * What must be true before the first claim: every role has its four folders, none of them a link, and a file can go from in/ to work/
+ * and on to out/ and archive/ by rename, that is, they are one file system. Run by the daemon under its lock.
+ */
+
+import path from 'node:path';
+import { isTemporaryName, temporaryName } from './layout.ts';
+import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
+import { linkTo } from './place.ts';
+
+const OTHERS = 0o077;
+
+export async function prepare(parts: Parts): Promise<void> {
+  await parts.fs.makeFolders(parts.layout.root, 0o700);
+  for (const role of parts.roles) {
+    await makeRoleFolders(parts, role);
+    await sweep(parts, role);
+    await probe(parts, role);
+    await tellFileSystem(parts, role);
+  }
+}
+
+async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<void> {
+  const { fs, layout } = parts;
+  const devices = new Map<bigint, string>();
+  for (const dir of [layout.role(folder), layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)]) {
+    const before = await fs.facts(dir);
+    if (before !== null && before.kind !== 'folder')
+      throw new Error(
+        `${dir} is not a folder but ${before.kind === 'link' ? 'a symbolic link' : 'something else'}: docket needs a real folder there`,
+      );
+    await fs.makeFolders(dir, 0o700);
+    const facts = await fs.facts(dir);
+    if (facts !== null) devices.set(facts.dev, dir);
+    if (dir === layout.work(folder) && facts !== null && (facts.mode & OTHERS) !== 0) await fs.chmod(dir, 0o700);
+  }
+  await parts.sync(layout.role(folder), 'safety');
+  if (devices.size > 1)
+    throw new Error(
+      `${[...devices.values()].join(' and ')} are on different file systems: docket moves files between them by rename, so put ${layout.role(folder)} on one`,
+    );
+}
+
+/** Temporary names of a drop or a probe that crashed. A drop that is still alive notices and writes again. */
+async function sweep(parts: Parts, { folder }: SpoolRole): Promise<void> {
+  const { fs, layout } = parts;
+  for (const dir of [layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)])
+    for (const entry of await fs.list(dir))
+      if (entry.kind === 'file' && entry.name !== null && isTemporaryName(entry.name)) await unlinkIfThere(fs, path.join(dir, entry.name));
+}
+
+/** Same device number is not enough (bind mounts, overlays): only a rename proves that renames work. */
+async function probe(parts: Parts, { folder }: SpoolRole): Promise<void> {
+  const { fs, layout } = parts;
+  const name = temporaryName(parts.processId, randomText(parts.digest));
+  let at = path.join(layout.work(folder), name);
+  try {
+    await fs.writeNew(at, '', 'safety');
+    for (const dir of [layout.in(folder), layout.out(folder), layout.archive(folder), layout.work(folder)]) {
+      const next = path.join(dir, name);
+      await fs.rename(at, next);
+      at = next;
+    }
+    const linked = path.join(layout.work(folder), temporaryName(parts.processId, randomText(parts.digest)));
+    if ((await linkTo(fs, at, linked)) === 'no-links')
+      parts.log.warn('this file system has no hard links: names in out/ carry the job id', { path: layout.role(folder) });
+    else await unlinkIfThere(fs, linked);
+  } catch (error) {
+    if (codeOf(error) !== 'EXDEV') throw error;
+    throw new Error(`files cannot be moved between in/, work/, out/ and archive/ of ${layout.role(folder)}: put them on one file system`, {
+      cause: error,
+    });
+  } finally {
+    await unlinkIfThere(fs, at).catch(() => undefined);
+  }
+}
+
+async function tellFileSystem(parts: Parts, { folder }: SpoolRole): Promise<void> {
+  const { type, network } = await parts.fs.fileSystem(parts.layout.in(folder));
+  parts.network.set(folder, network);
+  if (network)
+    parts.log.warn('the queue is on a network file system: no events, files settle slower, and a power cut there is not covered', {
+      path: parts.layout.role(folder),
+      type,
+    });
+}

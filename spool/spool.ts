@@ -1,0 +1,66 @@
+/**
+ * The spool: the queue folders' protocol, from in/foo.md to in/foo.processed. Start here; each step is a file of its own:
+ * scan -> head -> claim -> read -> (attempts) -> decide -> publish -> finish -> clean, and leftovers after a crash.
+ *
+ * Invariant: state is which files exist. Every step tests its own effect before it acts, so a step that was interrupted anywhere is done
+ * again from the start, by another process too. Bytes are durable before the name that promises them.
+ */
+
+import type { Spool } from '#core/spool.ts';
+import { claim } from './claim.ts';
+import { clean } from './clean.ts';
+import { decide } from './decide.ts';
+import { drop, reopen } from './drop.ts';
+import { finish } from './finish.ts';
+import { makeFolderSync } from './folder-sync.ts';
+import { makeHeads } from './head.ts';
+import { attemptFolder, keep, kept } from './keep.ts';
+import { makeLayout } from './layout.ts';
+import { leftovers } from './leftovers.ts';
+import { ended, list } from './list.ts';
+import type { Parts, SpoolInput } from './parts.ts';
+import { prepare } from './prepare.ts';
+import { publish } from './publish.ts';
+import { prompt, read } from './read.ts';
+import { scan } from './scan.ts';
+import { makeSights } from './settle.ts';
+import { makeStemsInFlight } from './stem.ts';
+
+export type { SpoolInput, SpoolRole, SpoolSettings } from './parts.ts';
+
+/** Port: core/spool.ts. Failures of the disk are thrown with their code, except those of one role's in/ during a scan. */
+export function makeSpool({ queues, ...input }: SpoolInput): Spool {
+  const layout = makeLayout(queues);
+  const parts: Parts = {
+    ...input,
+    layout,
+    sync: makeFolderSync(input.fs),
+    sights: makeSights(),
+    stems: makeStemsInFlight(input.fs, layout),
+    decidedHere: new Set(),
+    claiming: new Set(),
+    counted: new Set(),
+    network: new Map(),
+  };
+  const heads = makeHeads();
+  return {
+    prepare: () => prepare(parts),
+    scan: () => scan(parts),
+    head: (waiting) => heads.head(parts, waiting),
+    claim: (entries) => claim(parts, entries),
+    read: (_dir, id, folder) => read(parts, id, folder),
+    prompt: (claimed) => prompt(parts, claimed),
+    attemptFolder: (claimed, n) => attemptFolder(parts, claimed, n),
+    keep: (claimed, name, bytes) => keep(parts, claimed, name, bytes),
+    kept: (claimed, name) => kept(parts, claimed, name),
+    decide: (claimed, decided) => decide(parts, claimed, decided),
+    publish: (claimed, final) => publish(parts, claimed, final),
+    finish: (claimed, final) => finish(parts, claimed, final),
+    clean: (claimed) => clean(parts, claimed),
+    leftovers: () => leftovers(parts),
+    list: (options) => list(parts, options),
+    drop: (role, stem, bytes) => drop(parts, role, stem, bytes),
+    reopen: (role, stem) => reopen(parts, role, stem),
+    ended: (role) => ended(parts, role),
+  };
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, rmdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { makeKernelLocks, takeVisibleLock } from '#platform/lock.ts';
+import { memoryLog, silentLog } from '#platform/log.ts';
+import { startChild } from '#test/support/temp-child.ts';
+import { temporaryFolder, withCode } from '#test/support/temp-folder.ts';
+
+const HOLDER = fileURLToPath(import.meta.resolve('#test/support/temp-lock-holder.ts'));
+const locks = makeKernelLocks();
+
+test('a second holder in the same process is refused until the first lets go', async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  const first = locks.tryAcquire(file);
+  assert.notEqual(first, null);
+  assert.equal(locks.tryAcquire(file), null);
+  assert.equal(makeKernelLocks().tryAcquire(file), null);
+  first?.release();
+  first?.release();
+  const second = locks.tryAcquire(file);
+  assert.notEqual(second, null);
+  // Giving back an old lock twice does not take the new holder's.
+  first?.release();
+  second?.check();
+  second?.release();
+});
+
+test('the lock file is private and stays', async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  locks.tryAcquire(file)?.release();
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test('waiting for a lock that is held ends with ELOCKED', async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  const lock = await locks.acquire(file, 0);
+  await assert.rejects(locks.acquire(file, 20), withCode('ELOCKED'));
+  lock.release();
+});
+
+test('whoever waits gets the lock when it is given back', async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  const first = await locks.acquire(file, 0);
+  const waiting = locks.acquire(file, 5000);
+  setImmediate(() => {
+    first.release();
+  });
+  const second = await waiting;
+  second.check();
+  second.release();
+});
+
+test('another process that holds the lock keeps us out, and its kill -9 lets us in at once', async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  const holder = startChild(t, HOLDER, ['hold', file]);
+  assert.equal(await holder.next(), 'held');
+  assert.equal(locks.tryAcquire(file), null);
+  const waiting = locks.acquire(file, 5000);
+  const killedAt = performance.now();
+  await holder.kill();
+  const lock = await waiting;
+  assert.ok(performance.now() - killedAt < 1000, 'a dead holder is no holder');
+  lock.check();
+  lock.release();
+});
+
+test('a process that is stopped, as in a laptop asleep, keeps its lock', { skip: process.platform === 'win32' }, async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  const holder = startChild(t, HOLDER, ['hold', file]);
+  assert.equal(await holder.next(), 'held');
+  holder.process.kill('SIGSTOP');
+  assert.equal(locks.tryAcquire(file), null);
+  holder.process.kill('SIGCONT');
+  holder.process.send('check');
+  assert.equal(await holder.next(), 'mine');
+});
+
+test('of eight processes that want one lock, never two have it', async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  const contenders = Array.from({ length: 8 }, () => startChild(t, HOLDER, ['contend', file, '12']));
+  for (const contender of contenders) assert.equal(await contender.next(), 'ready');
+  for (const contender of contenders) contender.process.send('go');
+  const said = await Promise.all(contenders.map((contender) => contender.next()));
+  assert.deepEqual(
+    said,
+    contenders.map(() => ({ rounds: 12, notAlone: 0 })),
+  );
+});
+
+test('a lock file that was removed or replaced is noticed by its holder', async (t) => {
+  const folder = await temporaryFolder(t);
+  const lock = locks.tryAcquire(`${folder}/lock.db`);
+  lock?.check();
+  renameSync(`${folder}/lock.db`, `${folder}/moved`);
+  assert.throws(() => lock?.check(), withCode('ESTALE'));
+  writeFileSync(`${folder}/lock.db`, '');
+  assert.throws(() => lock?.check(), withCode('ESTALE'));
+  unlinkSync(`${folder}/lock.db`);
+  renameSync(`${folder}/moved`, `${folder}/lock.db`);
+  lock?.check();
+  lock?.release();
+  assert.throws(() => lock?.check(), withCode('ESTALE'));
+});
+
+test('one lock reached through two paths is one lock', async (t) => {
+  const folder = await temporaryFolder(t);
+  mkdirSync(`${folder}/real`);
+  symlinkSync(`${folder}/real`, `${folder}/link`);
+  const lock = locks.tryAcquire(`${folder}/real/lock.db`);
+  assert.equal(locks.tryAcquire(`${folder}/link/lock.db`), null);
+  lock?.release();
+});
+
+test('trouble that is not "somebody holds it" is told, not taken for a held lock', async (t) => {
+  const folder = await temporaryFolder(t);
+  assert.throws(() => locks.tryAcquire(`${folder}/none/lock.db`), withCode('ENOENT'));
+  writeFileSync(`${folder}/lock.db`, 'this is no database, and long enough to be looked at'.repeat(20));
+  assert.throws(() => locks.tryAcquire(`${folder}/lock.db`), withCode('SQLITE_NOTADB'));
+  symlinkSync('/dev/null', `${folder}/link.db`);
+  assert.throws(() => locks.tryAcquire(`${folder}/link.db`), withCode('ELOOP'));
+});
+
+test('the visible lock is taken over from the dead at once, and given back', async (t) => {
+  const root = await temporaryFolder(t);
+  mkdirSync(`${root}/daemon.lock`);
+  const release = await takeVisibleLock(root, `${root}/daemon.lock`, silentLog(), () => true);
+  assert.ok(statSync(`${root}/daemon.lock`).isDirectory());
+  await release();
+  assert.equal(statSync(`${root}/daemon.lock`, { throwIfNoEntry: false }), undefined);
+});
+
+for (const isOurs of [true, false]) {
+  test(`a visible lock that somebody removed is ${isOurs ? 'made again and logged' : 'left alone when the kernel lock is gone too'}`, async (t) => {
+    const root = await temporaryFolder(t);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const log = memoryLog();
+    const lost = Promise.withResolvers<Error>();
+    const release = await takeVisibleLock(root, `${root}/daemon.lock`, log, (error) => {
+      lost.resolve(error);
+      return isOurs;
+    });
+    rmdirSync(`${root}/daemon.lock`);
+    t.mock.timers.tick(5000);
+    assert.equal(((await lost.promise) as NodeJS.ErrnoException).code, 'ECOMPROMISED');
+    if (isOurs) {
+      assert.match(log.entries[0]?.message ?? '', /lost and is made again/);
+      await release();
+      assert.equal(log.entries.length, 1, 'what was made again was there to be given back');
+    } else {
+      assert.equal(statSync(`${root}/daemon.lock`, { throwIfNoEntry: false }), undefined);
+      assert.equal(log.entries.length, 0);
+      await release();
+    }
+  });
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { openDatabase } from '#platform/sqlite.ts';
+import { temporaryFolder, withCode } from '#test/support/temp-folder.ts';
+
+test('a database is private, with all files beside it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const database = openDatabase(`${folder}/journal.db`);
+  database.exec('CREATE TABLE t (a INTEGER) STRICT; INSERT INTO t VALUES (1)');
+  for (const name of readdirSync(folder)) assert.equal(statSync(`${folder}/${name}`).mode & 0o777, 0o600, name);
+  assert.ok(readdirSync(folder).includes('journal.db-wal'));
+  database.close();
+});
+
+test('commits survive power cuts and foreign keys hold, by settings', async (t) => {
+  const database = openDatabase(`${await temporaryFolder(t)}/journal.db`);
+  assert.deepEqual({ ...database.prepare('PRAGMA journal_mode').get() }, { journal_mode: 'wal' });
+  assert.deepEqual({ ...database.prepare('PRAGMA synchronous').get() }, { synchronous: 2 });
+  assert.deepEqual({ ...database.prepare('PRAGMA foreign_keys').get() }, { foreign_keys: 1 });
+  database.close();
+});
+
+test('what a transaction throws undoes it, and the next one works', async (t) => {
+  const database = openDatabase(`${await temporaryFolder(t)}/journal.db`);
+  database.exec('CREATE TABLE t (a INTEGER) STRICT');
+  const insert = database.prepare('INSERT INTO t VALUES (?)');
+  assert.throws(
+    () =>
+      database.transaction(() => {
+        insert.run(1);
+        throw new Error('no');
+      }),
+    /no/,
+  );
+  assert.equal(
+    database.transaction(() => insert.run(2).changes),
+    1,
+  );
+  assert.deepEqual(
+    database
+      .prepare('SELECT a FROM t')
+      .all()
+      .map((row) => row['a']),
+    [2],
+  );
+  database.close();
+});
+
+test('a reader sees what a writer in another connection committed, and cannot write', async (t) => {
+  const file = `${await temporaryFolder(t)}/journal.db`;
+  const writer = openDatabase(file);
+  writer.exec('CREATE TABLE t (a TEXT) STRICT');
+  const reader = openDatabase(file, { readOnly: true });
+  writer.prepare('INSERT INTO t VALUES (?)').run('x');
+  assert.equal(reader.prepare('SELECT a FROM t').get()?.['a'], 'x');
+  assert.equal([...reader.prepare('SELECT a FROM t').iterate()].length, 1);
+  assert.throws(() => {
+    reader.exec("INSERT INTO t VALUES ('y')");
+  }, withCode('SQLITE_READONLY'));
+  reader.close();
+  writer.close();
+});
+
+test('errors say what they are: no database, no file, a busy one, a broken rule', async (t) => {
+  const folder = await temporaryFolder(t);
+  writeFileSync(`${folder}/text.db`, 'not a database at all, but long enough '.repeat(10));
+  assert.throws(() => openDatabase(`${folder}/text.db`), withCode('SQLITE_NOTADB'));
+  assert.throws(() => openDatabase(`${folder}/none.db`, { readOnly: true }), withCode('SQLITE_CANTOPEN'));
+  symlinkSync(`${folder}/text.db`, `${folder}/link.db`);
+  assert.throws(() => openDatabase(`${folder}/link.db`), withCode('ELOOP'));
+  const first = openDatabase(`${folder}/a.db`, { busyTimeoutMs: 0 });
+  const second = openDatabase(`${folder}/a.db`, { busyTimeoutMs: 0 });
+  first.exec('CREATE TABLE t (a INTEGER PRIMARY KEY) STRICT; INSERT INTO t VALUES (1)');
+  first.transaction(() => {
+    assert.throws(() => second.transaction(() => undefined), withCode('SQLITE_BUSY'));
+  });
+  assert.throws(() => {
+    first.exec('INSERT INTO t VALUES (1)');
+  }, withCode('SQLITE_CONSTRAINT'));
+  first.close();
+  second.close();
+});
+
+test('a database that was moved away under us is noticed', async (t) => {
+  const folder = await temporaryFolder(t);
+  const database = openDatabase(`${folder}/a.db`);
+  assert.equal(database.isIntact(), true);
+  renameSync(`${folder}/a.db`, `${folder}/b.db`);
+  assert.equal(database.isIntact(), false);
+  writeFileSync(`${folder}/a.db`, '');
+  assert.equal(database.isIntact(), false);
+  database.close();
+  database.close();
+});

@@ -1,0 +1,41 @@
+/** Ports and requests for tests of runners. */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { RunnerPorts } from '#agents/runner.ts';
+import type { JobId } from '#core/names.ts';
+import type { RunRequest } from '#core/run.ts';
+import { makeFs } from '#platform/files.ts';
+import { hashFile } from '#platform/hash-file.ts';
+import { askProgram, findProgram } from '#platform/process.ts';
+
+/** @param env besides PATH, which is the system's own folders */
+export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPorts => ({
+  fs: makeFs(),
+  ask: askProgram,
+  find: findProgram,
+  hashFile,
+  env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },
+  ownBinFolders: [],
+});
+
+/** @param name of the attempt's folder below `folder` */
+export async function makeRequest(folder: string, name: string, brief = '# Brief\n\nSay hi.\n'): Promise<RunRequest> {
+  const cwd = path.join(folder, 'code');
+  await mkdir(cwd, { recursive: true });
+  const briefFile = path.join(folder, `${name}.brief.md`);
+  await writeFile(briefFile, brief);
+  return {
+    job: 'abcdefghijklmnop' as JobId,
+    attempt: 1,
+    runId: '0c1d6e5e-8a3f-4f6e-9d07-2f5a3b1c4d5e',
+    dir: path.join(folder, name),
+    briefFile,
+    brief,
+    cwd,
+    model: null,
+    access: 'read-only',
+    limits: { timeoutMs: 60_000, idleMs: 60_000, outputBytes: 1_000_000, answerBytes: 100_000, turns: 10, budgetUsd: 1 },
+    roleFile: 'agents/01-architect/role.yaml',
+  };
+}

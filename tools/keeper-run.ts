@@ -1,0 +1,195 @@
+/**
+ * One run in the keeper's hands.
+ *
+ *   gate started -> run.json durable -> go -> watched -> ended (by itself, or its tree is ended) -> outputs synced -> exit.json -> told
+ *
+ * Invariants: nothing runs before its run.json is on disk; exit.json is written only when no process of the run is left and both outputs are synced;
+ * files of an attempt are made new, never opened again, so a start that came first wins.
+ */
+
+import path from 'node:path';
+import type { Failure } from '#core/failure.ts';
+import type { Clock, Fs, StartRun } from '#core/ports.ts';
+import { err, ok, type Result } from '#core/result.ts';
+import type { ExitFile, RunFile, StopReason } from '#core/run.ts';
+import type { Sha256 } from '#core/names.ts';
+import type { Processes, StartedProgram } from '#platform/process.ts';
+import { endTree, MARKER } from './end-tree.ts';
+import { NAMES } from './exit.ts';
+
+export type RunPorts = {
+  readonly fs: Fs;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly hashFile: (path: string) => Promise<{ readonly sha256: Sha256; readonly sizeBytes: number }>;
+  /** Trouble that no client may be there to hear of; goes to keeper.log. */
+  readonly note: (message: string) => void;
+  /** Between SIGTERM and SIGKILL; tests shorten it. */
+  readonly graceMs?: number;
+};
+
+export type LiveRun = {
+  readonly run: RunFile;
+  /** Null only when exit.json could not be written for COMMIT_TRIES_MAX tries: the run is lost. Never rejects. */
+  readonly ended: Promise<ExitFile | null>;
+  stop(reason: StopReason): void;
+};
+
+/** How often the limits are looked at; oftener while the output grows fast towards its limit. */
+const LOOK_MS = 250;
+const LOOK_SOON_MS = 20;
+const COMMIT_TRIES_MAX = 60;
+const COMMIT_PAUSE_MS = 1_000;
+
+const codeOf = (error: unknown): string => {
+  const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : 'ERROR';
+};
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function startFailure(error: unknown, request: StartRun): Failure {
+  const at = error instanceof Error ? (error as { readonly path?: unknown }).path : undefined;
+  const { program } = request.plan;
+  if (codeOf(error) === 'ENOENT' && at === program) return { kind: 'missing-program', program, searched: path.dirname(program) };
+  return {
+    kind: 'environment',
+    what: 'the program could not be started',
+    path: typeof at === 'string' ? at : program,
+    code: codeOf(error),
+    message: messageOf(error),
+  };
+}
+
+/** Starts the program behind its gate, writes run.json, lets it go. */
+export async function startRun(ports: RunPorts, request: StartRun): Promise<Result<LiveRun, Failure>> {
+  const { fs, processes, clock } = ports;
+  const { plan, dir, runId, token, limits } = request;
+  const at = (name: string): string => path.join(dir, name);
+  let started: StartedProgram;
+  try {
+    await fs.makeFolders(at(NAMES.tmp), 0o700);
+    started = await processes.start({
+      program: plan.program,
+      args: plan.args,
+      env: { ...plan.env, TMPDIR: at(NAMES.tmp), [MARKER]: runId },
+      cwd: plan.cwd,
+      stdinPath: plan.stdin,
+      stdoutPath: at(NAMES.stdout),
+      stderrPath: at(NAMES.stderr),
+      gate: true,
+    });
+  } catch (error) {
+    return err(startFailure(error, request));
+  }
+  const now = clock.now();
+  const run: RunFile = {
+    v: 1,
+    runId,
+    token,
+    pid: started.pid,
+    pidStart: started.startTime,
+    bootId: processes.bootId(),
+    startedAt: now.toISOString(),
+    deadline: new Date(now.getTime() + limits.timeoutMs).toISOString(),
+    shown: plan.shown,
+  };
+  try {
+    await fs.writeNew(at(NAMES.run), `${JSON.stringify(run, null, 2)}\n`, 'no-second-run');
+    await fs.syncFolder(dir, 'no-second-run');
+  } catch (error) {
+    processes.signal(started.pid, 'SIGKILL', true);
+    return err(startFailure(error, request));
+  }
+  return ok(follow(ports, request, run, started));
+}
+
+/** Lets the program go and watches it to its end. */
+function follow(ports: RunPorts, request: StartRun, run: RunFile, started: StartedProgram): LiveRun {
+  const wake = new AbortController();
+  let stopped: StopReason | null = null;
+  let exit: { readonly code: number | null; readonly signal: string | null } | null = null;
+  const exited = new Promise<void>((resolve) => {
+    started.onExit((code, signal) => {
+      exit = { code, signal };
+      wake.abort();
+      resolve();
+    });
+  });
+  const stop = (reason: StopReason): void => {
+    // One that ended by itself was not stopped by anybody.
+    if (exit === null) stopped ??= reason;
+    wake.abort();
+  };
+
+  async function finish(): Promise<ExitFile | null> {
+    const limit = await watch(ports, request, wake.signal);
+    if (limit !== null) stop(limit);
+    const left = await endTree(ports.processes, ports.clock, run, ports.graceMs);
+    if (left > 0) ports.note(`run ${run.runId}: ${String(left)} processes could not be ended`);
+    if (left === 0 || !ports.processes.isAlive(run.pid, run.pidStart)) await exited;
+    const { code, signal } = exit ?? { code: null, signal: null };
+    return commit(ports, request, { v: 1, runId: run.runId, token: run.token, code, signal, stopped, startedAt: run.startedAt });
+  }
+
+  started.go();
+  const ended = finish().catch((error: unknown) => {
+    ports.note(`run ${run.runId}: ${messageOf(error)}`);
+    return null;
+  });
+  return { run, ended, stop };
+}
+
+/** Resolves when a limit is passed (with which), or when the signal aborts (null). */
+async function watch(ports: RunPorts, request: StartRun, signal: AbortSignal): Promise<StopReason | null> {
+  const { fs, clock } = ports;
+  const { limits, dir } = request;
+  const sizeOf = async (name: string): Promise<number> => (await fs.facts(path.join(dir, name)))?.sizeBytes ?? 0;
+  const startMs = clock.monotonicMs();
+  let grownMs = startMs;
+  let bytes = 0;
+  for (;;) {
+    const nowMs = clock.monotonicMs();
+    const size = (await sizeOf(NAMES.stdout)) + (await sizeOf(NAMES.stderr));
+    const grownBytes = size - bytes;
+    if (grownBytes !== 0) grownMs = nowMs;
+    bytes = size;
+    if (signal.aborted) return null;
+    if (bytes > limits.outputBytes) return 'output-limit';
+    const leftMs = startMs + limits.timeoutMs - nowMs;
+    if (leftMs <= 0) return 'timeout';
+    const idleLeftMs = grownMs + limits.idleMs - nowMs;
+    if (idleLeftMs <= 0) return 'idle';
+    const lookMs = grownBytes > limits.outputBytes / 10 ? LOOK_SOON_MS : LOOK_MS;
+    await clock.sleep(Math.min(lookMs, leftMs, idleLeftMs), signal);
+  }
+}
+
+type Ending = Omit<ExitFile, 'endedAt' | 'stdout' | 'stderr'>;
+
+/** Syncs the outputs, writes exit.json. A full disk may get room again: it tries for a minute. */
+async function commit(ports: RunPorts, request: StartRun, ending: Ending): Promise<ExitFile | null> {
+  const { fs, clock, hashFile, note } = ports;
+  const endedAt = clock.now().toISOString();
+  const at = (name: string): string => path.join(request.dir, name);
+  await fs.removeTree(at(NAMES.tmp)).catch((error: unknown) => {
+    note(`run ${ending.runId}: its temporary folder stays: ${messageOf(error)}`);
+  });
+  const sealed = async (name: string): Promise<ExitFile['stdout']> => {
+    await fs.syncFile(at(name), 'safety');
+    return hashFile(at(name));
+  };
+  for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
+    try {
+      const exit: ExitFile = { ...ending, endedAt, stdout: await sealed(NAMES.stdout), stderr: await sealed(NAMES.stderr) };
+      await fs.replace(at(NAMES.exit), `${JSON.stringify(exit, null, 2)}\n`, 'safety');
+      await fs.syncFolder(request.dir, 'safety');
+      return exit;
+    } catch (error) {
+      note(`run ${ending.runId}: exit.json could not be written (try ${String(tries)}): ${messageOf(error)}`);
+      // The folder itself is gone: somebody removed the job.
+      if (codeOf(error) === 'ENOENT') return null;
+    }
+    await clock.sleep(COMMIT_PAUSE_MS);
+  }
+  return null;
+}

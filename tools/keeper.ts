@@ -1,0 +1,177 @@
+/**
+ * The keeper: the small process that owns the running tools of one queue root and outlives the daemon. It starts programs, bounds and watches them,
+ * ends their trees, writes exit.json, and tells whoever waits. It knows nothing of jobs, roles or answers.
+ *
+ *   lock -> serve -> (questions, runs) -> no client and no run for LINGER_MS, or stop() -> gone
+ *
+ * Invariant: its memory holds nothing that is not in the runs' folders. Killed at any point it loses no result: runs without exit.json are found by
+ * run.json (pid, start time, boot id) or by their mark, and ended by the next keeper before anything is started again.
+ */
+
+import type { Failure } from '#core/failure.ts';
+import type { KernelLocks, LineSocket, Sockets, StartRun } from '#core/ports.ts';
+import { err, ok, unreachable, type Result } from '#core/result.ts';
+import type { RunFile } from '#core/run.ts';
+import { endTree } from './end-tree.ts';
+import { readRun } from './exit.ts';
+import { lockPath, parseQuestion, socketPath, VERSION, type Asked } from './keeper-protocol.ts';
+import { startRun, type LiveRun, type RunPorts } from './keeper-run.ts';
+
+/** How long it stays without client and run: a daemon that restarts finds it, a machine without work is left alone. */
+export const LINGER_MS = 2_000;
+/** How long a new one waits for an old one that is just going. */
+const LOCK_WAIT_MS = 5_000;
+
+export type KeeperPorts = RunPorts & { readonly sockets: Sockets; readonly locks: KernelLocks };
+
+export type RunningKeeper = {
+  /** Resolves when it has let go of socket and lock. */
+  readonly done: Promise<void>;
+  /** Ends all runs (stopped: keeper-lost), then itself. */
+  stop(): void;
+};
+
+type Started = Result<LiveRun, Failure>;
+
+/**
+ * @param state the folder of socket and lock, absolute; must be there
+ * @returns null when another keeper serves this folder
+ */
+export async function serveKeeper(ports: KeeperPorts, state: string): Promise<RunningKeeper | null> {
+  const lock = await ports.locks.acquire(lockPath(state), LOCK_WAIT_MS).catch((error: unknown) => {
+    if (error instanceof Error && (error as { readonly code?: unknown }).code === 'ELOCKED') return null;
+    throw error;
+  });
+  if (lock === null) return null;
+
+  /** Folder of the attempt -> its run, from the moment it is asked for until its exit.json is there. */
+  const runs = new Map<string, Promise<Started>>();
+  const clients = new Set<LineSocket>();
+  const stopping = new AbortController();
+  let idle = new AbortController();
+
+  /** Called at each change: starts or ends the wait for nobody. */
+  function settle(): void {
+    idle.abort();
+    if (clients.size > 0 || runs.size > 0 || stopping.signal.aborted) return;
+    const mine = new AbortController();
+    idle = mine;
+    void ports.clock.sleep(LINGER_MS, mine.signal).then(() => {
+      if (!mine.signal.aborted) stopping.abort();
+    });
+  }
+
+  const live = async (): Promise<LiveRun[]> => (await Promise.all(runs.values())).flatMap((started) => (started.ok ? [started.value] : []));
+
+  async function start(request: StartRun): Promise<Result<RunFile, Failure>> {
+    if (stopping.signal.aborted) return err({ kind: 'interrupted', message: 'the keeper is just ending' });
+    const known = runs.get(request.dir);
+    const beginning = known ?? startRun(ports, request).catch((error: unknown) => err(trouble('start', state, error)));
+    if (known === undefined) {
+      runs.set(request.dir, beginning);
+      void forgetWhenEnded(request.dir, beginning);
+    }
+    const started = await beginning;
+    if (!started.ok) return started;
+    if (started.value.run.runId === request.runId && started.value.run.token === request.token) return ok(started.value.run);
+    return err(inUse(request));
+  }
+
+  async function forgetWhenEnded(dir: string, beginning: Promise<Started>): Promise<void> {
+    const started = await beginning;
+    if (started.ok) await started.value.ended;
+    runs.delete(dir);
+    settle();
+  }
+
+  /** The end of a run that is known here; else null, after all that is left of it was ended. */
+  async function wait(dir: string, runId: string): Promise<unknown> {
+    const started = await runs.get(dir);
+    if (started?.ok === true) return started.value.ended;
+    const run = await readRun(dir, ports.fs);
+    const isAlive = run !== null && run.bootId === ports.processes.bootId() && ports.processes.isAlive(run.pid, run.pidStart);
+    const left = { pid: isAlive ? run.pid : null, pidStart: run?.pidStart ?? '', runId: run?.runId ?? runId };
+    await endTree(ports.processes, ports.clock, left, ports.graceMs);
+    return null;
+  }
+
+  async function answer(asked: Exclude<Asked, { readonly do: 'bye' }>): Promise<Result<unknown, Failure>> {
+    switch (asked.do) {
+      case 'start':
+        return start(asked.run);
+      case 'wait':
+        return ok(await wait(asked.dir, asked.runId));
+      case 'stop':
+        for (const run of await live()) if (run.run.runId === asked.runId) run.stop('cancelled');
+        return ok(null);
+      case 'list':
+        return ok((await live()).map((run) => run.run.runId));
+      default:
+        return unreachable(asked);
+    }
+  }
+
+  function meet(client: LineSocket): void {
+    clients.add(client);
+    settle();
+    client.onClose(() => {
+      clients.delete(client);
+      settle();
+    });
+    client.onMessage((message) => {
+      const asked = parseQuestion(message);
+      if (asked === null || asked.do === 'bye') {
+        if (asked === null) ports.note('a client said what is not in the protocol; it was let go');
+        client.close();
+        return;
+      }
+      void answer(asked).then(
+        (result) => {
+          client.send({ v: VERSION, id: asked.id, ...(result.ok ? result : { ok: false, failure: result.error }) });
+        },
+        (error: unknown) => {
+          ports.note(`${asked.do}: ${String(error)}`);
+          client.send({ v: VERSION, id: asked.id, ok: false, failure: trouble(asked.do, state, error) });
+        },
+      );
+    });
+  }
+
+  const server = await ports.sockets.serve(socketPath(state), meet).catch((error: unknown) => {
+    lock.release();
+    throw error;
+  });
+  settle();
+
+  async function untilStopped(): Promise<void> {
+    if (!stopping.signal.aborted) await new Promise<void>((resolve) => void stopping.signal.addEventListener('abort', () => { resolve(); }, { once: true }));
+    const left = await live();
+    for (const run of left) run.stop('keeper-lost');
+    await Promise.all(left.map((run) => run.ended));
+    await server.close();
+    idle.abort();
+    lock?.release();
+  }
+  return {
+    done: untilStopped(),
+    stop() {
+      stopping.abort();
+    },
+  };
+}
+
+const inUse = (request: StartRun): Failure => ({
+  kind: 'environment',
+  what: 'another run is alive in the folder of this attempt',
+  path: request.dir,
+  code: 'EEXIST',
+  message: 'it is waited for, not replaced',
+});
+
+const trouble = (what: string, state: string, error: unknown): Failure => ({
+  kind: 'environment',
+  what: `the keeper could not ${what}`,
+  path: state,
+  code: 'KEEPER',
+  message: error instanceof Error ? error.message : String(error),
+});
