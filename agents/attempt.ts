@@ -49,7 +49,12 @@ type Ended = { readonly run: RunFile; readonly exit: ExitFile };
 /**
  * @param signal aborting it ends the run's whole process tree; the outcome is then `cancelled`, `by` the signal's reason when that is a text
  */
-export async function runAttempt(ports: AttemptPorts, request: RunRequest, signal: AbortSignal, hooks: AttemptHooks = {}): Promise<Attempted> {
+export async function runAttempt(
+  ports: AttemptPorts,
+  request: RunRequest,
+  signal: AbortSignal,
+  hooks: AttemptHooks = {},
+): Promise<Attempted> {
   const startedAt = ports.clock.now().toISOString();
   const without = async (outcome: RunOutcome): Promise<Attempted> => ({
     outcome,
@@ -64,7 +69,12 @@ export async function runAttempt(ports: AttemptPorts, request: RunRequest, signa
     if (known !== null) return understood(ports, request, signal, known);
     if (signal.aborted) return without(failed({ kind: 'cancelled', by: whoStopped(signal) }));
     if (round > STARTS_MAX || (await pastStarts(ports.fs, request.dir)) >= STARTS_MAX)
-      return without(failed({ kind: 'interrupted', message: `started ${String(STARTS_MAX)} times, and each time the run died together with its keeper` }));
+      return without(
+        failed({
+          kind: 'interrupted',
+          message: `started ${String(STARTS_MAX)} times, and each time the run died together with its keeper`,
+        }),
+      );
     const plan = await ports.runner.plan(request);
     if (!plan.ok) return without(failed(plan.error));
     if (plan.value.kind === 'inline') return without(briefed(plan.value.answer));
@@ -82,7 +92,11 @@ async function resume(ports: AttemptPorts, request: RunRequest, signal: AbortSig
     const exit = done !== null && belongs(done, run) ? done : await waited(keeper, request.dir, run?.runId ?? request.runId, signal);
     const begun = run ?? (await readRun(request.dir, fs));
     if (exit !== null && begun !== null) return { run: begun, exit };
-    log.warn('a run ended without leaving its result; its tool may be started again', { job: request.job, attempt: request.attempt, run_id: request.runId });
+    log.warn('a run ended without leaving its result; its tool may be started again', {
+      job: request.job,
+      attempt: request.attempt,
+      run_id: request.runId,
+    });
   }
   await putAside(fs, request.dir);
   return null;
@@ -151,7 +165,10 @@ async function putAside(fs: Fs, dir: string): Promise<void> {
     let k = 1;
     while (names.some((name) => name === `${NAMES.run}.${String(k)}`)) k += 1;
     // Without a run.json nothing was told to go: its empty outputs are no trace of anything.
-    for (const name of left) await (names.includes(NAMES.run) ? fs.rename(path.join(dir, name), path.join(dir, `${name}.${String(k)}`)) : fs.unlink(path.join(dir, name)));
+    for (const name of left)
+      await (names.includes(NAMES.run)
+        ? fs.rename(path.join(dir, name), path.join(dir, `${name}.${String(k)}`))
+        : fs.unlink(path.join(dir, name)));
     await fs.syncFolder(dir, 'safety');
   }
   if (names.includes(NAMES.tmp)) await fs.removeTree(path.join(dir, NAMES.tmp));

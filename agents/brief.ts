@@ -89,7 +89,11 @@ export function assembleBrief(parts: BriefParts): string {
   const { role, spec, prompt, context } = parts;
   const sections = [
     `# Brief for the ${role.title.toLowerCase()}: ${describeIdentity(identityOf(prompt))}`,
-    part('Your part', `You are the ${role.title} (role ${role.folder}). ${role.responsibility.trim()}`, `${mayTouch(role)} ${howToAnswer(role)}`),
+    part(
+      'Your part',
+      `You are the ${role.title} (role ${role.folder}). ${role.responsibility.trim()}`,
+      `${mayTouch(role)} ${howToAnswer(role)}`,
+    ),
     part(`How to work (prompt spec ${spec.version})`, spec.instructions.trim()),
     part(
       'The prompt',

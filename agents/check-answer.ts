@@ -8,7 +8,14 @@ import type { OutputCheck } from '#core/role.ts';
 export type Miss = { readonly check: OutputCheck; readonly message: string };
 
 /** Fence words that mean the same. */
-const SAME_FENCE: Readonly<Record<string, string>> = { yml: 'yaml', typescript: 'ts', javascript: 'js', markdown: 'md', shell: 'sh', bash: 'sh' };
+const SAME_FENCE: Readonly<Record<string, string>> = {
+  yml: 'yaml',
+  typescript: 'ts',
+  javascript: 'js',
+  markdown: 'md',
+  shell: 'sh',
+  bash: 'sh',
+};
 
 /** `## 2. Open questions:` and `Open Questions` are one heading. */
 function headingKey(text: string): string {
@@ -56,7 +63,8 @@ function shapeOf(markdown: string): Shape {
 export const describeCheck = (check: OutputCheck): string =>
   'heading' in check ? `a heading "${check.heading}"` : `at least one fenced block that opens with \`\`\`${check.fence}`;
 
-const keyOf = (check: OutputCheck): string => ('heading' in check ? `heading ${headingKey(check.heading)}` : `fence ${fenceKey(check.fence)}`);
+const keyOf = (check: OutputCheck): string =>
+  'heading' in check ? `heading ${headingKey(check.heading)}` : `fence ${fenceKey(check.fence)}`;
 
 /** Checks of the spec and of the role, each once, in order. */
 export function mergeChecks(...lists: readonly (readonly OutputCheck[])[]): OutputCheck[] {

@@ -78,7 +78,8 @@ export function decodeUtf8(bytes: Uint8Array, runner: string): Result<string, Fa
 /** An answer that may be filed: not empty, not longer than `limits.answer_bytes`, well-formed. */
 export function acceptAnswer(answer: string, request: RunRequest, runner: string, shown: string): Result<string, Failure> {
   if (answer.trim() === '') return err({ kind: 'no-answer', runner, message: 'it ended well and said nothing' });
-  if (!answer.isWellFormed()) return err({ kind: 'unreadable-answer', runner, message: 'its answer holds half of a surrogate pair, which is no text' });
+  if (!answer.isWellFormed())
+    return err({ kind: 'unreadable-answer', runner, message: 'its answer holds half of a surrogate pair, which is no text' });
   if (Buffer.byteLength(answer) > request.limits.answerBytes)
     return err({ kind: 'output-limit', command: shown, limitBytes: request.limits.answerBytes });
   return ok(answer);

@@ -10,7 +10,9 @@ const VERSION_TIMEOUT_MS = 15_000;
 
 /** The folders a program is looked for in: absolute ones only (an empty entry would mean the working folder), and none of docket's own. */
 export const searchFolders = (ports: Pick<RunnerPorts, 'env' | 'ownBinFolders'>): string[] =>
-  (ports.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder) && !ports.ownBinFolders.includes(path.resolve(folder)));
+  (ports.env['PATH'] ?? '')
+    .split(path.delimiter)
+    .filter((folder) => path.isAbsolute(folder) && !ports.ownBinFolders.includes(path.resolve(folder)));
 
 /** The PATH that programs are given. */
 export const searchPath = (ports: Pick<RunnerPorts, 'env' | 'ownBinFolders'>): string => searchFolders(ports).join(path.delimiter);
@@ -22,7 +24,11 @@ export const searchPath = (ports: Pick<RunnerPorts, 'env' | 'ownBinFolders'>): s
 export async function findProgram(program: string, ports: RunnerPorts): Promise<Result<string, Failure>> {
   const found = await ports.find(program, searchPath(ports));
   if (found !== null) return ok(found);
-  return err({ kind: 'missing-program', program, searched: path.isAbsolute(program) ? path.dirname(program) : `PATH (${searchPath(ports)})` });
+  return err({
+    kind: 'missing-program',
+    program,
+    searched: path.isAbsolute(program) ? path.dirname(program) : `PATH (${searchPath(ports)})`,
+  });
 }
 
 export type ProgramFacts = { readonly program: string | null; readonly programSha256: Sha256 | null; readonly version: string | null };

@@ -63,13 +63,16 @@ export function makeRunners(workspace: Pick<Workspace, 'settings' | 'runners' | 
       if (model !== null && !isModelName(model)) return err(badModel(model));
       const name = promptRunner ?? roleRunner ?? workspace.settings.runner;
       const known = `known: ${[...byName.keys(), AUTO].join(', ')}`;
-      if (name === '') return missing('runner', 'NO_RUNNER', `no runner is chosen, so that no tool is called by accident (set runner:; ${known})`);
+      if (name === '')
+        return missing('runner', 'NO_RUNNER', `no runner is chosen, so that no tool is called by accident (set runner:; ${known})`);
       if (name === AUTO)
         return chosen === null
           ? missing('runner auto', 'NO_TOOL', `none of ${AUTO_ORDER.join(', ')} is installed and logged in (\`docket doctor\` says why)`)
           : ok(chosen);
       const runner = byName.get(name);
-      return runner === undefined ? missing(`runner ${JSON.stringify(name)}`, 'UNKNOWN_RUNNER', `there is no such runner (${known})`) : ok(runner);
+      return runner === undefined
+        ? missing(`runner ${JSON.stringify(name)}`, 'UNKNOWN_RUNNER', `there is no such runner (${known})`)
+        : ok(runner);
     },
   };
 }

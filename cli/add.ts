@@ -6,6 +6,7 @@ import { CliError, EXIT, show, wholeNumber, type Common, type Io } from './io.ts
 import { commonOf, connectControl, log, openAll, roleNamed, type Opened } from './open.ts';
 import { clock, spoolOf } from './parts.ts';
 import { makeFs } from '#platform/files.ts';
+import { makeLayout } from '#spool/layout.ts';
 import type { Role } from '#core/role.ts';
 import { waitForEnd, type WaitEnd } from './await-end.ts';
 
@@ -31,7 +32,10 @@ const withFlags = (command: Command): Command =>
 
 export function addAdd(program: Command, io: Io): void {
   withFlags(program.command('add').description('write a valid prompt and drop it into a role’s inbox'))
-    .addHelpText('after', '\nExamples:\n  docket add architect prompt.md\n  echo "List the modules." | docket add architect --feature FEAT-123\n  docket add ui --feature FEAT-123 --name filter-panel --depends-on architect notes.txt')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  docket add architect prompt.md\n  echo "List the modules." | docket add architect --feature FEAT-123\n  docket add ui --feature FEAT-123 --name filter-panel --depends-on architect notes.txt',
+    )
     .action(async (roleText: string, file: string | undefined, _options: Options, command: Command) => {
       const common = commonOf(command);
       const opened = await openAll(io, common);
@@ -39,7 +43,14 @@ export function addAdd(program: Command, io: Io): void {
       const composed = await compose(io, opened, role, file, command.opts<Options>());
       const dropped = await drop(io, opened, role, composed);
       const isUp = await poke(opened);
-      const data = { role: role.name, name: dropped.name, path: dropped.path, identity: composed.identity, sha256: composed.sha256, daemon: isUp };
+      const data = {
+        role: role.name,
+        name: dropped.name,
+        path: dropped.path,
+        identity: composed.identity,
+        sha256: composed.sha256,
+        daemon: isUp,
+      };
       show(io, common, data, `dropped ${dropped.path}${isUp ? '' : '\nno daemon runs: it waits until `docket up`'}`);
     });
 }
@@ -47,14 +58,21 @@ export function addAdd(program: Command, io: Io): void {
 export function addAsk(program: Command, io: Io): void {
   withFlags(program.command('ask').description('add a prompt, wait, print the answer'))
     .option('--timeout <seconds>', 'give up waiting after this many seconds (the job goes on)', wholeNumber('--timeout'))
-    .addHelpText('after', '\nThe answer goes to standard output, all else to standard error. Exit code 0 when it was answered or briefed, else 1.\n\nExamples:\n  docket ask architect prompt.md > answer.md\n  echo "List the modules." | docket ask architect --feature FEAT-123')
+    .addHelpText(
+      'after',
+      '\nThe answer goes to standard output, all else to standard error. Exit code 0 when it was answered or briefed, else 1.\n\nExamples:\n  docket ask architect prompt.md > answer.md\n  echo "List the modules." | docket ask architect --feature FEAT-123',
+    )
     .action(async (roleText: string, file: string | undefined, _options: Options, command: Command) => {
       const common = commonOf(command);
       const options = command.opts<Options>();
       const opened = await openAll(io, common);
       const role = roleNamed(opened.roles, roleText);
       const control = await connectControl(opened.workspace);
-      if (control === null) throw new CliError(`no daemon runs for ${opened.workspace.root}, so nobody would answer (start one with \`docket up\`); nothing was dropped`, EXIT.environment);
+      if (control === null)
+        throw new CliError(
+          `no daemon runs for ${opened.workspace.root}, so nobody would answer (start one with \`docket up\`); nothing was dropped`,
+          EXIT.environment,
+        );
       control.close();
       const composed = await compose(io, opened, role, file, options);
       const since = clock.now().toISOString();
@@ -85,8 +103,12 @@ const CONTENT: Readonly<Record<string, string>> = { answered: '_result.md', brie
 const CONTENT_BYTES_MAX = 256_000_000;
 
 async function printEnd(io: Io, common: Common, opened: Opened, role: Role, end: WaitEnd): Promise<void> {
-  if (end.outcome === null) throw new CliError(`still not answered (job ${end.job ?? 'not claimed yet'}); \`docket wait\` waits on, \`docket why\` says why`, EXIT.notWell);
-  const path = spoolOf(opened.workspace, [role], log).outPath(role.name, end.stem, CONTENT[end.outcome] ?? '_error.md');
+  if (end.outcome === null)
+    throw new CliError(
+      `still not answered (job ${end.job ?? 'not claimed yet'}); \`docket wait\` waits on, \`docket why\` says why`,
+      EXIT.notWell,
+    );
+  const path = `${makeLayout(opened.workspace.queues).out(role.folder)}/${end.stem}${CONTENT[end.outcome] ?? '_error.md'}`;
   const text = await makeFs()
     .readBounded(path, CONTENT_BYTES_MAX)
     .then(({ bytes }) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes))

@@ -8,13 +8,21 @@ import { connectControl } from './open.ts';
 import { clock, readJournal } from './parts.ts';
 
 export type WaitEnd = { readonly job: string | null; readonly stem: Stem; readonly outcome: Outcome | null };
-export type Wanted = { readonly role: string; readonly sha256: string; /** ISO 8601: only jobs claimed since then. */ readonly since: string } | { readonly job: string };
+export type Wanted =
+  /** ISO 8601: only jobs claimed since then. */
+  | { readonly role: string; readonly sha256: string; readonly since: string }
+  | { readonly job: string }
+  /** Not claimed yet. */
+  | { readonly role: string; readonly stem: string };
 
 const LOOK_MS = 25;
 const RECENT = 5_000;
 
 const matches = (job: JournalJob, wanted: Wanted): boolean =>
-  'job' in wanted ? job.id === wanted.job : job.role === wanted.role && job.sha256 === wanted.sha256 && job.claimedAt >= wanted.since;
+  'job' in wanted
+    ? job.id === wanted.job
+    : job.role === wanted.role &&
+      ('stem' in wanted ? job.stem === wanted.stem : job.sha256 === wanted.sha256 && job.claimedAt >= wanted.since);
 
 function find(workspace: Workspace, wanted: Wanted): JournalJob | null {
   const journal = readJournal(workspace);

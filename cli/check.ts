@@ -13,7 +13,13 @@ import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { commonOf, openAll, roleNamed, type Opened } from './open.ts';
 import { clock } from './parts.ts';
 
-type Checked = { readonly file: string; readonly ok: boolean; readonly faults: readonly Fault[]; readonly warnings: readonly Fault[]; readonly spec: string | null };
+type Checked = {
+  readonly file: string;
+  readonly ok: boolean;
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly Fault[];
+  readonly spec: string | null;
+};
 type Options = Common & { readonly role?: string };
 
 export function addCheck(program: Command, io: Io): void {
@@ -22,7 +28,10 @@ export function addCheck(program: Command, io: Io): void {
     .description('validate prompts without running them')
     .argument('<file...>', 'prompt files')
     .option('--role <role>', 'the role whose inbox they are meant for (default: the one each file names)')
-    .addHelpText('after', '\nExit code 1 when one is not valid.\n\nExamples:\n  docket check prompt.md\n  docket check --role architect drafts/*.md --json')
+    .addHelpText(
+      'after',
+      '\nExit code 1 when one is not valid.\n\nExamples:\n  docket check prompt.md\n  docket check --role architect drafts/*.md --json',
+    )
     .action(async (files: string[], _options: Options, command: Command) => {
       const common = commonOf(command);
       const opened = await openAll(io, common);

@@ -7,7 +7,7 @@ import { identityOf, type Identity } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
-import { makeProcesses } from '#platform/process.ts';
+import { runAttached } from '#platform/attached.ts';
 import { temporaryFolder } from '#platform/system.ts';
 import { parsePrompt } from '#prompt-spec/parse.ts';
 import { newestVersion } from '#prompt-spec/resolve.ts';
@@ -30,9 +30,13 @@ export type ComposeFlags = {
   readonly stem?: string;
 };
 
-export type Composed = { readonly stem: Stem; readonly text: string; readonly identity: Identity; readonly sha256: string; readonly warnings: readonly string[] };
-
-const EDITOR_LIMIT_MS = 24 * 3_600_000;
+export type Composed = {
+  readonly stem: Stem;
+  readonly text: string;
+  readonly identity: Identity;
+  readonly sha256: string;
+  readonly warnings: readonly string[];
+};
 
 export async function compose(io: Io, opened: Opened, role: Role, file: string | undefined, flags: ComposeFlags): Promise<Composed> {
   const given = await readGiven(io, opened, file);
@@ -46,12 +50,26 @@ export async function compose(io: Io, opened: Opened, role: Role, file: string |
     limits: { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] },
     nowMs: clock.now().getTime(),
   });
-  if (!parsed.ok) throw new CliError(`this prompt is not valid, nothing was dropped:\n${parsed.error.map(describeFault).join('\n')}`, EXIT.notWell);
+  if (!parsed.ok)
+    throw new CliError(`this prompt is not valid, nothing was dropped:\n${parsed.error.map(describeFault).join('\n')}`, EXIT.notWell);
   const identity = identityOf(parsed.value);
-  const wanted = flags.stem ?? given.stem ?? `${identity.feature}-${identity.role}${identity.name === null ? '' : `-${identity.name}`}-r${String(identity.revision)}`;
+  const wanted =
+    flags.stem ??
+    given.stem ??
+    `${identity.feature}-${identity.role}${identity.name === null ? '' : `-${identity.name}`}-r${String(identity.revision)}`;
   const stem = parseStem(wanted);
-  if (!stem.ok) throw new CliError(`${JSON.stringify(wanted)} cannot be a file name in the queue: ${stem.error} (choose another with --stem)`, EXIT.wrongUse);
-  return { stem: stem.value, text, identity, sha256: makeDigest().sha256(bytes), warnings: parsed.value.warnings.map((warning) => `${warning.field}: ${warning.message} (${warning.mend})`) };
+  if (!stem.ok)
+    throw new CliError(
+      `${JSON.stringify(wanted)} cannot be a file name in the queue: ${stem.error} (choose another with --stem)`,
+      EXIT.wrongUse,
+    );
+  return {
+    stem: stem.value,
+    text,
+    identity,
+    sha256: makeDigest().sha256(bytes),
+    warnings: parsed.value.warnings.map((warning) => `${warning.field}: ${warning.message} (${warning.mend})`),
+  };
 }
 
 async function readGiven(io: Io, opened: Opened, file: string | undefined): Promise<{ text: string; stem: string | null }> {
@@ -82,7 +100,7 @@ async function edit(io: Io): Promise<string> {
   const file = path.join(temporaryFolder(), `docket-${makeDigest().uuid()}.md`);
   await fs.writeNew(file, '', 'safety', 0o600);
   try {
-    const code = await makeProcesses().runAttached(words[0] ?? 'vi', [...words.slice(1), file], EDITOR_LIMIT_MS);
+    const code = await runAttached(words[0] ?? 'vi', [...words.slice(1), file]);
     if (code !== 0) throw new CliError(`the editor ended with ${String(code)}, nothing was dropped`, EXIT.notWell);
     const text = new TextDecoder().decode((await fs.readBounded(file, 8_000_000)).bytes);
     if (text.trim() === '') throw new CliError('the text is empty, nothing was dropped', EXIT.wrongUse);
@@ -93,7 +111,8 @@ async function edit(io: Io): Promise<string> {
 }
 
 async function withHeader(opened: Opened, role: Role, body: string, flags: ComposeFlags): Promise<string> {
-  if (flags.feature === undefined) throw new CliError('the text has no front matter, so --feature is needed (such as --feature FEAT-123)', EXIT.wrongUse);
+  if (flags.feature === undefined)
+    throw new CliError('the text has no front matter, so --feature is needed (such as --feature FEAT-123)', EXIT.wrongUse);
   const version = flags.spec ?? newestVersion(role.name, opened.specs);
   if (version === null) throw new CliError(`no prompt spec of role ${role.name} is installed`, EXIT.environment);
   const header = {
@@ -129,4 +148,3 @@ async function nextRevision(opened: Opened, role: Role, flags: ComposeFlags): Pr
   }
   return newest + 1;
 }
-

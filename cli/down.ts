@@ -31,7 +31,8 @@ export function addDown(program: Command, io: Io): void {
       if (command.opts<Options>().now === true) await control.ask('stop');
       const untilMs = clock.monotonicMs() + workspace.settings['stop.drain'] + AFTER_DRAIN_MS;
       while (holder !== null && isAlive(holder.pid, holder.pid_start ?? '')) {
-        if (clock.monotonicMs() > untilMs) throw new CliError(`the daemon (pid ${String(holder.pid)}) is still there; \`docket status\` says what it does`, EXIT.notWell);
+        if (clock.monotonicMs() > untilMs)
+          throw new CliError(`the daemon (pid ${String(holder.pid)}) is still there; \`docket status\` says what it does`, EXIT.notWell);
         await clock.sleep(PAUSE_MS);
       }
       control.close();

@@ -11,7 +11,17 @@
 
 import type { Filed } from '#core/history.ts';
 import type { JobView } from '#core/job.ts';
-import { isJobId, parseFeature, parsePromptName, printable, sameFeature, type FeatureId, type JobId, type RoleFolder, type RoleName } from '#core/names.ts';
+import {
+  isJobId,
+  parseFeature,
+  parsePromptName,
+  printable,
+  sameFeature,
+  type FeatureId,
+  type JobId,
+  type RoleFolder,
+  type RoleName,
+} from '#core/names.ts';
 import type { JournalJob } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
 import { nearest } from '#prompt-spec/nearest.ts';
@@ -79,14 +89,21 @@ function one(text: string, candidates: readonly Subject[]): Subject | null {
   if (first === undefined || second === undefined) return first ?? null;
   const lines = candidates.slice(0, SHOWN_CANDIDATES).map((candidate) => `  ${candidateWords(candidate)}`);
   const more = candidates.length > SHOWN_CANDIDATES ? `\n  … and ${String(candidates.length - SHOWN_CANDIDATES)} more` : '';
-  throw new CliError(`${JSON.stringify(printable(text))} may mean ${String(candidates.length)} things; say which:\n${lines.join('\n')}${more}`, EXIT.wrongUse);
+  throw new CliError(
+    `${JSON.stringify(printable(text))} may mean ${String(candidates.length)} things; say which:\n${lines.join('\n')}${more}`,
+    EXIT.wrongUse,
+  );
 }
 
 function candidateWords(subject: Subject): string {
   const { view, row } = subject;
   const file = view === null ? null : fileNameOf(view);
   const name = file === null ? (subject.id ?? nameOf(subject)) : `${subject.role}/${file}`;
-  const feature = featureWord(row?.feature ?? view?.feature ?? null, row?.name ?? view?.name ?? null, row?.revision ?? view?.revision ?? null);
+  const feature = featureWord(
+    row?.feature ?? view?.feature ?? null,
+    row?.name ?? view?.name ?? null,
+    row?.revision ?? view?.revision ?? null,
+  );
   const state = view === null ? (row?.outcome ?? row?.state ?? 'recorded') : stateWord(stateOf(view, row));
   return printable(`${name}  ${state}  ${subject.role}  ${feature}`);
 }
@@ -95,7 +112,7 @@ function ofView(shelf: Shelf, view: JobView): Subject {
   const mine = (row: JournalJob): boolean => row.role === view.role && row.stem === view.stem;
   const sameId = view.id === null ? undefined : shelf.rows.find((row) => row.id === view.id);
   const isClaimed = view.id !== null && fileNameOf(view) === null;
-  const row = isWaitingFile(view) ? null : (isClaimed ? sameId : (shelf.rows.find(mine) ?? sameId)) ?? null;
+  const row = isWaitingFile(view) ? null : ((isClaimed ? sameId : (shelf.rows.find(mine) ?? sameId)) ?? null);
   return { id: row?.id ?? view.id, role: view.role, folder: folderOf(shelf, view.role), stem: view.stem, view, row, record: null };
 }
 
@@ -104,7 +121,10 @@ function ofRow(shelf: Shelf, row: JournalJob): Subject {
   const view =
     shelf.views.find((candidate) => candidate.id === row.id && fileNameOf(candidate) === null) ??
     (newest?.id === row.id
-      ? shelf.views.find((candidate) => candidate.role === row.role && candidate.stem === row.stem && fileNameOf(candidate) !== null && !isWaitingFile(candidate))
+      ? shelf.views.find(
+          (candidate) =>
+            candidate.role === row.role && candidate.stem === row.stem && fileNameOf(candidate) !== null && !isWaitingFile(candidate),
+        )
       : undefined);
   const role = row.role as RoleName;
   return { id: row.id, role, folder: folderOf(shelf, role), stem: row.stem, view: view ?? null, row, record: null };
@@ -134,7 +154,9 @@ function splitName(shelf: Shelf, text: string): { readonly role: RoleName | null
 const OUT_ENDINGS = ['_result.md', '_evidence.json', '_error.md', '_duplicate.json'];
 
 const isCalled = (view: JobView, name: string): boolean =>
-  view.stem === name || fileNameOf(view) === name || (!isWaitingFile(view) && OUT_ENDINGS.some((ending) => name === `${view.stem}${ending}`));
+  view.stem === name ||
+  fileNameOf(view) === name ||
+  (!isWaitingFile(view) && OUT_ENDINGS.some((ending) => name === `${view.stem}${ending}`));
 
 function byName(shelf: Shelf, text: string): Subject[] {
   const { role, name } = splitName(shelf, text);
@@ -212,7 +234,12 @@ async function byIdentity(shelf: Shelf, text: string): Promise<Subject | null> {
   if (parts === null || !feature.ok || role === undefined) return null;
   const name = parts[3] === undefined ? null : parsePromptName(parts[3]);
   if (name?.ok === false) return null;
-  const wanted = { feature: feature.value.id, role: role.name, name: name?.value ?? null, revision: parts[4] === undefined ? null : Number(parts[4]) };
+  const wanted = {
+    feature: feature.value.id,
+    role: role.name,
+    name: name?.value ?? null,
+    revision: parts[4] === undefined ? null : Number(parts[4]),
+  };
   const record = await recordAt(shelf.sources, wanted);
   if (record !== null) return ofRecord(shelf, record);
   const row = shelf.rows.find(
@@ -231,6 +258,11 @@ export async function recordOf(sources: Sources, subject: Subject): Promise<Hist
   const { row, view } = subject;
   const feature = parseFeature(row?.feature ?? view?.feature ?? '');
   if (feature.ok)
-    return recordAt(sources, { feature: feature.value.id, role: subject.role, name: row?.name ?? view?.name ?? null, revision: row?.revision ?? view?.revision ?? null });
+    return recordAt(sources, {
+      feature: feature.value.id,
+      role: subject.role,
+      name: row?.name ?? view?.name ?? null,
+      revision: row?.revision ?? view?.revision ?? null,
+    });
   return subject.id === null || (view !== null && isWaitingFile(view)) ? null : firstRecord(sources, { job: subject.id }, () => true);
 }

@@ -53,8 +53,6 @@ export const shownPath = (root: string, file: string): string => {
   return relative.startsWith('..') ? file : relative;
 };
 
-export const nowMs = (): number => Date.now();
-
 /** `12s`, `5m`, `3h`, `2d`; `-` when nobody knows. */
 export function ageOf(since: string | null, atMs: number): string {
   const seconds = since === null ? Number.NaN : Math.max(0, Math.round((atMs - Date.parse(since)) / 1000));

@@ -19,10 +19,14 @@ export type Loaded<T> = Result<T, readonly FileFaults[]>;
 
 async function names(fs: Fs, folder: string): Promise<string[]> {
   if ((await fs.facts(folder))?.kind !== 'folder') return [];
-  return (await fs.list(folder)).map((entry) => entry.name).filter((name) => name !== null).toSorted();
+  return (await fs.list(folder))
+    .map((entry) => entry.name)
+    .filter((name) => name !== null)
+    .toSorted();
 }
 
-const text = async (fs: Fs, file: string, maxBytes: number): Promise<string> => new TextDecoder().decode((await fs.readBounded(file, maxBytes)).bytes);
+const text = async (fs: Fs, file: string, maxBytes: number): Promise<string> =>
+  new TextDecoder().decode((await fs.readBounded(file, maxBytes)).bytes);
 
 export async function loadRoles(fs: Fs, workspace: Pick<Workspace, 'roleFolders'>): Promise<Loaded<ReadonlyMap<RoleName, Role>>> {
   const roles = new Map<RoleName, Role>();

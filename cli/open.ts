@@ -21,13 +21,17 @@ export const log: Log = silentLog();
 export const commonOf = (command: Command): Common => command.optsWithGlobals<Common>();
 
 const faultsText = (file: string, faults: readonly Fault[]): string => faults.map((fault) => `${file}: ${describeFault(fault)}`).join('\n');
-export const describeFileFaults = (bad: readonly FileFaults[]): string => `these files cannot be used:\n${bad.map(({ file, faults }) => faultsText(file, faults)).join('\n')}`;
+export const describeFileFaults = (bad: readonly FileFaults[]): string =>
+  `these files cannot be used:\n${bad.map(({ file, faults }) => faultsText(file, faults)).join('\n')}`;
 
 /** Throws CliError 2 when there is no workspace or its settings are wrong. */
 export async function openWorkspace(io: Io, common: Common): Promise<Workspace> {
   const loaded = await loadWorkspace({ cwd: io.cwd, rootFlag: common.root ?? null, env: io.env, flags: {}, fs: makeFs() });
   if (loaded.ok) return loaded.value;
-  throw new CliError(`this is no usable workspace:\n${loaded.error.map((fault) => `${fault.file}: ${describeFault(fault)}`).join('\n')}`, EXIT.wrongUse);
+  throw new CliError(
+    `this is no usable workspace:\n${loaded.error.map((fault) => `${fault.file}: ${describeFault(fault)}`).join('\n')}`,
+    EXIT.wrongUse,
+  );
 }
 
 export type Opened = { readonly workspace: Workspace; readonly roles: ReadonlyMap<RoleName, Role>; readonly specs: readonly PromptSpec[] };
@@ -45,7 +49,8 @@ export async function openAll(io: Io, common: Common): Promise<Opened> {
 /** `architect` or `01-architect`. Throws CliError 2 that names the roles there are. */
 export function roleNamed(roles: ReadonlyMap<RoleName, Role>, text: string): Role {
   const role = [...roles.values()].find((known) => known.name === text || known.folder === text);
-  if (role === undefined) throw new CliError(`there is no role ${JSON.stringify(text)}; there are: ${[...roles.keys()].join(', ')}`, EXIT.wrongUse);
+  if (role === undefined)
+    throw new CliError(`there is no role ${JSON.stringify(text)}; there are: ${[...roles.keys()].join(', ')}`, EXIT.wrongUse);
   return role;
 }
 

@@ -12,14 +12,15 @@ import { askProgram } from '#platform/ask.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
-import { makeHistoryGit } from '#platform/git.ts';
+import { makeHistoryGit } from '#platform/git-repository.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
+import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
 import { hostName, userName } from '#platform/system.ts';
 import { makeSpool } from '#spool/spool.ts';
-import { openJournal } from '#store/journal.ts';
+import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { packageRoot } from './package.ts';
 import { journalFile } from './places.ts';
 
@@ -42,7 +43,12 @@ export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder
     processId: String(process.pid),
   });
 
-export const journalOf = (workspace: Workspace, log: Log): Journal => openJournal({ path: journalFile(workspace.state), openDatabase, clock, log });
+export const journalOf = (workspace: Workspace, log: Log): Journal =>
+  openJournal({ path: journalFile(workspace.state), openDatabase, clock, log, moveFile });
+
+/** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
+export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>
+  openJournalReadOnly({ path: journalFile(workspace.state), openDatabase, clock });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
 export const historyOf = (workspace: Workspace, log: Log): History =>
@@ -61,7 +67,6 @@ export const historyOf = (workspace: Workspace, log: Log): History =>
 
 export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): RunnerPorts => ({
   fs: makeFs(),
-  digest: makeDigest(),
   ask: askProgram,
   find: findProgram,
   hashFile,

@@ -18,4 +18,3 @@ export const logFolder = inState('log');
 /** What `up --detach` has no terminal for: words before the log is open. */
 export const outputFile = inState('daemon.out');
 export const controlSocket = inState('control.sock');
-export const keeperOutputFile = inState('keeper.out');

@@ -24,7 +24,10 @@ export function addPreview(program: Command, io: Io): void {
     .command('preview')
     .description('print the exact brief that would be sent; sends nothing')
     .argument('<file>', 'a prompt file')
-    .addHelpText('after', '\nThe brief goes to standard output, the facts to standard error. Exit code 1 when the prompt is not valid or would be held.\n\nExamples:\n  docket preview prompt.md | less\n  docket preview prompt.md --json')
+    .addHelpText(
+      'after',
+      '\nThe brief goes to standard output, the facts to standard error. Exit code 1 when the prompt is not valid or would be held.\n\nExamples:\n  docket preview prompt.md | less\n  docket preview prompt.md --json',
+    )
     .action(async (file: string, _options: Common, command: Command) => {
       const common = commonOf(command);
       const { workspace, roles, specs } = await openAll(io, common);
@@ -37,9 +40,15 @@ export function addPreview(program: Command, io: Io): void {
       const agent = peekPrompt(bytes)?.agent;
       const folderRole = agent !== undefined && roles.has(agent) ? agent : [...roles.keys()][0];
       if (folderRole === undefined) throw new CliError('no role is installed', EXIT.environment);
-      const parsed = parsePrompt(bytes, { roles: [...roles.keys()], folderRole, limits: { promptBytes: limit, frontMatterBytes: workspace.settings['limits.front_matter_bytes'] }, nowMs: clock.now().getTime() });
+      const parsed = parsePrompt(bytes, {
+        roles: [...roles.keys()],
+        folderRole,
+        limits: { promptBytes: limit, frontMatterBytes: workspace.settings['limits.front_matter_bytes'] },
+        nowMs: clock.now().getTime(),
+      });
       const spec = parsed.ok ? resolveSpec(parsed.value.specVersion, parsed.value.agent, specs) : null;
-      if (!parsed.ok || spec === null) throw new CliError(`this prompt is not valid:\n${parsed.ok ? '' : parsed.error.map(describeFault).join('\n')}`, EXIT.notWell);
+      if (!parsed.ok || spec === null)
+        throw new CliError(`this prompt is not valid:\n${parsed.ok ? '' : parsed.error.map(describeFault).join('\n')}`, EXIT.notWell);
       if (!spec.ok) throw new CliError(`this prompt is not valid:\n${describeFault(spec.error)}`, EXIT.notWell);
       const prompt = parsed.value;
       const role = roles.get(prompt.agent);
@@ -71,7 +80,9 @@ export function addPreview(program: Command, io: Io): void {
         policy: scan.ok ? 'passed' : describe(scan.error),
         brief,
       };
-      io.err(`${data.role}, prompt spec ${data.spec}, runner ${runner.ok ? runner.value.name : describe(runner.error)}: ${String(data.bytes)} bytes, about ${String(data.tokens_about)} tokens; costs at most ${String(data.budget_usd)} USD where the tool can hold itself to it`);
+      io.err(
+        `${data.role}, prompt spec ${data.spec}, runner ${runner.ok ? runner.value.name : describe(runner.error)}: ${String(data.bytes)} bytes, about ${String(data.tokens_about)} tokens; costs at most ${String(data.budget_usd)} USD where the tool can hold itself to it`,
+      );
       if (missing.length > 0) io.err(`would wait for an answer to ${data.waits_for.join(', ')}`);
       io.err(scan.ok ? 'secret scan: nothing found' : `would be held: ${data.policy}`);
       show(io, common, data, brief.replace(/\n$/, ''));

@@ -22,15 +22,29 @@ export function addSpec(program: Command, io: Io): void {
     .command('check')
     .description('read every prompt spec, and compare released versions with their recorded hashes')
     .option('--release', 'record the hashes of versions that are not recorded yet: from then on they never change')
-    .addHelpText('after', '\nExit code 1 when a spec is not valid or a released version was changed.\n\nExamples:\n  docket spec check\n  docket spec check --release')
+    .addHelpText(
+      'after',
+      '\nExit code 1 when a spec is not valid or a released version was changed.\n\nExamples:\n  docket spec check\n  docket spec check --release',
+    )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       const { workspace, specs } = await openAll(io, common);
       const faults: Fault[] = [];
       for (const folder of workspace.specFolders) faults.push(...(await checkFolder(folder, command.opts<Options>().release === true)));
       const rows = specs.map((one) => [`v${one.version}`, one.role, one.summary]).toSorted((a, b) => (a.join(' ') < b.join(' ') ? -1 : 1));
-      const data = { ok: faults.length === 0, specs: specs.map(({ version, role, summary, file }) => ({ version, role, summary, file })), faults };
-      show(io, common, data, [table(rows), ...faults.map(describeFault), faults.length === 0 ? 'all released versions are what they were' : ''].join('\n').trimEnd());
+      const data = {
+        ok: faults.length === 0,
+        specs: specs.map(({ version, role, summary, file }) => ({ version, role, summary, file })),
+        faults,
+      };
+      show(
+        io,
+        common,
+        data,
+        [table(rows), ...faults.map(describeFault), faults.length === 0 ? 'all released versions are what they were' : '']
+          .join('\n')
+          .trimEnd(),
+      );
       if (faults.length > 0) io.setExitCode(EXIT.notWell);
     });
 }
@@ -54,7 +68,11 @@ async function checkFolder(folder: string, release: boolean): Promise<readonly F
   if (recorded !== null && !recorded.ok) return recorded.error;
   const faults = recorded === null ? [] : checkReleased(recorded.value, present);
   if (release) {
-    if (faults.length > 0) throw new CliError(`nothing was recorded, because released versions were changed:\n${faults.map(describeFault).join('\n')}`, EXIT.notWell);
+    if (faults.length > 0)
+      throw new CliError(
+        `nothing was recorded, because released versions were changed:\n${faults.map(describeFault).join('\n')}`,
+        EXIT.notWell,
+      );
     await fs.replace(recordFile, renderReleased(present), 'safety', 0o644);
   }
   return faults;

@@ -26,7 +26,6 @@ import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
-import { makeLazyKeeper } from './lazy-keeper.ts';
 import { loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
@@ -58,7 +57,11 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
   await fs.makeFolders(workspace.state, 0o700);
   await fs.chmod(workspace.state, 0o700);
   const place = await fs.fileSystem(workspace.state);
-  if (place.network) throw new CliError(`${workspace.state} is on a network file system (${place.type}), where locks cannot be trusted: set queues: in docket.yaml to a local folder`, EXIT.environment);
+  if (place.network)
+    throw new CliError(
+      `${workspace.state} is on a network file system (${place.type}), where locks cannot be trusted: set queues: in docket.yaml to a local folder`,
+      EXIT.environment,
+    );
 
   const lock = makeKernelLocks().tryAcquire(lockFile(workspace.state));
   if (lock === null) throw new CliError(describeHolder(workspace, await readHolder(fs, workspace.state)), EXIT.environment);
@@ -91,7 +94,12 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       lock.check();
       return true;
     } catch (error) {
-      fatal.reject(new CliError(`the kernel lock is lost, so nothing more is written: ${error instanceof Error ? error.message : String(error)}`, EXIT.environment));
+      fatal.reject(
+        new CliError(
+          `the kernel lock is lost, so nothing more is written: ${error instanceof Error ? error.message : String(error)}`,
+          EXIT.environment,
+        ),
+      );
       return false;
     }
   };
@@ -112,11 +120,16 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     if (rescued > 0) log.info(`${String(rescued)} jobs of an earlier start go on`);
 
     const watch = await startWatch(workspace.queues, daemon.hint.poke, (error) => {
-      log.warn(`watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`);
+      log.warn(
+        `watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`,
+      );
       daemon.hint.poke();
     });
     closers.push(async () => watch.close());
-    const control = await makeSockets().serve(controlSocket(workspace.state), serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }));
+    const control = await makeSockets().serve(
+      controlSocket(workspace.state),
+      serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }),
+    );
     closers.push(async () => control.close());
     const guard = watchState(ports.journal, watchLock, fatal.reject);
     closers.push(guard);
@@ -133,7 +146,8 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       });
     });
     const isDrained = await Promise.race([daemon.drain(workspace.settings['stop.drain']), left, fatal.promise]);
-    if (!isDrained) log.warn(`${String(daemon.jobs().length)} jobs still run: the keeper watches them, the next start takes up their answers`);
+    if (!isDrained)
+      log.warn(`${String(daemon.jobs().length)} jobs still run: the keeper watches them, the next start takes up their answers`);
     return isDrained ? 'drained' : 'left';
   } finally {
     for (const close of closers.toReversed()) await close();
@@ -145,7 +159,13 @@ const GUARD_INTERVAL_MS = 2_000;
 /** Is the lock still ours, is the journal still the file we write? When not, stop at once: the next start mends it. */
 function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Error) => void): () => void {
   const timer = setInterval(() => {
-    if (watchLock() && !journal.isIntact()) lost(new CliError('the journal was removed or replaced under the running daemon: start it again, it is rebuilt from work/ and history', EXIT.environment));
+    if (watchLock() && !journal.isIntact())
+      lost(
+        new CliError(
+          'the journal was removed or replaced under the running daemon: start it again, it is rebuilt from work/ and history',
+          EXIT.environment,
+        ),
+      );
   }, GUARD_INTERVAL_MS);
   timer.unref();
   return () => {
@@ -153,7 +173,13 @@ function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Er
   };
 }
 
-async function makePorts(options: StartOptions, log: Log, instance: string, stopping: AbortSignal, closers: (() => void | Promise<void>)[]): Promise<Ports> {
+async function makePorts(
+  options: StartOptions,
+  log: Log,
+  instance: string,
+  stopping: AbortSignal,
+  closers: (() => void | Promise<void>)[],
+): Promise<Ports> {
   const { workspace, env } = options;
   const fs = makeFs();
   const digest = makeDigest();
@@ -173,7 +199,7 @@ async function makePorts(options: StartOptions, log: Log, instance: string, stop
   closers.push(async () => history.close());
   const secrets = makeSecretScan({ deadlineMs: workspace.settings['limits.secret_scan'] });
   closers.push(async () => secrets.close());
-  const keeper = makeLazyKeeper(async () => connectWorkspaceKeeper(workspace, log, env));
+  const keeper = await connectWorkspaceKeeper(workspace, log);
   closers.push(() => {
     keeper.close();
   });
@@ -209,7 +235,13 @@ async function makePorts(options: StartOptions, log: Log, instance: string, stop
   };
 }
 
-function laneName(roles: ReadonlyMap<RoleName, Role>, byRunner: ReadonlyMap<string, string>, workspace: Workspace, role: RoleName, runner: string | null): string {
+function laneName(
+  roles: ReadonlyMap<RoleName, Role>,
+  byRunner: ReadonlyMap<string, string>,
+  workspace: Workspace,
+  role: RoleName,
+  runner: string | null,
+): string {
   const known = roles.get(role);
   const name = runner ?? known?.runner ?? workspace.settings.runner;
   return known?.lane ?? byRunner.get(name) ?? name;
@@ -220,7 +252,12 @@ function laneSettings(workspace: Workspace, name: string, roleSlots: number | nu
   if (own !== undefined) return own;
   if (name === OFFLINE_LANE) return { name, slots: OFFLINE_SLOTS, intervalCap: Number.POSITIVE_INFINITY, intervalMs: 0 };
   const { settings } = workspace;
-  return { name, slots: roleSlots ?? settings.slots, intervalCap: settings['throttle.interval_cap'], intervalMs: settings['throttle.interval'] };
+  return {
+    name,
+    slots: roleSlots ?? settings.slots,
+    intervalCap: settings['throttle.interval_cap'],
+    intervalMs: settings['throttle.interval'],
+  };
 }
 
 /** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */

@@ -7,7 +7,14 @@ import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, log, openAll } from './open.ts';
 import { spoolOf } from './parts.ts';
 
-type Lane = { readonly lane: string; readonly slots: number; readonly running: number; readonly queued: number; readonly heldUntil: string | null; readonly reason: string | null };
+type Lane = {
+  readonly lane: string;
+  readonly slots: number;
+  readonly running: number;
+  readonly queued: number;
+  readonly heldUntil: string | null;
+  readonly reason: string | null;
+};
 
 const NEEDS_PERSON = ['rejected', 'held', 'failed', 'cancelled'];
 
@@ -28,17 +35,48 @@ export function addStatus(program: Command, io: Io): void {
         const mine = jobs.filter((job) => job.role === role.name);
         const count = (...states: string[]): number => mine.filter((job) => states.includes(job.state)).length;
         const ended = count('answered', 'briefed', 'duplicate');
-        return { role: role.folder, waiting: count('waiting-in'), in_flight: mine.length - count('waiting-in') - ended - count(...NEEDS_PERSON), processed: ended, needs_person: count(...NEEDS_PERSON) };
+        return {
+          role: role.folder,
+          waiting: count('waiting-in'),
+          in_flight: mine.length - count('waiting-in') - ended - count(...NEEDS_PERSON),
+          processed: ended,
+          needs_person: count(...NEEDS_PERSON),
+        };
       });
       const isUp = reply?.ok === true;
       const lanes = (isUp ? (reply['lanes'] as readonly Lane[]) : []) ?? [];
-      const data = { up: isUp, daemon: isUp ? holder : null, root: workspace.root, runner: workspace.settings.runner, history: workspace.history, roles: counts, lanes };
+      const data = {
+        up: isUp,
+        daemon: isUp ? holder : null,
+        root: workspace.root,
+        runner: workspace.settings.runner,
+        history: workspace.history,
+        roles: counts,
+        lanes,
+      };
       const head = isUp
         ? `${paint(io, 'green', 'up')}: pid ${String(holder?.pid ?? '?')}, docket ${String(reply['version'])}, since ${String(reply['started_at'])}`
         : `${paint(io, 'red', 'down')}: no daemon runs for ${workspace.root} (\`docket up\`)`;
-      const rows = [['role', 'waiting', 'in flight', 'processed', 'needs a person'], ...counts.map((row) => [row.role, ...[row.waiting, row.in_flight, row.processed, row.needs_person].map(String)])];
-      const laneRows = lanes.map((lane) => `lane ${lane.lane}: ${String(lane.running)} of ${String(lane.slots)} slots, ${String(lane.queued)} queued${lane.heldUntil === null ? '' : `, HELD until ${lane.heldUntil}: ${lane.reason ?? ''}`}`);
-      show(io, common, data, [head, `runner ${workspace.settings.runner || '(none chosen)'}, history ${workspace.history}`, '', table(rows), ...(laneRows.length > 0 ? ['', ...laneRows] : [])].join('\n'));
+      const rows = [
+        ['role', 'waiting', 'in flight', 'processed', 'needs a person'],
+        ...counts.map((row) => [row.role, ...[row.waiting, row.in_flight, row.processed, row.needs_person].map(String)]),
+      ];
+      const laneRows = lanes.map(
+        (lane) =>
+          `lane ${lane.lane}: ${String(lane.running)} of ${String(lane.slots)} slots, ${String(lane.queued)} queued${lane.heldUntil === null ? '' : `, HELD until ${lane.heldUntil}: ${lane.reason ?? ''}`}`,
+      );
+      show(
+        io,
+        common,
+        data,
+        [
+          head,
+          `runner ${workspace.settings.runner || '(none chosen)'}, history ${workspace.history}`,
+          '',
+          table(rows),
+          ...(laneRows.length > 0 ? ['', ...laneRows] : []),
+        ].join('\n'),
+      );
       if (!isUp) io.setExitCode(EXIT.notWell);
     });
 }

@@ -1,7 +1,6 @@
 /** `docket up`: the daemon in the foreground, or detached. Says in five lines what it watches, which tool it will call, and what to do next. */
 
 import type { Command } from 'commander';
-import type { Runners } from '#agents/registry.ts';
 import type { Role } from '#core/role.ts';
 import type { RunnerFacts } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -25,13 +24,19 @@ export function addUp(program: Command, io: Io): void {
     .command('up')
     .description('run the daemon: in the foreground, or in the background with --detach')
     .option('-d, --detach', 'start it in the background and return when it answers')
-    .addHelpText('after', '\nExamples:\n  docket up                 stop it with Ctrl-C: running jobs end first, a second Ctrl-C leaves them to the keeper\n  docket up --detach\n  docket status')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  docket up                 stop it with Ctrl-C: running jobs end first, a second Ctrl-C leaves them to the keeper\n  docket up --detach\n  docket status',
+    )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       const options = command.opts<Options>();
       const workspace = await openWorkspace(io, common);
       if (workspace.settings.runner === '') {
-        throw new CliError(`docket.yaml chooses no runner, so that no tool is called by accident: write \`runner: offline\` (no AI is called), \`runner: claude\`, or \`runner: auto\` into ${workspace.root}/docket.yaml`, EXIT.wrongUse);
+        throw new CliError(
+          `docket.yaml chooses no runner, so that no tool is called by accident: write \`runner: offline\` (no AI is called), \`runner: claude\`, or \`runner: auto\` into ${workspace.root}/docket.yaml`,
+          EXIT.wrongUse,
+        );
       }
       await (options.detach === true ? startDetached(io, common, workspace) : runHere(io, workspace));
     });
@@ -68,8 +73,10 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
 }
 
 function toolLine(workspace: Workspace, facts: RunnerFacts | null): string {
-  if (facts === null) return `${workspace.settings.runner}: no tool is installed and logged in yet; prompts wait (\`docket doctor\` says why)`;
-  if (facts.kind === 'offline') return 'none: `runner: offline` calls no AI; the answer is the complete brief, ready to paste into any chat';
+  if (facts === null)
+    return `${workspace.settings.runner}: no tool is installed and logged in yet; prompts wait (\`docket doctor\` says why)`;
+  if (facts.kind === 'offline')
+    return 'none: `runner: offline` calls no AI; the answer is the complete brief, ready to paste into any chat';
   return `${facts.name}${facts.version === null ? '' : ` ${facts.version}`}${facts.program === null ? ' (not found: prompts wait)' : ` (${facts.program})`}`;
 }
 
@@ -117,9 +124,18 @@ async function startDetached(io: Io, common: Common, workspace: Workspace): Prom
       }
       await clock.sleep(25);
     }
-    throw new CliError(`the daemon (pid ${String(child.pid)}) does not answer; what it said is in ${outputFile(workspace.state)}`, EXIT.environment);
+    throw new CliError(
+      `the daemon (pid ${String(child.pid)}) does not answer; what it said is in ${outputFile(workspace.state)}`,
+      EXIT.environment,
+    );
   };
   const outcome = await Promise.race([answers(), ended.promise]);
-  if (outcome !== 'answers') throw new CliError(`the daemon ended at once; what it said is in ${outputFile(workspace.state)}`, EXIT.environment);
-  show(io, common, { pid: child.pid, root: workspace.root, output: outputFile(workspace.state) }, `docket is up (pid ${String(child.pid)}): \`docket status\`, \`docket logs -f\`, \`docket down\``);
+  if (outcome !== 'answers')
+    throw new CliError(`the daemon ended at once; what it said is in ${outputFile(workspace.state)}`, EXIT.environment);
+  show(
+    io,
+    common,
+    { pid: child.pid, root: workspace.root, output: outputFile(workspace.state) },
+    `docket is up (pid ${String(child.pid)}): \`docket status\`, \`docket logs -f\`, \`docket down\``,
+  );
 }

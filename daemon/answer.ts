@@ -9,6 +9,7 @@ import { decide, type RetryPolicy } from '#core/retry.ts';
 import type { AttemptRecord, RunLimits, RunOutcome, RunRequest } from '#core/run.ts';
 import { unreachable } from '#core/result.ts';
 import { Leaving, type Ports } from './ports.ts';
+import { reachedState } from './progress.ts';
 import type { Ended, Submitted } from './task.ts';
 
 export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
@@ -86,7 +87,7 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   const runId = ports.digest.uuid();
   const dir = await ports.spool.attemptFolder(claimed, n);
   await ports.spool.keep(claimed, 'brief.md', job.brief);
-  await ports.journal.commit([{ do: 'move', id: claimed.job.id, to: 'running', at: ports.clock.now().toISOString() }]);
+  await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
   const request: RunRequest = {
     job: claimed.job.id,

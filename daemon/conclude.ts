@@ -3,13 +3,13 @@
  * so the whole of it may be repeated after a crash at any point.
  */
 
-import type { JournalChange } from '#core/ports.ts';
 import type { FinalFile, JobState, Outcome } from '#core/job.ts';
 import { describe, type Failure } from '#core/failure.ts';
 import { describeIdentity } from '#core/prompt.ts';
 import type { Claimed } from '#core/spool.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
+import { reachedState } from './progress.ts';
 import { readRecord, RECORD_FILE } from './record-file.ts';
 
 export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile): Promise<Outcome> {
@@ -53,13 +53,5 @@ async function record(ports: Ports, claimed: Claimed, sealed: FinalFile): Promis
 
 async function move(ports: Ports, claimed: Claimed, to: JobState, final: FinalFile): Promise<void> {
   const reason = final.failure === null ? {} : { reason: describe(final.failure) };
-  const change: JournalChange = {
-    do: 'move',
-    id: claimed.job.id,
-    to,
-    outcome: final.outcome,
-    at: ports.clock.now().toISOString(),
-    ...reason,
-  };
-  await ports.journal.commit([change]);
+  await ports.journal.commit(reachedState(ports, claimed.job.id, to, { outcome: final.outcome, ...reason }));
 }

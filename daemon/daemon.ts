@@ -64,16 +64,20 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     releases.push(leaveLane);
     const task = { claimed, cancel: cancel.signal, leaveLane, onEnd: (release: () => void) => void releases.push(release) };
     const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role });
+    const again = async (): Promise<Outcome | null> => {
+      for (const release of releases.splice(1)) release();
+      const leftover = (await ports.spool.leftovers()).find((candidate) => candidate.id === claimed.job.id);
+      return leftover === undefined ? null : takeUp(await resume(ports, leftover), task);
+    };
     const run = async (): Promise<Outcome | null> => {
       for (let failures = 0; ; failures++) {
         try {
-          const outcome = await work(task);
-          log.info(`${claimed.job.originalName}: ${outcome}`);
+          const outcome = failures === 0 ? await work(task) : await again();
+          log.info(`${claimed.job.originalName}: ${outcome ?? 'gone'}`, { stem: claimed.job.stem });
           return outcome;
         } catch (error) {
           if (error instanceof Leaving) return null;
-          const kind = classifyError(error);
-          if (kind === 'lost-disk') {
+          if (classifyError(error) === 'lost-disk') {
             fatal(error);
             return null;
           }
@@ -82,10 +86,6 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
           );
           await ports.clock.sleep(Math.min(settings['retry.cap'], RETRY_BASE_MS * 2 ** failures), ports.stopping);
           if (ports.stopping.aborted) return null;
-          for (const release of releases.splice(1)) release();
-          const again = (await ports.spool.leftovers()).find((leftover) => leftover.id === claimed.job.id);
-          if (again === undefined) return null;
-          return await takeUp(await resume(ports, again), task);
         }
       }
     };

@@ -46,4 +46,5 @@ export async function contextOf(ports: Pick<Ports, 'history'>, prompt: Prompt): 
 }
 
 /** The context part of a brief. */
-export const briefContext = (context: readonly ContextText[]): string => context.map(({ name, text }) => `${name}:\n\n${text}`).join('\n\n');
+export const briefContext = (context: readonly ContextText[]): string =>
+  context.map(({ name, text }) => `${name}:\n\n${text}`).join('\n\n');

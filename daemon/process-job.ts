@@ -11,6 +11,7 @@ import type { Outcome } from '#core/job.ts';
 import { answer, byWhom } from './answer.ts';
 import { conclude } from './conclude.ts';
 import type { Ports } from './ports.ts';
+import { reachedState } from './progress.ts';
 import { sealCancelled, sealDuplicate, sealEnded, sealUnsent } from './seal.ts';
 import { submit, type Identities } from './submit.ts';
 import type { Task } from './task.ts';
@@ -34,7 +35,7 @@ export async function processJob(ports: Ports, identities: Identities, task: Tas
     const sealed = error.kind === 'duplicate' ? await sealDuplicate(ports, accepted.value, error.of) : await sealUnsent(ports, task, error);
     return conclude(ports, claimed, sealed);
   }
-  await ports.journal.commit([{ do: 'move', id: claimed.job.id, to: 'submitted', at: submitted.value.submittedAt }]);
+  await ports.journal.commit(reachedState(ports, claimed.job.id, 'submitted'));
   ports.reached('submitted', claimed.job.id);
 
   const ended = await answer(ports, submitted.value); //                 attempts, back-off, limits: the failure table decides

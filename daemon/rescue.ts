@@ -56,7 +56,7 @@ export const jobRow = (ports: Ports, { job }: Claimed): JournalChange => ({
     id: job.id,
     role: job.role,
     stem: job.stem,
-    state: 'claimed',
+    state: 'read',
     outcome: null,
     feature: null,
     name: null,

@@ -1,14 +1,13 @@
 /** The end of a job, written down privately before anything shows it: the evidence, the answer, and what history will be told. */
 
 import type { Predicate, Statement } from '#core/evidence.ts';
-import { PREDICATE_TYPE, STATEMENT_TYPE } from '#core/evidence.ts';
 import { describe, type Failure } from '#core/failure.ts';
 import type { Answer, Filed } from '#core/history.ts';
 import type { FinalFile, Outcome } from '#core/job.ts';
 import { describeIdentity } from '#core/prompt.ts';
 import { NO_USAGE, type AttemptRecord, type Usage } from '#core/run.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
-import { renderStatement } from '#history/statement.ts';
+import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
 import { RECORD_FILE, writeRecord } from './record-file.ts';
@@ -106,17 +105,10 @@ async function rawOutputs(ports: Ports, claimed: Claimed, ended: Ended): Promise
 
 function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predicate['status']): Statement {
   const { claimed } = job.task;
-  const revision = String(job.identity.revision);
   const resultHash = ended.answer === null ? null : ports.digest.sha256(ended.answer);
   const check = ports.secrets.rules;
-  return {
-    _type: STATEMENT_TYPE,
-    subject: [
-      { name: `prompt_v${revision}.md`, digest: { sha256: job.sha256 } },
-      ...(resultHash === null ? [] : [{ name: `result_v${revision}.md`, digest: { sha256: resultHash } }]),
-    ],
-    predicateType: PREDICATE_TYPE,
-    predicate: {
+  return makeStatement(
+    {
       job: job.recordAs,
       feature: { id: job.prompt.feature.id, name: job.prompt.feature.name },
       role: job.identity.role,
@@ -156,7 +148,9 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
         ended: ports.clock.now().toISOString(),
       },
     },
-  };
+    job.sha256,
+    resultHash,
+  );
 }
 
 function sum(attempts: readonly AttemptRecord[]): Usage {

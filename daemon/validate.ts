@@ -86,7 +86,8 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     role,
     spec: spec.value,
     prompt,
-    context: briefContext(context) });
+    context: briefContext(context),
+  });
   const materials = materialsOf(ports, role, spec.value, brief, context);
   return ok({
     task,
@@ -109,10 +110,20 @@ function chooseRunner(ports: Ports, role: Role, prompt: Prompt, model: string | 
   const fault = (code: string, message: string, expected: string, mend: string): Result<never, Failure> =>
     invalid({ ...fileFault(code, message, expected, printable(asked ?? ''), mend), field: 'runner' });
   if (asked !== null && !ports.runners.names().includes(asked)) {
-    return fault('runner-unknown', 'there is no such runner', ports.runners.names().join(', '), 'choose one of these, or add it to runners: in docket.yaml');
+    return fault(
+      'runner-unknown',
+      'there is no such runner',
+      ports.runners.names().join(', '),
+      'choose one of these, or add it to runners: in docket.yaml',
+    );
   }
   if (asked !== null && role.allowedRunners.length > 0 && !role.allowedRunners.includes(asked)) {
-    return fault('runner-not-allowed', `the role ${role.name} does not allow this runner`, role.allowedRunners.join(', '), `choose an allowed one, or add it to allowed_runners in ${role.file}`);
+    return fault(
+      'runner-not-allowed',
+      `the role ${role.name} does not allow this runner`,
+      role.allowedRunners.join(', '),
+      `choose an allowed one, or add it to allowed_runners in ${role.file}`,
+    );
   }
   return ports.runners.resolve(role.runner, asked, model);
 }

@@ -1,7 +1,5 @@
 /** What history asks of git itself, beside its own reading and writing of the files. Body: platform/git-repository.ts. */
 export type RepositoryGit = {
-  /** Creates a repository with a work tree (fine when it is there); its git folder. */
-  init(folder: string, branch: string): Promise<string>;
   /** The work tree a path lies in; null outside any repository. */
   root(start: string): Promise<string | null>;
   /** All values of a key of the repository's own configuration. */

@@ -10,7 +10,7 @@ import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
-import { ATTRIBUTES, storedPath } from './layout.ts';
+import { storedPath } from './layout.ts';
 import { readLog, type LogFilter } from './log.ts';
 import { decodeCommit, encodeCommit, identLine, type Oid, type Person } from './objects.ts';
 import { newObject, type NewObject } from './pack.ts';
@@ -26,8 +26,8 @@ import {
   FIRST_FILES,
   FIRST_MESSAGE,
   firstTip,
-  prepareFolder,
-  refuseForeignHistory,
+  inspectFolder,
+  makeFolders,
   setUpRepository,
 } from './setup.ts';
 import { openSnapshot } from './snapshot.ts';
@@ -65,7 +65,8 @@ export function makeHistory(options: HistoryOptions): History {
 
   async function start(): Promise<Open> {
     const dir = await choosePlace(options, options.dir, options.codeRoot);
-    const { gitDir, stateDir } = await prepareFolder(options, dir);
+    await inspectFolder(options, dir);
+    const { gitDir, stateDir } = await makeFolders(fs, dir);
     const store = openObjects(fs, gitDir);
     const repository: Repository = { ...options, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
@@ -73,10 +74,7 @@ export function makeHistory(options: HistoryOptions): History {
     await withKernelLock(repository, async () => {
       await setUpRepository(options, dir, gitDir, options.pushRemotes);
       await sweepPacks(fs, gitDir);
-      const tip = (await firstTip(fs, dir, gitDir)) ?? (await firstCommit(repository, keeper));
-      const { tree } = decodeCommit(await store.readType(tip, 'commit'));
-      const attributes = await (await openSnapshot(store, tree)).file(ATTRIBUTES);
-      refuseForeignHistory(dir, attributes === null ? null : (await store.readType(attributes, 'blob')).toString('utf8'));
+      const tip = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
       await keeper.mend(tip);
     });
     return { repository, records, writer: makeWriter(repository, records, keeper) };

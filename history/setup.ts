@@ -8,8 +8,11 @@ import path from 'node:path';
 import type { FileKind, Fs, Log } from '#core/ports.ts';
 import { ATTRIBUTES, README } from './layout.ts';
 import type { RepositoryGit } from './git-door.ts';
-import { readTip } from './ref.ts';
+import { decodeCommit, type Oid } from './objects.ts';
+import { openObjects } from './read-objects.ts';
+import { BRANCH, isOnMain, readTip } from './ref.ts';
 import { ATTRIBUTES_TEXT, HOOK_MARK, MARK, PRE_PUSH, README_TEXT, settingsText } from './setup-texts.ts';
+import { openSnapshot } from './snapshot.ts';
 
 export type SetupPorts = { readonly fs: Fs; readonly git: RepositoryGit; readonly log: Log };
 
@@ -70,14 +73,13 @@ export async function choosePlace(ports: SetupPorts, dir: string, codeRoot: stri
   return place;
 }
 
-/** Makes or checks `<dir>/.git` as far as it can be done before the kernel lock, which lies inside it. */
-export async function prepareFolder(ports: SetupPorts, dir: string): Promise<{ gitDir: string; stateDir: string }> {
+/** Looks only: throws when there is something in this place that docket must not touch. */
+export async function inspectFolder(ports: SetupPorts, dir: string): Promise<void> {
   const { fs } = ports;
   const gitDir = `${dir}/.git`;
-  const stateDir = `${gitDir}/docket`;
   const kind = await kindAt(fs, dir);
   if (kind !== null && kind !== 'folder') throw refuse(`the history ${dir} is a ${kind}, not a folder: ${mend}`);
-  if (kind === null) await fs.makeFolders(dir, 0o700);
+  if (kind === null) return;
   const inside = await fs.facts(gitDir);
   if (inside !== null && inside.kind !== 'folder')
     throw refuse(`the history ${dir} is a linked worktree or submodule (its .git is a ${inside.kind}): ${mend}`);
@@ -86,28 +88,42 @@ export async function prepareFolder(ports: SetupPorts, dir: string): Promise<{ g
     if (names.has('HEAD') && names.has('objects') && names.has('refs'))
       throw refuse(`the history ${dir} is a bare repository; docket keeps the files readable beside it: ${mend}`);
     if (names.size > 0) throw refuse(`the folder ${dir} is not empty and no history of docket: ${mend}`);
+    return;
   }
+  if ((await fs.facts(`${gitDir}/config`)) !== null) await refuseForeignFormat(ports, dir, gitDir);
+  await refuseForeignHistory(fs, dir, gitDir);
+}
+
+/** The folders that the kernel lock needs. */
+export async function makeFolders(fs: Fs, dir: string): Promise<{ gitDir: string; stateDir: string }> {
+  const gitDir = `${dir}/.git`;
+  const stateDir = `${gitDir}/docket`;
+  if ((await kindAt(fs, dir)) === null) await fs.makeFolders(dir, 0o700);
   await fs.makeFolders(stateDir, 0o700);
   return { gitDir, stateDir };
 }
 
 /** The rest, under the kernel lock: what git needs, settings, hook. Safe to repeat. */
 export async function setUpRepository(ports: SetupPorts, dir: string, gitDir: string, pushRemotes: readonly string[]): Promise<void> {
-  const { fs, git, log } = ports;
-  if ((await fs.facts(`${gitDir}/HEAD`)) === null || (await fs.facts(`${gitDir}/config`)) === null) await git.init(dir, 'main');
+  const { fs, log } = ports;
   for (const folder of FOLDERS) await fs.makeFolders(`${gitDir}/${folder}`, 0o755);
-  await refuseForeignFormat(ports, dir, gitDir);
-  const head = (await textOf(fs, `${gitDir}/HEAD`))?.trim() ?? '';
-  if (head === '') await fs.replace(`${gitDir}/HEAD`, 'ref: refs/heads/main\n', 'safety', 0o644);
   await writeWhenDifferent(fs, `${gitDir}/docket/config`, settingsText(pushRemotes), 0o644);
-  const config = (await textOf(fs, `${gitDir}/config`)) ?? '';
+  const config = (await textOf(fs, `${gitDir}/config`)) ?? (await newConfig(fs, dir));
   if (!config.includes(INCLUDE))
     await fs.replace(`${gitDir}/config`, `${config}${config === '' || config.endsWith('\n') ? '' : '\n'}${INCLUDE}`, 'safety', 0o644);
   const hook = await textOf(fs, `${gitDir}/hooks/pre-push`);
   if (hook === null || hook.includes(HOOK_MARK)) await writeWhenDifferent(fs, `${gitDir}/hooks/pre-push`, PRE_PUSH, 0o755);
   else log.warn(`${gitDir}/hooks/pre-push is not docket's and is left as it is: pushing the history is not guarded`);
+  // HEAD makes it a repository: it comes last.
+  if ((await textOf(fs, `${gitDir}/HEAD`)) === null) await fs.replace(`${gitDir}/HEAD`, `ref: ${BRANCH}\n`, 'safety', 0o644);
   await fs.syncFolder(gitDir, 'safety');
   await fs.syncFolder(dir, 'safety');
+}
+
+/** What `git init` would write here. */
+async function newConfig(fs: Fs, dir: string): Promise<string> {
+  const ignoresCase = (await fs.facts(`${dir}/.GIT`)) !== null;
+  return `[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n${ignoresCase ? '\tignorecase = true\n' : ''}`;
 }
 
 async function writeWhenDifferent(fs: Fs, file: string, text: string, mode: number): Promise<void> {
@@ -132,20 +148,34 @@ export const FIRST_FILES: readonly { readonly path: string; readonly text: strin
 ];
 export const FIRST_MESSAGE = 'docket: a history begins\n';
 
-/** Throws for a repository that has commits of something else. @param attributes text of `.gitattributes` in the tip, null when there is none */
-export function refuseForeignHistory(dir: string, attributes: string | null): void {
-  if (attributes?.includes(MARK) === true) return;
-  throw refuse(`${dir} is a git repository with commits of something else (its .gitattributes lacks the line "${MARK}"): ${mend}`);
+/** Throws for a repository that has commits of something else: no tip on main, or one without docket's mark. */
+async function refuseForeignHistory(fs: Fs, dir: string, gitDir: string): Promise<void> {
+  const tip = await readTip(fs, gitDir);
+  if (tip === null) {
+    const branches = await fs.list(`${gitDir}/refs/heads`).catch((error: unknown) => {
+      if ((error as { code?: unknown }).code === 'ENOENT') return [];
+      throw error;
+    });
+    const packed = (await textOf(fs, `${gitDir}/packed-refs`))?.includes(' refs/heads/') === true;
+    if (packed || branches.some(({ name }) => name?.endsWith('.lock') === false))
+      throw refuse(`${dir} is a git repository with branches, but none is called main: ${mend}`);
+    return;
+  }
+  const store = openObjects(fs, gitDir);
+  try {
+    const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tip, 'commit')).tree);
+    const blob = await snapshot.file(ATTRIBUTES);
+    const text = blob === null ? '' : (await store.readType(blob, 'blob')).toString('utf8');
+    if (!text.includes(MARK))
+      throw refuse(`${dir} is a git repository with commits of something else (its .gitattributes lacks the line "${MARK}"): ${mend}`);
+  } finally {
+    await store.close();
+  }
 }
 
-/** Null: a new repository. Throws when there are commits, but none on main. */
-export async function firstTip(fs: Fs, dir: string, gitDir: string): Promise<string | null> {
+/** Null: a new repository, whose HEAD is now main. */
+export async function firstTip(fs: Fs, gitDir: string): Promise<Oid | null> {
   const tip = await readTip(fs, gitDir);
-  if (tip !== null) return tip;
-  const head = (await textOf(fs, `${gitDir}/HEAD`))?.trim();
-  const others = (await fs.list(`${gitDir}/refs/heads`)).length;
-  const packed = (await textOf(fs, `${gitDir}/packed-refs`))?.includes(' refs/heads/') === true;
-  if (others > 0 || packed) throw refuse(`${dir} is a git repository with branches, but none is called main: ${mend}`);
-  if (head !== 'ref: refs/heads/main') await fs.replace(`${gitDir}/HEAD`, 'ref: refs/heads/main\n', 'safety', 0o644);
-  return null;
+  if (tip === null && !(await isOnMain(fs, gitDir))) await fs.replace(`${gitDir}/HEAD`, `ref: ${BRANCH}\n`, 'safety', 0o644);
+  return tip;
 }

@@ -39,7 +39,7 @@ type Missing = Exclude<keyof Predicate, (typeof PREDICATE_KEYS)[number]>;
 const ALL_KEYS: Missing extends never ? typeof PREDICATE_KEYS : never = PREDICATE_KEYS;
 
 /** Two-space indented JSON, keys in the order of core/evidence.ts, ending in a newline. */
-export function serialiseStatement(statement: Statement): string {
+export function renderStatement(statement: Statement): string {
   const predicate = Object.fromEntries(ALL_KEYS.map((key) => [key, statement.predicate[key]]));
   const { _type, subject, predicateType } = statement;
   return `${JSON.stringify({ _type, subject, predicateType, predicate }, null, 2)}\n`;

@@ -56,7 +56,8 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
   const files = new Map<string, TipFile>();
   try {
     const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tip, 'commit')).tree);
-    for await (const file of entriesBelow(snapshot, '')) files.set(file.path, { ...file, sha256: null });
+    for await (const { path, oid, mode } of entriesBelow(snapshot, ''))
+      if (mode.startsWith('100')) files.set(path, { path, oid, sha256: null });
   } catch (error) {
     yield finding('object-damaged', dir, `the files of the tip ${tip} cannot be listed: ${words(error)}`);
     return;

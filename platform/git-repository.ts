@@ -1,10 +1,10 @@
-/** What the history room needs of git beyond its own reading and writing: setting a repository up, its configuration, and who works in it. */
+/** What the history room needs of git beyond its own reading and writing: where a repository is, its configuration, and who works in it. */
 
 import * as fs from 'node:fs';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import * as git from 'isomorphic-git';
-import { initRepository, repositoryRoot } from './git.ts';
+import { repositoryRoot } from './git.ts';
 
 function attempt<T>(act: () => T): T | null {
   try {
@@ -29,13 +29,11 @@ function gitIsAtWork(folder: string): boolean | null {
 }
 
 /** The body of history/git-door.ts. */
-export const makeRepositoryGit = (): {
-  init(folder: string, branch: string): Promise<string>;
+export const makeHistoryGit = (): {
   root(start: string): Promise<string | null>;
   config(gitDir: string, key: string): Promise<readonly string[]>;
   isAtWork(folder: string): Promise<boolean | null>;
 } => ({
-  init: initRepository,
   root: repositoryRoot,
   async config(gitDir, key) {
     const values: unknown[] = (await git.getConfigAll({ fs, gitdir: gitDir, path: key })) as unknown[];

@@ -12,7 +12,6 @@ import type { Failure } from '#core/failure.ts';
 import type { Fault } from '#core/fault.ts';
 import type { JobFile } from '#core/job.ts';
 import type { JobId, RoleFolder, Sha256, Stem } from '#core/names.ts';
-import type { FileFacts } from '#core/ports.ts';
 import type { Claimed } from '#core/spool.ts';
 import { PROMPT_ENDING, refusedStem, shownName, stemOfName, type JobPaths } from './layout.ts';
 import { codeOf, roleOfFolder, unlinkIfThere, type Parts } from './parts.ts';
@@ -26,17 +25,15 @@ type Content = { readonly bytes: Uint8Array; readonly sizeBytes: number } | { re
 type Name = { readonly raw: Uint8Array; readonly base: Stem; readonly fault: Fault | null; readonly claimedAt: string | null };
 
 /**
- * Throws ENOENT when there is no claimed file. A job that was read before keeps its stem and, as long as its private copy is whole,
+ * Throws ENOENT when there is neither a claimed file nor a whole private copy. A job that was read before keeps its stem and, as long as its private copy is whole,
  * its bytes: what a late writer did to the claimed file since is found by finish().
  */
 export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise<ReadResult> {
   const paths = parts.layout.job(folder, id);
-  const facts = await parts.fs.facts(paths.claimed);
-  if (facts === null) throw Object.assign(new Error(`ENOENT: the claimed file is gone, '${paths.claimed}'`), { code: 'ENOENT' });
   const before = await readJob(parts.fs, paths);
   const name = await nameOf(parts, id, paths, before);
   const copy = before === null ? null : await wholeCopy(parts, paths, before);
-  const content: Content = copy === null ? await contentOf(parts, paths, facts) : { bytes: copy, sizeBytes: copy.length };
+  const content: Content = copy === null ? await contentOf(parts, paths) : { bytes: copy, sizeBytes: copy.length };
   const sha256 = 'bytes' in content ? parts.digest.sha256(content.bytes) : null;
   if (copy === null && 'bytes' in content && sha256 !== null) await copyPrivately(parts, paths, content.bytes, sha256);
   const job: JobFile = {
@@ -100,7 +97,9 @@ const about = (code: string, field: string, message: string, expected: string, f
   mend,
 });
 
-async function contentOf(parts: Parts, paths: JobPaths, facts: FileFacts): Promise<Content> {
+async function contentOf(parts: Parts, paths: JobPaths): Promise<Content> {
+  const facts = await parts.fs.facts(paths.claimed);
+  if (facts === null) throw Object.assign(new Error(`ENOENT: the claimed file is gone, '${paths.claimed}'`), { code: 'ENOENT' });
   const { promptBytes } = parts.settings;
   const refuse = (fault: Fault): Content => ({ fault, sizeBytes: facts.sizeBytes });
   const irregular = (found: string): Content =>

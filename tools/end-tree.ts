@@ -33,7 +33,7 @@ async function find(processes: Processes, run: RunProcess, seen: Seen): Promise<
     const startTime = processes.startTime(pid);
     if (startTime !== null && pid !== processes.pid) seen.set(pid, startTime);
   }
-  for (const [pid, startTime] of [...seen]) {
+  for (const [pid, startTime] of seen) {
     // What an ended process left behind is found by its children before it is forgotten.
     if (!processes.isAlive(pid, startTime)) seen.delete(pid);
     else for (const child of await processes.tree(pid)) if (!seen.has(child)) seen.set(child, processes.startTime(child) ?? '');

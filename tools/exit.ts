@@ -14,7 +14,14 @@ import type { ExitFile, RunFile, StopReason } from '#core/run.ts';
 export const NAMES = { run: 'run.json', exit: 'exit.json', stdout: 'stdout', stderr: 'stderr', tmp: 'tmp' } as const;
 
 const JSON_BYTES_MAX = 65_536;
-const STOP_REASONS: ReadonlySet<unknown> = new Set<StopReason | null>(['timeout', 'idle', 'output-limit', 'cancelled', 'keeper-lost', null]);
+const STOP_REASONS: ReadonlySet<unknown> = new Set<StopReason | null>([
+  'timeout',
+  'idle',
+  'output-limit',
+  'cancelled',
+  'keeper-lost',
+  null,
+]);
 
 type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -22,7 +29,10 @@ const areTexts = (value: Fields, keys: readonly string[]): boolean => keys.every
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';
 
 const isOutput = (value: unknown): boolean =>
-  isFields(value) && Number.isSafeInteger(value['sizeBytes']) && typeof value['sha256'] === 'string' && /^[0-9a-f]{64}$/.test(value['sha256']);
+  isFields(value) &&
+  Number.isSafeInteger(value['sizeBytes']) &&
+  typeof value['sha256'] === 'string' &&
+  /^[0-9a-f]{64}$/.test(value['sha256']);
 
 export const isRunFile = (value: unknown): value is RunFile =>
   isFields(value) &&
@@ -74,6 +84,7 @@ export async function readExit(dir: string, fs: ReadFs, digest: Pick<Digest, 'sh
   const value = await readJson(path.join(dir, NAMES.exit), fs);
   if (!isExitFile(value)) return null;
   const areBoth =
-    (await matches(path.join(dir, NAMES.stdout), value.stdout, fs, digest)) && (await matches(path.join(dir, NAMES.stderr), value.stderr, fs, digest));
+    (await matches(path.join(dir, NAMES.stdout), value.stdout, fs, digest)) &&
+    (await matches(path.join(dir, NAMES.stderr), value.stderr, fs, digest));
   return areBoth ? value : null;
 }

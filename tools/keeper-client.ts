@@ -48,18 +48,20 @@ export const keeperProgram = (node: string, entry: string, state: string): Start
 });
 
 type Pending = (reply: Reply | null) => void;
-type Link = { readonly ask: (question: Question) => Promise<Reply | null>; readonly close: () => void };
+type Link = { readonly ask: (question: Question) => Promise<Reply | null>; readonly closed: Promise<void>; readonly close: () => void };
 
 /** Questions over one connection; each that is open when it closes is answered with null. */
 function linkOver(socket: LineSocket, onClosed: () => void): Link {
   const pending = new Map<number, Pending>();
   let nextId = 1;
   let isOpen = true;
+  const closed = Promise.withResolvers<undefined>();
   socket.onClose(() => {
     isOpen = false;
     onClosed();
     for (const settle of pending.values()) settle(null);
     pending.clear();
+    closed.resolve(undefined);
   });
   socket.onMessage((message) => {
     const reply = parseReply(message);
@@ -78,6 +80,7 @@ function linkOver(socket: LineSocket, onClosed: () => void): Link {
       socket.send({ v: VERSION, id, ...question });
       return reply;
     },
+    closed: closed.promise,
     close() {
       if (isOpen) socket.send({ v: VERSION, id: 0, do: 'bye' });
       socket.close();
@@ -138,7 +141,9 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
   }
 
   const fail = (): never => {
-    throw new Error(`the keeper does not come up: nobody answered on ${socketPath(state)} in ${String(CONNECT_MS)} ms (see ${state}/keeper.log)`);
+    throw new Error(
+      `the keeper does not come up: nobody answered on ${socketPath(state)} in ${String(CONNECT_MS)} ms (see ${state}/keeper.log)`,
+    );
   };
 
   /** Asks until somebody answers, through the death of any number of keepers. */
@@ -154,13 +159,18 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
   await linked(false);
   return {
     async start(run) {
-      let reply: Reply | null | undefined;
       try {
-        reply = await (await linked(true))?.ask({ do: 'start', run });
+        for (;;) {
+          const to = await linked(true);
+          const reply = await to?.ask({ do: 'start', run });
+          if (reply === null || reply === undefined) return err(lost());
+          if (reply.ok || reply.failure.kind !== 'interrupted') return started(reply, state);
+          // It is just ending and has started nothing: the next one does.
+          await to?.closed;
+        }
       } catch (error) {
         return err(noKeeper(state, error));
       }
-      return reply === null || reply === undefined ? err(lost()) : started(reply, state);
     },
     async wait(dir, runId) {
       const before = await readExit(dir, fs, digest);

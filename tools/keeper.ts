@@ -56,9 +56,12 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
     if (clients.size > 0 || runs.size > 0 || stopping.signal.aborted) return;
     const mine = new AbortController();
     idle = mine;
-    void ports.clock.sleep(LINGER_MS, mine.signal).then(() => {
-      if (!mine.signal.aborted) stopping.abort();
-    });
+    void leaveAfter(mine.signal);
+  }
+
+  async function leaveAfter(company: AbortSignal): Promise<void> {
+    await ports.clock.sleep(LINGER_MS, company);
+    if (!company.aborted) stopping.abort();
   }
 
   const live = async (): Promise<LiveRun[]> => (await Promise.all(runs.values())).flatMap((started) => (started.ok ? [started.value] : []));
@@ -111,6 +114,14 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
     }
   }
 
+  async function reply(client: LineSocket, asked: Exclude<Asked, { readonly do: 'bye' }>): Promise<void> {
+    const result = await answer(asked).catch((error: unknown) => {
+      ports.note(`${asked.do}: ${String(error)}`);
+      return err(trouble(asked.do, state, error));
+    });
+    client.send({ v: VERSION, id: asked.id, ...(result.ok ? result : { ok: false, failure: result.error }) });
+  }
+
   function meet(client: LineSocket): void {
     clients.add(client);
     settle();
@@ -125,15 +136,7 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
         client.close();
         return;
       }
-      void answer(asked).then(
-        (result) => {
-          client.send({ v: VERSION, id: asked.id, ...(result.ok ? result : { ok: false, failure: result.error }) });
-        },
-        (error: unknown) => {
-          ports.note(`${asked.do}: ${String(error)}`);
-          client.send({ v: VERSION, id: asked.id, ok: false, failure: trouble(asked.do, state, error) });
-        },
-      );
+      void reply(client, asked);
     });
   }
 
@@ -144,7 +147,7 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
   settle();
 
   async function untilStopped(): Promise<void> {
-    if (!stopping.signal.aborted) await new Promise<void>((resolve) => void stopping.signal.addEventListener('abort', () => { resolve(); }, { once: true }));
+    if (!stopping.signal.aborted) await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve, { once: true }));
     const left = await live();
     for (const run of left) run.stop('keeper-lost');
     await Promise.all(left.map((run) => run.ended));

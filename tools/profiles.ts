@@ -59,7 +59,14 @@ export const CLAUDE: ToolProfile = {
     DISABLE_AUTOUPDATER: '1',
     DISABLE_TELEMETRY: '1',
   },
-  passEnv: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_BASE_URL', 'CLAUDE_CONFIG_DIR', 'NODE_EXTRA_CA_CERTS'],
+  passEnv: [
+    'ANTHROPIC_API_KEY',
+    'ANTHROPIC_AUTH_TOKEN',
+    'CLAUDE_CODE_OAUTH_TOKEN',
+    'ANTHROPIC_BASE_URL',
+    'CLAUDE_CONFIG_DIR',
+    'NODE_EXTRA_CA_CERTS',
+  ],
   tokenEnv: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'],
   configFolderEnv: 'CLAUDE_CONFIG_DIR',
   versionArgs: ['--version'],
@@ -72,7 +79,9 @@ export type Placeholder = 'prompt_file' | 'model' | 'session' | 'dir' | 'turns' 
 
 /** Fills `{name}` in each argument; an unknown name in braces stays as it is. */
 export const fillArguments = (args: readonly string[], values: Readonly<Record<Placeholder, string>>): string[] =>
-  args.map((argument) => argument.replaceAll(/\{([a-z_]+)\}/g, (whole, name: string) => (values as Readonly<Record<string, string>>)[name] ?? whole));
+  args.map((argument) =>
+    argument.replaceAll(/\{([a-z_]+)\}/g, (whole, name: string) => (values as Readonly<Record<string, string>>)[name] ?? whole),
+  );
 
 /**
  * The whole environment of a program: the fixed few and the named ones, nothing else.

@@ -34,7 +34,10 @@ const Result = z.looseObject({
     .looseObject({ input_tokens: count, output_tokens: count, cache_read_input_tokens: count, cache_creation_input_tokens: count })
     .nullish()
     .catch(null),
-  modelUsage: z.record(z.string(), z.looseObject({ outputTokens: count })).nullish().catch(null),
+  modelUsage: z
+    .record(z.string(), z.looseObject({ outputTokens: count }))
+    .nullish()
+    .catch(null),
 });
 export type ClaudeResult = z.infer<typeof Result>;
 
@@ -80,7 +83,8 @@ export function readOutput(stdout: string): ClaudeOutput {
     const asResult = Result.safeParse(value);
     if (asResult.success) result = asResult.data;
     const asLimit = RateLimit.safeParse(value);
-    if (asLimit.success && asLimit.data.rate_limit_info.status === 'rejected') resetsAt = isoOf(asLimit.data.rate_limit_info.resetsAt ?? Number.NaN);
+    if (asLimit.success && asLimit.data.rate_limit_info.status === 'rejected')
+      resetsAt = isoOf(asLimit.data.rate_limit_info.resetsAt ?? Number.NaN);
   }
   return { result, limitResetsAt: resetsAt, model: mainModel(result) };
 }
@@ -97,7 +101,8 @@ export function usageOf(result: ClaudeResult | null): Usage {
   };
 }
 
-export const messageOf = (result: ClaudeResult): string => [result.result ?? '', ...(result.errors ?? [])].filter((text) => text !== '').join('; ');
+export const messageOf = (result: ClaudeResult): string =>
+  [result.result ?? '', ...(result.errors ?? [])].filter((text) => text !== '').join('; ');
 
 const LOGGED_OUT = /invalid api key|\/login|not logged in|failed to authenticate|oauth token (?:has )?expired/i;
 const AT_LIMIT = /usage limit|rate limit|hit your .{0,20}limit/i;
@@ -128,9 +133,14 @@ export function failureOf(output: ClaudeOutput, message: string, runner: string)
     case 'max_turns':
       return { kind: 'turn-limit', runner, message: said('the turn limit was reached') };
     case 'budget_exhausted':
-      return { kind: 'budget', message: `${runner} stopped at its budget: ${said('limits.budget_usd was reached')} (raise limits.budget_usd)` };
+      return {
+        kind: 'budget',
+        message: `${runner} stopped at its budget: ${said('limits.budget_usd was reached')} (raise limits.budget_usd)`,
+      };
     case 'prompt_too_long':
       return { kind: 'context-too-long', runner, message: said('the prompt is too long') };
+    case null:
+    case undefined:
     default:
   }
   if (result.stop_reason === 'refusal') return { kind: 'refused', runner, message: said('the model refused') };

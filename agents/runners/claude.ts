@@ -12,7 +12,18 @@ import { err, ok } from '#core/result.ts';
 import type { RunRequest } from '#core/run.ts';
 import type { CommandProfile } from '#core/settings.ts';
 import { CLAUDE, fillArguments, isModelName, programEnv } from '#tools/profiles.ts';
-import { acceptAnswer, answered, decodeUtf8, exitFailure, failed, safeText, secretValues, stderrTail, stopFailure, type RunMeta } from '../outcome.ts';
+import {
+  acceptAnswer,
+  answered,
+  decodeUtf8,
+  exitFailure,
+  failed,
+  safeText,
+  secretValues,
+  stderrTail,
+  stopFailure,
+  type RunMeta,
+} from '../outcome.ts';
 import { findProgram, rememberFacts, searchPath, showCommand } from '../program.ts';
 import type { Runner, RunnerPorts } from '../runner.ts';
 import { failureOf, failureOfWords, messageOf, readOutput, usageOf } from './claude-output.ts';
@@ -65,11 +76,17 @@ export function makeClaudeRunner(options: ClaudeOptions, state: string, ports: R
     async check() {
       const found = await findProgram(options.program, ports);
       if (!found.ok) return found;
-      const answer = await ports.ask(found.value, CLAUDE.loginArgs, { env: await environment(), timeoutMs: LOGIN_TIMEOUT_MS }).catch(() => null);
+      const answer = await ports
+        .ask(found.value, CLAUDE.loginArgs, { env: await environment(), timeoutMs: LOGIN_TIMEOUT_MS })
+        .catch(() => null);
       const login = Login.safeParse(parseJson(answer?.stdout ?? ''));
       // An old version that does not know the question may well be logged in: the first run will tell.
       return login.success && !login.data.loggedIn
-        ? err({ kind: 'not-logged-in', runner: name, message: `\`${options.program} auth status\` says so, and none of ${CLAUDE.tokenEnv.join(', ')} is set` })
+        ? err({
+            kind: 'not-logged-in',
+            runner: name,
+            message: `\`${options.program} auth status\` says so, and none of ${CLAUDE.tokenEnv.join(', ')} is set`,
+          })
         : ok(null);
     },
     async plan(request) {
@@ -92,7 +109,11 @@ export function makeClaudeRunner(options: ClaudeOptions, state: string, ports: R
       const shown = shownFor(request);
       // What was written before a stop still says what it cost.
       const output = readOutput(new TextDecoder().decode(raw.stdout));
-      const meta: RunMeta = { usage: usageOf(output.result), model: output.model ?? request.model, sessionId: output.result?.session_id ?? null };
+      const meta: RunMeta = {
+        usage: usageOf(output.result),
+        model: output.model ?? request.model,
+        sessionId: output.result?.session_id ?? null,
+      };
       const stopped = stopFailure(raw, request, shown);
       if (stopped !== null) return failed(stopped, meta);
       const text = decodeUtf8(raw.stdout, name);
@@ -105,7 +126,8 @@ export function makeClaudeRunner(options: ClaudeOptions, state: string, ports: R
       return accepted.ok ? answered(accepted.value, meta) : failed(accepted.error, meta);
 
       function withoutResult(): Parameters<typeof failed>[0] {
-        if (raw.exit.code === 0) return { kind: 'unreadable-answer', runner: name, message: 'it ended well, but its output has no result line' };
+        if (raw.exit.code === 0)
+          return { kind: 'unreadable-answer', runner: name, message: 'it ended well, but its output has no result line' };
         return failureOfWords(stderrTail(raw.stderr, secrets), name) ?? exitFailure(raw, shown, secrets);
       }
     },

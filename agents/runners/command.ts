@@ -41,10 +41,11 @@ export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): 
     });
   const shownFor = (request: RunRequest): string => showCommand(profile.program, argsFor(request));
 
+  const unreadable = (message: string): Result<string, Failure> => err({ kind: 'unreadable-answer', runner: name, message });
+
   function answerIn(stdout: string): Result<string, Failure> {
     if (profile.output === 'text') return ok(stdout);
     const field = profile.answerField ?? DEFAULT_ANSWER_FIELD;
-    const unreadable = (message: string): Result<string, Failure> => err({ kind: 'unreadable-answer', runner: name, message });
     let parsed: unknown;
     try {
       parsed = JSON.parse(stdout);

@@ -10,7 +10,15 @@ export const makeOfflineRunner = (): Runner => ({
   name: OFFLINE,
   lane: OFFLINE,
   facts: async () =>
-    Promise.resolve({ name: OFFLINE, kind: 'offline', version: null, program: null, programSha256: null, lane: OFFLINE, callsProvider: false }),
+    Promise.resolve({
+      name: OFFLINE,
+      kind: 'offline',
+      version: null,
+      program: null,
+      programSha256: null,
+      lane: OFFLINE,
+      callsProvider: false,
+    }),
   check: async () => Promise.resolve(ok(null)),
   plan: async (request) => {
     const accepted = acceptAnswer(request.brief, request, OFFLINE, 'the assembled brief');

@@ -49,7 +49,7 @@ test('an attempt gives the answer, the command, its times and one start', async 
   const { outcome, command, starts, startedAt, endedAt } = await attempt;
   assert.ok(outcome.ok);
   assert.equal(outcome.answer, 'the answer\n');
-  assert.match(command ?? '', /fake-agent\.mjs main$/);
+  assert.match(command ?? '', /fake-agent-program\.ts main$/);
   assert.equal(starts, 1);
   assert.equal(spawned, 1);
   assert.ok(startedAt <= endedAt);
@@ -91,7 +91,15 @@ test('a run that died with its keeper is started again beside its old output, an
   assert.ok(outcome.ok);
   assert.equal(outcome.answer, 'whole');
   assert.equal(starts, 2);
-  assert.deepEqual((await readdir(request.dir)).toSorted(), ['exit.json', 'run.json', 'run.json.1', 'stderr', 'stderr.1', 'stdout', 'stdout.1']);
+  assert.deepEqual((await readdir(request.dir)).toSorted(), [
+    'exit.json',
+    'run.json',
+    'run.json.1',
+    'stderr',
+    'stderr.1',
+    'stdout',
+    'stdout.1',
+  ]);
   assert.equal(await readFile(path.join(request.dir, 'stdout.1'), 'utf8'), 'half an ans');
 });
 
@@ -147,7 +155,12 @@ test('an abort ends the run, its children too, and names who did it', async (t) 
 test('an abort before the start starts nothing', async (t) => {
   const rig = await makeRig(t);
   await rig.serve();
-  const { outcome, starts, command } = await run(obedient(rig), await rig.client(), await makeRequest(rig.folder, 'a1'), AbortSignal.abort('ada'));
+  const { outcome, starts, command } = await run(
+    obedient(rig),
+    await rig.client(),
+    await makeRequest(rig.folder, 'a1'),
+    AbortSignal.abort('ada'),
+  );
   assert.deepEqual(outcome.ok ? null : outcome.failure, { kind: 'cancelled', by: 'ada' });
   assert.deepEqual([starts, command, rig.agents.count()], [0, null, 0]);
 });

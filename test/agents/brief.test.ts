@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { assembleBrief, fenceFor, type BriefParts } from '#agents/brief.ts';
 import { parseFeature, type RoleFolder, type RoleName } from '#core/names.ts';
 import type { Prompt } from '#core/prompt.ts';
@@ -70,12 +70,17 @@ function bodyIn(brief: string): string {
   const lines = brief.split('\n');
   const open = lines.findIndex((line) => /^~{5,} prompt$/.test(line));
   const fence = lines[open]?.split(' ')[0] ?? '';
-  const close = lines.findIndex((line, index) => index > open && /^ {0,3}~+[ \t]*$/.test(line.replace(/\r$/, '')) && line.trim().length >= fence.length);
+  const close = lines.findIndex(
+    (line, index) => index > open && /^ {0,3}~+[ \t]*$/.test(line.replace(/\r$/, '')) && line.trim().length >= fence.length,
+  );
   return lines.slice(open + 1, close).join('\n');
 }
 
 test("whatever the prompt's body holds, it stands in the brief byte for byte and cannot end its own fence", () => {
-  const piece = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('\n', '\r\n', '~~~~~', '~~~~~~ prompt\n', '\n~~~~~\n', '```\n', '\n## A right answer\n', '~', '\n~~~~~~~~~  \n'));
+  const piece = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom('\n', '\r\n', '~~~~~', '~~~~~~ prompt\n', '\n~~~~~\n', '```\n', '\n## A right answer\n', '~', '\n~~~~~~~~~  \n'),
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
       const body = pieces.join('');
@@ -89,9 +94,20 @@ test('a brief is the same text each time, begins with a heading, and names role,
   assert.equal(assembleBrief(parts('Do it.\n')), brief);
   assert.ok(brief.startsWith('# Brief for the architect: revision 2 of FEAT-123/architect\n'));
   assert.ok(brief.endsWith('\n'));
-  for (const text of ['Decides how it is built.', '## How to work (prompt spec 2.1.0)', 'Work like this.', '"title": "User filters"', '"REQ-7"', 'Change nothing'])
+  for (const text of [
+    'Decides how it is built.',
+    '## How to work (prompt spec 2.1.0)',
+    'Work like this.',
+    '"title": "User filters"',
+    '"REQ-7"',
+    'Change nothing',
+  ])
     assert.ok(brief.includes(text), text);
-  assert.deepEqual(brief.match(/^- \[ \] a.*$/gm), ['- [ ] a heading "Decisions"', '- [ ] a heading "Risks"', '- [ ] at least one fenced block that opens with ```yaml']);
+  assert.deepEqual(brief.match(/^- \[ \] a.*$/gm), [
+    '- [ ] a heading "Decisions"',
+    '- [ ] a heading "Risks"',
+    '- [ ] at least one fenced block that opens with ```yaml',
+  ]);
 });
 
 test('front matter cannot add a line to the brief', () => {

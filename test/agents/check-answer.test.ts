@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkAnswer, mergeChecks } from '#agents/check-answer.ts';
 
-const misses = (answer: string, ...checks: Parameters<typeof checkAnswer>[1]): string[] => checkAnswer(answer, checks).map((miss) => miss.message);
+const misses = (answer: string, ...checks: Parameters<typeof checkAnswer>[1]): string[] =>
+  checkAnswer(answer, checks).map((miss) => miss.message);
 
 test('an answer with the asked headings and fences has no misses', () => {
   const answer = '# Decisions\n\n## 2. Open **questions**:\n\n```YAML title="x"\na: 1\n```\n\n~~~ json\n{}\n~~~\n';
@@ -28,5 +29,9 @@ test('a word after hashes without a blank is no heading, inline code is no fence
 });
 
 test('checks of spec and role are merged without repeats', () => {
-  assert.deepEqual(mergeChecks([{ heading: 'A' }, { fence: 'yaml' }], [{ heading: ' a' }, { fence: 'yml' }, { heading: 'B' }]), [{ heading: 'A' }, { fence: 'yaml' }, { heading: 'B' }]);
+  assert.deepEqual(mergeChecks([{ heading: 'A' }, { fence: 'yaml' }], [{ heading: ' a' }, { fence: 'yml' }, { heading: 'B' }]), [
+    { heading: 'A' },
+    { fence: 'yaml' },
+    { heading: 'B' },
+  ]);
 });

@@ -25,9 +25,21 @@ const request = {
 
 const runner = makeClaudeRunner(CLAUDE_DEFAULTS, '/state', makeRunnerPorts({ ANTHROPIC_API_KEY: 'sk-ant-very-secret' }));
 
+const of = (text: string): ExitFile['stdout'] => ({ sizeBytes: Buffer.byteLength(text), sha256: '' as never });
+
 function understand(stdout: string, code: number, stderr = ''): RunOutcome {
-  const of = (text: string): ExitFile['stdout'] => ({ sizeBytes: Buffer.byteLength(text), sha256: '' as never });
-  const exit = { v: 1, runId: 'r', token: 't', code, signal: null, stopped: null, startedAt: '', endedAt: '', stdout: of(stdout), stderr: of(stderr) } as const;
+  const exit = {
+    v: 1,
+    runId: 'r',
+    token: 't',
+    code,
+    signal: null,
+    stopped: null,
+    startedAt: '',
+    endedAt: '',
+    stdout: of(stdout),
+    stderr: of(stderr),
+  } as const;
   return runner.understand({ exit, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) }, request);
 }
 
@@ -48,7 +60,9 @@ const kindOf = (outcome: RunOutcome): string => (outcome.ok ? outcome.status : o
 
 test('each recorded transcript of Claude Code is understood', () => {
   const names = readdirSync(FOLDER).filter((name) => name.startsWith('claude.'));
-  const understood = Object.fromEntries(names.map((name) => [name, kindOf(understand(readFileSync(new URL(name, FOLDER), 'utf8'), codeIn(name)))]));
+  const understood = Object.fromEntries(
+    names.map((name) => [name, kindOf(understand(readFileSync(new URL(name, FOLDER), 'utf8'), codeIn(name)))]),
+  );
   assert.deepEqual(understood, EXPECTED);
 });
 
@@ -58,7 +72,14 @@ test('a transcript tells answer, tokens, cost, turns, model and session', () => 
   assert.match(outcome.answer, /^# Fake answer\n[\s\S]*Done\.\n$/);
   assert.equal(outcome.model, 'claude-sonnet-5-5');
   assert.equal(outcome.sessionId, '0901c048-08e3-4bc8-82ac-e0eab81dcfa2');
-  assert.deepEqual(outcome.usage, { inputTokens: 1002, outputTokens: 41, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0.0024140000000000003, turns: 1 });
+  assert.deepEqual(outcome.usage, {
+    inputTokens: 1002,
+    outputTokens: 41,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    costUsd: 0.0024140000000000003,
+    turns: 1,
+  });
 });
 
 test('every transcript cut short after any byte is a failure, never half an answer', () => {
@@ -68,7 +89,8 @@ test('every transcript cut short after any byte is a failure, never half an answ
     assert.equal(kindOf(understand(whole.slice(0, length), 0)), 'unreadable-answer', `cut after ${String(length)}`);
 });
 
-const result = (more: Readonly<Record<string, unknown>>): string => `${JSON.stringify({ type: 'result', is_error: true, subtype: 'success', terminal_reason: 'api_error', ...more })}\n`;
+const result = (more: Readonly<Record<string, unknown>>): string =>
+  `${JSON.stringify({ type: 'result', is_error: true, subtype: 'success', terminal_reason: 'api_error', ...more })}\n`;
 
 test('each way of failing has its kind, and with it who retries', () => {
   const rows: readonly [Readonly<Record<string, unknown>>, string, string][] = [
@@ -77,8 +99,16 @@ test('each way of failing has its kind, and with it who retries', () => {
     [{ api_error_status: 500, result: 'API Error: 500' }, 'provider-error', 'provider-error'],
     [{ api_error_status: 404, result: 'There is an issue with the selected model' }, 'refused', 'agent-refusal'],
     [{ api_error_status: 400, result: 'API Error: 400' }, 'refused', 'agent-refusal'],
-    [{ api_error_status: null, api_error: 'connection_failed', result: 'Connection dropped (ECONNRESET)' }, 'provider-error', 'provider-error'],
-    [{ terminal_reason: 'max_turns', subtype: 'error_max_turns', errors: ['Reached maximum number of turns (5)'] }, 'turn-limit', 'agent-limit'],
+    [
+      { api_error_status: null, api_error: 'connection_failed', result: 'Connection dropped (ECONNRESET)' },
+      'provider-error',
+      'provider-error',
+    ],
+    [
+      { terminal_reason: 'max_turns', subtype: 'error_max_turns', errors: ['Reached maximum number of turns (5)'] },
+      'turn-limit',
+      'agent-limit',
+    ],
     [{ terminal_reason: 'budget_exhausted', subtype: 'error_max_budget_usd' }, 'budget', 'budget'],
     [{ terminal_reason: 'aborted_tools', subtype: 'error_during_execution' }, 'no-answer', 'agent-failure'],
     [{ terminal_reason: 'x', result: 'Not logged in · Please run /login' }, 'not-logged-in', 'environment-fault'],
@@ -91,19 +121,23 @@ test('each way of failing has its kind, and with it who retries', () => {
   }
 });
 
+function resumeAt(stdout: string): string | null {
+  const outcome = understand(stdout, 1);
+  assert.ok(!outcome.ok && outcome.failure.kind === 'rate-limited');
+  return outcome.failure.resumeAt;
+}
+
 test('the time at which a usage limit ends is taken where the tool tells it', () => {
   const at = 1_795_200_000;
   const event = `${JSON.stringify({ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt: at } })}\n`;
   const limited = result({ api_error_status: 429, result: 'limit' });
-  const resumeAt = (stdout: string): string | null => {
-    const outcome = understand(stdout, 1);
-    assert.ok(!outcome.ok && outcome.failure.kind === 'rate-limited');
-    return outcome.failure.resumeAt;
-  };
   assert.equal(resumeAt(event + limited), new Date(at * 1000).toISOString());
   assert.equal(resumeAt(result({ result: `Claude AI usage limit reached|${String(at)}` })), new Date(at * 1000).toISOString());
   assert.equal(resumeAt(limited), null);
-  assert.equal(resumeAt(`${JSON.stringify({ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt: 1e300 } })}\n${limited}`), null);
+  assert.equal(
+    resumeAt(`${JSON.stringify({ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt: 1e300 } })}\n${limited}`),
+    null,
+  );
 });
 
 test('a run without a result line is told by its exit code and words, with no secret in them', () => {

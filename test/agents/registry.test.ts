@@ -20,9 +20,13 @@ const profile = (name: string, more: Partial<CommandProfile> = {}): CommandProfi
 });
 
 const registry = (runner: string, runners: readonly CommandProfile[] = [], path = '/usr/bin:/bin'): Runners =>
-  makeRunners({ settings: { runner } as Workspace['settings'], runners, state: '/state', root: '/app' }, { ...makeRunnerPorts({ PATH: path }) });
+  makeRunners(
+    { settings: { runner } as Workspace['settings'], runners, state: '/state', root: '/app' },
+    { ...makeRunnerPorts({ PATH: path }) },
+  );
 
-const nameOf = (found: Result<{ readonly name: string }, Failure>): string => (found.ok ? found.value.name : `${found.error.kind} ${'code' in found.error ? String(found.error.code) : ''}`.trim());
+const nameOf = (found: Result<{ readonly name: string }, Failure>): string =>
+  found.ok ? found.value.name : `${found.error.kind} ${'code' in found.error ? String(found.error.code) : ''}`.trim();
 
 test("the prompt's choice goes before the role's, and the role's before the workspace's", () => {
   const runners = registry('offline', [profile('mine')]);
@@ -50,7 +54,10 @@ test('auto is nothing until a tool was found, and says why none was', async () =
   assert.equal(nameOf(runners.resolve(null, null, null)), 'environment NO_TOOL');
   const looked = await runners.prepare();
   assert.ok(!looked.ok);
-  assert.deepEqual(looked.error.map((failure) => failure.kind), ['missing-program']);
+  assert.deepEqual(
+    looked.error.map((failure) => failure.kind),
+    ['missing-program'],
+  );
   assert.equal(runners.get('auto'), undefined);
 });
 

@@ -11,7 +11,7 @@ import { runnerContract } from '#test/contracts/runner.ts';
 import { makeRig } from '#test/keeper/rig.ts';
 import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
 
-const FAKE_CLAUDE = fileURLToPath(new URL('../support/fake-claude.mjs', import.meta.url));
+const FAKE_CLAUDE = fileURLToPath(new URL('../support/fake-claude.ts', import.meta.url));
 
 const COMMAND: CommandProfile = {
   name: 'mine',
@@ -52,7 +52,13 @@ runnerContract({
   make: async (_rig, ports) =>
     Promise.resolve(
       makeCommandRunner(
-        { ...COMMAND, program: '/bin/sh', args: ['-c', `printf '{"message":{"content":["hi"]}}'`], output: 'json', answerField: 'message.content.0' },
+        {
+          ...COMMAND,
+          program: '/bin/sh',
+          args: ['-c', `printf '{"message":{"content":["hi"]}}'`],
+          output: 'json',
+          answerField: 'message.content.0',
+        },
         ports,
       ),
     ),
@@ -71,7 +77,10 @@ runnerContract({
 
 test('a command gets its placeholders filled, each inside its own argument', async (t) => {
   const rig = await makeRig(t);
-  const runner = makeCommandRunner({ ...COMMAND, args: ['--file={prompt_file}', '{model}', '{session} {dir}', '{other}', '$HOME'] }, makeRunnerPorts({}));
+  const runner = makeCommandRunner(
+    { ...COMMAND, args: ['--file={prompt_file}', '{model}', '{session} {dir}', '{other}', '$HOME'] },
+    makeRunnerPorts({}),
+  );
   const request = { ...(await makeRequest(rig.folder, 'a 1')), model: 'sonnet' };
   const plan = await runner.plan(request);
   assert.ok(plan.ok && plan.value.kind === 'program');
@@ -93,13 +102,18 @@ test('a model that could be taken for an option never reaches a command line', a
 
 test('a command that needs a model says so when there is none', async (t) => {
   const rig = await makeRig(t);
-  const plan = await makeCommandRunner({ ...COMMAND, args: ['-m', '{model}'] }, makeRunnerPorts({})).plan(await makeRequest(rig.folder, 'a1'));
+  const plan = await makeCommandRunner({ ...COMMAND, args: ['-m', '{model}'] }, makeRunnerPorts({})).plan(
+    await makeRequest(rig.folder, 'a1'),
+  );
   assert.ok(!plan.ok && plan.error.kind === 'environment' && plan.error.code === 'NO_MODEL');
 });
 
 test('a command gets the variables its profile names, and their values stay out of every message', async (t) => {
   const rig = await makeRig(t);
-  const runner = makeCommandRunner({ ...COMMAND, passEnv: ['MY_API_KEY'], env: { MODE: 'quiet' } }, makeRunnerPorts({ MY_API_KEY: 'abc-123-secret', OTHER_KEY: 'x' }));
+  const runner = makeCommandRunner(
+    { ...COMMAND, passEnv: ['MY_API_KEY'], env: { MODE: 'quiet' } },
+    makeRunnerPorts({ MY_API_KEY: 'abc-123-secret', OTHER_KEY: 'x' }),
+  );
   const request = await makeRequest(rig.folder, 'a1');
   const plan = await runner.plan(request);
   assert.ok(plan.ok && plan.value.kind === 'program');
@@ -107,7 +121,18 @@ test('a command gets the variables its profile names, and their values stay out 
   assert.equal(plan.value.env['MODE'], 'quiet');
   assert.ok(!('OTHER_KEY' in plan.value.env));
   const nothing = { sizeBytes: 0, sha256: '' as never };
-  const exit = { v: 1, runId: 'r', token: 't', code: 1, signal: null, stopped: null, startedAt: '', endedAt: '', stdout: nothing, stderr: nothing } as const;
+  const exit = {
+    v: 1,
+    runId: 'r',
+    token: 't',
+    code: 1,
+    signal: null,
+    stopped: null,
+    startedAt: '',
+    endedAt: '',
+    stdout: nothing,
+    stderr: nothing,
+  } as const;
   const outcome = runner.understand({ exit, stdout: new Uint8Array(), stderr: Buffer.from('bad key abc-123-secret\u001b[31m') }, request);
   assert.ok(!outcome.ok && outcome.failure.kind === 'exit-code');
   assert.equal(outcome.failure.stderr, String.raw`bad key (secret)\u{1b}[31m`);
@@ -119,7 +144,18 @@ test('JSON without the asked field, and output that is no JSON, are unreadable',
   const request = await makeRequest(rig.folder, 'a1');
   for (const text of ['{"answer":"x"}', '{"result":7}', 'null', '[]', 'hello', '{"__proto__":{"result":"x"}}']) {
     const size = { sizeBytes: text.length, sha256: '' as never };
-    const exit = { v: 1, runId: 'r', token: 't', code: 0, signal: null, stopped: null, startedAt: '', endedAt: '', stdout: size, stderr: size } as const;
+    const exit = {
+      v: 1,
+      runId: 'r',
+      token: 't',
+      code: 0,
+      signal: null,
+      stopped: null,
+      startedAt: '',
+      endedAt: '',
+      stdout: size,
+      stderr: size,
+    } as const;
     const outcome = runner.understand({ exit, stdout: Buffer.from(text), stderr: new Uint8Array() }, request);
     assert.ok(!outcome.ok && outcome.failure.kind === 'unreadable-answer', text);
   }
@@ -128,7 +164,12 @@ test('JSON without the asked field, and output that is no JSON, are unreadable',
 test('claude is called headless, read-only, without settings, servers, mentions or memory of the run', async (t) => {
   const rig = await makeRig(t);
   const bin = await installFakeClaude(rig.folder);
-  const ports = makeRunnerPorts({ PATH: `relative:${bin}::/usr/bin:/bin`, HOME: '/home/someone', ANTHROPIC_API_KEY: 'sk-secret-key', GIT_DIR: '/x' });
+  const ports = makeRunnerPorts({
+    PATH: `relative:${bin}::/usr/bin:/bin`,
+    HOME: '/home/someone',
+    ANTHROPIC_API_KEY: 'sk-secret-key',
+    GIT_DIR: '/x',
+  });
   const runner = makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, ports);
   const request = { ...(await makeRequest(rig.folder, 'a1')), model: 'sonnet' };
   const plan = await runner.plan(request);
@@ -152,7 +193,9 @@ test('claude is called headless, read-only, without settings, servers, mentions 
 test("without a key in the environment claude uses the person's own folder, where the login is", async (t) => {
   const rig = await makeRig(t);
   const bin = await installFakeClaude(rig.folder);
-  const plan = await makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, makeRunnerPorts({ PATH: bin, HOME: '/home/someone' })).plan(await makeRequest(rig.folder, 'a1'));
+  const plan = await makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, makeRunnerPorts({ PATH: bin, HOME: '/home/someone' })).plan(
+    await makeRequest(rig.folder, 'a1'),
+  );
   assert.ok(plan.ok && plan.value.kind === 'program');
   assert.ok(!('CLAUDE_CONFIG_DIR' in plan.value.env));
   assert.equal(plan.value.env['HOME'], '/home/someone');

@@ -41,10 +41,11 @@ async function attempt({ rig, runner, request }: Set, signal = new AbortControll
   return runAttempt({ runner, keeper: await rig.client(), fs, digest, clock, log: silentLog }, request, signal);
 }
 
+const of = (content: Uint8Array): ExitFile['stdout'] => ({ sizeBytes: content.length, sha256: digest.sha256(content) });
+
 function rawOf(stdout: string | Uint8Array, exit: Partial<ExitFile> = {}): Parameters<Runner['understand']>[0] {
   const bytes = typeof stdout === 'string' ? Buffer.from(stdout) : stdout;
   const end = { v: 1, runId: 'run-id-0', token: 't', code: 0, signal: null, stopped: null, startedAt: '', endedAt: '' } as const;
-  const of = (content: Uint8Array): ExitFile['stdout'] => ({ sizeBytes: content.length, sha256: digest.sha256(content) });
   return { exit: { ...end, stdout: of(bytes), stderr: of(Buffer.from('')), ...exit }, stdout: bytes, stderr: new Uint8Array() };
 }
 
@@ -90,7 +91,11 @@ export function runnerContract(body: RunnerCase): void {
     assert.equal(first.starts, outputFor === null ? 0 : 1);
     assert.equal(first.command === null, outputFor === null);
     const keeper = await set.rig.client();
-    const again = await runAttempt({ runner: set.runner, keeper, fs, digest, clock, log: silentLog }, set.request, new AbortController().signal);
+    const again = await runAttempt(
+      { runner: set.runner, keeper, fs, digest, clock, log: silentLog },
+      set.request,
+      new AbortController().signal,
+    );
     assert.deepEqual(again.outcome, first.outcome);
     assert.equal(again.starts, first.starts);
   });
@@ -145,6 +150,9 @@ export function runnerContract(body: RunnerCase): void {
     assert.ok(['no-answer', 'unreadable-answer'].includes(kindOf('')));
     assert.equal(kindOf(Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(outputFor('fine'))])), 'unreadable-answer');
     assert.equal(kindOf(outputFor('x'.repeat(request.limits.answerBytes + 1))), 'output-limit');
-    assert.equal(kindOf(outputFor('fine'), { stdout: { sizeBytes: request.limits.outputBytes + 1, sha256: digest.sha256('') } }), 'output-limit');
+    assert.equal(
+      kindOf(outputFor('fine'), { stdout: { sizeBytes: request.limits.outputBytes + 1, sha256: digest.sha256('') } }),
+      'output-limit',
+    );
   });
 }

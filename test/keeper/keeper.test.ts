@@ -166,7 +166,9 @@ test('a client killed with -9 in the middle of a run: the run goes on, the next 
   const run = await rig.run('a1');
   const request = path.join(rig.folder, 'request.json');
   await writeFile(request, JSON.stringify(run));
-  const daemon = spawn(process.execPath, [script('keeper-client-process.ts'), rig.state, request, KEEPER_ENTRY], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const daemon = spawn(process.execPath, [script('keeper-client-process.ts'), rig.state, request, KEEPER_ENTRY], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   t.after(() => daemon.kill('SIGKILL'));
   for await (const line of createInterface({ input: daemon.stdout })) {
     if (line.startsWith('keeper ')) rig.pids.push(Number(line.slice(7)));
@@ -234,13 +236,36 @@ test('a keeper told to stop ends its runs and says why', async (t) => {
   assert.equal(exit?.stopped, 'keeper-lost');
 });
 
+test('a start that meets a keeper which is just ending is taken up by the next one', async (t) => {
+  const rig = await makeRig(t);
+  const first = await rig.serve();
+  const client = await rig.client();
+  const deaf = await rig.run('deaf');
+  await client.start({ ...deaf, plan: { ...deaf.plan, args: [...deaf.plan.args, '--ignore-term'] } });
+  const agent = await rig.agents.next();
+  first.stop();
+  const run = await rig.run('a1');
+  const started = await client.start(run);
+  assert.ok(started.ok);
+  await Promise.all([first.done, agent.gone]);
+  assert.equal(rig.pids.length, 1);
+  const second = await rig.agents.next();
+  await second.tell({ do: 'exit', code: 0 });
+  assert.equal((await client.wait(run.dir, run.runId))?.code, 0);
+});
+
 test('there is one keeper per folder, and it leaves when nobody needs it', async (t) => {
   const rig = await makeRig(t);
   // A clock that lets LINGER_MS pass at once.
   const asked: number[] = [];
   const quick = { ...clock, sleep: async (ms: number) => Promise.resolve(void asked.push(ms)) };
   const keeper = await rig.serve({ clock: quick });
-  await assert.rejects(rig.serve({ locks: { tryAcquire: () => null, acquire: async () => Promise.reject(Object.assign(new Error('held'), { code: 'ELOCKED' })) } }), /another keeper/);
+  await assert.rejects(
+    rig.serve({
+      locks: { tryAcquire: () => null, acquire: async () => Promise.reject(Object.assign(new Error('held'), { code: 'ELOCKED' })) },
+    }),
+    /another keeper/,
+  );
   await keeper.done;
   assert.deepEqual(asked, [2_000]);
   await rig.serve();
@@ -249,9 +274,16 @@ test('there is one keeper per folder, and it leaves when nobody needs it', async
 test('a message that is not in the protocol closes the connection, and the keeper goes on', async (t) => {
   const rig = await makeRig(t);
   await rig.serve();
-  for (const message of [{ v: 2, id: 1, do: 'list' }, { v: 1, id: 1, do: 'start', run: { dir: 'relative' } }, { v: 1, id: 1, do: 'constructor' }, 7]) {
+  for (const message of [
+    { v: 2, id: 1, do: 'list' },
+    { v: 1, id: 1, do: 'start', run: { dir: 'relative' } },
+    { v: 1, id: 1, do: 'constructor' },
+    7,
+  ]) {
     const socket = await sockets.connect(path.join(rig.state, 'keeper.sock'));
-    const closed = new Promise<void>((resolve) => { socket.onClose(resolve); });
+    const closed = new Promise<void>((resolve) => {
+      socket.onClose(resolve);
+    });
     socket.send(message);
     await closed;
   }

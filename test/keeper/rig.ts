@@ -28,7 +28,14 @@ export const sockets = makeSockets();
 
 export const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {}, with: () => silentLog };
 
-export const LIMITS: RunLimits = { timeoutMs: 60_000, idleMs: 60_000, outputBytes: 1_000_000, answerBytes: 500_000, turns: 10, budgetUsd: 1 };
+export const LIMITS: RunLimits = {
+  timeoutMs: 60_000,
+  idleMs: 60_000,
+  outputBytes: 1_000_000,
+  answerBytes: 500_000,
+  turns: 10,
+  budgetUsd: 1,
+};
 
 export type Rig = {
   readonly folder: string;
@@ -68,7 +75,16 @@ export async function makeRig(t: TestContext): Promise<Rig> {
     notes,
     pids,
     async serve(more = {}) {
-      const ports = { fs, processes, sockets, clock, hashFile, locks: makeKernelLocks(), graceMs: 60, note: (text: string) => void notes.push(text) };
+      const ports = {
+        fs,
+        processes,
+        sockets,
+        clock,
+        hashFile,
+        locks: makeKernelLocks(),
+        graceMs: 60,
+        note: (text: string) => void notes.push(text),
+      };
       const keeper = await serveKeeper({ ...ports, ...more }, state);
       if (keeper === null) throw new Error('another keeper serves here');
       keepers.push(keeper);

@@ -1,4 +1,4 @@
-/** The test's end of fake-agent.mjs: programs that connect back and obey, so that nothing has to be waited for by the clock. */
+/** The test's end of fake-agent-program.ts: programs that connect back and obey, so that nothing has to be waited for by the clock. */
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-export const FAKE_AGENT = fileURLToPath(new URL('fake-agent.mjs', import.meta.url));
+export const FAKE_AGENT = fileURLToPath(new URL('fake-agent-program.ts', import.meta.url));
 
 export type Hello = {
   readonly hello: string;
@@ -41,8 +41,8 @@ async function meet(socket: Socket): Promise<FakeAgent> {
     else waiting(message);
   });
   const gone = once(socket, 'close').then(() => undefined);
-  const message = async (): Promise<unknown> =>
-    early.length > 0 ? early.shift() : Promise.race([new Promise((resolve) => void replies.push(resolve)), gone]);
+  const message = (): Promise<unknown> =>
+    early.length > 0 ? Promise.resolve(early.shift()) : Promise.race([new Promise((resolve) => void replies.push(resolve)), gone]);
   const hello = (await message()) as Hello;
   return {
     ...hello,

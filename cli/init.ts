@@ -1,0 +1,238 @@
+/**
+ * `docket init`: makes a workspace of a folder, or mends one: docket.yaml, the queues, the history repository, and git's exclude file.
+ *
+ *   look (place, name, paths, roles, write permission, tools) -> ask -> history -> queues -> exclude -> docket.yaml
+ *
+ * Invariant: what a person wrote is never changed, docket.yaml above all; it is written last, so where it stands, the rest stands too.
+ */
+
+import path from 'node:path';
+import type { Command } from 'commander';
+import { AUTO, makeRunners, type Runners } from '#agents/registry.ts';
+import type { FileFacts, Fs } from '#core/ports.ts';
+import type { Role } from '#core/role.ts';
+import type { Workspace } from '#core/settings.ts';
+import { askProgram } from '#platform/ask.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { makeFs } from '#platform/files.ts';
+import { repositoryRoot } from '#platform/git.ts';
+import { gitUntracked } from '#platform/git-program.ts';
+import { temporaryFolder } from '#platform/system.ts';
+import { excludeQueues, type Excluded } from './init-exclude.ts';
+import { chooseApp, choosePlace, needWritable, refuseForeignQueues, settingsFileOf, type AppName } from './init-place.ts';
+import { settingsText } from './init-settings.ts';
+import { initWords, type Made } from './init-words.ts';
+import { CliError, EXIT, show, type Common, type Io } from './io.ts';
+import { loadRoles } from './load.ts';
+import { askRunner, findTools, OFFLINE, type Tool } from './offer.ts';
+import { commonOf, describeFileFaults, log } from './open.ts';
+import { historyOf, runnerPorts, spoolOf } from './parts.ts';
+import { describeSettingsFaults } from './settings.ts';
+import { loadWorkspace, SETTINGS_FILE, type WorkspaceFs } from './workspace.ts';
+
+export type InitOptions = Common & {
+  readonly app?: string;
+  readonly runner?: string;
+  readonly history?: string;
+  readonly queues?: string;
+  readonly yes?: boolean;
+};
+
+export function addInit(program: Command, io: Io): void {
+  program
+    .command('init')
+    .description('make a workspace: docket.yaml, the queues, the history repository')
+    .argument('[folder]', 'the folder of your application (default: the current one)')
+    .option('--app <name>', "the application's name (default: from package.json, the remote or the folder)")
+    .option('--runner <name>', 'who answers: offline, claude or auto (default: asks on a terminal, else offline)')
+    .option('--history <folder>', 'the history repository (default: ../<app>-ai-history)')
+    .option('--queues <folder>', 'the queue folders (default: queues)')
+    .option('-y, --yes', 'ask nothing')
+    .addHelpText(
+      'after',
+      '\nIn a git repository `git status` shows docket.yaml as the only new file: the queues are excluded through .git/info/exclude.\nRun again it mends what is missing; an existing docket.yaml is never changed.\n\nExamples:\n  docket init\n  docket init --runner claude --yes ~/src/shop\n  docket init --app shop --runner offline --json',
+    )
+    .action(async (folder: string | undefined, _options: InitOptions, command: Command) => {
+      const common = commonOf(command);
+      const options = command.opts<InitOptions>();
+      if (folder !== undefined && common.root !== undefined)
+        throw new CliError(
+          `two folders are named, ${JSON.stringify(folder)} and --root ${JSON.stringify(common.root)}: name one`,
+          EXIT.wrongUse,
+        );
+      const made = await init(io, common, options, folder ?? common.root);
+      const words = initWords(io, made);
+      for (const note of words.notes) io.err(`note: ${note}`);
+      show(io, common, words.data, words.text);
+    });
+}
+
+async function init(io: Io, common: Common, options: InitOptions, named: string | undefined): Promise<Made> {
+  const fs = makeFs();
+  const root = await choosePlace(fs, io, named);
+  const isNew = (await fs.facts(settingsFileOf(root))) === null;
+  const name: AppName | null = isNew ? await chooseApp(fs, askProgram, root, options.app) : null;
+  const textFor = (runner: string): string =>
+    settingsText({
+      app: name?.app ?? '',
+      runner,
+      history: asWritten(io, root, options.history),
+      queues: asWritten(io, root, options.queues),
+    });
+  const workspace = await load(io, root, isNew ? withFile(fs, settingsFileOf(root), textFor(OFFLINE), await fs.facts(root)) : fs);
+  const roles = await loadRoles(fs, workspace);
+  if (!roles.ok) throw new CliError(`${describeFileFaults(roles.error)}\nnothing was made`, EXIT.environment);
+  const folders = [...roles.value.values()];
+
+  if (isNew) await refuseForeignQueues(fs, workspace.queues);
+  await needAllWritable(fs, workspace, isNew);
+  const { tools, runner } = isNew ? await chooseRunner(io, common, options, workspace) : { tools: [], runner: workspace.settings.runner };
+
+  const history = await makeHistory(fs, workspace);
+  const queues = await makeQueues(fs, workspace, folders);
+  const excluded = await excludeQueues(fs, workspace);
+  if (isNew) await writeSettings(fs, root, textFor(runner));
+  return {
+    workspace,
+    app: workspace.app,
+    appFrom: name?.from ?? null,
+    runner,
+    isNew,
+    unused: isNew ? [] : unusedFlags(options, workspace),
+    roles: folders.map((role) => role.folder),
+    newRoles: queues,
+    isNewHistory: history,
+    excluded,
+    untracked: await untracked(workspace, excluded),
+    tools,
+  };
+}
+
+/** A folder as it stands in docket.yaml: relative to it unless it was given as an absolute one. */
+const asWritten = (io: Io, root: string, flag: string | undefined): string | null =>
+  flag === undefined ? null : path.isAbsolute(flag) ? flag : path.relative(root, path.resolve(io.cwd, flag)) || '.';
+
+/** The file system with one file more: the settings are checked, and all paths settled, before anything is written. */
+const withFile = (fs: Fs, file: string, text: string, like: FileFacts | null): WorkspaceFs => ({
+  realPath: (at) => fs.realPath(at),
+  facts: async (at) => (at === file && like !== null ? { ...like, kind: 'file' } : fs.facts(at)),
+  readBounded: async (at, maxBytes) =>
+    at === file && like !== null
+      ? { bytes: new TextEncoder().encode(text), facts: { ...like, kind: 'file' } }
+      : fs.readBounded(at, maxBytes),
+});
+
+async function load(io: Io, root: string, fs: WorkspaceFs): Promise<Workspace> {
+  const loaded = await loadWorkspace({ cwd: root, rootFlag: root, env: io.env, flags: {}, fs });
+  if (loaded.ok) return loaded.value;
+  throw new CliError(`${root} cannot be a workspace like this; nothing was made:\n${describeSettingsFaults(loaded.error)}`, EXIT.wrongUse);
+}
+
+async function needAllWritable(fs: Fs, workspace: Workspace, isNew: boolean): Promise<void> {
+  const uuid = makeDigest().uuid();
+  if (isNew) await needWritable(fs, workspace.root, SETTINGS_FILE, 'choose a folder that is yours', uuid);
+  await needWritable(fs, workspace.queues, 'the queues', 'choose a folder that is yours with --queues or queues: in docket.yaml', uuid);
+  if ((await fs.facts(workspace.history)) === null)
+    await needWritable(
+      fs,
+      workspace.history,
+      'the history repository',
+      'choose a folder outside the code that is yours with --history',
+      uuid,
+    );
+}
+
+/** Tools are looked for with a state folder that is thrown away: some make a configuration folder when they are asked. */
+async function look(io: Io, workspace: Workspace): Promise<{ readonly runners: Runners; readonly tools: readonly Tool[] }> {
+  const fs = makeFs();
+  const state = path.join(temporaryFolder(), `docket-init-${makeDigest().uuid()}`);
+  await fs.makeFolder(state, 0o700);
+  try {
+    const runners = makeRunners({ ...workspace, state }, runnerPorts(io.env));
+    return { runners, tools: await findTools(runners) };
+  } finally {
+    await fs.removeTree(state);
+  }
+}
+
+type Choice = { readonly tools: readonly Tool[]; readonly runner: string };
+
+async function chooseRunner(io: Io, common: Common, options: InitOptions, workspace: Workspace): Promise<Choice> {
+  const { runners, tools } = await look(io, workspace);
+  if (options.runner !== undefined) {
+    if (!runners.names().includes(options.runner))
+      throw new CliError(
+        `there is no runner ${JSON.stringify(options.runner)}; there are: ${runners.names().join(', ')} (a program of your own becomes one under \`runners:\` in docket.yaml); nothing was made`,
+        EXIT.wrongUse,
+      );
+    return { tools, runner: options.runner };
+  }
+  const mayAsk = io.canAsk && options.yes !== true && common.json !== true;
+  return { tools, runner: mayAsk ? await askRunner(tools) : OFFLINE };
+}
+
+/** What went wrong with the disk, or the place, in words; a bug of docket stays one. */
+function asEnvironment(what: string, error: unknown): Error {
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof CliError) throw error;
+  return new CliError(`${what}: ${error.message} (mend it, then run \`docket init\` again)`, EXIT.environment);
+}
+
+/** @returns was it made just now? */
+async function makeHistory(fs: Fs, workspace: Workspace): Promise<boolean> {
+  const isNew = (await fs.facts(path.join(workspace.history, '.git'))) === null;
+  const history = historyOf(workspace, log);
+  try {
+    await history.open();
+  } catch (error) {
+    throw asEnvironment('the history repository cannot be made', error);
+  } finally {
+    await history.close();
+  }
+  return isNew;
+}
+
+/** @returns folders of the roles that had no inbox yet */
+async function makeQueues(fs: Fs, workspace: Workspace, roles: readonly Role[]): Promise<readonly string[]> {
+  const inbox = (role: Role): string => path.join(workspace.queues, role.folder, 'in');
+  const missing: string[] = [];
+  for (const role of roles) if ((await fs.facts(inbox(role))) === null) missing.push(role.folder);
+  try {
+    await spoolOf(workspace, roles, log).prepare();
+    await fs.makeFolders(workspace.state, 0o700);
+    await fs.chmod(workspace.state, 0o700);
+  } catch (error) {
+    throw asEnvironment('the queues cannot be made', error);
+  }
+  return missing;
+}
+
+async function writeSettings(fs: Fs, root: string, text: string): Promise<void> {
+  try {
+    await fs.writeNew(settingsFileOf(root), text, 'safety', 0o644);
+    await fs.syncFolder(root, 'safety');
+  } catch (error) {
+    throw asEnvironment(`${SETTINGS_FILE} cannot be written`, error);
+  }
+}
+
+async function untracked(workspace: Workspace, excluded: Excluded): Promise<readonly string[] | null> {
+  if (excluded.file === null) return null;
+  return gitUntracked(askProgram, workspace.root, [
+    ...excluded.paths,
+    path.relative(await topOf(workspace), settingsFileOf(workspace.root)),
+  ]);
+}
+
+const topOf = async (workspace: Workspace): Promise<string> => (await repositoryRoot(workspace.root)) ?? workspace.root;
+
+/** Flags that say something else than the docket.yaml that stays. */
+function unusedFlags(options: InitOptions, workspace: Workspace): readonly string[] {
+  const { settings } = workspace;
+  return (['app', 'runner', 'history', 'queues'] as const)
+    .filter((key) => options[key] !== undefined && options[key] !== settings[key])
+    .map((key) => `--${key}`);
+}
+
+/** For words: does this runner call an AI tool that was not found? */
+export const isMissing = (runner: string, tools: readonly Tool[]): boolean =>
+  runner !== OFFLINE && (runner === AUTO ? !tools.some((tool) => tool.isReady) : !tools.some((tool) => tool.name === runner));

@@ -1,0 +1,164 @@
+/** `docket why`: why a prompt is not answered (yet), in plain words and with the next step. Gathers the facts; why-words.ts judges them. */
+
+import path from 'node:path';
+import type { Command } from 'commander';
+import { sameFeature, printable } from '#core/names.ts';
+import type { Dependency } from '#core/prompt.ts';
+import { EXIT, paint, show, type Common, type Io } from './io.ts';
+import { fileNameOf, isBadEnd, isEnd, isWaitingFile, peekOf, shownPath, stateOf, textOf } from './job-words.ts';
+import { findSubject, nameOf, type Subject } from './job-words-find.ts';
+import { askDaemon, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
+import { commonOf } from './open.ts';
+import { clock } from './parts.ts';
+import { logFolder } from './places.ts';
+import { whyEnded, whyInFlight, whyWaiting, type Because } from './why-words.ts';
+
+export function addWhy(program: Command, io: Io): void {
+  program
+    .command('why')
+    .description('say why a prompt is not answered (yet), and what to do next')
+    .argument('<name>', 'a waiting file, a job id, role/name, name, or FEATURE/role@revision')
+    .addHelpText(
+      'after',
+      '\nAsks the daemon when one runs. Exit code 1 when it was rejected, held, failed or cancelled.\n\nExamples:\n  docket why foo\n  docket why architect/foo.md\n  docket why FEAT-123/ui@2',
+    )
+    .action(async (name: string, _options: Common, command: Command) => {
+      const common = commonOf(command);
+      await withSources(io, common, async (sources) => {
+        const subject = await findSubject(sources, name);
+        const state =
+          subject.view === null ? (subject.row?.outcome ?? subject.record?.filed.status ?? 'unknown') : stateOf(subject.view, subject.row);
+        const answer = await because(sources, subject, await askDaemon(sources.workspace));
+        show(io, common, { name: nameOf(subject), job: subject.id, state, ...answer }, text(io, answer));
+        if (isBadEnd(state)) io.setExitCode(EXIT.notWell);
+      });
+    });
+}
+
+function text(io: Io, { is, because: reasons, next }: Because): string {
+  const shown = (words: string): string =>
+    words
+      .split('\n')
+      .map((line) => printable(line, 2_000))
+      .join('\n           ');
+  return [
+    paint(io, 'bold', shown(is)),
+    ...reasons.map((reason) => `  because  ${shown(reason)}`),
+    ...next.map((step) => `  next     ${shown(step)}`),
+  ].join('\n');
+}
+
+async function because(sources: Sources, subject: Subject, daemon: DaemonWords | null): Promise<Because> {
+  const { view, row } = subject;
+  if (view !== null && isWaitingFile(view)) return waiting(sources, subject, view.why, daemon);
+  const state = view === null ? null : stateOf(view, row);
+  if (view !== null && state !== null && !isEnd(state)) {
+    return whyInFlight({
+      name: nameOf(subject),
+      id: view.id ?? '',
+      state,
+      attempts: Math.max(view.attempts, row?.attempts ?? 0),
+      reason: row?.reason ?? null,
+      deadline: await deadlineOf(sources, subject, view.attempts),
+      backOffMsMax: sources.workspace.settings['retry.cap'],
+      daemon,
+      logFolder: logFolder(sources.workspace.state),
+    });
+  }
+  const end = state ?? row?.outcome ?? subject.record?.filed.status ?? 'submitted';
+  if (!isEnd(end)) {
+    return {
+      is: `${nameOf(subject)} was accepted and recorded, and has no end in the history`,
+      because: ['nothing of it is in these folders: another daemon that shares the history may have it, or the folders were cleared'],
+      next: ['drop the same file again: the same job goes on'],
+    };
+  }
+  return ended(sources, subject, end, daemon !== null);
+}
+
+async function waiting(sources: Sources, subject: Subject, refusal: string | null, daemon: DaemonWords | null): Promise<Because> {
+  const { workspace, journal, layout } = sources;
+  const { folder, stem, role } = subject;
+  const peek = folder === null || refusal !== null ? null : await peekOf(sources, folder, stem);
+  const notBefore = peek?.notBefore ?? null;
+  return whyWaiting({
+    key: `${role}/${stem}.md`,
+    file: folder === null ? `${stem}.md` : shownPath(workspace.root, path.join(layout.in(folder), `${stem}.md`)),
+    refusal,
+    isValid: peek !== null,
+    notBefore: notBefore !== null && Date.parse(notBefore) > clock.now().getTime() ? notBefore : null,
+    missing: await missingOf(sources, peek?.dependsOn ?? []),
+    daemon,
+    holds: (journal?.holds() ?? []).map((hold) => ({
+      lane: hold.lane,
+      until: hold.untilMs === null ? null : new Date(hold.untilMs).toISOString(),
+      reason: hold.reason,
+    })),
+    scanIntervalMs: workspace.settings['intake.scan_interval'],
+  });
+}
+
+/** Those without an answer in the history, in the form that `docket why` takes. */
+async function missingOf(sources: Sources, dependsOn: readonly Dependency[]): Promise<string[]> {
+  const history = dependsOn.length === 0 ? null : await sources.history();
+  const missing: string[] = [];
+  for (const wanted of dependsOn) {
+    let isAnswered = false;
+    if (history !== null)
+      for await (const { identity, filed } of history.records({ feature: wanted.feature, role: wanted.role })) {
+        const isIt = sameFeature(identity.feature, wanted.feature) && identity.role === wanted.role && identity.name === wanted.name;
+        if (isIt && (wanted.revision === null || identity.revision === wanted.revision) && filed.status === 'answered') isAnswered = true;
+      }
+    const name = wanted.name === null ? '' : `/${wanted.name}`;
+    const revision = wanted.revision === null ? '' : `@${String(wanted.revision)}`;
+    if (!isAnswered) missing.push(`${wanted.feature}/${wanted.role}${name}${revision}`);
+  }
+  return missing;
+}
+
+/** a<n>/run.json, written by the keeper before the program goes. */
+async function deadlineOf(sources: Sources, { folder, view }: Subject, attempt: number): Promise<string | null> {
+  if (folder === null || view === null || view.id === null || attempt === 0) return null;
+  const run = await textOf(sources, path.join(sources.layout.job(folder, view.id).dir, `a${String(attempt)}`, 'run.json'));
+  const deadline = /"deadline":\s*"([0-9TZ:.+-]{1,40})"/.exec(run ?? '')?.[1];
+  return deadline ?? null;
+}
+
+async function ended(
+  sources: Sources,
+  subject: Subject,
+  state: Parameters<typeof whyEnded>[0]['state'],
+  hasDaemon: boolean,
+): Promise<Because> {
+  const { workspace, layout } = sources;
+  const { folder, view, row, stem } = subject;
+  const shown = async (file: string): Promise<string | null> =>
+    (await sources.fs.facts(file)) === null ? null : shownPath(workspace.root, file);
+  const out = (part: string): string | null => (folder === null ? null : path.join(layout.out(folder), `${stem}_${part}`));
+  const file = view === null ? null : fileNameOf(view);
+  const [errorFile, resultFile, duplicateFile] =
+    view === null ? [null, null, null] : [out('error.md'), out('result.md'), out('duplicate.json')];
+  const page = errorFile === null ? null : await textOf(sources, errorFile);
+  const duplicate = duplicateFile === null ? null : await textOf(sources, duplicateFile);
+  return whyEnded({
+    name: nameOf(subject),
+    state,
+    file: file === null || folder === null ? null : shownPath(workspace.root, path.join(layout.in(folder), file)),
+    errorFile: errorFile === null ? null : await shown(errorFile),
+    resultFile: resultFile === null ? null : await shown(resultFile),
+    because: (page === null ? null : whatOf(page)) ?? row?.reason ?? 'nobody wrote down why (its error file was taken away)',
+    duplicateOf: /"duplicate_of":\s*"([a-z2-7]{16})"/.exec(duplicate ?? '')?.[1] ?? null,
+    hasDaemon,
+  });
+}
+
+/** An error page (daemon/error-page.ts): a title, what is wrong, then sections. */
+export function whatOf(page: string): string | null {
+  const [, ...lines] = page.split('\n');
+  const end = lines.findIndex((line) => line.startsWith('## '));
+  const what = lines
+    .slice(0, end === -1 ? lines.length : end)
+    .join('\n')
+    .trim();
+  return what === '' ? null : what;
+}

@@ -1,0 +1,80 @@
+/**
+ * What `docket init` and `docket doctor` ask the program git: its version, whether a repository is whole, what it shows as new.
+ * As in git.ts it is asked nothing that could prompt, lock, page or run a program that the repository names, and only for a bounded time.
+ */
+
+import type { AskProgram } from '#core/ports.ts';
+import { codeOf } from './files.ts';
+import { plainEnvironment } from './system.ts';
+
+const ASK_TIMEOUT_MS = 10_000;
+const QUICK_CHECK_MS = 60_000;
+const FULL_CHECK_MS = 1_800_000;
+const WORDS_LINES = 5;
+
+type Answer = Awaited<ReturnType<AskProgram>>;
+
+/** Null: there is no program git. */
+async function askGit(ask: AskProgram, args: readonly string[], timeoutMs: number): Promise<Answer | null> {
+  const env = {
+    ...plainEnvironment(),
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_PAGER: 'cat',
+  };
+  const quiet = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'core.untrackedCache=false'];
+  try {
+    return await ask('git', [...quiet, ...args], { env, timeoutMs });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return null;
+    throw error;
+  }
+}
+
+/** `2.39.5`; null when there is no git, or it does not say. */
+export async function gitVersion(ask: AskProgram): Promise<string | null> {
+  const answer = await askGit(ask, ['--version'], ASK_TIMEOUT_MS);
+  return /\d+\.\d+(?:\.\d+)*/.exec(answer?.stdout ?? '')?.[0] ?? null;
+}
+
+/**
+ * git-fsck(1): is every object there? `isDeep` also reads and hashes each one, which takes minutes for a large history.
+ * @returns null: there is no git. `words`: its first lines when it is not whole, or did not answer in time
+ */
+export async function gitFsck(
+  ask: AskProgram,
+  folder: string,
+  isDeep: boolean,
+): Promise<{ readonly isWhole: boolean; readonly words: string } | null> {
+  const args = ['-C', folder, 'fsck', '--no-dangling', '--no-progress', isDeep ? '--full' : '--connectivity-only'];
+  try {
+    const answer = await askGit(ask, args, isDeep ? FULL_CHECK_MS : QUICK_CHECK_MS);
+    if (answer === null) return null;
+    // Exit codes are bits: 1 objects damaged, 2 missing … (git-fsck(1), "EXIT STATUS" of builtin/fsck.c).
+    const lines = `${answer.stderr}\n${answer.stdout}`.split('\n').filter((line) => line.trim() !== '');
+    return { isWhole: answer.code === 0, words: answer.code === 0 ? '' : lines.slice(0, WORDS_LINES).join('; ') };
+  } catch (error) {
+    if (codeOf(error) !== 'ETIMEDOUT' && codeOf(error) !== 'EFBIG') throw error;
+    return { isWhole: false, words: (error as Error).message };
+  }
+}
+
+/** Files among these paths that git shows as new, relative to the work tree's top; null when git cannot be asked. */
+export async function gitUntracked(ask: AskProgram, folder: string, paths: readonly string[]): Promise<readonly string[] | null> {
+  const args = ['-C', folder, 'status', '--porcelain', '--untracked-files=all', '-z', '--', ...paths.map((one) => `:(top,literal)${one}`)];
+  const answer = await askGit(ask, args, ASK_TIMEOUT_MS).catch(() => null);
+  if (answer?.code !== 0) return null;
+  return answer.stdout
+    .split('\0')
+    .filter((record) => record.startsWith('?? '))
+    .map((record) => record.slice(3));
+}
+
+/** Address of the remote `origin`; null when there is none. */
+export async function gitOrigin(ask: AskProgram, folder: string): Promise<string | null> {
+  const answer = await askGit(ask, ['-C', folder, 'config', '--get', 'remote.origin.url'], ASK_TIMEOUT_MS).catch(() => null);
+  const address = answer?.code === 0 ? answer.stdout.trim() : '';
+  return address === '' ? null : address;
+}
