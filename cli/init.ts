@@ -8,7 +8,7 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import { AUTO, makeRunners, type Runners } from '#agents/registry.ts';
+import { makeRunners, type Runners } from '#agents/registry.ts';
 import type { FileFacts, Fs } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -232,7 +232,3 @@ function unusedFlags(options: InitOptions, workspace: Workspace): readonly strin
     .filter((key) => options[key] !== undefined && options[key] !== settings[key])
     .map((key) => `--${key}`);
 }
-
-/** For words: does this runner call an AI tool that was not found? */
-export const isMissing = (runner: string, tools: readonly Tool[]): boolean =>
-  runner !== OFFLINE && (runner === AUTO ? !tools.some((tool) => tool.isReady) : !tools.some((tool) => tool.name === runner));

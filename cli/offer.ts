@@ -67,3 +67,7 @@ export async function askRunner(tools: readonly Tool[], ask: Asker = onTerminal)
   if (choice === null) throw new CliError('left without an answer; nothing was made', EXIT.stopped);
   return choice;
 }
+
+/** Is the tool that would be called not there yet? */
+export const isMissing = (runner: string, tools: readonly Tool[]): boolean =>
+  runner !== OFFLINE && !tools.some((tool) => tool.isReady && (runner === AUTO || tool.name === runner));

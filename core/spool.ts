@@ -73,7 +73,7 @@ export type Spool = {
   ): Promise<{ readonly claimed: Claimed; readonly bytes: Uint8Array | null; readonly failure: Failure | null }>;
   /** The private copy again (recovery). Null when it is missing or its hash differs from job.json: read() again then. */
   prompt(claimed: Claimed): Promise<Uint8Array | null>;
-  /** Makes work/<job>/a<n>/, empty (a leftover without a valid exit.json is removed first by the caller's word). */
+  /** Makes work/<job>/a<n>/ when it is not there. What an earlier start of this attempt left in it stays: agents/attempt.ts takes it up. */
   attemptFolder(claimed: Claimed, n: number): Promise<string>;
   /** Writes a private file into work/<job>/, synced: brief.md, a<n>/answer. */
   keep(claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void>;

@@ -18,9 +18,10 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   const policy = policyOf(ports, job);
   const lane = ports.laneOf(job.identity.role, job.prompt.runner);
   const before = ports.journal.attempts(claimed.job.id);
-  const attempts: AttemptRecord[] = [...before];
-  let spent = before.filter((attempt) => attempt.spent).length;
-  let n = Math.max(1, job.task.lastAttempt, (before.at(-1)?.n ?? 0) + 1);
+  // An attempt that was answered before a crash is understood again, not run again.
+  const attempts: AttemptRecord[] = before.filter((attempt) => attempt.failure !== null);
+  let spent = before.filter((attempt) => attempt.failure !== null && attempt.spent).length;
+  let n = Math.max(1, job.task.lastAttempt, (attempts.at(-1)?.n ?? 0) + 1);
 
   for (;;) {
     const run = await inLane(ports, lane, job, async () => attempt(ports, job, n));

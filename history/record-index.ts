@@ -11,9 +11,7 @@ import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
 import { decodeCommit, type Commit, type Oid } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
 
-export type FiledRecord = RecordFacts & { readonly commit: Oid; readonly atS: number };
-/** What is kept of a record: hashes are read from the commit again when somebody wants them. */
-type Known = { readonly commit: Oid; readonly atS: number };
+export type FiledRecord = RecordFacts & { readonly commit: Oid };
 
 export type LoggedCommit = { readonly oid: Oid; readonly commit: Commit };
 
@@ -37,7 +35,7 @@ export async function* walkCommits(store: ObjectStore, from: readonly Oid[], sto
 
 export const recordOf = ({ oid, commit }: LoggedCommit): FiledRecord | null => {
   const facts = parseRecord(parseMessage(commit.message).trailers);
-  return facts === null ? null : { ...facts, commit: oid, atS: commit.committedAtS };
+  return facts === null ? null : { ...facts, commit: oid };
 };
 
 export type RecordIndex = {
@@ -49,12 +47,13 @@ export type RecordIndex = {
 
 export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid | null>): RecordIndex {
   let top: Oid | null = null;
-  let newest = new Map<string, Known>();
+  /** Only the commit is kept: its hashes are read again when somebody wants them. */
+  let newest = new Map<string, Oid>();
   let older: AsyncGenerator<LoggedCommit> | null = null;
 
-  const note = (into: Map<string, Known>, record: FiledRecord): void => {
+  const note = (into: Map<string, Oid>, record: FiledRecord): void => {
     const key = identityKey(record.identity);
-    if (!into.has(key)) into.set(key, { commit: record.commit, atS: record.atS });
+    if (!into.has(key)) into.set(key, record.commit);
   };
 
   function restart(tip: Oid): void {
@@ -63,17 +62,20 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
     older = walkCommits(store, [tip]);
   }
 
-  /** Reads what came on top since; starts over when the old top is not below the new one (a person rewrote the branch). */
+  /** Reads what came on top since; starts over when the old top is not right below (a person merged, or rewrote the branch). */
   async function follow(tip: Oid): Promise<void> {
     if (top === tip) return;
     if (top === null) {
       restart(tip);
       return;
     }
-    const fresh = new Map<string, Known>();
+    const fresh = new Map<string, Oid>();
     let isAbove = false;
     for await (const logged of walkCommits(store, [tip], top)) {
-      isAbove ||= logged.commit.parents.includes(top);
+      const { parents } = logged.commit;
+      // A merge brings commits from below the old top along; what is newest is then only known by walking anew.
+      if (parents.length > 1) break;
+      isAbove ||= parents.includes(top);
       const record = recordOf(logged);
       if (record !== null) note(fresh, record);
     }
@@ -81,7 +83,7 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
       restart(tip);
       return;
     }
-    for (const [key, known] of fresh) if (known.atS >= (newest.get(key)?.atS ?? 0)) newest.set(key, known);
+    for (const [key, known] of fresh) newest.set(key, known);
     top = tip;
   }
 
@@ -101,14 +103,14 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
     }
     const known = newest.get(key);
     if (known === undefined) return null;
-    return recordOf({ oid: known.commit, commit: decodeCommit(await store.readType(known.commit, 'commit')) });
+    return recordOf({ oid: known, commit: decodeCommit(await store.readType(known, 'commit')) });
   }
 
   function take(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void {
     if (top === null && from !== null) restart(from);
     // From another top these commits are read from disk by the next `find`.
     if (top !== from) return;
-    for (const record of records) newest.set(identityKey(record.identity), { commit: record.commit, atS: record.atS });
+    for (const record of records) newest.set(identityKey(record.identity), record.commit);
     top = to;
   }
 

@@ -48,6 +48,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   let waiting: Waiting[] = [];
   let running: Promise<void> | null = null;
   let snapshot: Snapshot | null = null;
+  /** Something failed between ref and index: the next group mends it first. */
+  let isBehind = false;
   /** Our last tip and its tree: nearly always the tip the next group starts from. */
   let newest: { readonly tip: Oid; readonly tree: Oid } | null = null;
 
@@ -89,6 +91,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     for (let tries = 0; tries < MOVES_MAX; tries++) {
       const from = await readTip(fs, gitDir);
       if (from === null) throw new Error(`${dir} has no branch main any more; start docket again to set the history up`);
+      if (isBehind) await catchUp(from);
       const staged = await stage(repository, await snapshotAt(from), records, from, group);
       if (staged.tip !== from) {
         await store.addPack(await writePack(fs, gitDir, staged.objects));
@@ -105,6 +108,15 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     throw new Error(`the tip of ${dir} was moved by somebody else ${String(MOVES_MAX)} times in a row`);
   }
 
+  async function catchUp(tip: Oid): Promise<void> {
+    try {
+      await keeper.mend(tip);
+      isBehind = false;
+    } catch (error) {
+      log.warn(`the work tree of ${dir} is still behind the history: ${String(error)}`);
+    }
+  }
+
   async function publish(from: Oid, staged: Staged): Promise<boolean> {
     const message = `commit: ${staged.subject}`;
     await keeper.lock(staged.tip);
@@ -115,6 +127,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         return false;
       }
     } catch (error) {
+      isBehind = true;
       await keeper.unlock();
       throw error;
     }
@@ -123,6 +136,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       await keeper.bring(from, staged.tip, staged.changes, async (oid) => staged.blobs.get(oid) ?? store.readType(oid, 'blob'));
       await keeper.unlock();
     } catch (error) {
+      isBehind = true;
       log.error(`recorded, but the work tree of ${dir} is behind and its index.lock stays until docket mends it: ${String(error)}`);
     }
     return true;
@@ -197,7 +211,7 @@ async function stage(
     objects.push(commit);
     top = commit.oid;
     subject = message.slice(0, message.indexOf('\n'));
-    return { ...planned.facts, commit: commit.oid, atS: Math.floor(committedAt.getTime() / 1000) };
+    return { ...planned.facts, commit: commit.oid };
   }
 
   for (const { item, resolve, reject } of group) {

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Claimed } from '#core/spool.ts';
-import { codeOf, type Parts } from './parts.ts';
+import { codeOf, makeFolderIfMissing, type Parts } from './parts.ts';
 
 const NAME = /^(?:a[1-9][0-9]*\/)?[a-z0-9][a-z0-9._-]*$/;
 /** The spool's own files: nobody else writes them. */
@@ -28,13 +28,12 @@ export async function kept(parts: Parts, claimed: Claimed, name: string): Promis
   }
 }
 
-/** work/<job>/a<n>/, empty: whoever asks has made sure that no process of an earlier try lives. */
+/** work/<job>/a<n>/, made when it is not there: what an earlier start of this attempt left stays for agents/attempt.ts. */
 export async function attemptFolder(parts: Parts, claimed: Claimed, n: number): Promise<string> {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`attempts count from 1, got ${String(n)}`);
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
   const dir = path.join(paths.dir, `a${String(n)}`);
-  await parts.fs.removeTree(dir);
-  await parts.fs.makeFolder(dir, 0o700);
+  await makeFolderIfMissing(parts.fs, dir, 0o700);
   await parts.sync(paths.dir, 'no-second-run');
   return dir;
 }

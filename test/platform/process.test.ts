@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseStat } from '#platform/process-facts.ts';
@@ -34,6 +45,12 @@ async function plan(t: TestContext, script: string, more: Partial<StartProgram> 
     ...more,
   };
 }
+
+/** Descriptors that whoever started us left open for all its children (a shell, a CI runner): not ours to close, and in every child. */
+const inheritedFds = (): string[] =>
+  execFileSync('/bin/sh', ['-c', 'ls /proc/$$/fd'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    .trim()
+    .split('\n');
 
 type Ended = { code: number | null; signal: string | null };
 const ended = (program: { onExit(listener: (code: number | null, signal: string | null) => void): void }): Promise<Ended> =>
@@ -69,7 +86,7 @@ for (const gate of [false, true]) {
       assert.equal(facts?.session, program.pid);
       assert.equal(facts.group, program.pid);
       assert.equal(facts.startTime, program.startTime);
-      assert.deepEqual(fds.toSorted(), ['0', '1', '2']);
+      assert.deepEqual(new Set(fds), new Set(['0', '1', '2', ...inheritedFds()]));
     },
   );
 }
@@ -145,7 +162,7 @@ test('a whole tree is found, and ended by its group', onlyLinux, async (t) => {
   assert.ok(processes.signal(program.pid, 'SIGKILL', true));
   await ended(program);
   await until(async () => (await processes.tree(program.pid)).length === 0);
-  assert.equal(processes.signal(program.pid, 'SIGKILL', true), false);
+  assert.equal(processes.signal(program.pid, 'SIGKILL', false), false);
 });
 
 test('what left the session and its parent is still found by the marker in its environment', onlyLinux, async (t) => {
@@ -259,5 +276,4 @@ test('a zombie is not alive', onlyLinux, async (t) => {
   const zombie = Number(said.toString());
   await until(() => parseStat(zombie, readFileSync(`/proc/${String(zombie)}/stat`, 'latin1'))?.state === 'Z');
   assert.equal(processes.isAlive(zombie, processes.startTime(zombie) ?? ''), false);
-  assert.ok(realpathSync('/proc/self').length > 0);
 });

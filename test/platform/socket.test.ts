@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { LineSocket } from '#core/ports.ts';
@@ -28,6 +28,20 @@ const closed = (socket: LineSocket): Promise<void> =>
     socket.onClose(resolve);
   });
 
+async function serve(t: TestContext, file: string, onConnection: (socket: LineSocket) => void): Promise<{ close(): Promise<void> }> {
+  const server = await sockets.serve(file, onConnection);
+  t.after(() => server.close());
+  return server;
+}
+/** `once` would reject at the reset that often comes before. */
+const gone = (raw: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    raw.on('error', () => undefined);
+    raw.once('close', () => {
+      resolve();
+    });
+  });
+
 async function shortPath(t: TestContext): Promise<string> {
   return path.join(await temporaryFolder(t), 'socket');
 }
@@ -43,21 +57,21 @@ for (const [words, place] of [
 ] as const) {
   test(`messages go both ways over ${words}, which only its owner may use, and which is gone after closing`, async (t) => {
     const file = await place(t);
-    const server = await sockets.serve(file, echo);
+    const server = await serve(t, file, echo);
     assert.equal(lstatSync(file).mode & 0o777, 0o600);
     const client = await sockets.connect(file);
     client.send({ text: 'line\nbreak ü', number: 1 });
     assert.deepEqual(await next(client), { echo: { text: 'line\nbreak ü', number: 1 } });
-    const gone = closed(client);
+    const end = closed(client);
     await server.close();
-    await gone;
+    await end;
     assert.equal(existsSync(file), false);
     await assert.rejects(sockets.connect(file), withCode('ENOENT'));
   });
 
   test(`a server that answers at ${words} is not pushed aside`, async (t) => {
     const file = await place(t);
-    const server = await sockets.serve(file, echo);
+    const server = await serve(t, file, echo);
     await assert.rejects(sockets.serve(file, echo), withCode('EADDRINUSE'));
     const client = await sockets.connect(file);
     client.send(1);
@@ -75,7 +89,7 @@ for (const [words, place] of [
     await once(child, 'exit');
     assert.ok(existsSync(file));
     await assert.rejects(sockets.connect(file), withCode('ECONNREFUSED'));
-    const server = await sockets.serve(file, echo);
+    const server = await serve(t, file, echo);
     const client = await sockets.connect(file);
     client.send(2);
     assert.deepEqual(await next(client), { echo: 2 });
@@ -85,7 +99,7 @@ for (const [words, place] of [
 
 test('the pointer names a socket in a private folder of ours', async (t) => {
   const file = await longPath(t);
-  const server = await sockets.serve(file, echo);
+  const server = await serve(t, file, echo);
   const target = /^docket-socket-v1 (\/.+)\n$/.exec(readFileSync(file, 'utf8'))?.[1] ?? '';
   assert.ok(Buffer.byteLength(target) <= 100);
   assert.equal(lstatSync(path.dirname(target)).mode & 0o777, 0o700);
@@ -96,7 +110,7 @@ test('the pointer names a socket in a private folder of ours', async (t) => {
 
 test('a pointer into a folder that others may enter is not followed, and such a folder is not served from', async (t) => {
   const file = await longPath(t);
-  const server = await sockets.serve(file, echo);
+  const server = await serve(t, file, echo);
   const folder = path.dirname(/^docket-socket-v1 (\/.+)\n$/.exec(readFileSync(file, 'utf8'))?.[1] ?? '');
   t.after(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -124,7 +138,7 @@ test('nobody there is an error, not a wait', async (t) => {
 
 test('messages that came before anybody listened are kept, in order', async (t) => {
   const file = await shortPath(t);
-  const server = await sockets.serve(file, (socket) => {
+  const server = await serve(t, file, (socket) => {
     for (const message of [1, 2, 3]) socket.send(message);
     socket.onMessage((message) => {
       socket.send(message);
@@ -149,7 +163,7 @@ test('messages that came before anybody listened are kept, in order', async (t) 
 
 test('a large message arrives whole', async (t) => {
   const file = await shortPath(t);
-  const server = await sockets.serve(file, echo);
+  const server = await serve(t, file, echo);
   const client = await sockets.connect(file);
   const text = 'ü'.repeat(1_000_000);
   client.send(text);
@@ -168,15 +182,15 @@ for (const [words, bytes] of [
   test(`a line that is ${words} closes the connection and nothing else`, async (t) => {
     const file = await shortPath(t);
     const got: unknown[] = [];
-    const server = await sockets.serve(file, (socket) => {
+    const server = await serve(t, file, (socket) => {
       socket.onMessage((message) => got.push(message));
     });
     const raw = connect(file);
-    raw.on('error', () => undefined);
+    const end = gone(raw);
     raw.write('1\n');
     raw.write(bytes);
     raw.write('2\n');
-    await once(raw, 'close');
+    await end;
     assert.deepEqual(got, [1]);
     const client = await sockets.connect(file);
     client.close();
@@ -187,10 +201,9 @@ for (const [words, bytes] of [
 
 test('a line without an end is cut off at the limit', async (t) => {
   const file = await shortPath(t);
-  const server = await sockets.serve(file, echo);
+  const server = await serve(t, file, echo);
   const raw = connect(file);
-  const ended = once(raw, 'close');
-  raw.on('error', () => undefined);
+  const ended = gone(raw);
   const chunk = Buffer.alloc(4 * 1024 * 1024, 0x20);
   for (let part = 0; part < 9; part++) raw.write(chunk);
   await ended;
@@ -199,7 +212,7 @@ test('a line without an end is cut off at the limit', async (t) => {
 
 test('whoever asks about a closed connection is told so', async (t) => {
   const file = await shortPath(t);
-  const server = await sockets.serve(file, echo);
+  const server = await serve(t, file, echo);
   const client = await sockets.connect(file);
   client.close();
   await closed(client);

@@ -150,29 +150,30 @@ for (const [code, who] of [
   });
 }
 
+async function failedJob(rig: Rig, fs: FaultyFs): Promise<void> {
+  const spool = rig.spool(fs);
+  await spool.prepare();
+  await spool.drop(ROLE.name, stem('foo'), PROMPT);
+  const [one] = await spool.claim((await spool.scan()).waiting);
+  assert.ok(one !== undefined);
+  const { claimed } = await spool.read(one.dir, one.id, one.waiting.folder);
+  await spool.attemptFolder(claimed, 1);
+  await spool.keep(claimed, 'a1/stdout', 'raw output');
+  const final = await spool.publish(claimed, await spool.decide(claimed, answer(true)));
+  await spool.finish(claimed, final);
+  await spool.clean(claimed);
+}
+
 test('the output of a failed job is in archive/ once, wherever the kill comes', async () => {
-  const job = async (rig: Rig, fs: FaultyFs): Promise<void> => {
-    const spool = rig.spool(fs);
-    await spool.prepare();
-    await spool.drop(ROLE.name, stem('foo'), PROMPT);
-    const [one] = await spool.claim((await spool.scan()).waiting);
-    assert.ok(one !== undefined);
-    const { claimed } = await spool.read(one.dir, one.id, one.waiting.folder);
-    await spool.attemptFolder(claimed, 1);
-    await spool.keep(claimed, 'a1/stdout', 'raw output');
-    const final = await spool.publish(claimed, await spool.decide(claimed, answer(true)));
-    await spool.finish(claimed, final);
-    await spool.clean(claimed);
-  };
   const first = makeRig(null, FAST);
   const counting = makeFaultyFs(first.fs, { at: 0, act: 'stop' });
-  await job(first, counting);
+  await failedJob(first, counting);
   rmSync(path.dirname(first.queues), { recursive: true });
   const kept = counting.calls.findIndex((call) => call === 'replace final.json');
   assert.ok(kept > 0);
   for (let at = kept + 2; at <= counting.calls.length; at++) {
     const rig = makeRig(null, FAST);
-    await isKilled(() => job(rig, makeFaultyFs(rig.fs, { at, act: 'stop-half' })));
+    await isKilled(() => failedJob(rig, makeFaultyFs(rig.fs, { at, act: 'stop-half' })));
     await recover(rig.spool());
     const where = `kill at ${String(at)} (${String(counting.calls[at - 1])})`;
     assert.equal(filesWith(rig.archive, 'raw output').length, 1, where);

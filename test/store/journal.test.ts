@@ -190,7 +190,7 @@ test('the count of readings survives a restart and is its own for each file', (c
 for (const [what, damage] of [
   ['text', (file: string): void => writeFileSync(file, 'this is no database, it only has this name\n'.repeat(100))],
   [
-    'a page of zeros in the middle',
+    'spoiled in the middle',
     (file: string): void => {
       const bytes = readFileSync(file);
       bytes.fill(0xff, 4096, 8192);

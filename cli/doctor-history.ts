@@ -1,0 +1,81 @@
+/** The history repository: is it there, in the form docket writes, free of left locks, whole? Reads only. */
+
+import path from 'node:path';
+import type { AskProgram, Clock, Fs } from '#core/ports.ts';
+import type { Workspace } from '#core/settings.ts';
+import { gitFsck } from '#platform/git-program.ts';
+import { makeRepositoryGit } from '#platform/git-repository.ts';
+import { bad, warn, well, type Check } from './doctor-checks.ts';
+import { lookAtPlace } from './doctor-queues.ts';
+
+const LOCKS = ['index.lock', 'HEAD.lock', 'config.lock', 'packed-refs.lock', 'refs/heads/main.lock'];
+/** A git or a daemon at work holds them for a moment only. */
+const LOCK_IS_OLD_MS = 10_000;
+const HOOK = 'hooks/pre-push';
+const HISTORY_MOVED = 'set history: in docket.yaml to where it lies now, or bring it back; `docket up` would begin a new one';
+
+export async function lookAtHistory(
+  ports: { readonly fs: Fs; readonly ask: AskProgram; readonly clock: Clock },
+  workspace: Workspace,
+  isDeep: boolean,
+): Promise<readonly Check[]> {
+  const { fs, ask, clock } = ports;
+  const { history } = workspace;
+  const kind = (await fs.facts(history))?.kind;
+  if (kind === undefined) {
+    const words = `${history} is not there yet`;
+    return [warn('history', words, (await isUsed(fs, workspace)) ? HISTORY_MOVED : '`docket init` or the first `docket up` makes it')];
+  }
+  const gitDir = path.join(history, '.git');
+  const inside = (await fs.facts(gitDir))?.kind;
+  if (kind !== 'folder' || inside !== 'folder')
+    return [bad('history', `${history} is no repository with a .git folder of its own`, 'set history: in docket.yaml to a folder of its own beside the code')];
+  const format = await lookAtFormat(gitDir);
+  if (format !== null) return [bad('history format', `${history}: ${format}`, 'set history: in docket.yaml to another folder; docket writes SHA-1 repositories with plain files')];
+  return [
+    ...(await lookAtPlace(fs, 'history', history)),
+    ...(await lookAtLocks(fs, clock, gitDir)),
+    ...(await lookAtHook(fs, gitDir)),
+    ...(await lookAtObjects(ask, history, isDeep)),
+  ];
+}
+
+/** A journal without its history: the history was moved or removed. */
+const isUsed = async (fs: Fs, workspace: Workspace): Promise<boolean> => (await fs.facts(path.join(workspace.state, 'journal.db'))) !== null;
+
+/** Null: the form that docket writes. */
+async function lookAtFormat(gitDir: string): Promise<string | null> {
+  const { config } = makeRepositoryGit();
+  const value = async (key: string): Promise<string> => (await config(gitDir, key)).at(-1)?.toLowerCase() ?? '';
+  const objects = await value('extensions.objectformat');
+  if (objects !== '' && objects !== 'sha1') return `its object format is ${objects}`;
+  const refs = await value('extensions.refstorage');
+  if (refs !== '' && refs !== 'files') return `it keeps its branches as ${refs}`;
+  return (await value('core.bare')) === 'true' ? 'it is a bare repository' : null;
+}
+
+async function lookAtLocks(fs: Fs, clock: Clock, gitDir: string): Promise<readonly Check[]> {
+  const left: string[] = [];
+  for (const name of LOCKS) {
+    const facts = await fs.facts(path.join(gitDir, name));
+    if (facts !== null && clock.now().getTime() - Number(facts.mtimeNs / 1_000_000n) > LOCK_IS_OLD_MS) left.push(name);
+  }
+  if (left.length === 0) return [well('history locks', 'none left')];
+  const next = 'docket removes its own at the next start; another git’s: finish it, or remove the file when no git runs there';
+  return [warn('history locks', `${left.map((name) => path.join(gitDir, name)).join(', ')} left by a git or a daemon that was killed`, next)];
+}
+
+async function lookAtHook(fs: Fs, gitDir: string): Promise<readonly Check[]> {
+  const facts = await fs.facts(path.join(gitDir, HOOK));
+  if (facts !== null && (facts.mode & 0o100) !== 0) return [];
+  return [warn('history hook', `${path.join(gitDir, HOOK)} is ${facts === null ? 'not there' : 'not executable'}: a push of the history is not guarded`, '`docket init` or the next `docket up` puts it back')];
+}
+
+async function lookAtObjects(ask: AskProgram, history: string, isDeep: boolean): Promise<readonly Check[]> {
+  const check = 'history objects';
+  const result = await gitFsck(ask, history, isDeep);
+  if (result === null) return [warn(check, 'not looked at: there is no git', 'install git; `docket verify` recomputes every hash without it')];
+  if (!result.isWhole)
+    return [bad(check, `git fsck says: ${result.words}`, 'keep a copy of the folder as it is; `docket verify` names what differs; bring the missing objects from a clone or a backup')];
+  return [well(check, isDeep ? 'git fsck --full: whole, every object read' : 'git fsck --connectivity-only: nothing is missing (--deep reads every object)')];
+}

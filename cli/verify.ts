@@ -1,0 +1,126 @@
+/** `docket verify`: recomputes every hash - of the history, of `out/`, of what ended in `in/` - and names the first thing that differs. */
+
+import type { Command } from 'commander';
+import type { Finding, History } from '#core/history.ts';
+import { printable } from '#core/names.ts';
+import type { Role } from '#core/role.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { hashFile } from '#platform/hash-file.ts';
+import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
+import { shownPath } from './job-words.ts';
+import { withSources, type Sources } from './job-words-sources.ts';
+import { commonOf, roleNamed } from './open.ts';
+import { clock } from './parts.ts';
+import { noCounts, verifyFolders, type FolderCounts } from './verify-folders.ts';
+import { makeProgress, type Progress } from './verify-progress.ts';
+
+type Options = Common & { readonly role?: string };
+type Checked = FolderCounts & { readonly history_steps: number };
+type Report = { readonly ok: boolean; readonly checked: Checked; readonly first: Finding | null; readonly findings: readonly Finding[] };
+
+const LISTED = 50;
+
+export function addVerify(program: Command, io: Io): void {
+  program
+    .command('verify')
+    .description('recompute every hash: history, results, evidence, processed prompts')
+    .option('--role <role>', "look only at this role's folders (the history is always looked at whole)")
+    .addHelpText(
+      'after',
+      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json',
+    )
+    .action(async (_options: Options, command: Command) => {
+      const common = commonOf(command);
+      await withSources(io, common, async (sources) => {
+        const { role } = command.opts<Options>();
+        const roles = role === undefined ? [...sources.roles.values()] : [roleNamed(sources.roles, role)];
+        const progress = makeProgress(clock, process.stderr);
+        const report = await verify(sources, roles, progress).finally(() => {
+          progress.end();
+        });
+        show(io, common, report, text(io, sources, report));
+        if (!report.ok) io.setExitCode(EXIT.notWell);
+      });
+    });
+}
+
+async function verify(sources: Sources, roles: readonly Role[], progress: Progress): Promise<Report> {
+  const findings: Finding[] = [];
+  const counts = noCounts();
+  let steps = 0;
+  const opened = await openHistory(sources);
+  if (opened.fault !== null) findings.push(opened.fault);
+  if (opened.history !== null) {
+    const all = opened.history.verify((done, total) => {
+      steps = done;
+      progress.show('history', done, total);
+    });
+    for await (const finding of all) findings.push(finding);
+  }
+  let looked = 0;
+  const folders = verifyFolders({
+    fs: sources.fs,
+    digest: makeDigest(),
+    spool: sources.spool,
+    layout: sources.layout,
+    hashFile,
+    roles,
+    history: async () => Promise.resolve(opened.history),
+    counts,
+    step: () => {
+      looked++;
+      progress.show('folders', looked, 0);
+    },
+  });
+  try {
+    for await (const finding of folders) findings.push(finding);
+  } catch (error) {
+    // A damaged object ends the walk through the log: then the folders have nothing to be compared with.
+    if (findings.length === 0) throw error;
+    findings.push({ what: 'unreadable', path: sources.workspace.queues, expected: null, found: null, message: `the folders were not compared to their end: ${wordsOf(error)}` });
+  }
+  return { ok: findings.length === 0, checked: { ...counts, history_steps: steps }, first: findings[0] ?? null, findings };
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A history that cannot even be opened is the first finding; trouble of the machine (no permission, locked) is not a difference. */
+async function openHistory(sources: Sources): Promise<{ readonly history: History | null; readonly fault: Finding | null }> {
+  try {
+    return { history: await sources.history(), fault: null };
+  } catch (error) {
+    const code = (error as { readonly code?: unknown }).code;
+    if (code === 'EACCES' || code === 'EPERM' || code === 'ELOCKED' || code === 'EROFS')
+      throw new CliError(`the history ${sources.workspace.history} cannot be read: ${wordsOf(error)}`, EXIT.environment);
+    const fault: Finding = { what: 'unreadable', path: sources.workspace.history, expected: null, found: null, message: `the history cannot be opened: ${wordsOf(error)}` };
+    return { history: null, fault };
+  }
+}
+
+function text(io: Io, { workspace }: Sources, report: Report): string {
+  const { checked, findings, first } = report;
+  const count = (n: number, what: string): string => `${String(n)} ${what}`;
+  const summary = [
+    count(checked.history_steps, 'objects and files of the history'),
+    count(checked.inputs, 'ended prompts'),
+    count(checked.evidence, 'evidence files'),
+    count(checked.results, 'results'),
+    ...(checked.taken > 0 ? [count(checked.taken, 'taken away')] : []),
+    ...(checked.duplicates > 0 ? [count(checked.duplicates, 'duplicates')] : []),
+    ...(checked.unrecorded > 0 ? [count(checked.unrecorded, 'never recorded (rejected, held, cancelled early)')] : []),
+  ].join(', ');
+  if (first === null) return `${paint(io, 'green', 'verified')}: nothing differs\nchecked: ${summary}`;
+  const shown = (file: string): string => printable(shownPath(workspace.root, file), 1_000);
+  const others = findings.slice(1, LISTED);
+  return [
+    `${paint(io, 'red', 'DIFFERS')}: ${shown(first.path)}`,
+    `  ${printable(first.message, 1_000)}`,
+    ...(first.expected === null ? [] : [`  expected: ${printable(first.expected)}`]),
+    ...(first.found === null ? [] : [`  found:    ${printable(first.found)}`]),
+    ...(others.length === 0 ? [] : ['', `${String(findings.length - 1)} more:`]),
+    ...others.map((finding) => `  ${finding.what}  ${shown(finding.path)}: ${printable(finding.message, 300)}`),
+    ...(findings.length > LISTED ? [`  … and ${String(findings.length - LISTED)} more (--json lists all)`] : []),
+    '',
+    `checked: ${summary}`,
+  ].join('\n');
+}

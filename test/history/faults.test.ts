@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict';
+import { openSync, closeSync, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, suite, test } from 'node:test';
+import type { History } from '#core/history.ts';
+import type { Clock, Fs } from '#core/ports.ts';
+import { makeFs } from '#platform/files.ts';
+import { answer, collect, listening, makeRig, submission, value, type Rig } from './rig.ts';
+
+/** Waits take no time: a fake clock that jumps. */
+function jumpingClock(): Clock {
+  let nowMs = 0;
+  return {
+    now: () => new Date(),
+    monotonicMs: () => nowMs,
+    sleep: (ms) => {
+      nowMs += ms;
+      return new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+type Step = { readonly call: string; readonly path: string };
+
+/** A file system whose n-th changing call fails (with a half-written file where that can happen); calls are counted from `arm` on. */
+function faultyFs(code: string): { fs: Fs; arm(failAt: number, isSticky: boolean): void; steps: Step[] } {
+  const real = makeFs();
+  const steps: Step[] = [];
+  let failAt = Number.POSITIVE_INFINITY;
+  let isSticky = false;
+  const check = (call: string, file: unknown): void => {
+    steps.push({ call, path: String(file) });
+    if (steps.length === failAt || (isSticky && steps.length > failAt))
+      throw Object.assign(new Error(`${code}: injected, ${call} '${String(file)}'`), { code });
+  };
+  const guarded =
+    <A extends readonly unknown[], R>(call: string, act: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      check(call, args[0]);
+      return act(...args);
+    };
+  const fs: Fs = {
+    ...real,
+    writeNew: guarded('writeNew', real.writeNew),
+    writeDerived: guarded('writeDerived', real.writeDerived),
+    append: guarded('append', real.append),
+    replace: guarded('replace', real.replace),
+    rename: guarded('rename', real.rename),
+    makeFolder: guarded('makeFolder', real.makeFolder),
+    makeFolders: guarded('makeFolders', real.makeFolders),
+    syncFolder: guarded('syncFolder', real.syncFolder),
+  };
+  return {
+    fs,
+    steps,
+    arm(at, sticky) {
+      steps.length = 0;
+      failAt = at;
+      isSticky = sticky;
+    },
+  };
+}
+
+suite('faults', () => {
+  let rig: Rig;
+  beforeEach(() => {
+    rig = makeRig();
+  });
+  afterEach(() => rig.end());
+  const gitPath = (name: string): string => path.join(rig.dir, '.git', name);
+  const age = (file: string, seconds: number): void => {
+    const at = Date.now() / 1000 - seconds;
+    utimesSync(file, at, at);
+  };
+
+  for (const isSticky of [false, true]) {
+    test(`a disk that is full at any step ${isSticky ? 'and stays full ' : ''}loses nothing that was acknowledged, and the next write mends the rest`, async () => {
+      const faulty = faultyFs('ENOSPC');
+      const history = await rig.open({ fs: faulty.fs });
+      faulty.arm(Number.POSITIVE_INFINITY, false);
+      const first = submission();
+      value(await history.submit(first));
+      value(await history.record(answer(first)));
+      const count = faulty.steps.length;
+      assert.ok(count > 15, String(count));
+      for (let step = 1; step <= count; step++) {
+        const prompt = submission({ revision: step + 1, feature: `FEAT-${String(step)}` });
+        faulty.arm(step, isSticky);
+        const acknowledged: string[] = [];
+        try {
+          acknowledged.push(value(await history.submit(prompt)).commit);
+          acknowledged.push(value(await history.record(answer(prompt))).commit);
+        } catch (error) {
+          assert.equal((error as { code?: unknown }).code, 'ENOSPC');
+        }
+        for (const commit of acknowledged) rig.git('merge-base', '--is-ancestor', commit, 'main');
+        faulty.arm(Number.POSITIVE_INFINITY, false);
+        value(await history.submit(prompt));
+        assert.equal(value(await history.record(answer(prompt))).status, 'answered');
+        assert.equal(rig.git('status', '--porcelain'), '', `step ${String(step)}`);
+      }
+      rig.assertClean();
+      assert.deepEqual(await collect(history.verify()), []);
+      assert.deepEqual(
+        readdirSync(gitPath('objects/pack')).filter((name) => name.startsWith('tmp_')),
+        [],
+      );
+    });
+  }
+
+  test('a lock that a killed git left is removed when it is old and nobody has it open', async () => {
+    const { log, lines } = listening();
+    const history = await rig.open({ log });
+    for (const name of ['index.lock', 'refs/heads/main.lock']) {
+      writeFileSync(gitPath(name), '');
+      age(gitPath(name), 60);
+    }
+    value(await history.submit(submission()));
+    assert.equal(lines.filter((line) => line.includes('a killed git left')).length, 2);
+    rig.assertClean();
+  });
+
+  test('a lock that somebody holds is waited for, then told in words, and nothing is changed', async () => {
+    const history = await rig.open({ clock: jumpingClock() });
+    const before = rig.git('rev-parse', 'main');
+    writeFileSync(gitPath('index.lock'), '');
+    age(gitPath('index.lock'), 60);
+    const held = openSync(gitPath('index.lock'), 'r+');
+    await assert.rejects(history.submit(submission()), (error: NodeJS.ErrnoException) => error.code === 'ELOCKED' && /another git holds/.test(error.message));
+    closeSync(held);
+    assert.equal(rig.git('rev-parse', 'main'), before);
+    assert.ok(existsSync(gitPath('index.lock')));
+    value(await history.submit(submission()));
+    rig.assertClean();
+  });
+
+  test('a fresh lock is waited for until its git is done', async () => {
+    let waits = 0;
+    const clock = jumpingClock();
+    const history = await rig.open({
+      clock: {
+        ...clock,
+        sleep: async (ms) => {
+          await clock.sleep(ms);
+          waits++;
+          if (waits === 4) (await import('node:fs')).unlinkSync(gitPath('refs/heads/main.lock'));
+        },
+      },
+    });
+    writeFileSync(gitPath('refs/heads/main.lock'), '');
+    value(await history.submit(submission()));
+    assert.equal(waits, 4);
+    rig.assertClean();
+  });
+
+  test('what a docket that was killed between ref and index left is brought to its end by the next one', async () => {
+    const history = await rig.open();
+    value(await history.submit(submission()));
+    const behind = readFileSync(gitPath('index'));
+    const tip = readFileSync(gitPath('docket/index-tip'));
+    const prompt = submission({ revision: 2 });
+    const { commit } = value(await history.submit(prompt));
+    await history.close();
+    // As after a kill: the ref is new, index and files are old, one file is torn, the locks and a temporary pack are still there.
+    writeFileSync(gitPath('index'), behind);
+    writeFileSync(gitPath('docket/index-tip'), tip);
+    writeFileSync(gitPath('index.lock'), `docket ${commit}\n`);
+    writeFileSync(gitPath('refs/heads/main.lock'), `${commit}\n`);
+    writeFileSync(gitPath(`objects/pack/tmp_docket_${'a'.repeat(40)}.pack`), 'PA');
+    truncateSync(path.join(rig.dir, 'FEAT-1-user-filters/01-architect/prompt_v2.md'), 5);
+    const again = await rig.open();
+    rig.assertClean();
+    assert.equal(existsSync(gitPath('index.lock')) || existsSync(gitPath('refs/heads/main.lock')), false);
+    assert.deepEqual(readdirSync(gitPath('objects/pack')).filter((name) => name.startsWith('tmp_')), []);
+    assert.deepEqual(await collect(again.verify()), []);
+  });
+
+  test('the same leftovers are mended by the next write of a docket that is already running', async () => {
+    const history = await rig.open();
+    value(await history.submit(submission()));
+    const behind = readFileSync(gitPath('index'));
+    const tip = readFileSync(gitPath('docket/index-tip'));
+    const { commit } = value(await history.submit(submission({ revision: 2 })));
+    writeFileSync(gitPath('index'), behind);
+    writeFileSync(gitPath('docket/index-tip'), tip);
+    writeFileSync(gitPath('index.lock'), `docket ${commit}\n`);
+    value(await history.submit(submission({ revision: 3 })));
+    rig.assertClean();
+  });
+
+  test('an index torn by a loss of power is set aside and made anew', async () => {
+    const { log, lines } = listening();
+    const history = await rig.open();
+    value(await history.submit(submission()));
+    await history.close();
+    truncateSync(gitPath('index'), 90);
+    await rig.open({ log });
+    rig.assertClean();
+    assert.match(lines.join('\n'), /index is damaged/);
+    assert.equal(readdirSync(gitPath('docket')).filter((name) => name.startsWith('index.damaged-')).length, 1);
+  });
+
+  test('a work-tree file that a loss of power emptied is written again; one that a person emptied is not', async () => {
+    const history = await rig.open();
+    value(await history.submit(submission()));
+    await history.close();
+    const file = path.join(rig.dir, 'FEAT-1-user-filters/01-architect/prompt_v1.md');
+    truncateSync(file, 0);
+    await rig.open();
+    assert.equal(statSync(file).size, 0, 'a person did that: the times of the file are newer than the index says');
+    // After a loss of power the times are those of the index: made so here by writing the new times into the index.
+    rig.git('checkout', '-q', '--', '.');
+    truncateSync(file, 0);
+    const now = statSync(file, { bigint: true });
+    const index = readFileSync(gitPath('index'));
+    const at = index.indexOf('FEAT-1-user-filters/01-architect/prompt_v1.md') - 62;
+    for (const [offset, ns] of [
+      [0, now.ctimeNs],
+      [8, now.mtimeNs],
+    ] as const) {
+      index.writeUInt32BE(Number(ns / 1_000_000_000n), at + offset);
+      index.writeUInt32BE(Number(ns % 1_000_000_000n), at + offset + 4);
+    }
+    index.fill(0, index.length - 20);
+    writeFileSync(gitPath('index'), index);
+    await rig.open();
+    assert.match(readFileSync(file, 'utf8'), /What is to be done/);
+  });
+
+  test('a commit of somebody between look and move makes the group go on top of it', async () => {
+    const real = makeFs();
+    let isDone = false;
+    const fs: Fs = {
+      ...real,
+      writeDerived: async (file, bytes, mode) => {
+        // The moment before index.lock is taken.
+        if (!isDone && file.endsWith('index.lock')) {
+          isDone = true;
+          rig.git('commit', '-q', '--allow-empty', '-m', 'in between');
+        }
+        return real.writeDerived(file, bytes, mode);
+      },
+    };
+    await rig.open();
+    const history: History = await rig.open({ fs });
+    const filed = value(await history.submit(submission()));
+    assert.equal(rig.git('log', '-1', '--format=%s', `${filed.commit}~1`).trim(), 'in between');
+    rig.assertClean();
+  });
+
+  test('a writer that cannot sync the ref reports it, and asking again finds what is there', async () => {
+    const faulty = faultyFs('EIO');
+    const history = await rig.open({ fs: { ...faulty.fs } });
+    const prompt = submission();
+    faulty.arm(Number.POSITIVE_INFINITY, false);
+    value(await history.submit(submission({ revision: 9 })));
+    const at = faulty.steps.findIndex(({ call, path: file }) => call === 'syncFolder' && file.endsWith('refs/heads')) + 1;
+    faulty.arm(at, false);
+    await assert.rejects(history.submit(prompt), /EIO/);
+    assert.equal(value(await history.submit(prompt)).job, prompt.job);
+    assert.equal(rig.git('log', '--format=%s', '--grep', prompt.job).trim().split('\n').length, 1);
+    rig.assertClean();
+  });
+
+  test('two hundred calls at once are a few packs and keep their order', async () => {
+    const history = await rig.open();
+    const prompts = Array.from({ length: 200 }, (_, index) => submission({ revision: index + 1, feature: `FEAT-${String(index % 7)}` }));
+    for (const outcome of await Promise.all(prompts.map((prompt) => history.submit(prompt)))) value(outcome);
+    const jobs = rig.git('log', '--reverse', '--format=%(trailers:key=Docket-Job,valueonly,separator=)').trim().split('\n');
+    assert.deepEqual(jobs, prompts.map(({ job }) => job));
+    assert.ok(readdirSync(gitPath('objects/pack')).filter((name) => name.endsWith('.pack')).length <= 4);
+    rig.assertClean();
+  });
+});
