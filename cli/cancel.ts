@@ -44,8 +44,12 @@ async function cancelWaiting(sources: Sources, subject: Subject): Promise<Done> 
   if (folder === null) throw new CliError(`the role of ${nameOf(subject)} is not installed: move the file away yourself`, EXIT.wrongUse);
   const done = await withdraw(sources.fs, sources.layout, folder, stem);
   if (done === 'not-a-file')
-    throw new CliError(`${nameOf(subject)} is no regular file with a plain name, so docket does not touch it: move it out of ${sources.layout.in(folder)} yourself`, EXIT.wrongUse);
-  if (done === 'claimed') throw new CliError(`${nameOf(subject)} was claimed this very moment: the same command again stops it`, EXIT.notWell);
+    throw new CliError(
+      `${nameOf(subject)} is no regular file with a plain name, so docket does not touch it: move it out of ${sources.layout.in(folder)} yourself`,
+      EXIT.wrongUse,
+    );
+  if (done === 'claimed')
+    throw new CliError(`${nameOf(subject)} was claimed this very moment: the same command again stops it`, EXIT.notWell);
   return { name: nameOf(subject), job: null, outcome: 'cancelled', path: done.path };
 }
 
@@ -63,7 +67,11 @@ async function cancelInFlight(sources: Sources, subject: Subject): Promise<Done>
     // Asked first: afterwards the daemon may have let go of it already.
     const ended = control.ask('wait', { job: id });
     const reply = await control.ask('cancel', { job: id, by: userName() });
-    if (!reply.ok) throw new CliError(`the daemon did not take it: ${reply.error ?? 'no reason given'} (\`docket why ${nameOf(subject)}\` says how it stands)`, EXIT.notWell);
+    if (!reply.ok)
+      throw new CliError(
+        `the daemon did not take it: ${reply.error ?? 'no reason given'} (\`docket why ${nameOf(subject)}\` says how it stands)`,
+        EXIT.notWell,
+      );
     const { outcome } = await ended;
     return { name: nameOf(subject), job: id, outcome: typeof outcome === 'string' ? outcome : null, path: null };
   } finally {
@@ -72,8 +80,10 @@ async function cancelInFlight(sources: Sources, subject: Subject): Promise<Done>
 }
 
 function words({ workspace }: Sources, { name, job, outcome, path }: Done): string {
-  if (path !== null) return `${name} is cancelled: it is now ${shownPath(workspace.root, path)}; nothing was sent. \`docket retry ${name}\` puts it back`;
+  if (path !== null)
+    return `${name} is cancelled: it is now ${shownPath(workspace.root, path)}; nothing was sent. \`docket retry ${name}\` puts it back`;
   if (outcome === 'cancelled') return `${name} is cancelled (job ${job ?? '?'}); \`docket retry ${name}\` takes it up again`;
-  if (outcome === null) return `${name}: the daemon was told to stop it; it is stopping itself, and the next start ends it (\`docket why ${name}\`)`;
+  if (outcome === null)
+    return `${name}: the daemon was told to stop it; it is stopping itself, and the next start ends it (\`docket why ${name}\`)`;
   return `${name} was ${outcome} before it could be stopped`;
 }

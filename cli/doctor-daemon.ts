@@ -14,7 +14,13 @@ import { journalFile, lockFile } from './places.ts';
 
 const ANSWER_MS = 5_000;
 
-export type DaemonPorts = { readonly fs: Fs; readonly clock: Clock; readonly locks: KernelLocks; readonly sockets: Sockets; readonly openDatabase: OpenDatabase };
+export type DaemonPorts = {
+  readonly fs: Fs;
+  readonly clock: Clock;
+  readonly locks: KernelLocks;
+  readonly sockets: Sockets;
+  readonly openDatabase: OpenDatabase;
+};
 
 /** The promise's value, or null when it takes too long. */
 async function soon<T>(clock: Clock, promise: Promise<T>): Promise<T | null> {
@@ -34,18 +40,33 @@ export async function lookAtDaemon({ fs, clock, locks }: DaemonPorts, workspace:
     const reply = await soon(clock, control.ask('status'));
     control.close();
     if (reply?.ok !== true)
-      return [bad(check, `${nameOf(holder)} does not answer${reply === null ? ` in ${String(ANSWER_MS)} ms` : `: ${reply.error ?? ''}`}`, '`docket logs`; `docket down`, then `docket up`')];
+      return [
+        bad(
+          check,
+          `${nameOf(holder)} does not answer${reply === null ? ` in ${String(ANSWER_MS)} ms` : `: ${reply.error ?? ''}`}`,
+          '`docket logs`; `docket down`, then `docket up`',
+        ),
+      ];
     const version = String(reply['version']);
-    if (version !== packageVersion()) return [warn(check, `${nameOf(holder)} is docket ${version}, this is ${packageVersion()}`, '`docket down`, then `docket up`')];
+    if (version !== packageVersion())
+      return [warn(check, `${nameOf(holder)} is docket ${version}, this is ${packageVersion()}`, '`docket down`, then `docket up`')];
     return [well(check, `up: ${nameOf(holder)}`)];
   }
   if (await isLocked(fs, locks, workspace.state))
-    return [bad(check, `${nameOf(holder)} holds the workspace but does not answer on its socket`, 'it may just be starting or stopping: look again; else end that process, the lock goes with it')];
-  if (holder !== null && !isRunning(holder)) return [well(check, `not running (the last one, pid ${String(holder.pid)}, was ended without a stop: the next start mends it)`)];
+    return [
+      bad(
+        check,
+        `${nameOf(holder)} holds the workspace but does not answer on its socket`,
+        'it may just be starting or stopping: look again; else end that process, the lock goes with it',
+      ),
+    ];
+  if (holder !== null && !isRunning(holder))
+    return [well(check, `not running (the last one, pid ${String(holder.pid)}, was ended without a stop: the next start mends it)`)];
   return [well(check, 'not running (`docket up` starts it)')];
 }
 
-const nameOf = (holder: Holder | null): string => (holder === null ? 'a daemon' : `pid ${String(holder.pid)} on ${holder.host}, since ${holder.started_at}`);
+const nameOf = (holder: Holder | null): string =>
+  holder === null ? 'a daemon' : `pid ${String(holder.pid)} on ${holder.host}, since ${holder.started_at}`;
 const isRunning = (holder: Holder): boolean => holder.host === hostName() && isAlive(holder.pid, holder.pid_start ?? '');
 
 /** Taken and given back at once; a lock file that is not there is not made. */
@@ -71,7 +92,13 @@ export async function lookAtKeeper({ sockets, clock }: DaemonPorts, workspace: W
   socket.send({ v: VERSION, id: 0, do: 'bye' });
   socket.close();
   if (reply?.ok !== true || !Array.isArray(reply.value))
-    return [bad(check, 'it runs but does not answer', '`docket down`; it ends by itself when its runs have ended, and the next `docket up` starts a new one')];
+    return [
+      bad(
+        check,
+        'it runs but does not answer',
+        '`docket down`; it ends by itself when its runs have ended, and the next `docket up` starts a new one',
+      ),
+    ];
   return [well(check, `up: watches ${String(reply.value.length)} runs`)];
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { AskProgram, Clock, Fs } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
 import { gitFsck } from '#platform/git-program.ts';
-import { makeRepositoryGit } from '#platform/git-repository.ts';
+import { makeHistoryGit } from '#platform/git-repository.ts';
 import { bad, warn, well, type Check } from './doctor-checks.ts';
 import { lookAtPlace } from './doctor-queues.ts';
 
@@ -29,9 +29,22 @@ export async function lookAtHistory(
   const gitDir = path.join(history, '.git');
   const inside = (await fs.facts(gitDir))?.kind;
   if (kind !== 'folder' || inside !== 'folder')
-    return [bad('history', `${history} is no repository with a .git folder of its own`, 'set history: in docket.yaml to a folder of its own beside the code')];
+    return [
+      bad(
+        'history',
+        `${history} is no repository with a .git folder of its own`,
+        'set history: in docket.yaml to a folder of its own beside the code',
+      ),
+    ];
   const format = await lookAtFormat(gitDir);
-  if (format !== null) return [bad('history format', `${history}: ${format}`, 'set history: in docket.yaml to another folder; docket writes SHA-1 repositories with plain files')];
+  if (format !== null)
+    return [
+      bad(
+        'history format',
+        `${history}: ${format}`,
+        'set history: in docket.yaml to another folder; docket writes SHA-1 repositories with plain files',
+      ),
+    ];
   return [
     ...(await lookAtPlace(fs, 'history', history)),
     ...(await lookAtLocks(fs, clock, gitDir)),
@@ -41,11 +54,12 @@ export async function lookAtHistory(
 }
 
 /** A journal without its history: the history was moved or removed. */
-const isUsed = async (fs: Fs, workspace: Workspace): Promise<boolean> => (await fs.facts(path.join(workspace.state, 'journal.db'))) !== null;
+const isUsed = async (fs: Fs, workspace: Workspace): Promise<boolean> =>
+  (await fs.facts(path.join(workspace.state, 'journal.db'))) !== null;
 
 /** Null: the form that docket writes. */
 async function lookAtFormat(gitDir: string): Promise<string | null> {
-  const { config } = makeRepositoryGit();
+  const { config } = makeHistoryGit();
   const value = async (key: string): Promise<string> => (await config(gitDir, key)).at(-1)?.toLowerCase() ?? '';
   const objects = await value('extensions.objectformat');
   if (objects !== '' && objects !== 'sha1') return `its object format is ${objects}`;
@@ -62,20 +76,40 @@ async function lookAtLocks(fs: Fs, clock: Clock, gitDir: string): Promise<readon
   }
   if (left.length === 0) return [well('history locks', 'none left')];
   const next = 'docket removes its own at the next start; another git’s: finish it, or remove the file when no git runs there';
-  return [warn('history locks', `${left.map((name) => path.join(gitDir, name)).join(', ')} left by a git or a daemon that was killed`, next)];
+  return [
+    warn('history locks', `${left.map((name) => path.join(gitDir, name)).join(', ')} left by a git or a daemon that was killed`, next),
+  ];
 }
 
 async function lookAtHook(fs: Fs, gitDir: string): Promise<readonly Check[]> {
   const facts = await fs.facts(path.join(gitDir, HOOK));
   if (facts !== null && (facts.mode & 0o100) !== 0) return [];
-  return [warn('history hook', `${path.join(gitDir, HOOK)} is ${facts === null ? 'not there' : 'not executable'}: a push of the history is not guarded`, '`docket init` or the next `docket up` puts it back')];
+  return [
+    warn(
+      'history hook',
+      `${path.join(gitDir, HOOK)} is ${facts === null ? 'not there' : 'not executable'}: a push of the history is not guarded`,
+      '`docket init` or the next `docket up` puts it back',
+    ),
+  ];
 }
 
 async function lookAtObjects(ask: AskProgram, history: string, isDeep: boolean): Promise<readonly Check[]> {
   const check = 'history objects';
   const result = await gitFsck(ask, history, isDeep);
-  if (result === null) return [warn(check, 'not looked at: there is no git', 'install git; `docket verify` recomputes every hash without it')];
+  if (result === null)
+    return [warn(check, 'not looked at: there is no git', 'install git; `docket verify` recomputes every hash without it')];
   if (!result.isWhole)
-    return [bad(check, `git fsck says: ${result.words}`, 'keep a copy of the folder as it is; `docket verify` names what differs; bring the missing objects from a clone or a backup')];
-  return [well(check, isDeep ? 'git fsck --full: whole, every object read' : 'git fsck --connectivity-only: nothing is missing (--deep reads every object)')];
+    return [
+      bad(
+        check,
+        `git fsck says: ${result.words}`,
+        'keep a copy of the folder as it is; `docket verify` names what differs; bring the missing objects from a clone or a backup',
+      ),
+    ];
+  return [
+    well(
+      check,
+      isDeep ? 'git fsck --full: whole, every object read' : 'git fsck --connectivity-only: nothing is missing (--deep reads every object)',
+    ),
+  ];
 }

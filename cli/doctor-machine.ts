@@ -32,14 +32,18 @@ export async function lookAtGit(ask: AskProgram): Promise<readonly Check[]> {
   const version = await gitVersion(ask);
   const why = 'without it evidence names no commit of the code, and `docket doctor` cannot check the history’s objects';
   if (version === null) return [warn('git program', 'not found in PATH', `install git: ${why}`)];
-  if (!isAtLeast(version, GIT_NEEDED)) return [warn('git program', `${version} (needed: ${GIT_NEEDED.join('.')} or newer)`, `install a newer git: ${why}`)];
+  if (!isAtLeast(version, GIT_NEEDED))
+    return [warn('git program', `${version} (needed: ${GIT_NEEDED.join('.')} or newer)`, `install a newer git: ${why}`)];
   return [well('git program', version)];
 }
 
 /** Where there is no inotify (macOS), or the kernel does not tell, there is no limit to look at. */
 export async function lookAtWatches(fs: Pick<Fs, 'readBounded'>, folder = INOTIFY): Promise<readonly Check[]> {
   const limits: Check[] = [];
-  for (const [name, needed] of [['max_user_watches', WATCHES_NEEDED], ['max_user_instances', INSTANCES_NEEDED]] as const) {
+  for (const [name, needed] of [
+    ['max_user_watches', WATCHES_NEEDED],
+    ['max_user_instances', INSTANCES_NEEDED],
+  ] as const) {
     const value = await numberIn(fs, path.join(folder, name));
     if (value === null) continue;
     const check = `inotify ${name}`;
@@ -75,7 +79,13 @@ export async function lookAtClock(fs: Fs, clock: Clock, folder: string | null, u
   const words = `${clock.now().toISOString()}, a fresh file is ${String(offMs)} ms away`;
   if (beforeMs < CLOCK_FIRST_MS) return [bad('clock', words, 'set the clock of this machine (timedatectl): evidence carries its time')];
   if (offMs > CLOCK_OFF_MS_MAX)
-    return [bad('clock', `${words} (${place})`, 'the clocks of this machine and of its file system differ: synchronise them, or put the queues on a local disk')];
+    return [
+      bad(
+        'clock',
+        `${words} (${place})`,
+        'the clocks of this machine and of its file system differ: synchronise them, or put the queues on a local disk',
+      ),
+    ];
   return [well('clock', words)];
 }
 
@@ -89,8 +99,16 @@ export async function lookAtScanner(scanner: SecretScan): Promise<readonly Check
     const clean = await scanner.scan('prompt', 'Describe the module layout.\n');
     const caught = await scanner.scan('prompt', `token: ${BAIT}\n`);
     const next = 'prompts are held until it works: install docket again (npm ci), or raise limits.secret_scan on a slow machine';
-    if (!clean.ok) return [bad('secret scanner', clean.error.kind === 'secret-scan-failed' ? clean.error.reason : `${name} finds a secret where none is`, next)];
-    if (caught.ok || caught.error.kind !== 'secret-found') return [bad('secret scanner', `${name} does not find a token in a text that has one`, next)];
+    if (!clean.ok)
+      return [
+        bad(
+          'secret scanner',
+          clean.error.kind === 'secret-scan-failed' ? clean.error.reason : `${name} finds a secret where none is`,
+          next,
+        ),
+      ];
+    if (caught.ok || caught.error.kind !== 'secret-found')
+      return [bad('secret scanner', `${name} does not find a token in a text that has one`, next)];
     return [well('secret scanner', name)];
   } finally {
     await scanner.close();

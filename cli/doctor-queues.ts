@@ -17,7 +17,8 @@ export async function lookAtQueues(fs: Fs, workspace: Workspace, roles: readonly
   const { queues } = workspace;
   const kind = (await fs.facts(queues))?.kind;
   if (kind === undefined) return [bad('queues', `${queues} is not there`, INIT)];
-  if (kind !== 'folder') return [bad('queues', `${queues} is a ${kind}, not a folder`, 'put a real folder there, or set queues: in docket.yaml')];
+  if (kind !== 'folder')
+    return [bad('queues', `${queues} is a ${kind}, not a folder`, 'put a real folder there, or set queues: in docket.yaml')];
   return [
     ...(await lookAtPlace(fs, 'queues', queues)),
     ...(await lookAtState(fs, workspace.state)),
@@ -30,7 +31,14 @@ export async function lookAtPlace(fs: Fs, check: string, folder: string): Promis
   const { type, network, freeBytes } = await fs.fileSystem(folder);
   const free = `${showBytes(freeBytes)} free`;
   const found = `${folder} (${type}, ${free})`;
-  if (network) return [bad(check, `${found}: a network file system, where locks cannot be trusted`, 'move it to a local disk (queues: and history: in docket.yaml)')];
+  if (network)
+    return [
+      bad(
+        check,
+        `${found}: a network file system, where locks cannot be trusted`,
+        'move it to a local disk (queues: and history: in docket.yaml)',
+      ),
+    ];
   if (freeBytes < FREE_BYTES_BAD) return [bad(check, found, 'make room: a full disk stops every job')];
   if (freeBytes < FREE_BYTES_LOW) return [warn(check, found, 'make room soon: a full disk stops every job')];
   return [well(check, found)];
@@ -40,12 +48,20 @@ async function lookAtState(fs: Fs, state: string): Promise<readonly Check[]> {
   const check = 'state folder';
   const facts = await fs.facts(state);
   if (facts === null) return [warn(check, `${state} is not there yet`, 'the first `docket up` makes it')];
-  if (facts.kind !== 'folder') return [bad(check, `${state} is a ${facts.kind}, not a folder`, 'put it aside; `docket up` makes the folder')];
+  if (facts.kind !== 'folder')
+    return [bad(check, `${state} is a ${facts.kind}, not a folder`, 'put it aside; `docket up` makes the folder')];
   const mode = `0${facts.mode.toString(8)}`;
   const uid = userId();
   if (uid !== null && uid !== 0 && facts.uid !== uid)
-    return [bad(check, `${state} belongs to user ${String(facts.uid)}, you are ${String(uid)}`, 'run docket as that user, or give the queues to yourself (chown -R)')];
-  if ((facts.mode & OTHERS) !== 0) return [bad(check, `${state} has mode ${mode}: other users can reach the log and the control socket`, `chmod 700 ${state}`)];
+    return [
+      bad(
+        check,
+        `${state} belongs to user ${String(facts.uid)}, you are ${String(uid)}`,
+        'run docket as that user, or give the queues to yourself (chown -R)',
+      ),
+    ];
+  if ((facts.mode & OTHERS) !== 0)
+    return [bad(check, `${state} has mode ${mode}: other users can reach the log and the control socket`, `chmod 700 ${state}`)];
   return [well(check, `${state} (${mode})`)];
 }
 
@@ -68,7 +84,10 @@ async function lookAtRole(fs: Fs, place: string, role: Role, uuid: string): Prom
       return [warn(check, `every user of this machine may drop prompts into ${folder}`, `chmod o-w ${folder}`)];
     devices.add(facts.dev);
   }
-  if (devices.size > 1) return [bad(check, `in, out, work and archive of ${place} are on different file systems`, 'put them on one: docket moves files by rename')];
+  if (devices.size > 1)
+    return [
+      bad(check, `in, out, work and archive of ${place} are on different file systems`, 'put them on one: docket moves files by rename'),
+    ];
   return tryRename(fs, check, place, `.docket-${uuid}.tmp`);
 }
 
@@ -85,7 +104,13 @@ async function tryRename(fs: Fs, check: string, place: string, name: string): Pr
     return [];
   } catch (error) {
     if (codeOf(error) === '') throw error;
-    return [bad(check, `a file cannot be written and moved in ${place}: ${wordsOf(error)}`, 'look at its permissions and mounts (it must be yours, writable, one file system)')];
+    return [
+      bad(
+        check,
+        `a file cannot be written and moved in ${place}: ${wordsOf(error)}`,
+        'look at its permissions and mounts (it must be yours, writable, one file system)',
+      ),
+    ];
   } finally {
     await fs.unlink(at).catch(() => undefined);
   }

@@ -11,7 +11,9 @@ import { bad, warn, well, type Check } from './doctor-checks.ts';
 import { loadRoles, loadSpecs, type FileFaults } from './load.ts';
 
 const asChecks = (check: string, files: readonly FileFaults[]): readonly Check[] =>
-  files.flatMap(({ file, faults }) => faults.map((fault) => bad(check, `${file}: ${describeFault(fault).split('\n').join(', ').replaceAll(/ {2,}/g, ' ')}`, fault.mend)));
+  files.flatMap(({ file, faults }) =>
+    faults.map((fault) => bad(check, `${file}: ${describeFault(fault).split('\n').join(', ').replaceAll(/ {2,}/g, ' ')}`, fault.mend)),
+  );
 
 export type Installed = { readonly roles: readonly Role[]; readonly checks: readonly Check[] };
 
@@ -22,7 +24,8 @@ export async function lookAtRoles(fs: Fs, workspace: Workspace): Promise<Install
   const roles = loaded.ok ? [...loaded.value.values()] : [];
   const checks: Check[] = [];
   if (!loaded.ok) checks.push(...asChecks('roles', loaded.error));
-  else if (roles.length === 0) checks.push(bad('roles', `there is none in ${workspace.roleFolders.join(', ')}`, 'install docket again (npm ci)'));
+  else if (roles.length === 0)
+    checks.push(bad('roles', `there is none in ${workspace.roleFolders.join(', ')}`, 'install docket again (npm ci)'));
   else checks.push(well('roles', roles.map((role) => role.folder).join(', ')));
   if (!specs.ok) return { roles, checks: [...checks, ...asChecks('prompt specs', specs.error)] };
   const without = roles.filter((role) => !specs.value.some((spec) => spec.role === role.name)).map((role) => role.name);
@@ -44,7 +47,8 @@ function wantedRunners(workspace: Workspace, roles: readonly Role[]): readonly W
     by.set(name, [...(by.get(name) ?? []), who]);
   };
   const standing = roles.filter((role) => role.runner === null).map((role) => role.name);
-  if (workspace.settings.runner !== '') add(workspace.settings.runner, standing.length === roles.length ? 'all roles' : standing.join(', '));
+  if (workspace.settings.runner !== '')
+    add(workspace.settings.runner, standing.length === roles.length ? 'all roles' : standing.join(', '));
   for (const role of roles) if (role.runner !== null) add(role.runner, role.name);
   for (const { name } of workspace.runners) if (!by.has(name)) by.set(name, []);
   return [...by].map(([name, who]) => ({ name, by: who.filter((one) => one !== '') }));
@@ -54,7 +58,13 @@ export async function lookAtRunners(workspace: Workspace, roles: readonly Role[]
   const checks: Check[] = [];
   const needsStanding = roles.some((role) => role.runner === null);
   if (workspace.settings.runner === '' && needsStanding)
-    checks.push(bad('runner', 'none is chosen, so that no tool is called by accident', `write \`runner: offline\`, \`runner: claude\` or \`runner: auto\` into ${workspace.root}/docket.yaml`));
+    checks.push(
+      bad(
+        'runner',
+        'none is chosen, so that no tool is called by accident',
+        `write \`runner: offline\`, \`runner: claude\` or \`runner: auto\` into ${workspace.root}/docket.yaml`,
+      ),
+    );
   for (const wanted of wantedRunners(workspace, roles)) checks.push(await lookAtRunner(wanted, runners));
   return checks;
 }
@@ -67,10 +77,19 @@ async function lookAtRunner({ name, by }: Wanted, runners: Runners): Promise<Che
   if (name === AUTO) {
     const chosen = await runners.prepare();
     if (chosen.ok) return well(check, `stands for ${await factsOf(chosen.value)} (${users})`);
-    return fault(check, `no tool is ready: ${chosen.error.map(describe).join('; ')}`, 'install one and log in with it, or write `runner: offline`; until then prompts wait');
+    return fault(
+      check,
+      `no tool is ready: ${chosen.error.map(describe).join('; ')}`,
+      'install one and log in with it, or write `runner: offline`; until then prompts wait',
+    );
   }
   const runner = runners.get(name);
-  if (runner === undefined) return fault(check, `there is no such runner (${users})`, `known: ${runners.names().join(', ')}; a program of your own is a key of runners: in docket.yaml`);
+  if (runner === undefined)
+    return fault(
+      check,
+      `there is no such runner (${users})`,
+      `known: ${runners.names().join(', ')}; a program of your own is a key of runners: in docket.yaml`,
+    );
   const fit = await runner.check();
   if (fit.ok) return well(check, `${await factsOf(runner)} (${users})`);
   return fault(check, `${describe(fit.error)} (${users})`, nextFor(fit.error.kind, name));

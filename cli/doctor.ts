@@ -1,7 +1,6 @@
 /** `docket doctor`: everything docket needs of this machine and this workspace, a line each, with the next step where one is needed. Changes nothing. */
 
 import type { Command } from 'commander';
-import { makeRunners } from '#agents/registry.ts';
 import { describeFault } from '#core/fault.ts';
 import type { Workspace } from '#core/settings.ts';
 import { askProgram } from '#platform/ask.ts';
@@ -18,8 +17,9 @@ import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from
 import { lookAtQueues } from './doctor-queues.ts';
 import { lookAtRoles, lookAtRunners } from './doctor-runners.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
+import { withRunners } from './offer.ts';
 import { commonOf } from './open.ts';
-import { clock, runnerPorts } from './parts.ts';
+import { clock } from './parts.ts';
 import { loadWorkspace } from './workspace.ts';
 
 type Options = Common & { readonly deep?: boolean };
@@ -54,10 +54,18 @@ async function examine(io: Io, common: Common, isDeep: boolean): Promise<readonl
     ...(await guarded('git program', async () => lookAtGit(askProgram))),
     ...(await guarded('inotify', async () => lookAtWatches(fs))),
     ...(await guarded('clock', async () => lookAtClock(fs, clock, workspace?.state ?? null, makeDigest().uuid()))),
-    ...(await guarded('secret scanner', async () => lookAtScanner(makeSecretScan({ deadlineMs: workspace?.settings['limits.secret_scan'] ?? SCAN_MS })))),
+    ...(await guarded('secret scanner', async () =>
+      lookAtScanner(makeSecretScan({ deadlineMs: workspace?.settings['limits.secret_scan'] ?? SCAN_MS })),
+    )),
   ];
   if (!loaded.ok) {
-    const faults = loaded.error.map((fault) => bad('workspace', `${fault.file}: ${describeFault(fault).split('\n')[0] ?? ''}; found ${fault.found}, expected ${fault.expected}`, fault.mend));
+    const faults = loaded.error.map((fault) =>
+      bad(
+        'workspace',
+        `${fault.file}: ${describeFault(fault).split('\n')[0] ?? ''}; found ${fault.found}, expected ${fault.expected}`,
+        fault.mend,
+      ),
+    );
     return [...machine, ...faults];
   }
   return [...machine, ...(await examineWorkspace(io, loaded.value, isDeep))];
@@ -68,7 +76,13 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
   const ports = { fs, clock, locks: makeKernelLocks(), sockets: makeSockets(), openDatabase, ask: askProgram };
   const { roles, checks } = await lookAtRoles(fs, workspace).catch((error: unknown) => ({
     roles: [],
-    checks: [bad('roles', `could not be read: ${error instanceof Error ? error.message : String(error)}`, 'look at the permissions of agents/ and prompt-spec/')],
+    checks: [
+      bad(
+        'roles',
+        `could not be read: ${error instanceof Error ? error.message : String(error)}`,
+        'look at the permissions of agents/ and prompt-spec/',
+      ),
+    ],
   }));
   return [
     well('workspace', `${workspace.app} in ${workspace.root}`),
@@ -78,7 +92,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),
-    ...(await guarded('runners', async () => lookAtRunners(workspace, roles, makeRunners(workspace, runnerPorts(io.env))))),
+    ...(await guarded('runners', async () => withRunners(io, workspace, async (runners) => lookAtRunners(workspace, roles, runners)))),
   ];
 }
 

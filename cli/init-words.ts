@@ -85,8 +85,14 @@ function cleanLine({ untracked, excluded }: Made, file: string): string {
   const how = `${printable(file)} ${excluded.added.length > 0 ? 'keeps' : 'already keeps'} ${excluded.paths.map((one) => printable(one)).join(' and ')} out of git`;
   if (untracked === null) return how;
   const others = untracked.filter((one) => path.basename(one) !== SETTINGS_FILE);
-  if (others.length > 0) return `${how}, but \`git status\` shows ${others.slice(0, 3).map((one) => printable(one)).join(', ')}: look for a rule that says !`;
-  return untracked.length > 0 ? `${how}; \`git status\` shows only ${untracked.join(', ')} as new` : `${how}; \`git status\` shows nothing new of docket's`;
+  if (others.length > 0)
+    return `${how}, but \`git status\` shows ${others
+      .slice(0, 3)
+      .map((one) => printable(one))
+      .join(', ')}: look for a rule that says !`;
+  return untracked.length > 0
+    ? `${how}; \`git status\` shows only ${untracked.join(', ')} as new`
+    : `${how}; \`git status\` shows nothing new of docket's`;
 }
 
 function notesOf(made: Made): readonly string[] {

@@ -8,7 +8,6 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import { makeRunners, type Runners } from '#agents/registry.ts';
 import type { FileFacts, Fs } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -17,16 +16,15 @@ import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { repositoryRoot } from '#platform/git.ts';
 import { gitUntracked } from '#platform/git-program.ts';
-import { temporaryFolder } from '#platform/system.ts';
 import { excludeQueues, type Excluded } from './init-exclude.ts';
 import { chooseApp, choosePlace, needWritable, refuseForeignQueues, settingsFileOf, type AppName } from './init-place.ts';
 import { settingsText } from './init-settings.ts';
 import { initWords, type Made } from './init-words.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { loadRoles } from './load.ts';
-import { askRunner, findTools, OFFLINE, type Tool } from './offer.ts';
+import { askRunner, findTools, OFFLINE, withRunners, type Tool } from './offer.ts';
 import { commonOf, describeFileFaults, log } from './open.ts';
-import { historyOf, runnerPorts, spoolOf } from './parts.ts';
+import { historyOf, spoolOf } from './parts.ts';
 import { describeSettingsFaults } from './settings.ts';
 import { loadWorkspace, SETTINGS_FILE, type WorkspaceFs } from './workspace.ts';
 
@@ -142,27 +140,17 @@ async function needAllWritable(fs: Fs, workspace: Workspace, isNew: boolean): Pr
     );
 }
 
-/** Tools are looked for with a state folder that is thrown away: some make a configuration folder when they are asked. */
-async function look(io: Io, workspace: Workspace): Promise<{ readonly runners: Runners; readonly tools: readonly Tool[] }> {
-  const fs = makeFs();
-  const state = path.join(temporaryFolder(), `docket-init-${makeDigest().uuid()}`);
-  await fs.makeFolder(state, 0o700);
-  try {
-    const runners = makeRunners({ ...workspace, state }, runnerPorts(io.env));
-    return { runners, tools: await findTools(runners) };
-  } finally {
-    await fs.removeTree(state);
-  }
-}
-
 type Choice = { readonly tools: readonly Tool[]; readonly runner: string };
 
 async function chooseRunner(io: Io, common: Common, options: InitOptions, workspace: Workspace): Promise<Choice> {
-  const { runners, tools } = await look(io, workspace);
+  const { names, tools } = await withRunners(io, workspace, async (runners) => ({
+    names: runners.names(),
+    tools: await findTools(runners),
+  }));
   if (options.runner !== undefined) {
-    if (!runners.names().includes(options.runner))
+    if (!names.includes(options.runner))
       throw new CliError(
-        `there is no runner ${JSON.stringify(options.runner)}; there are: ${runners.names().join(', ')} (a program of your own becomes one under \`runners:\` in docket.yaml); nothing was made`,
+        `there is no runner ${JSON.stringify(options.runner)}; there are: ${names.join(', ')} (a program of your own becomes one under \`runners:\` in docket.yaml); nothing was made`,
         EXIT.wrongUse,
       );
     return { tools, runner: options.runner };

@@ -39,7 +39,12 @@ function byAge(a: string, b: string): number {
 }
 
 /** The last `count` wanted lines, oldest first, and where to follow from. */
-export async function lastLines<T>(fs: Fs, folder: string, count: number, choose: Choose<T>): Promise<{ readonly lines: T[]; readonly place: Place | null }> {
+export async function lastLines<T>(
+  fs: Fs,
+  folder: string,
+  count: number,
+  choose: Choose<T>,
+): Promise<{ readonly lines: T[]; readonly place: Place | null }> {
   const files = (await logFiles(fs, folder)).toReversed();
   const newestFirst: T[] = [];
   let place: Place | null = null;
@@ -89,7 +94,14 @@ async function linesBackwards(fs: Fs, file: string, more: (line: string) => bool
 }
 
 /** Gives out whole lines as they come, also of newer files, until the signal aborts. */
-export async function follow(fs: Fs, clock: Clock, folder: string, from: Place | null, signal: AbortSignal, tell: (line: string) => void): Promise<void> {
+export async function follow(
+  fs: Fs,
+  clock: Clock,
+  folder: string,
+  from: Place | null,
+  signal: AbortSignal,
+  tell: (line: string) => void,
+): Promise<void> {
   let place = from;
   while (!signal.aborted) {
     for (const name of await logFiles(fs, folder)) {

@@ -17,7 +17,11 @@ const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 const LINES = 50;
 
 /** A line of the log that somebody asked for. */
-type Chosen = { readonly raw: string; readonly at: Date | null; readonly entry: { readonly level: LogLevel; readonly message: string; readonly fields: LogFields } | null };
+type Chosen = {
+  readonly raw: string;
+  readonly at: Date | null;
+  readonly entry: { readonly level: LogLevel; readonly message: string; readonly fields: LogFields } | null;
+};
 export type LogFilter = { readonly level: LogLevel; readonly job: string | null };
 
 export function addLogs(program: Command, io: Io): void {
@@ -36,7 +40,10 @@ export function addLogs(program: Command, io: Io): void {
       const common = commonOf(command);
       const options = command.opts<Options>();
       if (options.job !== undefined && !/^[a-z2-7]{4,16}$/.test(options.job))
-        throw new CliError(`--job takes a job id (16 characters of a-z and 2-7) or its first characters, at least 4; got ${JSON.stringify(printable(options.job))}`, EXIT.wrongUse);
+        throw new CliError(
+          `--job takes a job id (16 characters of a-z and 2-7) or its first characters, at least 4; got ${JSON.stringify(printable(options.job))}`,
+          EXIT.wrongUse,
+        );
       const workspace = await openWorkspace(io, common);
       const stop = new AbortController();
       const onSignal = (): void => {
@@ -116,4 +123,8 @@ function makePrinter(io: Io, common: Common): (chosen: Chosen) => void {
 
 /** The same JSON: what a terminal might obey is written as an escape. */
 // eslint-disable-next-line no-control-regex -- these are the characters that must not pass
-const harmless = (raw: string): string => raw.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+const harmless = (raw: string): string =>
+  raw.replaceAll(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );

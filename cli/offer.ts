@@ -1,10 +1,16 @@
 /** The AI tools that are on this machine, and the question which of them shall answer. Nothing is sent anywhere to find out. */
 
+import path from 'node:path';
 import { isCancel, select } from '@clack/prompts';
-import { AUTO, type Runners } from '#agents/registry.ts';
+import { AUTO, makeRunners, type Runners } from '#agents/registry.ts';
 import { describe } from '#core/failure.ts';
 import { printable } from '#core/names.ts';
-import { CliError, EXIT } from './io.ts';
+import type { Workspace } from '#core/settings.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { makeFs } from '#platform/files.ts';
+import { temporaryFolder } from '#platform/system.ts';
+import { CliError, EXIT, type Io } from './io.ts';
+import { runnerPorts } from './parts.ts';
 
 export const OFFLINE = 'offline';
 
@@ -26,6 +32,18 @@ export type Question = {
 };
 /** Null: the person does not want to answer. */
 export type Asker = (question: Question) => Promise<string | null>;
+
+/** The runners of a workspace, to be asked only: with a state folder that is thrown away, as some tools make files in it when they are asked. */
+export async function withRunners<T>(io: Io, workspace: Workspace, act: (runners: Runners) => Promise<T>): Promise<T> {
+  const fs = makeFs();
+  const state = path.join(temporaryFolder(), `docket-look-${makeDigest().uuid()}`);
+  await fs.makeFolder(state, 0o700);
+  try {
+    return await act(makeRunners({ ...workspace, state }, runnerPorts(io.env)));
+  } finally {
+    await fs.removeTree(state);
+  }
+}
 
 /** All tools that are installed, in the order of the registry; those whose program is missing are left out. */
 export async function findTools(runners: Runners): Promise<readonly Tool[]> {

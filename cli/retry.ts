@@ -75,7 +75,8 @@ function refusal(subject: Subject): string {
 
 function stemOf(text: string): Stem {
   const stem = parseStem(text);
-  if (!stem.ok) throw new CliError(`${JSON.stringify(printable(text))} cannot be taken up again: its name is not ${stem.error}`, EXIT.wrongUse);
+  if (!stem.ok)
+    throw new CliError(`${JSON.stringify(printable(text))} cannot be taken up again: its name is not ${stem.error}`, EXIT.wrongUse);
   return stem.value;
 }
 
@@ -86,7 +87,8 @@ async function reopen(sources: Sources, { role, stem, was }: Chosen): Promise<Re
   } catch (error) {
     const code = (error as { readonly code?: unknown }).code;
     if (code === 'ENOENT') throw new CliError(`${role}/${stem} is not there any more: somebody was faster`, EXIT.notWell);
-    if (code === 'EINVAL') throw new CliError(`${role}/${stem} is no regular file, it cannot be sent again: put a copy of the file in its place`, EXIT.wrongUse);
+    if (code === 'EINVAL')
+      throw new CliError(`${role}/${stem} is no regular file, it cannot be sent again: put a copy of the file in its place`, EXIT.wrongUse);
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
       throw new CliError(`${role}/${stem} cannot be renamed: ${error instanceof Error ? error.message : String(error)}`, EXIT.environment);
     throw error;

@@ -140,16 +140,14 @@ function hashesOf({ row }: Subject, record: HistoryRecord | null, evidence: Evid
 function attemptsOf({ journal }: Sources, { id, view }: Subject, evidence: EvidenceFacts | null): readonly AttemptFacts[] {
   if (evidence !== null && evidence.attempts.length > 0) return evidence.attempts;
   if (journal === null || id === null || (view !== null && isWaitingFile(view))) return [];
-  return journal
-    .attempts(id)
-    .map(({ n, startedAt, endedAt, outcome, failure, starts }) => ({
-      n,
-      startedAt,
-      endedAt,
-      outcome,
-      failure: failure?.kind ?? null,
-      starts,
-    }));
+  return journal.attempts(id).map(({ n, startedAt, endedAt, outcome, failure, starts }) => ({
+    n,
+    startedAt,
+    endedAt,
+    outcome,
+    failure: failure?.kind ?? null,
+    starts,
+  }));
 }
 
 function text(io: Io, { workspace }: Sources, shown: Shown): string {

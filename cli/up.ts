@@ -1,5 +1,6 @@
 /** `docket up`: the daemon in the foreground, or detached. Says in five lines what it watches, which tool it will call, and what to do next. */
 
+import { flushCompileCache } from 'node:module';
 import type { Command } from 'commander';
 import type { Role } from '#core/role.ts';
 import type { RunnerFacts } from '#core/run.ts';
@@ -60,6 +61,8 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
     leave: leave.signal,
     onStopAsked: onSignal,
     onReady: ({ roles, runners }) => {
+      // Now, not at the end: the daemon may be killed, and the next start should be fast (bin/start.js).
+      flushCompileCache();
       void runners
         .get(workspace.settings.runner)
         ?.facts()

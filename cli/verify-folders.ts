@@ -57,7 +57,13 @@ type Recorded = {
 const EVIDENCE_ENDING = '_evidence.json';
 const FILE_BYTES_MAX = 64_000_000;
 
-const finding = (what: Finding['what'], file: string, message: string, expected: string | null = null, found: string | null = null): Finding => ({
+const finding = (
+  what: Finding['what'],
+  file: string,
+  message: string,
+  expected: string | null = null,
+  found: string | null = null,
+): Finding => ({
   what,
   path: file,
   expected,
@@ -80,7 +86,8 @@ export async function* verifyFolders(parts: FolderParts): AsyncGenerator<Finding
   }
   const recorded = await readRecorded(await parts.history());
   for (const shelf of shelves) {
-    for (const name of [...shelf.outNames].toSorted()) if (name.endsWith(EVIDENCE_ENDING)) yield* verifyEvidence(parts, shelf, recorded, name);
+    for (const name of [...shelf.outNames].toSorted())
+      if (name.endsWith(EVIDENCE_ENDING)) yield* verifyEvidence(parts, shelf, recorded, name);
     for (const input of shelf.inputs) yield* verifyInput(parts, shelf, recorded, input);
   }
 }
@@ -142,23 +149,42 @@ async function* verifyEvidence(parts: FolderParts, shelf: Shelf, recorded: Recor
 }
 
 /** The input that this evidence is about; one that is not there was tidied away. */
-function* verifyPrompt(shelf: Shelf, stem: string, status: string | null, expected: string | null, evidenceName: string): Generator<Finding> {
+function* verifyPrompt(
+  shelf: Shelf,
+  stem: string,
+  status: string | null,
+  expected: string | null,
+  evidenceName: string,
+): Generator<Finding> {
   const input = inputOf(shelf, stem, status);
   if (input === undefined || expected === null) return;
   if (!isSha256(expected) || input.sha256 !== expected)
-    yield finding('hash-differs', input.path, `the prompt is not what was answered: out/${evidenceName} names another hash`, expected, input.sha256);
+    yield finding(
+      'hash-differs',
+      input.path,
+      `the prompt is not what was answered: out/${evidenceName} names another hash`,
+      expected,
+      input.sha256,
+    );
 }
 
 const inputOf = (shelf: Shelf, stem: string, status: string | null): Input | undefined =>
   shelf.inputs.find((one) => one.stem === stem && suffixOf(one.outcome) === suffixOf((status ?? 'answered') as Outcome));
 
-async function* verifyResult(parts: FolderParts, shelf: Shelf, stem: string, expected: string | null, evidenceName: string): AsyncGenerator<Finding> {
+async function* verifyResult(
+  parts: FolderParts,
+  shelf: Shelf,
+  stem: string,
+  expected: string | null,
+  evidenceName: string,
+): AsyncGenerator<Finding> {
   if (expected === null) return;
   const file = path.join(parts.layout.out(shelf.folder), `${stem}_result.md`);
   try {
     const { sha256 } = await parts.hashFile(file);
     parts.counts.results++;
-    if (sha256 !== expected) yield finding('hash-differs', file, `the result is not what was answered: out/${evidenceName} names another hash`, expected, sha256);
+    if (sha256 !== expected)
+      yield finding('hash-differs', file, `the result is not what was answered: out/${evidenceName} names another hash`, expected, sha256);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') parts.counts.taken++;
     else yield finding('unreadable', file, wordsOf(error), expected);
@@ -185,7 +211,14 @@ async function* verifyInput(parts: FolderParts, shelf: Shelf, recorded: Recorded
   }
   // Cancelled before it was accepted: nothing was recorded.
   if (input.outcome === 'cancelled') counts.unrecorded++;
-  else yield finding('missing', input.path, 'it has no evidence in out/, and the history knows no ended prompt with its hash', null, input.sha256);
+  else
+    yield finding(
+      'missing',
+      input.path,
+      'it has no evidence in out/, and the history knows no ended prompt with its hash',
+      null,
+      input.sha256,
+    );
 }
 
 async function* verifyDuplicate(parts: FolderParts, shelf: Shelf, recorded: Recorded, input: Input): AsyncGenerator<Finding> {
@@ -198,7 +231,14 @@ async function* verifyDuplicate(parts: FolderParts, shelf: Shelf, recorded: Reco
     return;
   }
   const first = typeof page.duplicate_of === 'string' ? page.duplicate_of : '';
-  if (!recorded.evidenceByJob.has(first)) yield finding('missing', file, `it names job ${JSON.stringify(first)} as the first one, which the history has no answer of`);
+  if (!recorded.evidenceByJob.has(first))
+    yield finding('missing', file, `it names job ${JSON.stringify(first)} as the first one, which the history has no answer of`);
   else if (page.prompt_sha256 !== input.sha256)
-    yield finding('hash-differs', input.path, `the prompt is not the one that was answered: out/${path.basename(file)} names another hash`, typeof page.prompt_sha256 === 'string' ? page.prompt_sha256 : null, input.sha256);
+    yield finding(
+      'hash-differs',
+      input.path,
+      `the prompt is not the one that was answered: out/${path.basename(file)} names another hash`,
+      typeof page.prompt_sha256 === 'string' ? page.prompt_sha256 : null,
+      input.sha256,
+    );
 }

@@ -1,5 +1,6 @@
 /** `docket verify`: recomputes every hash - of the history, of `out/`, of what ended in `in/` - and names the first thing that differs. */
 
+import path from 'node:path';
 import type { Command } from 'commander';
 import type { Finding, History } from '#core/history.ts';
 import { printable } from '#core/names.ts';
@@ -77,7 +78,13 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
   } catch (error) {
     // A damaged object ends the walk through the log: then the folders have nothing to be compared with.
     if (findings.length === 0) throw error;
-    findings.push({ what: 'unreadable', path: sources.workspace.queues, expected: null, found: null, message: `the folders were not compared to their end: ${wordsOf(error)}` });
+    findings.push({
+      what: 'unreadable',
+      path: sources.workspace.queues,
+      expected: null,
+      found: null,
+      message: `the folders were not compared to their end: ${wordsOf(error)}`,
+    });
   }
   return { ok: findings.length === 0, checked: { ...counts, history_steps: steps }, first: findings[0] ?? null, findings };
 }
@@ -92,7 +99,13 @@ async function openHistory(sources: Sources): Promise<{ readonly history: Histor
     const code = (error as { readonly code?: unknown }).code;
     if (code === 'EACCES' || code === 'EPERM' || code === 'ELOCKED' || code === 'EROFS')
       throw new CliError(`the history ${sources.workspace.history} cannot be read: ${wordsOf(error)}`, EXIT.environment);
-    const fault: Finding = { what: 'unreadable', path: sources.workspace.history, expected: null, found: null, message: `the history cannot be opened: ${wordsOf(error)}` };
+    const fault: Finding = {
+      what: 'unreadable',
+      path: sources.workspace.history,
+      expected: null,
+      found: null,
+      message: `the history cannot be opened: ${wordsOf(error)}`,
+    };
     return { history: null, fault };
   }
 }
@@ -110,7 +123,9 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
     ...(checked.unrecorded > 0 ? [count(checked.unrecorded, 'never recorded (rejected, held, cancelled early)')] : []),
   ].join(', ');
   if (first === null) return `${paint(io, 'green', 'verified')}: nothing differs\nchecked: ${summary}`;
-  const shown = (file: string): string => printable(shownPath(workspace.root, file), 1_000);
+  // The history names what it recorded by the path inside it.
+  const shown = (file: string): string =>
+    printable(path.isAbsolute(file) ? shownPath(workspace.root, file) : `${path.basename(workspace.history)}/${file}`, 1_000);
   const others = findings.slice(1, LISTED);
   return [
     `${paint(io, 'red', 'DIFFERS')}: ${shown(first.path)}`,

@@ -4,6 +4,7 @@
  */
 
 import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { inflateSync, constants as zlib } from 'node:zlib';
 import type { Fs, OpenFile } from '#core/ports.ts';
 import { applyDelta } from './delta.ts';
@@ -11,6 +12,7 @@ import type { GitObject, ObjectType, Oid } from './objects.ts';
 
 const INDEX_MEMORY_BYTES_MAX = 128 * 1024;
 const WINDOW_BYTES = 16 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 const FANOUT_END = 1032;
 const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
 
@@ -49,9 +51,15 @@ export type PackFile = {
   readonly count: number;
   /** Byte offset of the object, or -1: at once when the index is in memory (there may be thousands of packs). */
   find(oid: Buffer): number | Promise<number>;
-  /** @param elsewhere reads a delta's base that is named by id */
-  readAt(offset: number, elsewhere: (oid: Oid) => Promise<GitObject>): Promise<GitObject>;
-  oids(): Promise<Oid[]>;
+  /**
+   * @param elsewhere reads a delta's base that is named by id
+   * @param seen objects by offset, for whoever reads many: bases are looked up there, and what is read is added
+   */
+  readAt(offset: number, elsewhere: (oid: Oid) => Promise<GitObject>, seen?: Map<number, GitObject>): Promise<GitObject>;
+  /** All objects, in the order of the file. */
+  contents(): Promise<{ readonly oid: Oid; readonly offset: number }[]>;
+  /** Paths among pack and index whose last 20 bytes are not the SHA-1 of the rest. */
+  damagedFiles(): Promise<string[]>;
   isOpen(): boolean;
   close(): Promise<void>;
 };
@@ -103,34 +111,40 @@ export async function openPack(fs: Fs, path: string): Promise<PackFile> {
         return position < 0 ? -1 : offsetOf(start + position);
       });
     },
-    async readAt(offset, elsewhere) {
+    async readAt(offset, elsewhere, seen) {
       const deltas: Buffer[] = [];
-      for (let at = offset; ;) {
+      let found: GitObject | null = null;
+      for (let at = offset; found === null;) {
+        found = seen?.get(at) ?? null;
+        if (found !== null) break;
         const entry = parseEntry(await pack.read(at, 64), at);
+        const bytes = await inflateAt(at + entry.headBytes, entry.sizeBytes);
         if (entry.kind === 'whole') {
-          let bytes = await inflateAt(at + entry.headBytes, entry.sizeBytes);
-          for (const delta of deltas.toReversed()) bytes = applyDelta(delta, bytes);
-          return { type: entry.type, bytes };
+          found = { type: entry.type, bytes };
+          break;
         }
-        deltas.push(await inflateAt(at + entry.headBytes, entry.sizeBytes));
-        if (entry.kind === 'offset-delta') {
-          at = entry.baseOffset;
-          continue;
-        }
-        const inside = await self.find(Buffer.from(entry.baseOid, 'hex'));
-        if (inside >= 0) {
-          at = inside;
-          continue;
-        }
-        const base = await elsewhere(entry.baseOid);
-        let bytes = base.bytes;
-        for (const delta of deltas.toReversed()) bytes = applyDelta(delta, bytes);
-        return { type: base.type, bytes };
+        deltas.push(bytes);
+        const inside = entry.kind === 'offset-delta' ? entry.baseOffset : await self.find(Buffer.from(entry.baseOid, 'hex'));
+        if (inside >= 0) at = inside;
+        else if (entry.kind === 'named-delta') found = await elsewhere(entry.baseOid);
       }
+      let { bytes } = found;
+      for (const delta of deltas.toReversed()) bytes = applyDelta(delta, bytes);
+      const object: GitObject = { type: found.type, bytes };
+      seen?.set(offset, object);
+      return object;
     },
-    async oids() {
+    async contents() {
       const ids = await index(FANOUT_END, count * 20);
-      return Array.from({ length: count }, (_, position) => ids.toString('hex', position * 20, position * 20 + 20));
+      const found: { oid: Oid; offset: number }[] = [];
+      for (let position = 0; position < count; position++)
+        found.push({ oid: ids.toString('hex', position * 20, position * 20 + 20), offset: await offsetOf(position) });
+      return found.toSorted((a, b) => a.offset - b.offset);
+    },
+    async damagedFiles() {
+      const damaged: string[] = [];
+      for (const file of [`${path}.pack`, `${path}.idx`]) if (!(await isSound(fs, file))) damaged.push(file);
+      return damaged;
     },
     isOpen: () => pack.isOpen() || indexReader.isOpen(),
     async close() {
@@ -139,6 +153,19 @@ export async function openPack(fs: Fs, path: string): Promise<PackFile> {
     },
   };
   return self;
+}
+
+async function isSound(fs: Fs, path: string): Promise<boolean> {
+  const file = await fs.openRead(path);
+  try {
+    const hash = createHash('sha1');
+    const end = file.sizeBytes - 20;
+    if (end < 12) return false;
+    for (let at = 0; at < end; at += CHUNK_BYTES) hash.update(await file.readAt(at, Math.min(CHUNK_BYTES, end - at)));
+    return hash.digest().equals(await file.readAt(end, 20));
+  } finally {
+    await file.close();
+  }
 }
 
 /** Position among sorted ids of 20 bytes, or -1. */

@@ -22,33 +22,37 @@ export async function writePack(fs: Fs, gitDir: string, objects: readonly NewObj
   const folder = `${gitDir}/objects/pack`;
   const { sum, pack, index } = await buildPack(objects);
   const temporary = `${folder}/tmp_docket_${sum}`;
-  await remove(fs, `${temporary}.pack`);
-  await remove(fs, `${temporary}.idx`);
-  const written = await Promise.allSettled([
-    fs.writeNew(`${temporary}.pack`, pack, 'safety', MODE),
-    fs.writeNew(`${temporary}.idx`, index, 'safety', MODE),
-  ]);
-  const failed = written.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) {
-    await remove(fs, `${temporary}.pack`).catch(() => undefined);
-    await remove(fs, `${temporary}.idx`).catch(() => undefined);
-    throw failed.reason;
+  await removeTorn(fs, folder, sum);
+  try {
+    const written = await Promise.allSettled([
+      fs.writeNew(`${temporary}.pack`, pack, 'safety', MODE),
+      fs.writeNew(`${temporary}.idx`, index, 'safety', MODE),
+    ]);
+    for (const outcome of written) if (outcome.status === 'rejected') throw outcome.reason;
+    await fs.rename(`${temporary}.pack`, `${folder}/pack-${sum}.pack`);
+    await fs.rename(`${temporary}.idx`, `${folder}/pack-${sum}.idx`);
+  } catch (error) {
+    await removeTorn(fs, folder, sum).catch(() => undefined);
+    throw error;
   }
-  await fs.rename(`${temporary}.pack`, `${folder}/pack-${sum}.pack`);
-  await fs.rename(`${temporary}.idx`, `${folder}/pack-${sum}.idx`);
   await fs.syncFolder(folder, 'safety');
   return `pack-${sum}`;
+}
+
+/** What one unfinished pack leaves. A pack that has its index is finished, and stays. */
+async function removeTorn(fs: Fs, folder: string, sum: string): Promise<void> {
+  const temporary = `${folder}/tmp_docket_${sum}`;
+  const isUnfinished = (await fs.facts(`${temporary}.idx`)) !== null && (await fs.facts(`${folder}/pack-${sum}.idx`)) === null;
+  if (isUnfinished) await remove(fs, `${folder}/pack-${sum}.pack`);
+  await remove(fs, `${temporary}.pack`);
+  await remove(fs, `${temporary}.idx`);
 }
 
 /** Removes what a killed writer left. Only under the kernel lock: then no docket is writing. */
 export async function sweepPacks(fs: Fs, gitDir: string): Promise<void> {
   const folder = `${gitDir}/objects/pack`;
-  const names = (await fs.list(folder)).flatMap(({ name }) => (name === null ? [] : [name]));
-  const there = new Set(names);
-  for (const name of names) {
-    const sum = TEMPORARY.exec(name)?.[1];
-    if (sum === undefined) continue;
-    if (there.has(`pack-${sum}.pack`) && !there.has(`pack-${sum}.idx`)) await remove(fs, `${folder}/pack-${sum}.pack`);
-    await remove(fs, `${folder}/${name}`);
+  for (const { name } of await fs.list(folder)) {
+    const sum = TEMPORARY.exec(name ?? '')?.[1];
+    if (sum !== undefined) await removeTorn(fs, folder, sum);
   }
 }

@@ -10,7 +10,11 @@ import type { GitObject, ObjectType, Oid } from './objects.ts';
 import { openPack, type PackFile } from './pack-file.ts';
 
 const OPEN_PACKS_MAX = 24;
+/** Bases kept while all objects of a pack are read. */
+const SEEN_BYTES_MAX = 48 * 1024 * 1024;
 const LOOSE_BYTES_MAX = 1024 * 1024 * 1024;
+
+export type StoredObject = { readonly oid: Oid; readonly where: string; read(): Promise<GitObject> };
 
 export type ObjectStore = {
   /** Throws with `code: 'EMISSING'` when no pack and no loose file has it. */
@@ -20,7 +24,7 @@ export type ObjectStore = {
   /** A pack that was just written: `pack-<sum>`. */
   addPack(name: string): Promise<void>;
   /** Every object there is, packed and loose; some twice when they are stored twice. */
-  all(): Promise<{ readonly oid: Oid; readonly where: string; read(): Promise<GitObject> }[]>;
+  all(): Promise<{ readonly total: number; readonly packs: readonly PackFile[]; readonly objects: AsyncIterable<StoredObject> }>;
   close(): Promise<void>;
 };
 
@@ -138,6 +142,24 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
     return found;
   }
 
+  async function* objectsOf(pack: PackFile): AsyncGenerator<StoredObject> {
+    const seen = new Map<number, GitObject>();
+    let seenBytes = 0;
+    for (const { oid, offset } of await pack.contents()) {
+      const readOne = async (): Promise<GitObject> => {
+        await used(pack);
+        const object = await pack.readAt(offset, read, seen);
+        seenBytes += object.bytes.length;
+        if (seenBytes > SEEN_BYTES_MAX) {
+          seen.clear();
+          seenBytes = 0;
+        }
+        return object;
+      };
+      yield { oid, where: `${pack.name}.pack`, read: readOne };
+    }
+  }
+
   return {
     read,
     async readType(oid, type) {
@@ -149,22 +171,14 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
     has: async (oid) => (await find(oid)) !== null,
     async all() {
       await rescan();
-      const found: { oid: Oid; where: string; read(): Promise<GitObject> }[] = [];
-      for (const pack of packs.values()) {
-        for (const oid of await pack.oids()) {
-          found.push({
-            oid,
-            where: `${pack.name}.pack`,
-            read: async () => {
-              await used(pack);
-              return pack.readAt(await pack.find(Buffer.from(oid, 'hex')), read);
-            },
-          });
-        }
+      const loosePaths = await looseOids();
+      const total = loosePaths.length + [...packs.values()].reduce((sum, { count }) => sum + count, 0);
+      async function* objects(): AsyncGenerator<StoredObject> {
+        for (const pack of [...packs.values()]) yield* objectsOf(pack);
+        for (const oid of loosePaths)
+          yield { oid, where: `${gitDir}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`, read: async () => (await loose(oid)) ?? read(oid) };
       }
-      for (const oid of await looseOids())
-        found.push({ oid, where: `${gitDir}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`, read: async () => (await loose(oid)) ?? read(oid) });
-      return found;
+      return { total, packs: [...packs.values()], objects: objects() };
     },
     async close() {
       for (const name of [...packs.keys()]) await drop(name);

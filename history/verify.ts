@@ -71,23 +71,22 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
 }
 
 async function* verifyObjects({ store, gitDir }: Repository, count: Count): AsyncGenerator<Finding> {
-  let objects: Awaited<ReturnType<typeof store.all>>;
   try {
-    objects = await store.all();
+    const { total, packs, objects } = await store.all();
+    count.total += total;
+    for (const pack of packs) for (const path of await pack.damagedFiles()) yield finding('object-damaged', path, `${path} has other bytes than its checksum says`);
+    for await (const { oid, where, read } of objects) {
+      try {
+        const { type, bytes } = await read();
+        const actual = oidOf(type, bytes);
+        if (actual !== oid) yield finding('object-damaged', where, `the object ${oid} has other bytes than its id says`, oid, actual);
+      } catch (error) {
+        yield finding('object-damaged', where, `the object ${oid} cannot be read: ${words(error)}`, oid);
+      }
+      count.step();
+    }
   } catch (error) {
     yield finding('object-damaged', `${gitDir}/objects`, words(error));
-    return;
-  }
-  count.total += objects.length;
-  for (const { oid, where, read } of objects) {
-    try {
-      const { type, bytes } = await read();
-      const actual = oidOf(type, bytes);
-      if (actual !== oid) yield finding('object-damaged', where, `the object ${oid} has other bytes than its id says`, oid, actual);
-    } catch (error) {
-      yield finding('object-damaged', where, `the object ${oid} cannot be read: ${words(error)}`, oid);
-    }
-    count.step();
   }
 }
 

@@ -21,7 +21,7 @@ function gitIsAtWork(folder: string): boolean | null {
   if (processes === undefined || processes.length === 0) return null;
   return processes.some((id) => {
     const name = attempt(() => readFileSync(`/proc/${id}/comm`, 'latin1'));
-    if (name === null || !/^git/.test(name)) return false;
+    if (name === null || !name.startsWith('git')) return false;
     const at = attempt(() => readlinkSync(`/proc/${id}/cwd`));
     // A git that this user may not look at could be anywhere.
     return at === null || at === folder || at.startsWith(folder + path.sep);

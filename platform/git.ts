@@ -1,12 +1,10 @@
 /**
- * The one door to git: isomorphic-git for repositories of ours (set up, read, walk), the git program for facts about a person's code.
+ * Where a person's code lies and in which state it is: the layout of git's folders by reading it, facts by the git program.
  * The program is asked nothing that could prompt, lock, page or run a hook, and only for a bounded time.
  */
 
-import * as fs from 'node:fs';
 import { lstat, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import * as git from 'isomorphic-git';
 import type { CodeFacts } from '#core/evidence.ts';
 import type { AskProgram } from '#core/ports.ts';
 import { codeOf, systemError } from './files.ts';
@@ -14,87 +12,6 @@ import { plainEnvironment } from './system.ts';
 
 const ASK_TIMEOUT_MS = 10_000;
 const LONGEST_GITFILE_BYTES = 8192;
-
-export type GitTreeEntry = {
-  readonly mode: string;
-  readonly path: string;
-  readonly oid: string;
-  readonly type: 'commit' | 'blob' | 'tree';
-};
-export type GitCommit = {
-  readonly oid: string;
-  readonly tree: string;
-  readonly parents: readonly string[];
-  readonly message: string;
-  readonly author: { readonly name: string; readonly email: string; readonly atMs: number };
-};
-
-/** A repository of ours by its git folder (`…/.git`, or the folder itself when it is bare); SHA-1 only. */
-export type Repository = {
-  /** Full commit id; null when the name is not there. */
-  resolveRef(ref: string): Promise<string | null>;
-  /** Content without git's header. Rejects when it is missing or damaged. */
-  readObject(oid: string): Promise<{ readonly type: string; readonly bytes: Uint8Array }>;
-  readCommit(oid: string): Promise<GitCommit>;
-  readTree(oid: string): Promise<readonly GitTreeEntry[]>;
-  /** The bytes at a path of a commit; null when it is not there. */
-  readPath(commit: string, file: string): Promise<Uint8Array | null>;
-  /** Every file of a commit, in git's order, folder by folder. */
-  walk(commit: string): AsyncIterable<{ readonly path: string; readonly mode: string; readonly oid: string }>;
-  /** Newest first, first parents and merges alike. */
-  log(ref: string, limit?: number): Promise<readonly GitCommit[]>;
-};
-
-const isMissing = (error: unknown): boolean => codeOf(error) === 'NotFoundError';
-
-async function orNull<T>(act: () => Promise<T>): Promise<T | null> {
-  try {
-    return await act();
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-}
-
-type RawCommit = Awaited<ReturnType<typeof git.readCommit>>;
-const commitOf = ({ oid, commit }: RawCommit): GitCommit => ({
-  oid,
-  tree: commit.tree,
-  parents: commit.parent,
-  message: commit.message,
-  author: { name: commit.author.name, email: commit.author.email, atMs: commit.author.timestamp * 1000 },
-});
-
-/** Creates a repository with a work tree (fine when it is there) and answers its git folder. */
-export async function initRepository(folder: string, branch: string): Promise<string> {
-  await git.init({ fs, dir: folder, defaultBranch: branch });
-  return path.join(folder, '.git');
-}
-
-/** What packs were read is remembered as long as this object lives: take a new one after somebody repacked. */
-export function openRepository(gitdir: string): Repository {
-  const at = { fs, gitdir, cache: {} };
-  const readTree = async (oid: string): Promise<readonly GitTreeEntry[]> =>
-    (await git.readTree({ ...at, oid })).tree.map((entry) => ({ mode: entry.mode, path: entry.path, oid: entry.oid, type: entry.type }));
-  async function* walkTree(oid: string, below: string): AsyncIterable<{ path: string; mode: string; oid: string }> {
-    for (const entry of await readTree(oid)) {
-      if (entry.type === 'tree') yield* walkTree(entry.oid, `${below}${entry.path}/`);
-      else yield { path: `${below}${entry.path}`, mode: entry.mode, oid: entry.oid };
-    }
-  }
-  return {
-    resolveRef: (ref) => orNull(() => git.resolveRef({ fs, gitdir, ref })),
-    async readObject(oid) {
-      const { type, object } = await git.readObject({ ...at, oid, format: 'content' });
-      return { type, bytes: object as Uint8Array };
-    },
-    readCommit: async (oid) => commitOf(await git.readCommit({ ...at, oid })),
-    readTree,
-    readPath: (commit, file) => orNull(async () => (await git.readBlob({ ...at, oid: commit, filepath: file })).blob),
-    walk: (commit) => walkTree(commit, ''),
-    log: async (ref, limit) => (await git.log({ ...at, ref, ...(limit === undefined ? {} : { depth: limit }) })).map(commitOf),
-  };
-}
 
 async function gitFolderIn(folder: string): Promise<string | null> {
   const place = path.join(folder, '.git');

@@ -104,10 +104,14 @@ async function listen(server: Server, file: string): Promise<void> {
   await chmod(file, 0o600);
 }
 
-async function writePointer(file: string, target: string): Promise<void> {
+/** A pointer of a dead server may be replaced, anything else stays. */
+async function checkPointer(file: string): Promise<void> {
   const old = await lstat(file).catch(() => null);
-  if (old !== null && !(old.isFile() && POINTER.test(await readFile(file, 'utf8'))) && !old.isSocket())
-    throw systemError('EEXIST', `in the way of a socket, '${file}'`);
+  if (old === null || (old.isFile() && old.size <= LONGEST_POINTER_BYTES && POINTER.test(await readFile(file, 'utf8')))) return;
+  throw systemError('EEXIST', `in the way of a socket, '${file}'`);
+}
+
+async function writePointer(file: string, target: string): Promise<void> {
   const temporary = `${file}.${String(process.pid)}`;
   await rm(temporary, { force: true });
   await writeFile(temporary, `docket-socket-v1 ${target}\n`, { flag: 'wx', mode: 0o600 });
@@ -127,7 +131,11 @@ async function closeServer(server: Server, connections: ReadonlySet<Socket>): Pr
 export const makeSockets = (): Sockets => ({
   async serve(file, onConnection) {
     const place = isShort(file) ? file : await privatePlace(file);
-    if (place !== file) await makePrivate(path.dirname(place));
+    const isPointed = place !== file;
+    if (isPointed) {
+      await checkPointer(file);
+      await makePrivate(path.dirname(place));
+    }
     await clear(place);
     const connections = new Set<Socket>();
     const server = createServer((socket) => {
@@ -135,17 +143,20 @@ export const makeSockets = (): Sockets => ({
       socket.once('close', () => connections.delete(socket));
       onConnection(lineSocket(socket));
     });
+    const close = async (): Promise<void> => {
+      await closeServer(server, connections);
+      if (!isPointed) return;
+      await unlink(file).catch(() => undefined);
+      await rmdir(path.dirname(place)).catch(() => undefined);
+    };
     await listen(server, place);
     server.on('error', () => undefined);
-    if (place !== file) await writePointer(file, place);
-    return {
-      async close() {
-        await closeServer(server, connections);
-        if (place === file) return;
-        await unlink(file).catch(() => undefined);
-        await rmdir(path.dirname(place)).catch(() => undefined);
-      },
-    };
+    if (isPointed)
+      await writePointer(file, place).catch(async (error: unknown) => {
+        await close();
+        throw error;
+      });
+    return { close };
   },
   async connect(file) {
     return lineSocket(await open(await resolvePointer(file)));

@@ -15,7 +15,7 @@ export type FsRig = {
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-export function fsContract(title: string, open: () => Promise<FsRig>): void {
+export function fsContract(title: string, makeRig: () => Promise<FsRig>): void {
   describe(`${title} keeps the contract of Fs`, () => {
     let rig: FsRig;
     let fs: Fs;
@@ -27,7 +27,7 @@ export function fsContract(title: string, open: () => Promise<FsRig>): void {
       return folder;
     };
     before(async () => {
-      rig = await open();
+      rig = await makeRig();
       ({ fs } = rig);
     });
     after(() => rig.close());

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, suite, test } from 'node:test';
 import type { History } from '#core/history.ts';
 import type { Clock, Fs } from '#core/ports.ts';
 import { makeFs } from '#platform/files.ts';
-import { answer, collect, listening, makeRig, submission, value, type Rig } from './rig.ts';
+import { faultyFs } from './faulty-fs.ts';
+import { fillDiskAtEach } from './full-disk.ts';
+import { collect, listening, makeRig, submission, value, type Rig } from './rig.ts';
 
 /** Waits take no time: a fake clock that jumps. */
 function jumpingClock(): Clock {
@@ -16,47 +18,6 @@ function jumpingClock(): Clock {
     sleep: (ms) => {
       nowMs += ms;
       return new Promise((resolve) => setImmediate(resolve));
-    },
-  };
-}
-
-type Step = { readonly call: string; readonly path: string };
-
-/** A file system whose n-th changing call fails (with a half-written file where that can happen); calls are counted from `arm` on. */
-function faultyFs(code: string): { fs: Fs; arm(failAt: number, isSticky: boolean): void; steps: Step[] } {
-  const real = makeFs();
-  const steps: Step[] = [];
-  let failAt = Number.POSITIVE_INFINITY;
-  let isSticky = false;
-  const check = (call: string, file: unknown): void => {
-    steps.push({ call, path: String(file) });
-    if (steps.length === failAt || (isSticky && steps.length > failAt))
-      throw Object.assign(new Error(`${code}: injected, ${call} '${String(file)}'`), { code });
-  };
-  const guarded =
-    <A extends readonly unknown[], R>(call: string, act: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      check(call, args[0]);
-      return act(...args);
-    };
-  const fs: Fs = {
-    ...real,
-    writeNew: guarded('writeNew', real.writeNew),
-    writeDerived: guarded('writeDerived', real.writeDerived),
-    append: guarded('append', real.append),
-    replace: guarded('replace', real.replace),
-    rename: guarded('rename', real.rename),
-    makeFolder: guarded('makeFolder', real.makeFolder),
-    makeFolders: guarded('makeFolders', real.makeFolders),
-    syncFolder: guarded('syncFolder', real.syncFolder),
-  };
-  return {
-    fs,
-    steps,
-    arm(at, sticky) {
-      steps.length = 0;
-      failAt = at;
-      isSticky = sticky;
     },
   };
 }
@@ -73,40 +34,7 @@ suite('faults', () => {
     utimesSync(file, at, at);
   };
 
-  for (const isSticky of [false, true]) {
-    test(`a disk that is full at any step ${isSticky ? 'and stays full ' : ''}loses nothing that was acknowledged, and the next write mends the rest`, async () => {
-      const faulty = faultyFs('ENOSPC');
-      const history = await rig.open({ fs: faulty.fs });
-      faulty.arm(Number.POSITIVE_INFINITY, false);
-      const first = submission();
-      value(await history.submit(first));
-      value(await history.record(answer(first)));
-      const count = faulty.steps.length;
-      assert.ok(count > 15, String(count));
-      for (let step = 1; step <= count; step++) {
-        const prompt = submission({ revision: step + 1, feature: `FEAT-${String(step)}` });
-        faulty.arm(step, isSticky);
-        const acknowledged: string[] = [];
-        try {
-          acknowledged.push(value(await history.submit(prompt)).commit);
-          acknowledged.push(value(await history.record(answer(prompt))).commit);
-        } catch (error) {
-          assert.equal((error as { code?: unknown }).code, 'ENOSPC');
-        }
-        for (const commit of acknowledged) rig.git('merge-base', '--is-ancestor', commit, 'main');
-        faulty.arm(Number.POSITIVE_INFINITY, false);
-        value(await history.submit(prompt));
-        assert.equal(value(await history.record(answer(prompt))).status, 'answered');
-        assert.equal(rig.git('status', '--porcelain'), '', `step ${String(step)}`);
-      }
-      rig.assertClean();
-      assert.deepEqual(await collect(history.verify()), []);
-      assert.deepEqual(
-        readdirSync(gitPath('objects/pack')).filter((name) => name.startsWith('tmp_')),
-        [],
-      );
-    });
-  }
+  test('a disk that is full at some step loses nothing that was acknowledged, and the next write mends the rest', () => fillDiskAtEach(7, true));
 
   test('a lock that a killed git left is removed when it is old and nobody has it open', async () => {
     const { log, lines } = listening();

@@ -77,17 +77,13 @@ suite('verify', () => {
     const pack = path.join(rig.dir, '.git/objects/pack', readdirSync(path.join(rig.dir, '.git/objects/pack')).find((name) => name.endsWith('.pack')) ?? '');
     chmodSync(pack, 0o600);
     const sound = readFileSync(pack);
-    for (let at = 14; at < sound.length - 20; at += 97) {
+    for (let at = 4; at < sound.length; at += 61) {
       const bytes = Buffer.from(sound);
       bytes[at] = (bytes[at] ?? 0) ^ 0x55;
       writeFileSync(pack, bytes);
-      await history.close();
-      history = await rig.open().catch(() => history);
-      const found = await findings().catch((error: unknown) => [String(error)]);
-      assert.ok(found.length > 0, `byte ${String(at)}`);
+      assert.ok((await findings()).some(({ what, path: file }) => what === 'object-damaged' && file === pack), `byte ${String(at)}`);
     }
     writeFileSync(pack, sound);
-    history = await rig.open();
     assert.deepEqual(await findings(), []);
   });
 });

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { AskProgram } from '#core/ports.ts';
 import { askProgram } from '#platform/ask.ts';
 import { systemError } from '#platform/files.ts';
-import { codeFacts, gitCommonFolder, initRepository, openRepository, repositoryRoot } from '#platform/git.ts';
+import { codeFacts, gitCommonFolder, repositoryRoot } from '#platform/git.ts';
 import { temporaryFolder } from '#test/support/temp-folder.ts';
 
 const NOTHING = { repository: null, baseCommit: null, headCommit: null, dirty: null };
@@ -24,6 +24,9 @@ function git(folder: string, ...args: string[]): string {
   ];
   return execFileSync('git', ['-C', folder, ...identity, ...args], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
+
+const askTooMuch: AskProgram = (program, args, options) =>
+  args.includes('status') ? Promise.reject(systemError('EFBIG', 'too much')) : askProgram(program, args, options);
 
 test('a folder outside any repository has no facts and no root', async (t) => {
   const folder = await temporaryFolder(t);
@@ -77,10 +80,8 @@ test('more changes than an answer may hold are changes', async (t) => {
   const folder = await temporaryFolder(t);
   git(folder, 'init');
   git(folder, 'commit', '--allow-empty', '-m', 'one');
-  const ask: AskProgram = (program, args, options) =>
-    args.includes('status') ? Promise.reject(systemError('EFBIG', 'too much')) : askProgram(program, args, options);
-  assert.deepEqual((await codeFacts(ask, folder)).dirty, true);
-  assert.equal((await codeFacts(ask, folder)).headCommit, git(folder, 'rev-parse', 'HEAD'));
+  assert.deepEqual((await codeFacts(askTooMuch, folder)).dirty, true);
+  assert.equal((await codeFacts(askTooMuch, folder)).headCommit, git(folder, 'rev-parse', 'HEAD'));
 });
 
 test('a machine without git, and a git that does not answer, give nulls', async (t) => {
@@ -91,37 +92,5 @@ test('a machine without git, and a git that does not answer, give nulls', async 
   await assert.rejects(
     codeFacts(() => Promise.reject(new TypeError('a bug')), folder),
     TypeError,
-  );
-});
-
-test('a repository of ours is made, and what git wrote is read', async (t) => {
-  const folder = await temporaryFolder(t);
-  const gitFolder = await initRepository(folder, 'main');
-  const repository = openRepository(gitFolder);
-  assert.equal(await repository.resolveRef('refs/heads/main'), null);
-  mkdirSync(`${folder}/FEAT-1/01-architect`, { recursive: true });
-  writeFileSync(`${folder}/FEAT-1/01-architect/prompt_v1.md`, 'the prompt');
-  writeFileSync(`${folder}/README.md`, 'read me');
-  git(folder, 'add', '.');
-  git(folder, 'commit', '-m', 'ai(FEAT-1): architect r1 submitted');
-  git(folder, 'commit', '--allow-empty', '-m', 'second');
-  git(folder, 'gc', '-q');
-  const tip = (await repository.resolveRef('refs/heads/main')) ?? '';
-  assert.equal(tip, git(folder, 'rev-parse', 'HEAD'));
-  const walked: string[] = [];
-  for await (const file of repository.walk(tip)) walked.push(file.path);
-  assert.deepEqual(walked, ['FEAT-1/01-architect/prompt_v1.md', 'README.md']);
-  assert.equal(Buffer.from((await repository.readPath(tip, 'README.md')) ?? []).toString(), 'read me');
-  assert.equal(await repository.readPath(tip, 'none'), null);
-  assert.deepEqual(
-    (await repository.log('main')).map((commit) => commit.message.trim()),
-    ['second', 'ai(FEAT-1): architect r1 submitted'],
-  );
-  const commit = await repository.readCommit(tip);
-  assert.equal(commit.parents.length, 1);
-  assert.equal((await repository.readObject(commit.tree)).type, 'tree');
-  assert.deepEqual(
-    (await repository.readTree(commit.tree)).map((entry) => entry.type),
-    ['tree', 'blob'],
   );
 });

@@ -160,7 +160,7 @@ test('known shapes of tokens are redacted, ordinary text is not', () => {
     `AKIA${'A'.repeat(16)}`,
     `xoxb-${'1'.repeat(12)}`,
     `glpat-${'z'.repeat(20)}`,
-    `-----BEGIN RSA ${'PRIVATE'} KEY-----\nMIIE\n-----END RSA ${'PRIVATE'} KEY-----`,
+    ['-----BEGIN RSA', 'PRIVATE KEY-----\nMIIE\n-----END RSA', 'PRIVATE KEY-----'].join(' '),
     `eyJ${'a'.repeat(20)}.eyJ${'b'.repeat(20)}.c`,
   ];
   for (const secret of secrets) assert.equal(redactText(`before ${secret} after`), 'before [redacted] after');
@@ -188,7 +188,7 @@ test('the terminal line shows time, sign, place and message, and lets no escape 
   // oxlint-disable-next-line no-control-regex -- these must not be there
   assert.doesNotMatch(line, /[\u0000-\u001f\u007f\u202e]/);
   assert.equal(terminalLine({ level: 'warn', message: 'm', fields: {} }, at, false), '08:05:09 ! m');
-  assert.match(terminalLine({ level: 'error', message: 'm', fields: { job: 'abc' } }, at, true), /\u001b\[31m✗/);
+  assert.ok(terminalLine({ level: 'error', message: 'm', fields: { job: 'abc' } }, at, true).includes('\u001b[31m✗'));
 });
 
 test('the terminal gets the same line without secrets', async (t) => {

@@ -78,9 +78,11 @@ for (const gate of [false, true]) {
     onlyLinux,
     async (t) => {
       const options = await plan(t, 'ls /proc/$$/fd; cat /proc/$$/stat', { gate });
+      const ours = openSync(options.stdinPath, 'r');
       const program = await processes.start(options);
       program.go();
       await ended(program);
+      closeSync(ours);
       const [stat = '', ...fds] = readFileSync(`${options.folder}/stdout`, 'utf8').trim().split('\n').toReversed();
       const facts = parseStat(program.pid, stat);
       assert.equal(facts?.session, program.pid);

@@ -20,13 +20,15 @@ import {
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { jobIdFrom, type JobId } from '#core/names.ts';
+import type { Fs } from '#core/ports.ts';
 import type { Claimed, Decided, Spool } from '#core/spool.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
+import { makeUnsyncedFs } from '#test/support/faulty-fs.ts';
 import { answer, complete, makeRig, names, processAll, recover, ROLE, settled, stem, type Rig } from './rig.ts';
 
-async function prepared(context: TestContext): Promise<{ rig: Rig; spool: Spool }> {
-  const rig = makeRig(context);
+async function prepared(context: TestContext, fs?: Fs): Promise<{ rig: Rig; spool: Spool }> {
+  const rig = makeRig(context, fs);
   const spool = rig.spool();
   await spool.prepare();
   return { rig, spool };
@@ -58,7 +60,7 @@ test('a job leaves its input read-only, its evidence and its result, private, an
 });
 
 test('the same name a hundred times gives a hundred inputs and results, none over another', async (context) => {
-  const { rig, spool } = await prepared(context);
+  const { rig, spool } = await prepared(context, makeUnsyncedFs(makeFs()));
   for (let round = 1; round <= 100; round++) {
     writeFileSync(path.join(rig.archive, 'next'), `prompt ${String(round)}`);
     utimesSync(path.join(rig.archive, 'next'), 1, 1);
@@ -74,7 +76,7 @@ test('the same name a hundred times gives a hundred inputs and results, none ove
 });
 
 test('a hundred drops of one name at once give a hundred files', async (context) => {
-  const { rig, spool } = await prepared(context);
+  const { rig, spool } = await prepared(context, makeUnsyncedFs(makeFs()));
   const dropped = await Promise.all(Array.from({ length: 100 }, (_, index) => spool.drop(ROLE.name, stem('foo'), String(index))));
   assert.equal(new Set(dropped.map((one) => one.name)).size, 100);
   assert.equal(names(rig.in).length, 100);

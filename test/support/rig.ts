@@ -5,11 +5,26 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, unlinkSync, watch, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  unlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
+import type { Statement } from '#core/evidence.ts';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const DOCKET = path.join(ROOT, 'bin', 'docket.js');
@@ -31,7 +46,18 @@ export type Daemon = {
   readonly ended: Promise<number | string | null>;
 };
 
+export type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
+
+export type RigOptions = {
+  /** Programs are started as this user, who owns the folders. */
+  readonly as?: number;
+  /** What the daemon is started by, such as `unshare -n`. */
+  readonly under?: readonly string[];
+};
+
 export type Rig = {
+  /** Holds all of it; short. */
+  readonly base: string;
   readonly root: string;
   readonly queues: string;
   readonly history: string;
@@ -39,13 +65,25 @@ export type Rig = {
   start(env?: Record<string, string>): Promise<Daemon>;
   /** Like start, but does not wait until it is up. */
   launch(env?: Record<string, string>): Daemon;
-  run(args: readonly string[], options?: { readonly input?: string; readonly env?: Record<string, string> }): { code: number | null; out: string; err: string };
+  run(args: readonly string[], options?: { readonly input?: string; readonly env?: Record<string, string> }): Ran;
+  /** Like run, and this process goes on meanwhile: for tests that serve the tool. */
+  docket(...args: string[]): Promise<Ran>;
+  /** A program of the test's own; its absolute path. */
+  tool(name: string, text: string): string;
+  settings(text: string): void;
   in(folder?: string): string;
   out(folder?: string): string;
   /** By a temporary name and a link, as a careful program does: needs no settling. */
   drop(name: string, text: string | Uint8Array, folder?: string): void;
   read(file: string): string;
+  evidence(stem: string, folder?: string): Statement;
   git(...args: string[]): string;
+  /** Number of commits in the history. */
+  commits(): number;
+  /** All lines of the log so far. */
+  log(): string;
+  /** Resolves when the log says it. */
+  logged(words: string | RegExp): Promise<void>;
   /** Resolves when the condition holds; looks again at every change of the folder. */
   until<T>(folder: string, condition: () => T | null | undefined | false, what: string): Promise<T>;
   /** Waits for `in/<stem>.<suffix>`. */
@@ -54,17 +92,32 @@ export type Rig = {
 
 const WAIT_MS = 30_000;
 
-export function makeRig(t: TestContext, settings = 'runner: offline\n'): Rig {
+/** Node keeps what it made of our sources here, so that each start of the program does not strip the types again. */
+const COMPILE_CACHE = path.join(tmpdir(), `docket-test-cache-${String(process.getuid?.() ?? 0)}`);
+
+/** @param t a test, or `{ after }` of node:test for a rig that all tests of a file share */
+export function makeRig(t: Pick<TestContext, 'after'>, settings = 'runner: offline\n', options: RigOptions = {}): Rig {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'docket-rig-')));
   const root = path.join(base, 'app');
   mkdirSync(root);
   writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${settings}`);
-  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', HOME: base, LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1' };
+  const { as, under = [] } = options;
+  const user = as === undefined ? {} : { uid: as, gid: as };
+  if (as !== undefined) for (const folder of [base, root]) chownSync(folder, as, as);
+  const env: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: base,
+    LANG: 'C.UTF-8',
+    GIT_CONFIG_NOSYSTEM: '1',
+    NODE_COMPILE_CACHE: as === undefined ? COMPILE_CACHE : path.join(base, 'cache'),
+  };
   const queues = path.join(root, 'queues');
+  const logs = path.join(queues, '.docket', 'log');
   const daemons = new Set<Daemon>();
 
   const launch = (extra: Record<string, string> = {}): Daemon => {
-    const child = spawn(process.execPath, [DOCKET, 'up'], { cwd: root, env: { ...env, ...extra }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program = process.execPath, ...args] = [...under, process.execPath, DOCKET, 'up'];
+    const child = spawn(program, args, { cwd: root, env: { ...env, ...extra }, stdio: ['ignore', 'pipe', 'pipe'], ...user });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const ended = new Promise<number | string | null>((resolve) => {
@@ -115,6 +168,7 @@ export function makeRig(t: TestContext, settings = 'runner: offline\n'): Rig {
   });
 
   const rig: Rig = {
+    base,
     root,
     queues,
     history: path.join(base, 'app-ai-history'),
@@ -134,9 +188,35 @@ export function makeRig(t: TestContext, settings = 'runner: offline\n'): Rig {
       await isUp;
       return daemon;
     },
-    run(args, options = {}) {
-      const result = spawnSync(process.execPath, [DOCKET, ...args], { cwd: root, env: { ...env, ...options.env }, input: options.input ?? '', encoding: 'utf8', timeout: 60_000 });
+    run(args, { input = '', env: extra } = {}) {
+      const result = spawnSync(process.execPath, [DOCKET, ...args], {
+        cwd: root,
+        env: { ...env, ...extra },
+        input,
+        encoding: 'utf8',
+        timeout: 60_000,
+        maxBuffer: 64_000_000,
+        ...user,
+      });
       return { code: result.status, out: result.stdout, err: result.stderr };
+    },
+    async docket(...args) {
+      const child = spawn(process.execPath, [DOCKET, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], ...user });
+      let out = '';
+      let err = '';
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+      const [code] = (await once(child, 'close')) as [number | null];
+      return { code, out, err };
+    },
+    tool(name, text) {
+      const file = path.join(base, name);
+      writeFileSync(file, text);
+      chmodSync(file, 0o755);
+      return file;
+    },
+    settings(text) {
+      writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${text}`);
     },
     in: (folder = '01-architect') => path.join(queues, folder, 'in'),
     out: (folder = '01-architect') => path.join(queues, folder, 'out'),
@@ -145,12 +225,19 @@ export function makeRig(t: TestContext, settings = 'runner: offline\n'): Rig {
       mkdirSync(inbox, { recursive: true, mode: 0o700 });
       const temporary = path.join(inbox, `.${String(process.pid)}-${String(performance.now())}.tmp`);
       writeFileSync(temporary, text, { mode: 0o600 });
+      if (as !== undefined) chownSync(temporary, as, as);
       linkSync(temporary, path.join(inbox, name));
       unlinkSync(temporary);
     },
     read: (file) => readFileSync(file, 'utf8'),
+    evidence: (stem, folder) => JSON.parse(rig.read(path.join(rig.out(folder), `${stem}_evidence.json`))) as Statement,
+    commits: () => Number(rig.git('rev-list', '--count', 'HEAD')),
+    log: () => (existsSync(logs) ? readdirSync(logs).map((name) => readFileSync(path.join(logs, name), 'utf8')) : []).join(''),
+    async logged(words) {
+      await until(logs, () => (typeof words === 'string' ? rig.log().includes(words) : words.test(rig.log())), `${String(words)} in the log`);
+    },
     git(...args) {
-      const result = spawnSync('git', ['-C', rig.history, ...args], { env, encoding: 'utf8' });
+      const result = spawnSync('git', ['-C', rig.history, ...args], { env, encoding: 'utf8', maxBuffer: 64_000_000, ...user });
       if (result.status !== 0) throw new Error(`git ${args.join(' ')}: ${result.stderr}`);
       return result.stdout;
     },

@@ -1,0 +1,12 @@
+/** Types of the model server on loopback that tests run real AI tools against; its header describes the scenarios. */
+
+export type FakeModel = {
+  readonly url: string;
+  readonly requests: readonly { readonly method?: string; readonly path?: string; readonly [field: string]: unknown }[];
+  urlFor(scenario: string): string;
+  enqueue(scenario: string, count?: number): void;
+  reset(): void;
+  close(): Promise<void>;
+};
+
+export function startFakeModel(options?: { readonly port?: number; readonly scenario?: string; readonly log?: string; readonly dump?: string }): Promise<FakeModel>;
