@@ -3,7 +3,7 @@
 'use strict';
 
 const { existsSync } = require('node:fs');
-const module_ = require('node:module');
+const nodeModule = require('node:module');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
@@ -12,7 +12,7 @@ const built = join(__dirname, '..', 'dist', 'cli', 'main.js');
 const main = existsSync(source) ? source : built;
 
 // Halves the start and saves the TypeScript compiler's memory. In docket's own folder, never in a shared one; where it cannot be written, nothing is kept.
-module_.enableCompileCache(join(__dirname, '..', 'node_modules', '.cache', 'docket'));
+nodeModule.enableCompileCache(join(__dirname, '..', 'node_modules', '.cache', 'docket'));
 
 if (existsSync(main)) {
   void import(pathToFileURL(main).href);

@@ -41,7 +41,7 @@ function wordCase(shape: VerbShape): string {
   });
   const body =
     verbs.length > 0
-      ? [`      _docket_words ${words(verbs)}`]
+      ? [`      ((count == 0)) && _docket_words ${words(verbs)}`]
       : positions.length > 0
         ? ['      case $count in', ...positions, '      esac']
         : ['      :'];

@@ -32,7 +32,7 @@ const optionNames = (shape: VerbShape): string =>
 function wordCase(shape: VerbShape): string {
   const body =
     shape.verbs.length > 0
-      ? `      choices=(${shape.verbs.map((verb) => described(verb.name, verb.summary)).join(' ')}); _describe verb choices`
+      ? `      ((count == 0)) || return 1; choices=(${shape.verbs.map((verb) => described(verb.name, verb.summary)).join(' ')}); _describe verb choices`
       : [
           '      case $count in',
           ...shape.args.map(

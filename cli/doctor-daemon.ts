@@ -5,6 +5,7 @@ import type { Workspace } from '#core/settings.ts';
 import { isAlive } from '#platform/process-facts.ts';
 import type { OpenDatabase } from '#platform/sqlite.ts';
 import { hostName } from '#platform/system.ts';
+import { MIGRATIONS, versionOf } from '#store/schema.ts';
 import { parseReply, socketPath, VERSION } from '#tools/keeper-protocol.ts';
 import { bad, codeOf, warn, well, wordsOf, type Check } from './doctor-checks.ts';
 import { readHolder, type Holder } from './holder.ts';
@@ -111,6 +112,10 @@ export async function lookAtJournal({ fs, openDatabase }: DaemonPorts, workspace
   try {
     const database = openDatabase(file, { readOnly: true });
     try {
+      const known = versionOf(database);
+      if (known.kind === 'ours' && known.version > MIGRATIONS.length)
+        return [bad(check, `${file} was written by a newer docket`, 'use that docket again, or move the file away: it is made again')];
+      if (known.kind === 'foreign') return [bad(check, `${file} is a database of something else`, next)];
       const name = isDeep ? 'integrity_check' : 'quick_check';
       const rows = database.prepare(`PRAGMA ${name}(5)`).all();
       const faults = rows.map((row) => String(row[name])).filter((words) => words !== 'ok');

@@ -7,6 +7,7 @@ import { gitFsck } from '#platform/git-program.ts';
 import { makeHistoryGit } from '#platform/git-repository.ts';
 import { bad, warn, well, type Check } from './doctor-checks.ts';
 import { lookAtPlace } from './doctor-queues.ts';
+import { journalFile } from './places.ts';
 
 const LOCKS = ['index.lock', 'HEAD.lock', 'config.lock', 'packed-refs.lock', 'refs/heads/main.lock'];
 /** A git or a daemon at work holds them for a moment only. */
@@ -24,7 +25,8 @@ export async function lookAtHistory(
   const kind = (await fs.facts(history))?.kind;
   if (kind === undefined) {
     const words = `${history} is not there yet`;
-    return [warn('history', words, (await isUsed(fs, workspace)) ? HISTORY_MOVED : '`docket init` or the first `docket up` makes it')];
+    if (await isUsed(fs, workspace)) return [bad('history', `${words}, but there is a journal of one`, HISTORY_MOVED)];
+    return [warn('history', words, '`docket init` or the first `docket up` makes it')];
   }
   const gitDir = path.join(history, '.git');
   const inside = (await fs.facts(gitDir))?.kind;
@@ -54,8 +56,7 @@ export async function lookAtHistory(
 }
 
 /** A journal without its history: the history was moved or removed. */
-const isUsed = async (fs: Fs, workspace: Workspace): Promise<boolean> =>
-  (await fs.facts(path.join(workspace.state, 'journal.db'))) !== null;
+const isUsed = async (fs: Fs, workspace: Workspace): Promise<boolean> => (await fs.facts(journalFile(workspace.state))) !== null;
 
 /** Null: the form that docket writes. */
 async function lookAtFormat(gitDir: string): Promise<string | null> {
@@ -98,6 +99,8 @@ async function lookAtObjects(ask: AskProgram, history: string, isDeep: boolean):
   const result = await gitFsck(ask, history, isDeep);
   if (result === null)
     return [warn(check, 'not looked at: there is no git', 'install git; `docket verify` recomputes every hash without it')];
+  if (/dubious ownership/.test(result.words))
+    return [warn(check, `not looked at: ${history} belongs to another user`, 'run `docket doctor` as that user')];
   if (!result.isWhole)
     return [
       bad(

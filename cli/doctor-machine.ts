@@ -38,7 +38,7 @@ export async function lookAtGit(ask: AskProgram): Promise<readonly Check[]> {
 }
 
 /** Where there is no inotify (macOS), or the kernel does not tell, there is no limit to look at. */
-export async function lookAtWatches(fs: Pick<Fs, 'readBounded'>, folder = INOTIFY): Promise<readonly Check[]> {
+export async function lookAtWatches(fs: Pick<Fs, 'openRead'>, folder = INOTIFY): Promise<readonly Check[]> {
   const limits: Check[] = [];
   for (const [name, needed] of [
     ['max_user_watches', WATCHES_NEEDED],
@@ -53,10 +53,16 @@ export async function lookAtWatches(fs: Pick<Fs, 'readBounded'>, folder = INOTIF
   return limits;
 }
 
-async function numberIn(fs: Pick<Fs, 'readBounded'>, file: string): Promise<number | null> {
+/** In one read: such a file of the kernel is at its end after the first one, however short it was. */
+async function numberIn(fs: Pick<Fs, 'openRead'>, name: string): Promise<number | null> {
   try {
-    const text = new TextDecoder().decode((await fs.readBounded(file, 100)).bytes).trim();
-    return /^[0-9]+$/.test(text) ? Number(text) : null;
+    const file = await fs.openRead(name);
+    try {
+      const text = new TextDecoder().decode(await file.readAt(0, 100)).trim();
+      return /^[0-9]+$/.test(text) ? Number(text) : null;
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (codeOf(error) === '') throw error;
     return null;

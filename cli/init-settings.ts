@@ -17,7 +17,7 @@ const scalar = (text: string): string => (PLAIN.test(text) && !NO_TEXT.includes(
 
 /** A line that sets it, or the same line as a comment with its default. */
 const maybe = (key: SettingKey, value: string | null, standing: string, why: string): string =>
-  value === null ? `# ${key}: ${standing.padEnd(32 - key.length)} # ${why}` : `${key}: ${scalar(value)}  # ${why}`;
+  value === null ? `# ${key}: ${standing.padEnd(30 - key.length)} # ${why}` : `${key}: ${scalar(value)}  # ${why}`;
 
 export const settingsText = ({
   app,

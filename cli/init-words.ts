@@ -7,7 +7,7 @@ import type { Excluded } from './init-exclude.ts';
 import { paint, type Io } from './io.ts';
 import { describeTool, isMissing, OFFLINE, type Tool } from './offer.ts';
 import { packageRoot } from './package.ts';
-import { SETTINGS_FILE } from './workspace.ts';
+import { isInside, SETTINGS_FILE } from './workspace.ts';
 
 export type Made = {
   readonly workspace: Workspace;
@@ -69,7 +69,7 @@ function headline(io: Io, made: Made): string {
 }
 
 function settingsLine(made: Made): string {
-  const runner = made.runner === '' ? 'no runner chosen: `docket up` will ask for one' : `runner: ${made.runner}`;
+  const runner = made.runner === '' ? 'it chooses no runner' : `runner: ${made.runner}`;
   if (!made.isNew) return `kept as it is (${runner})`;
   return `made (${runner}${made.runner === OFFLINE ? ', no AI is called' : ''}); commit it`;
 }
@@ -80,9 +80,10 @@ function queuesLine({ workspace, roles, newRoles }: Made): string {
   return newRoles.length === roles.length ? `made: ${place}` : `made for ${newRoles.join(', ')}: ${place}`;
 }
 
-function cleanLine({ untracked, excluded }: Made, file: string): string {
+function cleanLine({ workspace, untracked, excluded }: Made, file: string): string {
   if (excluded.problem !== null) return `NOT: ${printable(excluded.problem, 1_000)}`;
-  const how = `${printable(file)} ${excluded.added.length > 0 ? 'keeps' : 'already keeps'} ${excluded.paths.map((one) => printable(one)).join(' and ')} out of git`;
+  const shown = isInside(workspace.root, file) ? path.relative(workspace.root, file) : file;
+  const how = `${printable(shown)} ${excluded.added.length > 0 ? 'keeps' : 'already keeps'} ${excluded.paths.map((one) => printable(one)).join(' and ')} out of git`;
   if (untracked === null) return how;
   const others = untracked.filter((one) => path.basename(one) !== SETTINGS_FILE);
   if (others.length > 0)
@@ -98,6 +99,10 @@ function cleanLine({ untracked, excluded }: Made, file: string): string {
 function notesOf(made: Made): readonly string[] {
   const notes: string[] = [];
   if (made.unused.length > 0) notes.push(`${SETTINGS_FILE} is kept as it is, so ${made.unused.join(', ')} changed nothing: edit the file`);
+  if (made.runner === '')
+    notes.push(
+      `no runner is chosen, so that no tool is called by accident: write \`runner: offline\` or \`runner: claude\` into ${SETTINGS_FILE}`,
+    );
   const ready = made.tools.find((tool) => tool.isReady);
   if (made.isNew && made.runner === OFFLINE && ready !== undefined)
     notes.push(`${describeTool(ready)} is installed: \`runner: ${ready.name}\` in ${SETTINGS_FILE} lets it answer`);

@@ -98,14 +98,14 @@ function one(text: string, candidates: readonly Subject[]): Subject | null {
 function candidateWords(subject: Subject): string {
   const { view, row } = subject;
   const file = view === null ? null : fileNameOf(view);
-  const name = file === null ? (subject.id ?? nameOf(subject)) : `${subject.role}/${file}`;
+  const name = file !== null ? `${subject.role}/${file}` : subject.id === null ? nameOf(subject) : `${subject.id}  ${nameOf(subject)}`;
   const feature = featureWord(
     row?.feature ?? view?.feature ?? null,
     row?.name ?? view?.name ?? null,
     row?.revision ?? view?.revision ?? null,
   );
   const state = view === null ? (row?.outcome ?? row?.state ?? 'recorded') : stateWord(stateOf(view, row));
-  return printable(`${name}  ${state}  ${subject.role}  ${feature}`);
+  return printable(`${name}  ${state}  ${feature}`);
 }
 
 function ofView(shelf: Shelf, view: JobView): Subject {

@@ -12,8 +12,9 @@ import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeLayout, type Layout } from '#spool/layout.ts';
-import type { Common, Io } from './io.ts';
-import { connectControl, log, openAll } from './open.ts';
+import { CliError, EXIT, type Common, type Io } from './io.ts';
+import { loadRoles } from './load.ts';
+import { connectControl, describeFileFaults, log, openWorkspace } from './open.ts';
 import { historyOf, readJournal, spoolOf } from './parts.ts';
 
 export type Sources = {
@@ -35,8 +36,11 @@ export type Sources = {
 export const ALL = 1_000_000_000;
 
 export async function withSources<T>(io: Io, common: Common, act: (sources: Sources) => Promise<T>): Promise<T> {
-  const { workspace, roles } = await openAll(io, common);
+  const workspace = await openWorkspace(io, common);
   const fs = makeFs();
+  const loaded = await loadRoles(fs, workspace);
+  if (!loaded.ok) throw new CliError(describeFileFaults(loaded.error), EXIT.environment);
+  const roles = loaded.value;
   const journal = readJournal(workspace);
   let history: Promise<History | null> | null = null;
   let rows: readonly JournalJob[] | null = null;

@@ -121,10 +121,9 @@ function makePrinter(io: Io, common: Common): (chosen: Chosen) => void {
   };
 }
 
-/** The same JSON: what a terminal might obey is written as an escape. */
 // eslint-disable-next-line no-control-regex -- these are the characters that must not pass
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** The same JSON: what a terminal might obey is written as an escape. */
 const harmless = (raw: string): string =>
-  raw.replaceAll(
-    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
+  raw.replaceAll(UNPRINTABLE, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);

@@ -63,9 +63,13 @@ export function readEvidence(text: string): EvidenceFacts | null {
   }
   if (!isObject(document) || document['_type'] !== STATEMENT_TYPE || !isObject(document['predicate'])) return null;
   const { predicate } = document;
-  const [spec, runner, code, usage, times] = ['spec', 'runner', 'code', 'usage', 'times'].map((key) =>
-    objectIn(predicate as Json, key),
-  ) as [Json, Json, Json, Json, Json];
+  const [spec, runner, code, usage, times] = ['spec', 'runner', 'code', 'usage', 'times'].map((key) => objectIn(predicate, key)) as [
+    Json,
+    Json,
+    Json,
+    Json,
+    Json,
+  ];
   const dirty = code['dirty'];
   return {
     job: textIn(predicate, 'job'),

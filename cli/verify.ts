@@ -110,9 +110,10 @@ async function openHistory(sources: Sources): Promise<{ readonly history: Histor
   }
 }
 
+const count = (n: number, what: string): string => `${String(n)} ${what}`;
+
 function text(io: Io, { workspace }: Sources, report: Report): string {
   const { checked, findings, first } = report;
-  const count = (n: number, what: string): string => `${String(n)} ${what}`;
   const summary = [
     count(checked.history_steps, 'objects and files of the history'),
     count(checked.inputs, 'ended prompts'),

@@ -1,6 +1,6 @@
 /** The answer of `docket why`, as pure rules: what is known of a job -> why it is not answered, and what to do next. */
 
-import type { JobView, Outcome } from '#core/job.ts';
+import type { JobState, Outcome } from '#core/job.ts';
 import { unreachable } from '#core/result.ts';
 import type { BadEnd } from './job-words.ts';
 import { isBadEnd, isEnd } from './job-words.ts';
@@ -92,7 +92,7 @@ function whatDaemonSays(key: string, daemon: DaemonWords, scanIntervalMs: number
 export type FlightFacts = {
   readonly name: string;
   readonly id: string;
-  readonly state: JobView['state'];
+  readonly state: JobState;
   readonly attempts: number;
   /** What the last attempt failed with. */
   readonly reason: string | null;
@@ -149,8 +149,11 @@ export function whyInFlight(facts: FlightFacts): Because {
     case 'published':
     case 'done':
       return { is, because: ['its end is decided and is being recorded and published'], next: ['ask again in a moment'] };
-    default:
+    case 'claimed':
+    case 'read':
       return { is, because: ['it is being checked: front matter, prompt spec, secrets', ...held], next: ['ask again in a moment', cancel] };
+    default:
+      return unreachable(facts.state);
   }
 }
 

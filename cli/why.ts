@@ -35,16 +35,17 @@ export function addWhy(program: Command, io: Io): void {
     });
 }
 
+const printableLines = (words: string): string =>
+  words
+    .split('\n')
+    .map((line) => printable(line, 2_000))
+    .join('\n           ');
+
 function text(io: Io, { is, because: reasons, next }: Because): string {
-  const shown = (words: string): string =>
-    words
-      .split('\n')
-      .map((line) => printable(line, 2_000))
-      .join('\n           ');
   return [
-    paint(io, 'bold', shown(is)),
-    ...reasons.map((reason) => `  because  ${shown(reason)}`),
-    ...next.map((step) => `  next     ${shown(step)}`),
+    paint(io, 'bold', printableLines(is)),
+    ...reasons.map((reason) => `  because  ${printableLines(reason)}`),
+    ...next.map((step) => `  next     ${printableLines(step)}`),
   ].join('\n');
 }
 
@@ -52,7 +53,7 @@ async function because(sources: Sources, subject: Subject, daemon: DaemonWords |
   const { view, row } = subject;
   if (view !== null && isWaitingFile(view)) return waiting(sources, subject, view.why, daemon);
   const state = view === null ? null : stateOf(view, row);
-  if (view !== null && state !== null && !isEnd(state)) {
+  if (view !== null && state !== null && state !== 'waiting-in' && !isEnd(state)) {
     return whyInFlight({
       name: nameOf(subject),
       id: view.id ?? '',

@@ -11,6 +11,7 @@ import { unreachable } from '#core/result.ts';
 import { Leaving, type Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
 import type { Ended, Submitted } from './task.ts';
+import { withoutSecrets } from './tool-words.ts';
 
 export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   const { claimed, cancel } = job.task;
@@ -26,8 +27,8 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   for (;;) {
     const run = await inLane(ports, lane, job, async () => attempt(ports, job, n));
     if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
-    attempts.push(run.record);
     if (run.outcome.ok) {
+      attempts.push(run.record);
       await ports.journal.commit([
         { do: 'attempt', id: claimed.job.id, attempt: run.record, spent: true },
         { do: 'move', id: claimed.job.id, to: 'ran', at: run.record.endedAt },
@@ -39,15 +40,17 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
       return { ...ended(run.outcome.status, attempts, run, null), answer: run.outcome.answer, answerScan: 'passed' };
     }
 
-    const { failure } = run.outcome;
+    const failure = await withoutSecrets(ports, claimed, n, run.outcome.failure);
+    const record: AttemptRecord = { ...run.record, failure };
+    attempts.push(record);
     const isSpent = !['provider-limit', 'environment-fault', 'budget', 'cancelled'].includes(classOf(failure));
     if (isSpent) spent++;
     await ports.journal.commit([
-      { do: 'attempt', id: claimed.job.id, attempt: run.record, spent: isSpent },
-      { do: 'move', id: claimed.job.id, to: 'waiting', reason: describe(failure), at: run.record.endedAt },
+      { do: 'attempt', id: claimed.job.id, attempt: record, spent: isSpent },
+      { do: 'move', id: claimed.job.id, to: 'waiting', reason: describe(failure), at: record.endedAt },
     ]);
     const next = decide(failure, spent, policy, ports.clock.now().getTime(), ports.random());
-    log.warn(`attempt ${String(n)} failed (${classOf(failure)}): ${describe(failure)}`, { attempt: n, run_id: run.record.runId });
+    log.warn(`attempt ${String(n)} failed (${classOf(failure)}): ${describe(failure)}`, { attempt: n, run_id: record.runId });
     switch (next.do) {
       case 'again':
         log.info(`again in ${String(Math.ceil(next.delayMs / 1000))} s`, { attempt: n });

@@ -17,6 +17,7 @@ import { processJob } from './process-job.ts';
 import { forgetGhosts, jobRow, resume, type Resumed } from './rescue.ts';
 import type { Identities } from './submit.ts';
 import type { Task } from './task.ts';
+import { askedRunner } from './validate.ts';
 
 export type Daemon = {
   readonly hint: Hint;
@@ -150,7 +151,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       await forgetGhosts(ports, leftovers);
       for (const leftover of leftovers) {
         const job = await resume(ports, leftover);
-        fly(job.claimed, ports.laneOf(job.claimed.job.role, null), async (task) => takeUp(job, task));
+        const lane = job.final === null ? ports.laneOf(job.claimed.job.role, askedRunner(job.bytes)) : null;
+        fly(job.claimed, lane, async (task) => takeUp(job, task));
       }
       return leftovers.length;
     },

@@ -13,9 +13,10 @@ import type { Ports } from './ports.ts';
 import { RECORD_FILE, writeRecord } from './record-file.ts';
 import type { Accepted, Ended, Submitted, Task } from './task.ts';
 
-/** Rejected or held before anything was sent: only the folders know, with words in out/. */
+/** Rejected, held or cancelled before anything was sent: only the folders know, with words in out/. */
 export async function sealUnsent(ports: Ports, task: Task, failure: Failure): Promise<FinalFile> {
-  const outcome: Outcome = failure.kind === 'secret-found' || failure.kind === 'secret-scan-failed' ? 'held' : 'rejected';
+  const isHeld = failure.kind === 'secret-found' || failure.kind === 'secret-scan-failed';
+  const outcome: Outcome = isHeld ? 'held' : failure.kind === 'cancelled' ? 'cancelled' : 'rejected';
   return decide(ports, task.claimed, {
     outcome,
     failure,

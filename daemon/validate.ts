@@ -9,9 +9,11 @@ import { identityOf, type Prompt } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { Role } from '#core/role.ts';
 import { parsePrompt } from '#prompt-spec/parse.ts';
+import { peekPrompt } from '#prompt-spec/peek.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
+import { byWhom } from './answer.ts';
 import { briefContext, contextOf, type ContextText } from './dependencies.ts';
-import type { Ports } from './ports.ts';
+import { Leaving, type Ports } from './ports.ts';
 import type { Accepted, Task } from './task.ts';
 
 const fileFault = (code: string, message: string, expected: string, found: string, mend: string): Fault => ({
@@ -32,13 +34,21 @@ export async function validateWhenHealed(ports: Ports, task: Task): Promise<Resu
   for (;;) {
     const accepted = await validate(ports, task);
     if (accepted.ok || classOf(accepted.error) !== 'environment-fault') return accepted;
-    const lane = ports.laneOf(task.claimed.job.role, null);
+    const lane = ports.laneOf(task.claimed.job.role, askedRunner(task.bytes));
     const cap = ports.workspace.settings['retry.cap'];
     await ports.lanes.hold(lane, null, Math.round(cap * (0.25 + ports.random() / 4)), describe(accepted.error));
-    await ports.lanes.run(lane, 0, task.cancel, async () => Promise.resolve());
+    try {
+      await ports.lanes.run(lane, 0, task.cancel, async () => Promise.resolve());
+    } catch (error) {
+      if (error instanceof Leaving && task.cancel.aborted) return err({ kind: 'cancelled', by: byWhom(task.cancel) });
+      throw error;
+    }
     await ports.runners.prepare();
   }
 }
+
+/** The runner that a prompt names itself; its lane is the one to wait in. */
+export const askedRunner = (bytes: Uint8Array | null): string | null => (bytes === null ? null : (peekPrompt(bytes)?.runner ?? null));
 
 async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Failure>> {
   const { job } = task.claimed;

@@ -170,9 +170,10 @@ async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise
     encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }),
   );
   objects.push(commit);
-  await store.addPack(await writePack(fs, gitDir, objects));
-  await keeper.lock(commit.oid);
-  const move = { from: null, to: commit.oid, ident: identLine(author, at), message: `commit (initial): ${FIRST_MESSAGE.trim()}` };
+  const pack = await writePack(fs, gitDir, objects);
+  await store.addPack(pack.name, pack.index);
+  const { isOnMain } = await keeper.lock(commit.oid);
+  const move = { from: null, to: commit.oid, ident: identLine(author, at), message: `commit (initial): ${FIRST_MESSAGE.trim()}`, isOnMain };
   if (!(await moveTip(repository, gitDir, dir, move))) throw new Error(`${dir} got a first commit from somebody else; start docket again`);
   await keeper.bring(null, commit.oid, [], (oid) => store.readType(oid, 'blob'));
   await keeper.unlock();

@@ -25,10 +25,10 @@ const TORN_FILES_MAX = 2_000;
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
 export type IndexKeeper = {
-  /** Takes index.lock; first removes what a dead docket left of it and of the branch's lock. */
-  lock(tip: Oid): Promise<void>;
+  /** Takes index.lock (what a dead docket left of it and of the branch's lock is removed). While it is held, HEAD does not change. */
+  lock(tip: Oid): Promise<{ readonly isOnMain: boolean }>;
   unlock(): Promise<void>;
-  /** While locked: brings index and work tree to `to`. `known`: all that changed since `from`, when the index is at `from`. */
+  /** While locked, and on main: brings index and work tree to `to`. `known`: all that changed since `from`, when the index is at `from`. */
   bring(from: Oid | null, to: Oid, known: readonly FileChange[], blob: (oid: Oid) => Promise<Buffer>): Promise<void>;
   /** Mends what a crash or a loss of power left; takes the lock only when something is not in step. */
   mend(tip: Oid): Promise<void>;
@@ -42,7 +42,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   let cached: { index: Index; facts: FileFacts } | null = null;
 
   const isUnchanged = (a: FileFacts, b: FileFacts): boolean =>
-    a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+    a.ino === b.ino && a.dev === b.dev && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
 
   /** Null: there is none, or it is torn (then set aside). */
   async function load(): Promise<Index | null> {
@@ -64,18 +64,23 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
 
   async function putFile(path: string, bytes: Uint8Array | string): Promise<FileFacts> {
     const fresh = `${stateDir}/${path === indexPath ? 'index' : 'index-tip'}.new`;
-    await removeLock(fs, fresh);
-    const facts = await fs.writeDerived(fresh, bytes, 0o644);
+    const write = (): Promise<FileFacts> => fs.writeDerived(fresh, bytes, 0o644);
+    const facts = await write().catch(async (error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      await removeLock(fs, fresh);
+      return write();
+    });
     await fs.rename(fresh, path);
     return facts;
   }
 
-  async function indexTip(): Promise<Oid | null> {
+  /** Null: not known, or a commit that is not here any more. @param expected is believed to be here */
+  async function indexTip(expected: Oid | null): Promise<Oid | null> {
     try {
       const text = Buffer.from((await fs.readBounded(tipPath, 1024)).bytes)
         .toString('latin1')
         .trim();
-      return isOid(text) && (await store.has(text)) ? text : null;
+      return isOid(text) && (text === expected || (await store.has(text))) ? text : null;
     } catch (error) {
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EFBIG') return null;
       throw error;
@@ -90,9 +95,9 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     return changes;
   }
 
-  async function clearOwnLocks(): Promise<void> {
+  async function clearOwnLocks(): Promise<boolean> {
     const mark = await markOf(fs, lockPath);
-    if (mark === null) return;
+    if (mark === null) return false;
     const branchLock = `${gitDir}/${BRANCH}.lock`;
     const facts = await fs.facts(branchLock);
     if (facts?.kind === 'file') {
@@ -103,11 +108,12 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     }
     log.info(`a docket that was killed left ${lockPath}; its work is brought to its end`);
     await removeLock(fs, lockPath);
+    return true;
   }
 
-  async function lock(tip: Oid): Promise<void> {
-    await clearOwnLocks();
-    await takeLock(repository, lockPath, dir, lockMark(tip), false);
+  async function lock(tip: Oid): Promise<{ readonly isOnMain: boolean }> {
+    await takeLock(repository, lockPath, dir, lockMark(tip), { isSynced: false, clearOwn: clearOwnLocks });
+    return { isOnMain: await isOnMain(fs, gitDir) };
   }
 
   async function bring(
@@ -116,9 +122,8 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     known: readonly FileChange[],
     blob: (oid: Oid) => Promise<Buffer>,
   ): Promise<void> {
-    if (!(await isOnMain(fs, gitDir))) return;
     const loaded = await load();
-    const at = loaded === null ? null : await indexTip();
+    const at = loaded === null ? null : await indexTip(from);
     const changes = at !== null && at === from ? known : await differences(at, to);
     const index = loaded ?? EMPTY_INDEX;
     const splices = await bringWorkTree({ fs, log, dir, blob }, index, changes);
@@ -126,8 +131,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
       const next = spliceIndex(index, splices);
       cached = null;
       const facts = await putFile(indexPath, encodeIndex(next));
-      // A rename changes the ctime: the facts are taken anew.
-      cached = { index: next, facts: (await fs.facts(indexPath)) ?? facts };
+      cached = { index: next, facts };
     }
     await putFile(tipPath, `${to}\n`);
   }
@@ -163,10 +167,10 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
       const isLeft = (await markOf(fs, lockPath)) !== null;
       const index = await load();
       if (index !== null) await mendTorn(index);
-      if (!isLeft && index !== null && (await indexTip()) === tip) return;
+      if (!isLeft && index !== null && (await indexTip(tip)) === tip) return;
       if (!isLeft && !(await isOnMain(fs, gitDir))) return;
-      await lock(tip);
-      await bring(null, tip, [], (oid) => store.readType(oid, 'blob'));
+      const held = await lock(tip);
+      if (held.isOnMain) await bring(null, tip, [], (oid) => store.readType(oid, 'blob'));
       await removeLock(fs, lockPath);
     },
   };

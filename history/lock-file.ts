@@ -50,20 +50,28 @@ async function isLeftByTheDead(ports: LockPorts, path: string, workTree: string)
 
 /**
  * Makes the lock file with this content. Waits for a git that holds it.
- * @param isSynced the file becomes the real one by a rename, so its bytes must be on disk
+ * @param options.isSynced the file becomes the real one by a rename, so its bytes must be on disk
+ * @param options.clearOwn removes what a dead docket left, when that is what stands in the way
  * @throws `code: 'ELOCKED'` with words after 15 s
  */
-export async function takeLock(ports: LockPorts, path: string, workTree: string, content: string, isSynced: boolean): Promise<void> {
+export async function takeLock(
+  ports: LockPorts,
+  path: string,
+  workTree: string,
+  content: string,
+  options: { readonly isSynced: boolean; readonly clearOwn: () => Promise<boolean> },
+): Promise<void> {
   const { fs, clock } = ports;
   const untilMs = clock.monotonicMs() + WAIT_MS_MAX;
   for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
     try {
-      if (isSynced) await fs.writeNew(path, content, 'safety', 0o644);
+      if (options.isSynced) await fs.writeNew(path, content, 'safety', 0o644);
       else await fs.writeDerived(path, content, 0o644);
       return;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
+    if (await options.clearOwn()) continue;
     if (await isLeftByTheDead(ports, path, workTree)) {
       ports.log.warn(`removed a lock that a killed git left: ${path}`);
       await removeLock(fs, path);

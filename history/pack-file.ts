@@ -64,13 +64,19 @@ export type PackFile = {
   close(): Promise<void>;
 };
 
-/** @param path without its ending: `…/objects/pack/pack-<hash>`. Throws (ENOENT) when the index is gone, and on another version than 2. */
-export async function openPack(fs: Fs, path: string): Promise<PackFile> {
-  const facts = await fs.facts(`${path}.idx`);
-  if (facts === null) throw Object.assign(new Error(`ENOENT: no index of a pack, '${path}.idx'`), { code: 'ENOENT' });
+async function smallIndex(fs: Fs, path: string): Promise<Buffer | null> {
+  const { bytes, facts } = await fs.readHead(path, INDEX_MEMORY_BYTES_MAX);
+  return facts.sizeBytes <= INDEX_MEMORY_BYTES_MAX ? Buffer.from(bytes) : null;
+}
+
+/**
+ * @param path without its ending: `…/objects/pack/pack-<hash>`
+ * @param known the bytes of its index, when it was just written
+ * @throws ENOENT when the index is gone, and an error on another version than 2
+ */
+export async function openPack(fs: Fs, path: string, known: Buffer | null = null): Promise<PackFile> {
   const indexReader = makeReader(fs, `${path}.idx`);
-  const whole =
-    facts.sizeBytes <= INDEX_MEMORY_BYTES_MAX ? Buffer.from((await fs.readBounded(`${path}.idx`, INDEX_MEMORY_BYTES_MAX)).bytes) : null;
+  const whole = known === null ? await smallIndex(fs, `${path}.idx`) : known.length <= INDEX_MEMORY_BYTES_MAX ? known : null;
   const index = async (offset: number, length: number): Promise<Buffer> =>
     whole === null ? indexReader.read(offset, length) : whole.subarray(offset, offset + length);
   const head = Buffer.from(await index(0, FANOUT_END));

@@ -4,6 +4,7 @@
  * A crash leaves `tmp_docket_<sum>.*`, and at most a pack without an index: `sweepPacks` removes both.
  */
 
+import type { Buffer } from 'node:buffer';
 import type { Fs } from '#core/ports.ts';
 import { buildPack, type NewObject } from './pack.ts';
 
@@ -17,18 +18,25 @@ async function remove(fs: Fs, path: string): Promise<void> {
   });
 }
 
-/** Durable when it resolves. @returns the pack's name, `pack-<sum>` */
-export async function writePack(fs: Fs, gitDir: string, objects: readonly NewObject[]): Promise<string> {
+/** Durable when it resolves. @returns the pack's name, `pack-<sum>`, and the bytes of its index */
+export async function writePack(fs: Fs, gitDir: string, objects: readonly NewObject[]): Promise<{ name: string; index: Buffer }> {
   const folder = `${gitDir}/objects/pack`;
   const { sum, pack, index } = await buildPack(objects);
   const temporary = `${folder}/tmp_docket_${sum}`;
-  await removeTorn(fs, folder, sum);
-  try {
+  const write = async (): Promise<void> => {
     const written = await Promise.allSettled([
       fs.writeNew(`${temporary}.pack`, pack, 'safety', MODE),
       fs.writeNew(`${temporary}.idx`, index, 'safety', MODE),
     ]);
     for (const outcome of written) if (outcome.status === 'rejected') throw outcome.reason;
+  };
+  try {
+    await write().catch(async (error: unknown) => {
+      // The same pack, begun by a docket that was killed.
+      if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
+      await removeTorn(fs, folder, sum);
+      await write();
+    });
     await fs.rename(`${temporary}.pack`, `${folder}/pack-${sum}.pack`);
     await fs.rename(`${temporary}.idx`, `${folder}/pack-${sum}.idx`);
   } catch (error) {
@@ -36,7 +44,7 @@ export async function writePack(fs: Fs, gitDir: string, objects: readonly NewObj
     throw error;
   }
   await fs.syncFolder(folder, 'safety');
-  return `pack-${sum}`;
+  return { name: `pack-${sum}`, index };
 }
 
 /** What one unfinished pack leaves. A pack that has its index is finished, and stays. */

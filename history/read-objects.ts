@@ -21,8 +21,8 @@ export type ObjectStore = {
   read(oid: Oid): Promise<GitObject>;
   readType(oid: Oid, type: ObjectType): Promise<Buffer>;
   has(oid: Oid): Promise<boolean>;
-  /** A pack that was just written: `pack-<sum>`. */
-  addPack(name: string): Promise<void>;
+  /** A pack that was just written: `pack-<sum>` and the bytes of its index. */
+  addPack(name: string, index: Buffer): Promise<void>;
   /** Every object there is, packed and loose; some twice when they are stored twice. */
   all(): Promise<{ readonly total: number; readonly packs: readonly PackFile[]; readonly objects: AsyncIterable<StoredObject> }>;
   close(): Promise<void>;
@@ -60,9 +60,9 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
     await pack.close();
   }
 
-  async function add(name: string): Promise<void> {
+  async function add(name: string, index: Buffer | null = null): Promise<void> {
     if (packs.has(name)) return;
-    const pack = await openPack(fs, `${folder}/${name}`).catch((error: unknown) => {
+    const pack = await openPack(fs, `${folder}/${name}`, index).catch((error: unknown) => {
       if (isGone(error)) return null;
       throw error;
     });

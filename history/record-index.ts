@@ -39,8 +39,8 @@ export const recordOf = ({ oid, commit }: LoggedCommit): FiledRecord | null => {
 };
 
 export type RecordIndex = {
-  /** The newest record of an identity; null when no commit speaks of it. */
-  find(identity: Identity): Promise<FiledRecord | null>;
+  /** The newest record of an identity; null when no commit speaks of it. @param known the tip, by whoever holds the kernel lock */
+  find(identity: Identity, known?: Oid): Promise<FiledRecord | null>;
   /** Told by the writer: these records are on top of `from` now. */
   advance(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void;
 };
@@ -87,8 +87,8 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
     top = tip;
   }
 
-  async function find(identity: Identity): Promise<FiledRecord | null> {
-    const tip = await readTip();
+  async function find(identity: Identity, known: Oid | null): Promise<FiledRecord | null> {
+    const tip = known ?? (await readTip());
     if (tip === null) return null;
     await follow(tip);
     const key = identityKey(identity);
@@ -101,9 +101,9 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
       const record = recordOf(next.value);
       if (record !== null) note(newest, record);
     }
-    const known = newest.get(key);
-    if (known === undefined) return null;
-    return recordOf({ oid: known, commit: decodeCommit(await store.readType(known, 'commit')) });
+    const commit = newest.get(key);
+    if (commit === undefined) return null;
+    return recordOf({ oid: commit, commit: decodeCommit(await store.readType(commit, 'commit')) });
   }
 
   function take(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void {
@@ -117,8 +117,8 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
   /** One at a time: the walk has one place. */
   let turn: Promise<unknown> = Promise.resolve();
   return {
-    find(identity) {
-      const mine = turn.then(() => find(identity));
+    find(identity, known) {
+      const mine = turn.then(() => find(identity, known ?? null));
       turn = mine.catch(() => undefined);
       return mine;
     },

@@ -19,7 +19,7 @@ import * as layout from './layout.ts';
 import type { MessageFacts } from './message.ts';
 import { oidOf, type Oid } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
-import type { FiledRecord, RecordIndex } from './record-index.ts';
+import type { FiledRecord } from './record-index.ts';
 import type { Snapshot } from './snapshot.ts';
 import { readStatement } from './statement.ts';
 
@@ -34,7 +34,7 @@ export type Plan = { readonly settled: Result<Filed, Taken> } | { readonly write
 export type Tip = {
   readonly snapshot: Snapshot;
   readonly store: ObjectStore;
-  readonly records: Pick<RecordIndex, 'find'>;
+  readonly records: { find(identity: Identity): Promise<FiledRecord | null> };
   readonly digest: Digest;
   /** By identityKey: records of this group, not yet committed. */
   readonly pending: ReadonlyMap<string, FiledRecord>;

@@ -46,12 +46,12 @@ export async function moveTip(
   ports: LockPorts,
   gitDir: string,
   workTree: string,
-  move: { readonly from: Oid | null; readonly to: Oid; readonly ident: string; readonly message: string },
+  move: { readonly from: Oid | null; readonly to: Oid; readonly ident: string; readonly message: string; readonly isOnMain: boolean },
 ): Promise<boolean> {
   const { fs } = ports;
   const path = `${gitDir}/${BRANCH}`;
   const lock = `${path}.lock`;
-  await takeLock(ports, lock, workTree, `${move.to}\n`, true);
+  await takeLock(ports, lock, workTree, `${move.to}\n`, { isSynced: true, clearOwn: () => Promise.resolve(false) });
   try {
     if ((await readTip(fs, gitDir)) !== move.from) {
       await removeLock(fs, lock);
@@ -59,7 +59,7 @@ export async function moveTip(
     }
     const line = `${move.from ?? NO_OID} ${move.to} ${move.ident}\t${move.message}\n`;
     await fs.append(`${gitDir}/logs/${BRANCH}`, line, 0o644);
-    if (await isOnMain(fs, gitDir)) await fs.append(`${gitDir}/logs/HEAD`, line, 0o644);
+    if (move.isOnMain) await fs.append(`${gitDir}/logs/HEAD`, line, 0o644);
     await fs.rename(lock, path);
   } catch (error) {
     await removeLock(fs, lock);

@@ -9,7 +9,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { Filed, Taken } from '#core/history.ts';
-import { identityKey } from '#core/prompt.ts';
+import { identityKey, type Identity } from '#core/prompt.ts';
 import type { Result } from '#core/result.ts';
 import { ok } from '#core/result.ts';
 import type { FileChange } from './diff.ts';
@@ -94,7 +94,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       if (isBehind) await catchUp(from);
       const staged = await stage(repository, await snapshotAt(from), records, from, group);
       if (staged.tip !== from) {
-        await store.addPack(await writePack(fs, gitDir, staged.objects));
+        const pack = await writePack(fs, gitDir, staged.objects);
+        await store.addPack(pack.name, pack.index);
         if (!(await publish(from, staged))) {
           log.info('the tip of the history was moved by somebody else; the group is put on top of it');
           continue;
@@ -119,9 +120,9 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
 
   async function publish(from: Oid, staged: Staged): Promise<boolean> {
     const message = `commit: ${staged.subject}`;
-    await keeper.lock(staged.tip);
+    const { isOnMain } = await keeper.lock(staged.tip);
     try {
-      const move = { from, to: staged.tip, ident: identLine(author, clock.now()), message };
+      const move = { from, to: staged.tip, ident: identLine(author, clock.now()), message, isOnMain };
       if (!(await moveTip(repository, gitDir, dir, move))) {
         await keeper.unlock();
         return false;
@@ -133,7 +134,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     }
     // From here on it is recorded. The lock stays when this fails: index and work tree are behind, and nobody may commit over them.
     try {
-      await keeper.bring(from, staged.tip, staged.changes, async (oid) => staged.blobs.get(oid) ?? store.readType(oid, 'blob'));
+      if (isOnMain) await keeper.bring(from, staged.tip, staged.changes, async (oid) => staged.blobs.get(oid) ?? store.readType(oid, 'blob'));
       await keeper.unlock();
     } catch (error) {
       isBehind = true;
@@ -182,7 +183,8 @@ async function stage(
   const pending = new Map<string, FiledRecord>();
   const records: FiledRecord[] = [];
   const settle: (() => void)[] = [];
-  const tip: Tip = { snapshot, store, records: index, digest, pending, blobs };
+  const atTip = { find: (identity: Identity) => index.find(identity, from) };
+  const tip: Tip = { snapshot, store, records: atTip, digest, pending, blobs };
   let top = from;
   let root = '';
   let subject = '';

@@ -14,8 +14,6 @@ import type { DirEntry, FileFacts, FileKind, FilePath, Fs, OpenFile, SyncWhy } f
 import { fileSystemFacts } from './filesystems.ts';
 import { openForWriting } from './writers.ts';
 
-/** Temporary names of `replace` begin so; a crash may leave one, and whoever sweeps a folder may remove it. */
-export const TEMPORARY_PREFIX = '.docket-tmp-';
 const FIRST_READ_BYTES = 64 * 1024;
 const READ_CAREFULLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -242,7 +240,8 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
     readHead: (file, maxBytes) => read(file, maxBytes, false),
     writeNew,
     async replace(file, bytes, why, mode) {
-      const temporary = path.join(path.dirname(file), `${TEMPORARY_PREFIX}${randomBytes(10).toString('hex')}`);
+      // A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it.
+      const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
       await writeNew(temporary, bytes, why, mode);
       try {
         await files.rename(temporary, file);

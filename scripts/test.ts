@@ -1,7 +1,7 @@
 /**
  * Runs the tests: `fast` (all but test/slow), `slow` (test/slow only), `all` (one after the other); further words choose files whose path holds them.
  * A test that cannot run here (a tool is missing) skips with a reason, or prints a line `NOT RUN: <what>: <why>`; such are counted and
- * named at the end, so that nobody takes them for passed. An open handle is a bug: nothing is ended by force but by the time limit.
+ * named at the end, so that nobody takes them for passed. An open handle is a bug: test-end.ts names it and fails the file.
  */
 
 import { globSync } from 'node:fs';
@@ -39,7 +39,12 @@ async function runSuite(name: Suite, words: readonly string[]): Promise<Counts> 
   if (files.length === 0) return { passed: 0, failed: 0 };
   const counts: Counts = { passed: 0, failed: 0 };
   const started = performance.now();
-  const stream = run({ files, concurrency: suite.concurrency, timeout: suite.timeoutMs });
+  const stream = run({
+    files,
+    concurrency: suite.concurrency,
+    timeout: suite.timeoutMs,
+    execArgv: ['--import', path.join(import.meta.dirname, 'test-end.ts')],
+  });
   stream.on('test:diagnostic', ({ message }) => {
     note(message);
   });

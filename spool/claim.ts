@@ -51,8 +51,8 @@ export async function claim(parts: Parts, entries: readonly Waiting[]): Promise<
         guarded((room: Room) => take(parts, room)),
       ),
     );
-    // The target before the source: if the power goes between the two, the file is in both places rather than in none.
-    await inBatches(claims, AT_ONCE, (one) => parts.sync(one.dir, 'no-second-run'));
+    // Before anything is written about the file its place must be certain: a power cut may not take the claim back and leave its records.
+    await inBatches(claims, AT_ONCE, (one) => parts.sync(one.dir, 'safety'));
     for (const folder of foldersOf(claims)) await parts.sync(parts.layout.in(folder), 'no-second-run');
     const [first] = troubles;
     if (first !== undefined) {

@@ -21,6 +21,8 @@ export async function clean(parts: Parts, claimed: Claimed): Promise<void> {
     const final = await readFinal(fs, paths);
     if (final !== null && KEPT.has(final.outcome)) await keepOutput(parts, claimed, final.decidedAt.slice(0, 7));
     await fs.rename(paths.dir, layout.gone(folder, id));
+    // If a power cut undid this rename but not the removals below, what is left would look like a job that never ended.
+    await parts.sync(layout.work(folder), 'safety');
   }
   await fs.removeTree(layout.gone(folder, id));
   parts.stems.forget(folder, id);

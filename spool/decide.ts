@@ -1,6 +1,6 @@
 /**
  * The end of a job, decided once: private copies of everything that out/ will show, then final.json, then nothing can change it.
- * Invariant: final.json is there <=> all private copies were durable before it. Before it a crash decides nothing.
+ * Invariant: final.json is there <=> all private copies were durable before it, names included. Before it a crash decides nothing.
  */
 
 import path from 'node:path';
@@ -25,10 +25,8 @@ export async function decide(parts: Parts, claimed: Claimed, decided: Decided): 
   if (before !== null && !(decided.outcome === 'held' && before.outcome !== 'held' && (await isPrivate(parts, paths, before))))
     return before;
   const files = privateFiles(decided, before === null ? 0 : SECOND);
-  if (before === null) {
-    await fs.removeTree(paths.publish);
-    await fs.makeFolder(paths.publish, 0o700);
-  } else for (const file of files) await unlinkIfThere(fs, path.join(paths.dir, file.private));
+  await makePublishFolder(parts, paths);
+  for (const file of files) await unlinkIfThere(fs, path.join(paths.dir, file.private));
   for (const file of files) await fs.writeNew(path.join(paths.dir, file.private), file.bytes, 'safety', 0o600);
   await parts.sync(paths.publish, 'safety');
   const stem = before?.stem ?? job.stem;
@@ -45,6 +43,16 @@ export async function decide(parts: Parts, claimed: Claimed, decided: Decided): 
   await writeFinal(parts, claimed, final);
   for (const file of before?.files ?? []) await unlinkIfThere(fs, path.join(paths.dir, file.private));
   return final;
+}
+
+/**
+ * read() made it, so it lies in work/<job>/ for good. If it could vanish in a power cut that final.json survives, its files would seem
+ * to be published.
+ */
+async function makePublishFolder(parts: Parts, paths: JobPaths): Promise<void> {
+  if ((await parts.fs.facts(paths.publish)) !== null) return;
+  await parts.fs.makeFolder(paths.publish, 0o700);
+  await parts.sync(paths.dir, 'safety');
 }
 
 function privateFiles(

@@ -4,19 +4,13 @@ import type { JobId, RoleFolder, RoleName } from '#core/names.ts';
 import type { Clock, Digest, FilePath, Fs, Log } from '#core/ports.ts';
 import type { FolderSync } from './folder-sync.ts';
 import type { Layout } from './layout.ts';
+import type { SpoolSettings } from './limits.ts';
 import type { Sights } from './settle.ts';
 import type { StemsInFlight } from './stem.ts';
 
-export type SpoolSettings = {
-  /** Longest prompt that is read; a longer one is refused unread. */
-  readonly promptBytes: number;
-  /** Longest file that `kept` reads back: the larger of an answer's and a tool's raw output limit. */
-  readonly keptBytes: number;
-  readonly settleMs: number;
-  readonly settleNetworkMs: number;
-};
-
 export type SpoolRole = { readonly folder: RoleFolder; readonly name: RoleName };
+
+export type { SpoolSettings };
 
 /** What makeSpool is handed. `processId` only makes temporary names of two processes differ for people. */
 export type SpoolInput = {

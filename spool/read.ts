@@ -14,7 +14,7 @@ import type { JobFile } from '#core/job.ts';
 import type { JobId, RoleFolder, Sha256, Stem } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
 import { PROMPT_ENDING, refusedStem, shownName, stemOfName, type JobPaths } from './layout.ts';
-import { codeOf, roleOfFolder, unlinkIfThere, type Parts } from './parts.ts';
+import { codeOf, makeFolderIfMissing, roleOfFolder, unlinkIfThere, type Parts } from './parts.ts';
 import { jsonText, readJob, readOrigin } from './records.ts';
 import { refusalOf } from './scan.ts';
 import { chooseStem } from './stem.ts';
@@ -49,6 +49,7 @@ export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise
     reads: before === null ? 1 : before.reads + (await countsAgain(parts, paths, id)),
     claimedAt: before?.claimedAt ?? name.claimedAt ?? parts.clock.now().toISOString(),
   };
+  await makeFolderIfMissing(parts.fs, paths.publish, 0o700);
   if (before === null || jsonText(before) !== jsonText(job)) await writeJob(parts, paths, job);
   parts.counted.add(id);
   const faults = [name.fault, 'fault' in content ? content.fault : null].filter((fault) => fault !== null);

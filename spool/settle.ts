@@ -11,7 +11,7 @@
 
 import type { RoleFolder } from '#core/names.ts';
 import type { FileFacts } from '#core/ports.ts';
-import type { SpoolSettings } from './parts.ts';
+import type { SpoolSettings } from './limits.ts';
 
 export type Sight = {
   /** Which bytes: inode, size, mtime. A rename or chmod leaves it. */

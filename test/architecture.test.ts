@@ -65,11 +65,12 @@ const FREE = ['node:path', 'node:zlib', 'node:buffer', 'node:util'];
  */
 const COMPOSITION: Readonly<Record<string, readonly string[]>> = {
   'platform/watch.ts': ['cli/start.ts'],
-  'platform/lock.ts': ['cli/start.ts', 'cli/parts.ts', 'cli/keeper.ts'],
-  'platform/log.ts': ['cli/start.ts', 'cli/open.ts'],
-  'platform/socket.ts': ['cli/start.ts', 'cli/open.ts', 'cli/keeper.ts', 'cli/keeper-door.ts'],
-  'platform/sqlite.ts': ['cli/parts.ts'],
-  'platform/git.ts': ['cli/parts.ts', 'cli/code.ts'],
+  'platform/lock.ts': ['cli/start.ts', 'cli/parts.ts', 'cli/keeper.ts', 'cli/doctor.ts'],
+  'platform/log.ts': ['cli/start.ts', 'cli/open.ts', 'cli/logs.ts'],
+  'platform/socket.ts': ['cli/start.ts', 'cli/open.ts', 'cli/keeper.ts', 'cli/keeper-door.ts', 'cli/doctor.ts'],
+  'platform/sqlite.ts': ['cli/parts.ts', 'cli/doctor.ts'],
+  'platform/git-repository.ts': ['cli/parts.ts', 'cli/doctor-history.ts'],
+  'platform/git.ts': ['cli/code.ts', 'cli/init.ts', 'cli/init-exclude.ts'],
 };
 /** Who may look at the process: arguments, environment, exit. system.ts gives short questions their few variables; watch.ts hides those that would change chokidar. */
 const PROCESS_DOOR = ['cli/', 'platform/system.ts', 'platform/watch.ts'];

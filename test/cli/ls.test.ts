@@ -4,7 +4,15 @@ import { addLs } from '#cli/ls.ts';
 import { claimPrompt, makeTempWorkspace, move, promptText, seedJob } from '../support/workspace.ts';
 
 const failure = { kind: 'no-answer', runner: 'fake', message: 'nothing came' } as const;
-type Row = { readonly role: string; readonly stem: string; readonly state: string; readonly feature: string | null; readonly revision: number | null; readonly why: string | null; readonly job: string | null };
+type Row = {
+  readonly role: string;
+  readonly stem: string;
+  readonly state: string;
+  readonly feature: string | null;
+  readonly revision: number | null;
+  readonly why: string | null;
+  readonly job: string | null;
+};
 
 describe('docket ls', () => {
   test('before the first start there is nothing, and nothing is made', async (t) => {
@@ -62,7 +70,13 @@ describe('docket ls', () => {
   test('a running daemon is asked why a file waits', async (t) => {
     const workspace = await makeTempWorkspace(t);
     await workspace.write('queues/01-architect/in/foo.md', promptText());
-    await workspace.serve(() => ({ ok: true, lanes: [], in_flight: [], backlog: 1, waiting: { 'architect/foo.md': 'lane claude has no free slot' } }));
+    await workspace.serve(() => ({
+      ok: true,
+      lanes: [],
+      in_flight: [],
+      backlog: 1,
+      waiting: { 'architect/foo.md': 'lane claude has no free slot' },
+    }));
     assert.match((await workspace.run(addLs, 'ls')).out, /lane claude has no free slot/);
   });
 

@@ -3,7 +3,16 @@ import { rm } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { addShow } from '#cli/show.ts';
 import { readEvidence } from '#cli/show-evidence.ts';
-import { claimPrompt, conclude, makeTempWorkspace, promptText, roleNamed, seedJob, stemNamed, type TempWorkspace } from '../support/workspace.ts';
+import {
+  claimPrompt,
+  conclude,
+  makeTempWorkspace,
+  promptText,
+  roleNamed,
+  seedJob,
+  stemNamed,
+  type TempWorkspace,
+} from '../support/workspace.ts';
 
 const failure = { kind: 'no-answer', runner: 'fake', message: 'nothing came' } as const;
 type Shown = {
@@ -25,7 +34,12 @@ describe('docket show', () => {
   test('an answered job has its files, hashes, attempts and commit', async (t) => {
     const workspace = await makeTempWorkspace(t);
     const rooms = await workspace.rooms();
-    const { id, claimed } = await seedJob(rooms, 'foo', { feature: 'FEAT-1-user-filters', revision: 2 }, { status: 'answered', answer: 'the answer\n' });
+    const { id, claimed } = await seedJob(
+      rooms,
+      'foo',
+      { feature: 'FEAT-1-user-filters', revision: 2 },
+      { status: 'answered', answer: 'the answer\n' },
+    );
     const data = await shown(workspace, 'foo');
     assert.equal(data.job, id);
     assert.equal(data.state, 'answered');
@@ -37,14 +51,32 @@ describe('docket show', () => {
     assert.equal(data.history?.folder, 'FEAT-1-user-filters/01-architect');
     const { code, out } = await workspace.run(addShow, 'show', 'foo');
     assert.equal(code, 0);
-    for (const words of ['architect/foo  answered', `job       ${id}`, 'FEAT-1 r2, FEAT-1-user-filters', '2.1.0, asked 2.0.0', 'queues/01-architect/out/foo_result.md', 'attempt   1  '])
+    for (const words of [
+      'architect/foo  answered',
+      `job       ${id}`,
+      'FEAT-1 r2, FEAT-1-user-filters',
+      '2.1.0, asked 2.0.0',
+      'queues/01-architect/out/foo_result.md',
+      'attempt   1  ',
+    ])
       assert.ok(out.includes(words), `${words} in:\n${out}`);
   });
 
   test('every form of the name leads to the same job', async (t) => {
     const workspace = await makeTempWorkspace(t);
     const { id } = await seedJob(await workspace.rooms(), 'foo', { name: 'panel', revision: 2 }, { status: 'answered', answer: 'x' });
-    const names = ['foo', 'architect/foo', '01-architect/foo', 'foo.processed', 'architect/foo_result.md', workspace.in('foo.processed'), id, id.slice(0, 5), 'FEAT-1/architect/panel@2', 'feat-1/architect/panel'];
+    const names = [
+      'foo',
+      'architect/foo',
+      '01-architect/foo',
+      'foo.processed',
+      'architect/foo_result.md',
+      workspace.in('foo.processed'),
+      id,
+      id.slice(0, 5),
+      'FEAT-1/architect/panel@2',
+      'feat-1/architect/panel',
+    ];
     for (const name of names) assert.equal((await shown(workspace, name)).job, id, name);
   });
 
@@ -55,7 +87,9 @@ describe('docket show', () => {
     await seedJob(rooms, 'foo', { agent: 'ui' }, { status: 'answered', answer: 'x' });
     const { code, err } = await workspace.run(addShow, 'show', 'foo');
     assert.equal(code, 2);
-    assert.match(err, /"foo" may mean 2 things.*\n {2}architect\/foo\.processed {2}answered.*\n {2}ui\/foo\.processed {2}answered/s);
+    assert.match(err, /"foo" may mean 2 things; say which/);
+    assert.match(err, /^ {2}architect\/foo\.processed {2}answered {2}FEAT-1 r1$/m);
+    assert.match(err, /^ {2}ui\/foo\.processed {2}answered {2}FEAT-1 r1$/m);
     await workspace.write('queues/01-architect/in/foo.md', promptText({ revision: 7 }));
     assert.equal((await workspace.run(addShow, 'show', 'architect/foo')).code, 2);
     assert.equal((await shown(workspace, 'architect/foo.md')).state, 'waiting-in');
@@ -68,7 +102,16 @@ describe('docket show', () => {
     const { code, err } = await workspace.run(addShow, 'show', 'filter');
     assert.equal(code, 2);
     assert.match(err, /did you mean filters\?/);
-    for (const name of ['../../etc/passwd', '', '/', 'a'.repeat(500), '\u001B[31m', 'FEAT-1/architect@0', 'FEAT-1/nobody@1', 'abcdefghijklmnop']) {
+    for (const name of [
+      '../../etc/passwd',
+      '',
+      '/',
+      'a'.repeat(500),
+      '\u001B[31m',
+      'FEAT-1/architect@0',
+      'FEAT-1/nobody@1',
+      'abcdefghijklmnop',
+    ]) {
       const said = await workspace.run(addShow, 'show', name);
       assert.equal(said.code, 2, name);
       assert.match(said.err, /nothing here is called/);
@@ -125,6 +168,8 @@ test('evidence that is damaged or hostile is read as far as it makes sense', () 
   assert.equal(readEvidence('{'), null);
   assert.equal(readEvidence('[]'), null);
   assert.equal(readEvidence('{"_type":"https://in-toto.io/Statement/v1"}'), null);
-  const odd = readEvidence('{"_type":"https://in-toto.io/Statement/v1","subject":[7,{"name":1}],"predicate":{"job":{},"attempts":"x","spec":[],"code":{"dirty":"yes"}}}');
+  const odd = readEvidence(
+    '{"_type":"https://in-toto.io/Statement/v1","subject":[7,{"name":1}],"predicate":{"job":{},"attempts":"x","spec":[],"code":{"dirty":"yes"}}}',
+  );
   assert.deepEqual([odd?.job, odd?.attempts, odd?.isCodeDirty, odd?.subjects], [null, [], null, [{ name: '', sha256: '' }]]);
 });

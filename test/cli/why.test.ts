@@ -16,7 +16,10 @@ describe('docket why, of a file that waits', () => {
   test('without a daemon: says so, and what would hold it back all the same', async (t) => {
     const workspace = await makeTempWorkspace(t);
     await seedJob(await workspace.rooms(), 'meta', { agent: 'meta', feature: 'FEAT-9' }, { status: 'briefed', answer: 'brief' });
-    await workspace.write('queues/01-architect/in/foo.md', promptText({ feature: 'FEAT-9', more: 'not_before: 2999-01-01T00:00:00Z\ndepends_on: [meta, FEAT-2/ui@3]\n' }));
+    await workspace.write(
+      'queues/01-architect/in/foo.md',
+      promptText({ feature: 'FEAT-9', more: 'not_before: 2999-01-01T00:00:00Z\ndepends_on: [meta, FEAT-2/ui@3]\n' }),
+    );
     const out = await why(workspace, 'foo.md');
     assert.match(out, /^architect\/foo\.md waits in in\//);
     assert.match(out, /not_before 2999-01-01T00:00:00Z/);
@@ -51,7 +54,10 @@ describe('docket why, of a file that waits', () => {
     assert.match(await why(workspace, 'foo'), /40 files wait/);
     said = { waiting: { 'architect/foo.md': 'lane claude has no free slot' } };
     assert.match(await why(workspace, 'foo'), /lane claude has no free slot: 2 of 2 are running/);
-    said = { waiting: { 'architect/foo.md': 'lane claude is held: 429' }, lanes: [{ ...lane, heldUntil: '2026-11-20T12:00:00.000Z', reason: '429' }] };
+    said = {
+      waiting: { 'architect/foo.md': 'lane claude is held: 429' },
+      lanes: [{ ...lane, heldUntil: '2026-11-20T12:00:00.000Z', reason: '429' }],
+    };
     assert.match(await why(workspace, 'foo'), /lane claude is held until 2026-11-20T12:00:00\.000Z: 429/);
     said = { waiting: { 'architect/foo.md': 'was changed a moment ago: waits until it is settled' } };
     assert.match(await why(workspace, 'foo'), /was changed a moment ago/);
@@ -80,7 +86,10 @@ describe('docket why, of a job in work', () => {
     await workspace.write(`${dir.slice(workspace.root.length + 1)}/run.json`, '{ "deadline": "2026-11-20T13:00:00.000Z" }');
     assert.match(await why(workspace, 'foo'), /attempt 1 runs; it may run until 2026-11-20T13:00:00\.000Z/);
     await rooms.journal.commit([move(id, 'waiting', undefined, 'the provider failed')]);
-    assert.match(await why(workspace, 'foo'), /attempt 1 failed: the provider failed\n {2}because {2}the next attempt comes after its back-off/);
+    assert.match(
+      await why(workspace, 'foo'),
+      /attempt 1 failed: the provider failed\n {2}because {2}the next attempt comes after its back-off/,
+    );
     inFlight = [];
     assert.match(await why(workspace, 'foo'), /has it in no hand/);
     inFlight = [{ id }];

@@ -1,4 +1,4 @@
-/** A file system whose n-th changing call fails, counted from `arm` on; sticky: every later one too. */
+/** A file system whose n-th changing call fails or kills, counted from `arm` on; sticky: every later one too. */
 
 import type { Fs } from '#core/ports.ts';
 import { makeFs } from '#platform/files.ts';
@@ -6,7 +6,8 @@ import { makeFs } from '#platform/files.ts';
 export type Step = { readonly call: string; readonly path: string };
 export type FaultyFs = { readonly fs: Fs; readonly steps: Step[]; arm(failAt: number, isSticky: boolean): void };
 
-export function faultyFs(code: string): FaultyFs {
+/** @param onHit instead of failing with the code */
+export function faultyFs(code: string, onHit?: () => void): FaultyFs {
   const real = makeFs();
   const steps: Step[] = [];
   let failAt = Number.POSITIVE_INFINITY;
@@ -16,8 +17,9 @@ export function faultyFs(code: string): FaultyFs {
     async (...args: A): Promise<R> => {
       const file = String(args[0]);
       steps.push({ call, path: file });
-      if (steps.length === failAt || (isSticky && steps.length > failAt))
-        throw Object.assign(new Error(`${code}: injected, ${call} '${file}'`), { code });
+      const isHit = steps.length === failAt || (isSticky && steps.length > failAt);
+      if (isHit && onHit !== undefined) onHit();
+      else if (isHit) throw Object.assign(new Error(`${code}: injected, ${call} '${file}'`), { code });
       return act(...args);
     };
   return {
@@ -27,6 +29,7 @@ export function faultyFs(code: string): FaultyFs {
       writeNew: guarded('writeNew', real.writeNew),
       writeDerived: guarded('writeDerived', real.writeDerived),
       append: guarded('append', real.append),
+      unlink: guarded('unlink', real.unlink),
       replace: guarded('replace', real.replace),
       rename: guarded('rename', real.rename),
       makeFolder: guarded('makeFolder', real.makeFolder),

@@ -3,18 +3,7 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { Failure } from '#core/failure.ts';
@@ -162,10 +151,11 @@ test('a file above the limit is refused unread, and one at the limit is taken', 
   assert.deepEqual(names(rig.in), ['exact.processed', 'large.rejected']);
 });
 
+/** As the system answers a normal user; root may read everything. */
+const forbid = (): Promise<never> => Promise.reject(Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }));
+
 test('a file without read permission is refused with words', async (context) => {
   const real = makeFs();
-  // As the system answers a normal user; root may read everything.
-  const forbid = (): Promise<never> => Promise.reject(Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }));
   const rig = makeRig(context, { ...real, readHead: forbid, syncFile: forbid });
   const spool = rig.spool();
   await spool.prepare();

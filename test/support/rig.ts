@@ -3,6 +3,7 @@
  * a test waits for a file to appear, through the file system's own events.
  */
 
+import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -17,6 +18,7 @@ import {
   realpathSync,
   rmSync,
   unlinkSync,
+  utimesSync,
   watch,
   writeFileSync,
 } from 'node:fs';
@@ -46,6 +48,14 @@ export type Daemon = {
   readonly ended: Promise<number | string | null>;
 };
 
+/** What a stopped daemon leaves: a history that plain git finds nothing wrong with, and that `docket verify` confirms. */
+export function assertClean(rig: Rig): void {
+  assert.equal(rig.git('status', '--porcelain'), '');
+  assert.equal(rig.git('fsck', '--full', '--strict').trim(), '');
+  const verified = rig.run(['verify', '--json']);
+  assert.equal(verified.code, 0, verified.out + verified.err);
+}
+
 export type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
 
 export type RigOptions = {
@@ -73,7 +83,7 @@ export type Rig = {
   settings(text: string): void;
   in(folder?: string): string;
   out(folder?: string): string;
-  /** By a temporary name and a link, as a careful program does: needs no settling. */
+  /** By a temporary name and a link, as a careful program does: needs no settling, since its ctime is later than its mtime. */
   drop(name: string, text: string | Uint8Array, folder?: string): void;
   read(file: string): string;
   evidence(stem: string, folder?: string): Statement;
@@ -92,9 +102,6 @@ export type Rig = {
 
 const WAIT_MS = 30_000;
 
-/** Node keeps what it made of our sources here, so that each start of the program does not strip the types again. */
-const COMPILE_CACHE = path.join(tmpdir(), `docket-test-cache-${String(process.getuid?.() ?? 0)}`);
-
 /** @param t a test, or `{ after }` of node:test for a rig that all tests of a file share */
 export function makeRig(t: Pick<TestContext, 'after'>, settings = 'runner: offline\n', options: RigOptions = {}): Rig {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'docket-rig-')));
@@ -109,7 +116,6 @@ export function makeRig(t: Pick<TestContext, 'after'>, settings = 'runner: offli
     HOME: base,
     LANG: 'C.UTF-8',
     GIT_CONFIG_NOSYSTEM: '1',
-    NODE_COMPILE_CACHE: as === undefined ? COMPILE_CACHE : path.join(base, 'cache'),
   };
   const queues = path.join(root, 'queues');
   const logs = path.join(queues, '.docket', 'log');
@@ -226,6 +232,8 @@ export function makeRig(t: Pick<TestContext, 'after'>, settings = 'runner: offli
       const temporary = path.join(inbox, `.${String(process.pid)}-${String(performance.now())}.tmp`);
       writeFileSync(temporary, text, { mode: 0o600 });
       if (as !== undefined) chownSync(temporary, as, as);
+      // Both times tick every 4 ms or so, which is longer than this takes.
+      utimesSync(temporary, new Date(Date.now() - 1000), new Date(Date.now() - 1000));
       linkSync(temporary, path.join(inbox, name));
       unlinkSync(temporary);
     },

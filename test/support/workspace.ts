@@ -1,11 +1,12 @@
 /** A workspace of its own for one test, verbs run in it in-process with an Io that remembers, and jobs brought to an end without a daemon. */
 
 import { Command, CommanderError } from 'commander';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { CliError, EXIT, type Io } from '#cli/io.ts';
-import { log, openAll } from '#cli/open.ts';
+import { loadRoles } from '#cli/load.ts';
+import { log, openWorkspace } from '#cli/open.ts';
 import { clock, historyOf, journalOf, spoolOf } from '#cli/parts.ts';
 import { controlSocket } from '#cli/places.ts';
 import { STATEMENT_TYPE, PREDICATE_TYPE, type Predicate } from '#core/evidence.ts';
@@ -20,6 +21,7 @@ import { NO_USAGE, type AttemptRecord } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Claimed, Spool } from '#core/spool.ts';
 import { makeDigest } from '#platform/digest.ts';
+import { makeFs } from '#platform/files.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { temporaryFolder } from './temp-folder.ts';
 
@@ -32,7 +34,14 @@ export const stemNamed = (text: string): Stem => must(parseStem(text));
 
 export type Said = { readonly code: number; readonly out: string; readonly err: string };
 export type AddVerb = (program: Command, io: Io) => void;
-export type Front = { readonly feature?: string; readonly agent?: string; readonly revision?: number; readonly name?: string; readonly more?: string; readonly body?: string };
+export type Front = {
+  readonly feature?: string;
+  readonly agent?: string;
+  readonly revision?: number;
+  readonly name?: string;
+  readonly more?: string;
+  readonly body?: string;
+};
 
 export type TempWorkspace = {
   readonly root: string;
@@ -54,7 +63,14 @@ export type TempWorkspace = {
 export type Question = { readonly op: string; readonly id: number; readonly [field: string]: unknown };
 export type Rooms = { readonly workspace: Workspace; readonly spool: Spool; readonly history: History; readonly journal: Journal };
 
-export const promptText = ({ feature = 'FEAT-1', agent = 'architect', revision = 1, name, more = '', body = '# Task\n\nDescribe the module layout.\n' }: Front = {}): string =>
+export const promptText = ({
+  feature = 'FEAT-1',
+  agent = 'architect',
+  revision = 1,
+  name,
+  more = '',
+  body = '# Task\n\nDescribe the module layout.\n',
+}: Front = {}): string =>
   `---\nfeature: ${feature}\nagent: ${agent}\nprompt_spec_version: 2.1.0\nrevision: ${String(revision)}\ncreated_at: 2025-12-09T22:37:00+01:00\n${name === undefined ? '' : `name: ${name}\n`}${more}---\n${body}`;
 
 export function rememberingIo(cwd: string): { readonly io: Io; readonly said: () => Said } {
@@ -99,6 +115,17 @@ export async function makeTempWorkspace(t: Pick<TestContext, 'after'>, settings 
   const root = path.join(await temporaryFolder(t), 'app');
   await mkdir(root);
   await writeFile(path.join(root, 'docket.yaml'), `app: app\n${settings}`);
+  return workspaceAt(t, root);
+}
+
+/** A second workspace with all that the first one holds, its history too; nothing of it is open. */
+export async function copyTempWorkspace(t: Pick<TestContext, 'after'>, from: TempWorkspace): Promise<TempWorkspace> {
+  const base = await temporaryFolder(t);
+  await cp(path.dirname(from.root), base, { recursive: true, preserveTimestamps: true });
+  return workspaceAt(t, path.join(base, 'app'));
+}
+
+function workspaceAt(t: Pick<TestContext, 'after'>, root: string): TempWorkspace {
   const queues = path.join(root, 'queues');
   let rooms: Promise<Rooms> | null = null;
   t.after(async () => {
@@ -142,7 +169,8 @@ export async function makeTempWorkspace(t: Pick<TestContext, 'after'>, settings 
 }
 
 async function openRooms(root: string): Promise<Rooms> {
-  const { workspace, roles } = await openAll(rememberingIo(root).io, {});
+  const workspace = await openWorkspace(rememberingIo(root).io, {});
+  const roles = must(await loadRoles(makeFs(), workspace));
   const spool = spoolOf(workspace, [...roles.values()], log);
   await mkdir(workspace.state, { recursive: true, mode: 0o700 });
   await spool.prepare();
@@ -165,7 +193,21 @@ export async function claimPrompt({ spool, journal }: Rooms, stem: string, text:
   const { claimed, bytes } = await spool.read(entry.dir, entry.id, entry.waiting.folder);
   if (bytes === null || claimed.job.sha256 === null) throw new Error(`${name} was not read`);
   const { id, claimedAt, sha256 } = claimed.job;
-  const row = { id, role, stem: claimed.job.stem, state: 'claimed' as const, outcome: null, feature: null, name: null, revision: null, sha256, claimedAt, changedAt: at(), attempts: 0, reason: null };
+  const row = {
+    id,
+    role,
+    stem: claimed.job.stem,
+    state: 'claimed' as const,
+    outcome: null,
+    feature: null,
+    name: null,
+    revision: null,
+    sha256,
+    claimedAt,
+    changedAt: at(),
+    attempts: 0,
+    reason: null,
+  };
   await journal.commit([{ do: 'job', job: row }, move(id, 'read')]);
   return { id, claimed, bytes };
 }
@@ -197,22 +239,60 @@ export async function endJob({ workspace, spool, history, journal }: Rooms, job:
   const files: { as: string; bytes: string }[] = [];
   if (isAccepted) {
     await journal.commit([{ do: 'identify', id, feature: feature.id, name, revision, at: at() }, move(id, 'submitted')]);
-    const common = { job: id, identity: { feature: feature.id, role, name, revision }, roleFolder: claimed.job.folder, promptSha256: sha256, specVersion: '2.1.0', codeCommit: null, runner: 'offline', model: null, at: at() };
+    const common = {
+      job: id,
+      identity: { feature: feature.id, role, name, revision },
+      roleFolder: claimed.job.folder,
+      promptSha256: sha256,
+      specVersion: '2.1.0',
+      codeCommit: null,
+      runner: 'offline',
+      model: null,
+      at: at(),
+    };
     must(await history.submit({ ...common, featureName: feature.name, title: null, stream: 'feature', prompt: bytes }));
-    const attempt: AttemptRecord = { n: 1, runId: digest.uuid(), startedAt: at(), endedAt: at(), outcome: failure === null ? end.status : 'agent-failure', failure, usage: NO_USAGE, starts: 1 };
+    const attempt: AttemptRecord = {
+      n: 1,
+      runId: digest.uuid(),
+      startedAt: at(),
+      endedAt: at(),
+      outcome: failure === null ? end.status : 'agent-failure',
+      failure,
+      usage: NO_USAGE,
+      starts: 1,
+    };
     await journal.commit([move(id, 'running'), { do: 'attempt', id, attempt, spent: true }, move(id, 'ran')]);
     const answer = 'answer' in end ? end.answer : null;
     const evidence = evidenceText(job, { feature, name, revision, status: end.status, failure, answer, attempt });
-    must(await history.record({ ...common, status: end.status, result: answer === null ? null : new TextEncoder().encode(answer), evidence, materials: [], attempts: [] }));
+    must(
+      await history.record({
+        ...common,
+        status: end.status,
+        result: answer === null ? null : new TextEncoder().encode(answer),
+        evidence,
+        materials: [],
+        attempts: [],
+      }),
+    );
     files.push({ as: '_evidence.json', bytes: evidence });
     if (answer !== null) files.push({ as: '_result.md', bytes: answer });
   }
-  if (failure !== null) files.push({ as: '_error.md', bytes: `# ${claimed.job.originalName}: ${end.status}\n\n${describe(failure)}.\n\n## What to do\n\nMend it.\n` });
+  if (failure !== null)
+    files.push({
+      as: '_error.md',
+      bytes: `# ${claimed.job.originalName}: ${end.status}\n\n${describe(failure)}.\n\n## What to do\n\nMend it.\n`,
+    });
   await conclude({ workspace, spool, history, journal }, job, end.status, failure, files);
 }
 
 /** The last steps, for outcomes that nobody records too. */
-export async function conclude({ spool, journal }: Rooms, { claimed, id }: Taken, outcome: Outcome, failure: Failure | null, files: { as: string; bytes: string }[]): Promise<void> {
+export async function conclude(
+  { spool, journal }: Rooms,
+  { claimed, id }: Taken,
+  outcome: Outcome,
+  failure: Failure | null,
+  files: { as: string; bytes: string }[],
+): Promise<void> {
   const final = await spool.publish(claimed, await spool.decide(claimed, { outcome, failure, files }));
   await spool.finish(claimed, final);
   const reason = failure === null ? undefined : describe(failure);
