@@ -62,7 +62,6 @@ const openHistory = (dir: string): ReturnType<typeof makeHistory> =>
   makeHistory({
     dir,
     codeRoot: null,
-    // Made for the bench: without syncs it is there sooner, and the same.
     fs: makeFs(),
     git: makeHistoryGit(),
     digest,

@@ -3,6 +3,7 @@
  * `compgen -W`, which would expand what stands in them, is used nowhere.
  */
 
+import { unreachable } from '#core/result.ts';
 import { plainWord, type Filler, type OptionShape, type VerbShape } from './completion-shape.ts';
 
 const keyOf = (path: readonly string[]): string => plainWord(path.length === 0 ? '.' : path.join('/'));
@@ -19,8 +20,10 @@ function offer(filler: Filler): string {
       return '_docket_files -f';
     case 'folders':
       return '_docket_files -d';
-    default:
+    case 'free':
       return ':';
+    default:
+      return unreachable(filler);
   }
 }
 

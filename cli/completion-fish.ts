@@ -1,5 +1,6 @@
 /** The completion script for fish. Command substitutions are split by lines only, and fish quotes what it inserts: nothing is evaluated. */
 
+import { unreachable } from '#core/result.ts';
 import { plainWord, type Filler, type VerbShape } from './completion-shape.ts';
 
 const keyOf = (path: readonly string[]): string => plainWord(path.length === 0 ? '.' : path.join('/'));
@@ -22,8 +23,10 @@ function offer(filler: Filler): string | null {
       return '-F';
     case 'folders':
       return "-a '(__fish_complete_directories)'";
-    default:
+    case 'free':
       return null;
+    default:
+      return unreachable(filler);
   }
 }
 

@@ -44,7 +44,7 @@ const fillerOf = (name: string, choices: readonly string[] | undefined): Filler 
   choices === undefined ? (BY_NAME[name] ?? { kind: 'free' }) : { kind: 'words', words: choices };
 
 const optionShape = (option: Option): OptionShape => ({
-  flags: [option.short, option.long].filter((flag) => flag !== undefined && flag !== null),
+  flags: [option.short, option.long].filter((flag) => flag !== undefined),
   summary: option.description,
   value: option.required || option.optional ? fillerOf(/[<[]([a-z-]+)/.exec(option.flags)?.[1] ?? '', option.argChoices) : null,
 });

@@ -1,5 +1,6 @@
 /** The completion script for zsh. Names that come from docket are given to compadd as they are: it quotes them, nothing is evaluated. */
 
+import { unreachable } from '#core/result.ts';
 import { plainWord, type Filler, type VerbShape } from './completion-shape.ts';
 
 const keyOf = (path: readonly string[]): string => plainWord(path.length === 0 ? '.' : path.join('/'));
@@ -19,8 +20,10 @@ function offer(filler: Filler): string {
       return '_files';
     case 'folders':
       return '_files -/';
-    default:
+    case 'free':
       return ':';
+    default:
+      return unreachable(filler);
   }
 }
 

@@ -60,8 +60,8 @@ const isUsed = async (fs: Fs, workspace: Workspace): Promise<boolean> => (await 
 
 /** Null: the form that docket writes. */
 async function lookAtFormat(gitDir: string): Promise<string | null> {
-  const { config } = makeHistoryGit();
-  const value = async (key: string): Promise<string> => (await config(gitDir, key)).at(-1)?.toLowerCase() ?? '';
+  const git = makeHistoryGit();
+  const value = async (key: string): Promise<string> => (await git.config(gitDir, key)).at(-1)?.toLowerCase() ?? '';
   const objects = await value('extensions.objectformat');
   if (objects !== '' && objects !== 'sha1') return `its object format is ${objects}`;
   const refs = await value('extensions.refstorage');

@@ -25,7 +25,24 @@ function makeReader(fs: Fs, path: string): Reader {
   return {
     isOpen: () => file !== null,
     async read(offset, length) {
-      if (window !== null && offset >= window.offset && offset + length <= window.offset + window.bytes.length)
+      // A store that has too many packs open may close this one between two reads of the system: then it is opened again.
+      for (let tries = 1; ; tries++) {
+        try {
+          return await readNow(offset, length);
+        } catch (error) {
+          if ((error as { code?: unknown }).code !== 'EBADF' || tries === 5) throw error;
+        }
+      }
+    },
+    async close() {
+      const open = file;
+      file = null;
+      window = null;
+      await (await open)?.close();
+    },
+  };
+  async function readNow(offset: number, length: number): Promise<Buffer> {
+    if (window !== null && offset >= window.offset && offset + length <= window.offset + window.bytes.length)
         return window.bytes.subarray(offset - window.offset, offset - window.offset + length);
       file ??= fs.openRead(path);
       const opening = file;

@@ -41,36 +41,42 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
       progress(count.done, count.total);
     },
   };
-  yield* verifyObjects(repository, count);
   let tip: Oid | null;
   try {
     tip = await readTip(fs, gitDir);
   } catch (error) {
     yield finding('unreadable', `${gitDir}/refs/heads/main`, words(error));
+    yield* verifyObjects(repository, count, hashes);
     return;
   }
   if (tip === null) {
     yield finding('missing', dir, 'the branch main is gone');
+    yield* verifyObjects(repository, count, hashes);
     return;
   }
   const files = new Map<string, TipFile>();
+  const hashes = new Map<Oid, string>();
   try {
     const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tip, 'commit')).tree);
     for await (const { path, oid, mode } of entriesBelow(snapshot, ''))
       if (mode.startsWith('100')) files.set(path, { path, oid, sha256: null });
   } catch (error) {
     yield finding('object-damaged', dir, `the files of the tip ${tip} cannot be listed: ${words(error)}`);
+    yield* verifyObjects(repository, count, hashes);
     return;
   }
-  count.total += files.size * 2;
-  yield* hashFiles(repository, files, count);
+  for (const { oid } of files.values()) hashes.set(oid, '');
+  count.total += files.size;
+  yield* verifyObjects(repository, count, hashes);
+  yield* takeHashes(files, hashes);
   yield* verifyCommits(repository, tip, files);
   yield* verifyEvidence(repository, files);
   yield* verifyMaterials(files);
   if (await isOnMain(fs, gitDir)) yield* verifyWorkTree(repository, files, count);
 }
 
-async function* verifyObjects({ store, gitDir }: Repository, count: Count): AsyncGenerator<Finding> {
+/** @param hashes filled with the SHA-256 of those blobs whose ids it has */
+async function* verifyObjects({ store, gitDir, digest }: Repository, count: Count, hashes: Map<Oid, string>): AsyncGenerator<Finding> {
   try {
     const { total, packs, objects } = await store.all();
     count.total += total;
@@ -80,6 +86,7 @@ async function* verifyObjects({ store, gitDir }: Repository, count: Count): Asyn
         const { type, bytes } = await read();
         const actual = oidOf(type, bytes);
         if (actual !== oid) yield finding('object-damaged', where, `the object ${oid} has other bytes than its id says`, oid, actual);
+        else if (hashes.get(oid) === '') hashes.set(oid, digest.sha256(bytes));
       } catch (error) {
         yield finding('object-damaged', where, `the object ${oid} cannot be read: ${words(error)}`, oid);
       }
@@ -90,14 +97,11 @@ async function* verifyObjects({ store, gitDir }: Repository, count: Count): Asyn
   }
 }
 
-async function* hashFiles({ store, digest }: Repository, files: Map<string, TipFile>, count: Count): AsyncGenerator<Finding> {
+function* takeHashes(files: Map<string, TipFile>, hashes: ReadonlyMap<Oid, string>): Generator<Finding> {
   for (const [path, file] of files) {
-    try {
-      files.set(path, { ...file, sha256: digest.sha256(await store.readType(file.oid, 'blob')) });
-    } catch (error) {
-      yield finding('object-damaged', path, `its bytes cannot be read from the history: ${words(error)}`);
-    }
-    count.step();
+    const sha256 = hashes.get(file.oid) ?? '';
+    if (sha256 === '') yield finding('object-damaged', path, `its bytes (object ${file.oid}) cannot be read from the history`);
+    else files.set(path, { ...file, sha256 });
   }
 }
 

@@ -4,12 +4,14 @@ import type { JobId, RoleFolder, RoleName } from '#core/names.ts';
 import type { Clock, Digest, FilePath, Fs, Log } from '#core/ports.ts';
 import type { FolderSync } from './folder-sync.ts';
 import type { Layout } from './layout.ts';
+import { codeOf } from './error-code.ts';
 import type { SpoolSettings } from './limits.ts';
 import type { Sights } from './settle.ts';
-import type { StemsInFlight } from './stem.ts';
+import type { StemsInFlight } from './stems-in-flight.ts';
 
 export type SpoolRole = { readonly folder: RoleFolder; readonly name: RoleName };
 
+export { codeOf };
 export type { SpoolSettings };
 
 /** What makeSpool is handed. `processId` only makes temporary names of two processes differ for people. */
@@ -39,12 +41,6 @@ export type Parts = Omit<SpoolInput, 'queues'> & {
   /** Folders on a network file system; filled at the first look. */
   readonly network: Map<RoleFolder, boolean>;
 };
-
-/** The `code` of anything thrown; empty text when it has none. */
-export function codeOf(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error)) return '';
-  return typeof error.code === 'string' ? error.code : '';
-}
 
 /** Lower-case hex, for names that must not clash. */
 export const randomText = (digest: Digest, bytes = 6): string =>

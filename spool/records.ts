@@ -11,7 +11,7 @@ import { OUTCOMES } from '#core/job.ts';
 import { isJobId, isSha256, parseRoleFolder, parseRoleName, parseStem, type JobId, type RoleFolder } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
 import type { JobPaths } from './layout.ts';
-import { codeOf } from './parts.ts';
+import { codeOf } from './error-code.ts';
 
 /** work/<job>/origin.json: written before the file is taken, because afterwards its name is only here. */
 export type OriginFile = {

@@ -24,7 +24,7 @@ import { publish } from './publish.ts';
 import { prompt, read } from './read.ts';
 import { scan } from './scan.ts';
 import { makeSights } from './settle.ts';
-import { makeStemsInFlight } from './stem.ts';
+import { makeStemsInFlight } from './stems-in-flight.ts';
 
 export type { SpoolInput, SpoolRole, SpoolSettings } from './parts.ts';
 

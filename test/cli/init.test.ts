@@ -68,7 +68,7 @@ describe('docket init in a git repository', { concurrency: 4 }, () => {
     assert.match(again.out, /is a workspace already \(shop\): nothing is missing/);
     assert.deepEqual([readFileSync(exclude, 'utf8'), readFileSync(path.join(root, 'docket.yaml'), 'utf8')], before);
     assert.equal(before[0]?.match(/^\/queues\/$/gm)?.length, 1);
-    assert.equal(before[0]?.match(/^\/docket\.local\.yaml$/gm)?.length, 1);
+    assert.equal(before[0].match(/^\/docket\.local\.yaml$/gm)?.length, 1);
   });
 
   test('never changes a docket.yaml that is there, and mends what is missing around it', async (t) => {
@@ -281,17 +281,19 @@ describe('docket init refuses with words, and makes nothing', { concurrency: 4 }
   });
 });
 
-describe('the offer of tools', () => {
-  const fakeClaude = (t: TestContext, base: string, isLoggedIn: boolean): string => {
-    const bin = path.join(base, 'bin');
-    mkdirSync(bin, { recursive: true });
-    const script = `#!/bin/sh\nif [ "$1" = --version ]; then echo '2.1.300 (Claude Code)'; else echo '{"loggedIn": ${String(isLoggedIn)}}'; fi\n`;
-    writeFileSync(path.join(bin, 'claude'), script);
-    chmodSync(path.join(bin, 'claude'), 0o755);
-    t.after(() => rmSync(bin, { recursive: true, force: true }));
-    return bin;
-  };
+const fakeClaude = (t: TestContext, base: string, isLoggedIn: boolean): string => {
+  const bin = path.join(base, 'bin');
+  mkdirSync(bin, { recursive: true });
+  const script = `#!/bin/sh\nif [ "$1" = --version ]; then echo '2.1.300 (Claude Code)'; else echo '{"loggedIn": ${String(isLoggedIn)}}'; fi\n`;
+  writeFileSync(path.join(bin, 'claude'), script);
+  chmodSync(path.join(bin, 'claude'), 0o755);
+  t.after(() => rmSync(bin, { recursive: true, force: true }));
+  return bin;
+};
 
+const tool = (name: string, isReady: boolean): Tool => ({ name, version: '1.2.3', program: `/opt/${name}`, isReady, reason: null });
+
+describe('the offer of tools', () => {
   test('without a terminal stays offline, says which tool it found, and leaves no trace of looking', async (t) => {
     const { base, root } = await makeRepository(t);
     const env = { PATH: `${fakeClaude(t, base, true)}:/usr/bin:/bin`, ANTHROPIC_API_KEY: 'not-a-key' };
@@ -317,7 +319,6 @@ describe('the offer of tools', () => {
 
   test('on a terminal lists each tool with its version, the ready one first, and takes the answer', async () => {
     const asked: Question[] = [];
-    const tool = (name: string, isReady: boolean): Tool => ({ name, version: '1.2.3', program: `/opt/${name}`, isReady, reason: null });
     const answer = await askRunner([tool('claude', true), tool('other', false)], async (question) => {
       asked.push(question);
       return Promise.resolve('auto');
@@ -332,7 +333,7 @@ describe('the offer of tools', () => {
         ['auto', 'auto'],
       ],
     );
-    assert.equal(asked[0]?.initialValue, 'claude');
+    assert.equal(asked[0].initialValue, 'claude');
     await askRunner([], async (question) => {
       asked.push(question);
       return Promise.resolve('offline');

@@ -1,0 +1,276 @@
+/** What is measured. Each case makes its folders, measures both sides one after the other, and removes them. */
+
+import { renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
+import type { BenchOptions, CaseName } from './options.ts';
+import { makePlace, watchEnds, type Place } from './place.ts';
+import { prepareBaseline, prepareDocket, type DocketPlace } from './prepare.ts';
+import { canTrace, countSyncs, memoryOf, processorSeconds, startBaseline, startDocket, type Trace } from './process.ts';
+import { promptOf, type Prompt } from './prompts.ts';
+import { megabytes, ms, NONE, perSecond, quantile, times, type Row } from './table.ts';
+
+/** Says on standard error what is being done. */
+export type Progress = (what: string) => void;
+type Case = (options: BenchOptions, progress: Progress) => Promise<Row[]>;
+
+const series = (count: number, from = 0, more = ''): Prompt[] => Array.from({ length: count }, (_, n) => promptOf(from + n, more));
+const grouped = (count: number): string => count.toLocaleString('en');
+
+async function inPlace<T>(act: (place: Place) => Promise<T>): Promise<T> {
+  const place = makePlace();
+  try {
+    return await act(place);
+  } finally {
+    place.remove();
+  }
+}
+
+/** Both histories that latency and backlog are measured at. */
+const pasts = (options: BenchOptions): readonly number[] => (options.recorded === 0 ? [0] : [0, options.recorded]);
+
+const latency: Case = async (options, progress) => {
+  const rows: Row[] = [];
+  for (const recorded of pasts(options)) {
+    const at = `at ${grouped(recorded)} recorded`;
+    progress(`latency ${at}: ${grouped(recorded)} prompts are recorded on both sides`);
+    rows.push(...(await inPlace((place) => latencyAt(place, options, recorded, at, progress))));
+  }
+  return rows;
+};
+
+async function latencyAt(place: Place, options: BenchOptions, recorded: number, at: string, progress: Progress): Promise<Row[]> {
+  const count = options.isQuick ? 20 : 100;
+  const slowCount = options.isQuick ? 5 : 20;
+  const docket = await prepareDocket(place.base, recorded);
+  const daemon = await startDocket(docket.root, place.base);
+  const ends = watchEnds(docket.inboxes);
+  const adder = await makeAdder(docket.root);
+  const one = async (prompts: readonly Prompt[], drop: (prompt: Prompt) => number | Promise<number>): Promise<number[]> => {
+    const took: number[] = [];
+    for (const prompt of prompts) {
+      const end = ends.of(prompt.stem);
+      const startMs = await drop(prompt);
+      took.push((await end) - startMs);
+      // The daemon is at rest again when the next one comes.
+      await pause(20);
+    }
+    return took;
+  };
+  try {
+    progress(`latency ${at}: docket, ${String(count)} + ${String(count)} + ${String(slowCount)} prompts`);
+    const add = await one(series(count, 0), adder.drop);
+    const rename = await one(series(count, 10_000), (prompt) => dropByRename(place.staging, docket.inbox(prompt.folder), prompt));
+    const inPlaceTook = await one(series(slowCount, 20_000), (prompt) => dropInPlace(docket.inbox(prompt.folder), prompt));
+    adder.close();
+    ends.close();
+    await daemon.stop();
+    const baseline = await baselineLatency(place, recorded, slowCount, at, progress);
+    const row = (what: string, took: readonly number[], expected: string): Row[] =>
+      [0.5, 0.99].map((share) => ({
+        what: `${what} -> .processed, p${String(share * 100)}, ${at}`,
+        docket: ms(quantile(took, share)),
+        baseline: ms(quantile(baseline, share)),
+        ratio: times(quantile(baseline, share) / quantile(took, share)),
+        expected: share === 0.5 ? expected : NONE,
+      }));
+    return [...row('docket add', add, '< 100 ms'), ...row('rename', rename, '< 100 ms'), ...row('written in place', inPlaceTook, '< 800 ms')];
+  } finally {
+    ends.close();
+    await daemon.stop();
+  }
+}
+
+async function baselineLatency(place: Place, recorded: number, count: number, at: string, progress: Progress): Promise<number[]> {
+  progress(`latency ${at}: baseline, ${String(count)} prompts`);
+  const baseline = prepareBaseline(place.base, recorded);
+  const ends = watchEnds([baseline.inbox]);
+  const script = startBaseline(baseline.root, place.base);
+  try {
+    const took: number[] = [];
+    for (const prompt of series(count, 30_000)) {
+      // Anywhere in its 2 s round.
+      await pause(Math.random() * 2_000);
+      const end = ends.of(prompt.stem);
+      const startMs = dropByRename(place.staging, baseline.inbox, prompt);
+      took.push((await end) - startMs);
+    }
+    return took;
+  } finally {
+    ends.close();
+    await script.stop();
+  }
+}
+
+const backlog: Case = async (options, progress) => {
+  const count = options.isQuick ? 200 : 1_000;
+  const rows: Row[] = [];
+  for (const recorded of pasts(options)) {
+    const at = `at ${grouped(recorded)} recorded`;
+    await inPlace(async (place) => {
+      progress(`backlog ${at}: ${grouped(recorded)} prompts are recorded on both sides`);
+      const docket = await prepareDocket(place.base, recorded);
+      const baseline = prepareBaseline(place.base, recorded);
+      progress(`backlog ${at}: docket, ${grouped(count)} prompts`);
+      const daemon = await startDocket(docket.root, place.base);
+      const docketMs = await drain(place, docket.inboxes, series(count), (prompt) => docket.inbox(prompt.folder)).finally(daemon.stop);
+      progress(`backlog ${at}: docket took ${ms(docketMs)}; baseline`);
+      const baselineMs = await baselineBacklog(place, baseline, count);
+      const [docketRate, baselineRate] = [(count / docketMs) * 1_000, (count / baselineMs) * 1_000];
+      rows.push({
+        what: `backlog of ${grouped(count)}, ${at}`,
+        docket: perSecond(docketRate),
+        baseline: perSecond(baselineRate),
+        ratio: times(docketRate / baselineRate),
+        expected: recorded === 0 ? '>= 2x' : '>= 8x',
+      });
+    });
+  }
+  return rows;
+};
+
+/** All at once by rename into inboxes that are watched; ms until the last has ended. */
+async function drain(place: Place, inboxes: readonly string[], prompts: readonly Prompt[], inboxOf: (prompt: Prompt) => string): Promise<number> {
+  for (const prompt of prompts) writeFileSync(path.join(place.staging, `${prompt.stem}.md`), prompt.text);
+  const ends = watchEnds(inboxes);
+  try {
+    const end = ends.count(prompts.length);
+    const startMs = performance.now();
+    for (const prompt of prompts) renameSync(path.join(place.staging, `${prompt.stem}.md`), path.join(inboxOf(prompt), `${prompt.stem}.md`));
+    return (await end) - startMs;
+  } finally {
+    ends.close();
+  }
+}
+
+/** The script starts when all files are there, so it never waits for its next round. */
+async function baselineBacklog(place: Place, baseline: { readonly root: string; readonly inbox: string }, count: number): Promise<number> {
+  for (const prompt of series(count)) writeFileSync(path.join(baseline.inbox, `${prompt.stem}.md`), prompt.text);
+  const ends = watchEnds([baseline.inbox]);
+  const end = ends.count(count);
+  const startMs = performance.now();
+  const script = startBaseline(baseline.root, place.base);
+  try {
+    return (await end) - startMs;
+  } finally {
+    ends.close();
+    await script.stop();
+  }
+}
+
+const fsyncs: Case = async (options, progress) => {
+  if (!canTrace()) return [{ what: 'fsyncs per prompt', docket: 'NOT RUN: strace is not installed', baseline: NONE, ratio: NONE, expected: NONE }];
+  const count = options.isQuick ? 100 : 500;
+  return inPlace(async (place) => {
+    const traceOf = (name: string): Trace => ({ file: path.join(place.base, `${name}.strace`) });
+    const trace = traceOf('docket');
+    const docket = await prepareDocket(place.base, 0);
+    progress(`fsyncs: docket, 20 single prompts, then ${grouped(count)} at once`);
+    const daemon = await startDocket(docket.root, place.base, trace);
+    const singles = series(20, 10_000);
+    const ends = watchEnds(docket.inboxes);
+    const singleFromMs = Date.now();
+    for (const prompt of singles) {
+      const end = ends.of(prompt.stem);
+      dropByRename(place.staging, docket.inbox(prompt.folder), prompt);
+      await end;
+      await pause(50);
+    }
+    const singleToMs = Date.now();
+    ends.close();
+    await drain(place, docket.inboxes, series(count), (prompt) => docket.inbox(prompt.folder));
+    await pause(500);
+    const manyToMs = Date.now();
+    await daemon.stop();
+    const baseline = prepareBaseline(place.base, 0);
+    const baselineTrace = traceOf('baseline');
+    progress('fsyncs: baseline, 20 prompts');
+    for (const prompt of singles) writeFileSync(path.join(baseline.inbox, `${prompt.stem}.md`), prompt.text);
+    const baselineEnds = watchEnds([baseline.inbox]);
+    const all = baselineEnds.count(singles.length);
+    const fromMs = Date.now();
+    const script = startBaseline(baseline.root, place.base, baselineTrace);
+    await all;
+    await pause(500);
+    baselineEnds.close();
+    await script.stop();
+    const perPrompt = (calls: number, prompts: number): string => (calls / prompts).toFixed(1);
+    const baselineShown = perPrompt(countSyncs(baselineTrace, fromMs, Date.now()), singles.length);
+    const row = (what: string, calls: number, prompts: number): Row => ({
+      what,
+      docket: perPrompt(calls, prompts),
+      baseline: baselineShown,
+      ratio: NONE,
+      expected: NONE,
+    });
+    return [
+      row('fsyncs per prompt, one at a time', countSyncs(trace, singleFromMs, singleToMs), singles.length),
+      row(`fsyncs per prompt, backlog of ${grouped(count)}`, countSyncs(trace, singleToMs, manyToMs), count),
+    ];
+  });
+};
+
+const LATER = 'not_before: 2099-01-01T00:00:00+01:00\n';
+
+const memory: Case = async (options, progress) =>
+  inPlace(async (place) => {
+    const count = options.isQuick ? 2_000 : 10_000;
+    const idleMs = options.isQuick ? 5_000 : 20_000;
+    const docket = await prepareDocket(place.base, 0);
+    const rows: Row[] = [];
+    const measure = async (what: string, expected: string): Promise<void> => {
+      progress(`memory: docket with ${what}`);
+      const daemon = await startDocket(docket.root, place.base);
+      // Beyond the start: what a look at the folders costs is over.
+      await pause(5_000);
+      const fromSeconds = processorSeconds(daemon.pid);
+      await pause(idleMs);
+      const [toSeconds, memoryNow] = [processorSeconds(daemon.pid), memoryOf(daemon.pid)];
+      await daemon.stop();
+      if (fromSeconds === null || toSeconds === null || memoryNow === null) {
+        rows.push({ what: `memory with ${what}`, docket: 'NOT RUN: no /proc', baseline: NONE, ratio: NONE, expected });
+        return;
+      }
+      rows.push({ what: `resident memory with ${what}`, docket: megabytes(memoryNow.now), baseline: NONE, ratio: NONE, expected });
+      rows.push({ what: `the same, highest since the start`, docket: megabytes(memoryNow.peak), baseline: NONE, ratio: NONE, expected });
+      const share = ((toSeconds - fromSeconds) / idleMs) * 100_000;
+      rows.push({ what: `processor while idle with ${what}`, docket: `${share.toFixed(1)} %`, baseline: NONE, ratio: NONE, expected: NONE });
+    };
+    await measure('no waiting file', NONE);
+    for (const prompt of series(count, 0, LATER)) writeFileSync(path.join(docket.inbox(prompt.folder), `${prompt.stem}.md`), prompt.text);
+    await measure(`${grouped(count)} waiting files`, '< 150 MB');
+    rows.push(await afterBacklog(place, options, progress));
+    return rows;
+  });
+
+async function afterBacklog(place: Place, options: BenchOptions, progress: Progress): Promise<Row> {
+  const count = options.isQuick ? 200 : 1_000;
+  const docket: DocketPlace = await prepareDocket(path.join(place.staging), 0);
+  progress(`memory: docket after a backlog of ${grouped(count)}`);
+  const daemon = await startDocket(docket.root, place.base);
+  await drain(place, docket.inboxes, series(count), (prompt) => docket.inbox(prompt.folder));
+  await pause(5_000);
+  const memoryNow = memoryOf(daemon.pid);
+  await daemon.stop();
+  const shown = memoryNow === null ? 'NOT RUN: no /proc' : `${megabytes(memoryNow.now)} (highest ${megabytes(memoryNow.peak)})`;
+  return { what: `resident memory after a backlog of ${grouped(count)}`, docket: shown, baseline: NONE, ratio: NONE, expected: NONE };
+}
+
+const start: Case = async (options, progress) =>
+  inPlace(async (place) => {
+    progress('start: docket, several times');
+    const docket = await prepareDocket(place.base, 0);
+    const upMs: number[] = [];
+    for (let n = 0; n < (options.isQuick ? 3 : 7); n++) {
+      const daemon = await startDocket(docket.root, place.base);
+      upMs.push(daemon.upMs);
+      await daemon.stop();
+    }
+    // The first may have to fill the compile cache, and made the history.
+    const [first = Number.NaN, ...later] = upMs;
+    const row = (what: string, value: number): Row => ({ what, docket: ms(value), baseline: NONE, ratio: NONE, expected: '< 2 s' });
+    return [row('start until "is up", the first (makes the history)', first), row('start until "is up", median of later ones', quantile(later, 0.5))];
+  });
+
+export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start };

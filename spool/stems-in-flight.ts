@@ -1,0 +1,64 @@
+/**
+ * Stems that jobs in flight hold. Invariant: two jobs in flight of one role never hold the same stem, whatever the case of its letters
+ * (`Twin.md`, `twin.md`), also when one of them was left by a crash: the first question of a process reads what lies in work/.
+ */
+
+import { isJobId, type JobId, type RoleFolder } from '#core/names.ts';
+import type { Fs } from '#core/ports.ts';
+import type { Layout } from './layout.ts';
+import { readFinal, readJob } from './records.ts';
+
+type Held = Map<string, JobId>;
+
+export type StemsInFlight = {
+  /** Takes the stem for this job if no other job in flight has it. */
+  reserve(folder: RoleFolder, stem: string, id: JobId): Promise<boolean>;
+  /** Gives back one stem of a job. */
+  free(folder: RoleFolder, stem: string, id: JobId): void;
+  /** Gives back all stems of a job that is over. */
+  forget(folder: RoleFolder, id: JobId): void;
+};
+
+/** One spelling for names that some file system would take for the same. */
+const folded = (stem: string): string => stem.normalize('NFC').toLowerCase();
+
+export function makeStemsInFlight(fs: Fs, layout: Layout): StemsInFlight {
+  const roles = new Map<RoleFolder, Promise<Held>>();
+  const loaded = new Map<RoleFolder, Held>();
+
+  const load = async (folder: RoleFolder): Promise<Held> => {
+    const held: Held = new Map();
+    for (const entry of await fs.list(layout.work(folder))) {
+      if (entry.kind !== 'folder' || entry.name === null || !isJobId(entry.name)) continue;
+      const paths = layout.job(folder, entry.name);
+      for (const record of [await readJob(fs, paths), await readFinal(fs, paths)])
+        if (record !== null) held.set(folded(record.stem), entry.name);
+    }
+    loaded.set(folder, held);
+    return held;
+  };
+
+  return {
+    async reserve(folder, stem, id) {
+      let loading = roles.get(folder);
+      if (loading === undefined) {
+        loading = load(folder);
+        roles.set(folder, loading);
+        loading.catch(() => roles.delete(folder));
+      }
+      const held = await loading;
+      const holder = held.get(folded(stem));
+      if (holder !== undefined && holder !== id) return false;
+      held.set(folded(stem), id);
+      return true;
+    },
+    free(folder, stem, id) {
+      const held = loaded.get(folder);
+      if (held?.get(folded(stem)) === id) held.delete(folded(stem));
+    },
+    forget(folder, id) {
+      const held = loaded.get(folder);
+      for (const [stem, holder] of held ?? []) if (holder === id) held?.delete(stem);
+    },
+  };
+}
