@@ -75,7 +75,11 @@ async function latencyAt(place: Place, options: BenchOptions, recorded: number, 
         ratio: times(quantile(baseline, share) / quantile(took, share)),
         expected: share === 0.5 ? expected : NONE,
       }));
-    return [...row('docket add', add, '< 100 ms'), ...row('rename', rename, '< 100 ms'), ...row('written in place', inPlaceTook, '< 800 ms')];
+    return [
+      ...row('docket add', add, '< 100 ms'),
+      ...row('rename', rename, '< 100 ms'),
+      ...row('written in place', inPlaceTook, '< 800 ms'),
+    ];
   } finally {
     ends.close();
     await daemon.stop();
@@ -93,7 +97,7 @@ async function baselineLatency(place: Place, recorded: number, count: number, at
       // Anywhere in its 2 s round.
       await pause(Math.random() * 2_000);
       const end = ends.of(prompt.stem);
-      const startMs = dropByRename(place.staging, baseline.inbox, prompt);
+      const startMs = await dropByRename(place.staging, baseline.inbox, prompt);
       took.push((await end) - startMs);
     }
     return took;
@@ -131,13 +135,19 @@ const backlog: Case = async (options, progress) => {
 };
 
 /** All at once by rename into inboxes that are watched; ms until the last has ended. */
-async function drain(place: Place, inboxes: readonly string[], prompts: readonly Prompt[], inboxOf: (prompt: Prompt) => string): Promise<number> {
+async function drain(
+  place: Place,
+  inboxes: readonly string[],
+  prompts: readonly Prompt[],
+  inboxOf: (prompt: Prompt) => string,
+): Promise<number> {
   for (const prompt of prompts) writeFileSync(path.join(place.staging, `${prompt.stem}.md`), prompt.text);
   const ends = watchEnds(inboxes);
   try {
     const end = ends.count(prompts.length);
     const startMs = performance.now();
-    for (const prompt of prompts) renameSync(path.join(place.staging, `${prompt.stem}.md`), path.join(inboxOf(prompt), `${prompt.stem}.md`));
+    for (const prompt of prompts)
+      renameSync(path.join(place.staging, `${prompt.stem}.md`), path.join(inboxOf(prompt), `${prompt.stem}.md`));
     return (await end) - startMs;
   } finally {
     ends.close();
@@ -160,7 +170,8 @@ async function baselineBacklog(place: Place, baseline: { readonly root: string; 
 }
 
 const fsyncs: Case = async (options, progress) => {
-  if (!canTrace()) return [{ what: 'fsyncs per prompt', docket: 'NOT RUN: strace is not installed', baseline: NONE, ratio: NONE, expected: NONE }];
+  if (!canTrace())
+    return [{ what: 'fsyncs per prompt', docket: 'NOT RUN: strace is not installed', baseline: NONE, ratio: NONE, expected: NONE }];
   const count = options.isQuick ? 100 : 500;
   return inPlace(async (place) => {
     const traceOf = (name: string): Trace => ({ file: path.join(place.base, `${name}.strace`) });
@@ -173,7 +184,7 @@ const fsyncs: Case = async (options, progress) => {
     const singleFromMs = Date.now();
     for (const prompt of singles) {
       const end = ends.of(prompt.stem);
-      dropByRename(place.staging, docket.inbox(prompt.folder), prompt);
+      await dropByRename(place.staging, docket.inbox(prompt.folder), prompt);
       await end;
       await pause(50);
     }
@@ -235,7 +246,13 @@ const memory: Case = async (options, progress) =>
       rows.push({ what: `resident memory with ${what}`, docket: megabytes(memoryNow.now), baseline: NONE, ratio: NONE, expected });
       rows.push({ what: `the same, highest since the start`, docket: megabytes(memoryNow.peak), baseline: NONE, ratio: NONE, expected });
       const share = ((toSeconds - fromSeconds) / idleMs) * 100_000;
-      rows.push({ what: `processor while idle with ${what}`, docket: `${share.toFixed(1)} %`, baseline: NONE, ratio: NONE, expected: NONE });
+      rows.push({
+        what: `processor while idle with ${what}`,
+        docket: `${share.toFixed(1)} %`,
+        baseline: NONE,
+        ratio: NONE,
+        expected: NONE,
+      });
     };
     await measure('no waiting file', NONE);
     for (const prompt of series(count, 0, LATER)) writeFileSync(path.join(docket.inbox(prompt.folder), `${prompt.stem}.md`), prompt.text);
@@ -270,7 +287,10 @@ const start: Case = async (options, progress) =>
     // The first may have to fill the compile cache, and made the history.
     const [first = Number.NaN, ...later] = upMs;
     const row = (what: string, value: number): Row => ({ what, docket: ms(value), baseline: NONE, ratio: NONE, expected: '< 2 s' });
-    return [row('start until "is up", the first (makes the history)', first), row('start until "is up", median of later ones', quantile(later, 0.5))];
+    return [
+      row('start until "is up", the first (makes the history)', first),
+      row('start until "is up", median of later ones', quantile(later, 0.5)),
+    ];
   });
 
 export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start };

@@ -2,6 +2,7 @@
 
 import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connectControl } from '#cli/open.ts';
 import { spoolOf } from '#cli/parts.ts';
 import { loadWorkspace } from '#cli/workspace.ts';
@@ -17,10 +18,14 @@ const must = <T>(result: Result<T, unknown>): T => {
   return result.value;
 };
 
-/** A whole file elsewhere on the file system, then one rename. */
-export function dropByRename(staging: string, inbox: string, prompt: Prompt): number {
+/** Longer than a tick of the file system's clock: a file renamed within the tick of its last write cannot be told from one written in place. */
+const TICK_MS = 20;
+
+/** A whole file elsewhere on the file system, a moment later one rename. */
+export async function dropByRename(staging: string, inbox: string, prompt: Prompt): Promise<number> {
   const whole = path.join(staging, `${prompt.stem}.md`);
   writeFileSync(whole, prompt.text);
+  await pause(TICK_MS);
   const startMs = performance.now();
   renameSync(whole, path.join(inbox, `${prompt.stem}.md`));
   return startMs;

@@ -16,7 +16,9 @@ async function bench(options: BenchOptions): Promise<void> {
   const rows: Row[] = [];
   for (const name of CASES) if (options.only.has(name)) rows.push(...(await RUN[name](options, progress)));
   const machine = `${String(availableParallelism())} cores, ${String(Math.round(totalmem() / 2 ** 30))} GB, Node ${process.versions.node}`;
-  process.stdout.write(`\nBaseline: ${BASELINE} (bench/baseline.sh: every 2 s, copy, rename, git add . && git commit per prompt). ${machine}.\n\n`);
+  process.stdout.write(
+    `\nBaseline: ${BASELINE} (bench/baseline.sh: every 2 s, copy, rename, git add . && git commit per prompt). ${machine}.\n\n`,
+  );
   process.stdout.write(`${tableOf(rows)}\n`);
 }
 

@@ -37,7 +37,13 @@ export type Ends = {
 
 /** Watches inboxes for `<stem>.processed`; what is there already is not counted. */
 export function watchEnds(inboxes: readonly string[]): Ends {
-  const ended = new Set(inboxes.flatMap((folder) => readdirSync(folder).filter((name) => name.endsWith(ENDING)).map((name) => path.join(folder, name))));
+  const ended = new Set(
+    inboxes.flatMap((folder) =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith(ENDING))
+        .map((name) => path.join(folder, name)),
+    ),
+  );
   const byStem = new Map<string, (atMs: number) => void>();
   let goal: { readonly size: number; readonly reach: (atMs: number) => void } | null = null;
   const watchers = inboxes.map((folder): FSWatcher =>

@@ -77,7 +77,13 @@ function pastOf(prompt: Prompt): { readonly prompt: Prompt; readonly submission:
   const bytes = Buffer.from(prompt.text);
   const promptSha256 = digest.sha256(bytes);
   const brief = `${prompt.text}\n`.repeat(Math.ceil(BRIEF_BYTES / bytes.length));
-  const material: MaterialBytes = { role: 'brief', name: 'brief', sha256: digest.sha256(brief), sizeBytes: Buffer.byteLength(brief), bytes: brief };
+  const material: MaterialBytes = {
+    role: 'brief',
+    name: 'brief',
+    sha256: digest.sha256(brief),
+    sizeBytes: Buffer.byteLength(brief),
+    bytes: brief,
+  };
   const job = jobIdFrom(digest.randomBytes(10));
   const shared = {
     job,
@@ -97,7 +103,12 @@ function pastOf(prompt: Prompt): { readonly prompt: Prompt; readonly submission:
       { name: 'result', digest: { sha256: material.sha256 } },
     ],
     predicateType: PREDICATE_TYPE,
-    predicate: { job, status: 'briefed', materials: [{ role: 'brief', name: 'brief', sha256: material.sha256, sizeBytes: material.sizeBytes }], attempts: [] },
+    predicate: {
+      job,
+      status: 'briefed',
+      materials: [{ role: 'brief', name: 'brief', sha256: material.sha256, sizeBytes: material.sizeBytes }],
+      attempts: [],
+    },
   };
   return {
     prompt,
@@ -122,7 +133,12 @@ export function prepareBaseline(base: string, recorded: number): BaselinePlace {
   mkdirSync(inbox, { recursive: true });
   mkdirSync(path.join(root, 'out'));
   const git = (args: readonly string[], input?: string): void => {
-    execFileSync('git', ['-C', root, ...args], { env: gitEnvironment(base), stdio: ['pipe', 'ignore', 'ignore'], maxBuffer: 1 << 28, ...(input === undefined ? {} : { input }) });
+    execFileSync('git', ['-C', root, ...args], {
+      env: gitEnvironment(base),
+      stdio: ['pipe', 'ignore', 'ignore'],
+      maxBuffer: 1 << 28,
+      ...(input === undefined ? {} : { input }),
+    });
   };
   git(['init', '-q', '-b', 'main']);
   if (recorded > 0) {

@@ -63,6 +63,7 @@ export async function startDocket(root: string, home: string, trace?: Trace): Pr
     pid: child.pid ?? 0,
     upMs,
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       // strace keeps signals for itself: the daemon below it is the one to be told.
       process.kill(trace === undefined ? (child.pid ?? 0) : childOf(child.pid ?? 0), 'SIGTERM');
       await ended(child);
@@ -70,7 +71,12 @@ export async function startDocket(root: string, home: string, trace?: Trace): Pr
   };
 }
 
-const childOf = (pid: number): number => Number(readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').trim().split(' ')[0]);
+const childOf = (pid: number): number =>
+  Number(
+    readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
+      .trim()
+      .split(' ')[0],
+  );
 
 /** bench/baseline.sh in its own process group, which is ended as a whole. */
 export function startBaseline(root: string, home: string, trace?: Trace): Running {
@@ -110,6 +116,8 @@ export function memoryOf(pid: number): { readonly now: number; readonly peak: nu
 export function processorSeconds(pid: number): number | null {
   const file = `/proc/${String(pid)}/stat`;
   if (!existsSync(file)) return null;
-  const fields = readFileSync(file, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(file, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }

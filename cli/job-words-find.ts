@@ -9,21 +9,22 @@
  * Two that fit are never guessed between: the candidates are listed.
  */
 
-import type { Filed } from '#core/history.ts';
+import type { Filed, History } from '#core/history.ts';
 import type { JobView } from '#core/job.ts';
 import {
   isJobId,
   parseFeature,
   parsePromptName,
   printable,
-  sameFeature,
   type FeatureId,
   type JobId,
+  type PromptName,
   type RoleFolder,
   type RoleName,
 } from '#core/names.ts';
 import type { JournalJob } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
+import { parseRecord, type RecordFacts } from '#history/message.ts';
 import { nearest } from '#prompt-spec/nearest.ts';
 import { CliError, EXIT } from './io.ts';
 import { featureWord, fileNameOf, isWaitingFile, stateOf, stateWord } from './job-words.ts';
@@ -174,7 +175,7 @@ async function byId(shelf: Shelf, ids: readonly JobId[]): Promise<Subject | null
     if (row !== undefined) return ofRow(shelf, row);
     const view = shelf.views.find((candidate) => candidate.id === id);
     if (view !== undefined) return ofView(shelf, view);
-    const record = await firstRecord(shelf.sources, { job: id }, () => true);
+    const record = await recordOfJob(shelf.sources, id);
     if (record !== null) return ofRecord(shelf, record);
   }
   return null;
@@ -199,33 +200,39 @@ async function byPrefix(shelf: Shelf, prefix: string): Promise<Subject | null> {
   return one(prefix, subjects);
 }
 
-async function firstRecord(
-  sources: Sources,
-  filter: { readonly feature?: string; readonly role?: string; readonly job?: string },
-  isIt: (record: HistoryRecord) => boolean,
-): Promise<HistoryRecord | null> {
+async function recordOfJob(sources: Sources, job: JobId): Promise<HistoryRecord | null> {
   const history = await sources.history();
   if (history === null) return null;
-  let best: HistoryRecord | null = null;
-  for await (const record of history.records(filter))
-    if (isIt(record) && (best === null || record.identity.revision > best.identity.revision)) best = record;
-  return best;
+  for await (const record of history.records({ job })) return record;
+  return null;
+}
+
+export type WantedRecord = {
+  readonly feature: FeatureId;
+  readonly role: RoleName;
+  readonly name: PromptName | null;
+  readonly revision: number | null;
+};
+
+/** The commits about one identity, or about all its revisions, newest first. */
+export async function* commitsAbout(history: History, wanted: WantedRecord): AsyncGenerator<RecordFacts> {
+  for await (const { trailers } of history.log({ feature: wanted.feature, role: wanted.role })) {
+    const facts = parseRecord(trailers);
+    if (facts === null || facts.identity.name !== wanted.name) continue;
+    if (wanted.revision === null || facts.identity.revision === wanted.revision) yield facts;
+  }
 }
 
 /** A record by its identity; the newest revision when none is given. */
-export const recordAt = async (
-  sources: Sources,
-  wanted: { readonly feature: FeatureId; readonly role: RoleName; readonly name: string | null; readonly revision: number | null },
-): Promise<HistoryRecord | null> =>
-  firstRecord(
-    sources,
-    { feature: wanted.feature, role: wanted.role },
-    ({ identity }) =>
-      sameFeature(identity.feature, wanted.feature) &&
-      identity.role === wanted.role &&
-      identity.name === wanted.name &&
-      (wanted.revision === null || identity.revision === wanted.revision),
-  );
+export async function recordAt(sources: Sources, wanted: WantedRecord): Promise<HistoryRecord | null> {
+  const history = await sources.history();
+  if (history === null) return null;
+  let { revision } = wanted;
+  if (revision === null)
+    for await (const { identity } of commitsAbout(history, wanted)) revision = Math.max(revision ?? 0, identity.revision);
+  const filed = revision === null ? null : await history.find({ ...wanted, revision });
+  return filed === null ? null : recordOfJob(sources, filed.job);
+}
 
 async function byIdentity(shelf: Shelf, text: string): Promise<Subject | null> {
   const parts = IDENTITY.exec(text);
@@ -252,17 +259,16 @@ async function byIdentity(shelf: Shelf, text: string): Promise<Subject | null> {
   return row === undefined ? null : ofRow(shelf, row);
 }
 
-/** The record of a job in the history; null when it was never accepted. */
+/** The record of a job in the history; null when it was never accepted, also when its place there is another prompt's. */
 export async function recordOf(sources: Sources, subject: Subject): Promise<HistoryRecord | null> {
   if (subject.record !== null) return subject.record;
   const { row, view } = subject;
+  if (view !== null && isWaitingFile(view)) return null;
   const feature = parseFeature(row?.feature ?? view?.feature ?? '');
-  if (feature.ok)
-    return recordAt(sources, {
-      feature: feature.value.id,
-      role: subject.role,
-      name: row?.name ?? view?.name ?? null,
-      revision: row?.revision ?? view?.revision ?? null,
-    });
-  return subject.id === null || (view !== null && isWaitingFile(view)) ? null : firstRecord(sources, { job: subject.id }, () => true);
+  if (!feature.ok) return subject.id === null ? null : recordOfJob(sources, subject.id);
+  const name = parsePromptName(row?.name ?? view?.name ?? '');
+  const revision = row?.revision ?? view?.revision ?? null;
+  const record = await recordAt(sources, { feature: feature.value.id, role: subject.role, name: name.ok ? name.value : null, revision });
+  const isOurs = row === null || row.sha256 === null || record?.filed.promptSha256 === row.sha256;
+  return isOurs ? record : null;
 }

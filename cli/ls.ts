@@ -81,13 +81,14 @@ async function list(io: Io, common: Common, sources: Sources, roleText: string |
     views.filter((view) => isBadEnd(view.state)),
     options.all === true ? views.filter((view) => isEnd(view.state) && !isBadEnd(view.state)) : [],
   ];
+  const index = indexOf(sources.rows());
   const rows: Row[] = [];
-  for (const view of kinds.flatMap((kind) => kind.slice(0, limit))) rows.push(await rowOf(sources, daemon, view));
+  for (const view of kinds.flatMap((kind) => kind.slice(0, limit))) rows.push(await rowOf(sources, index, daemon, view));
   show(io, common, rows, text(rows, kinds, limit, options.all === true ? 0 : views.length - kinds.flat().length));
 }
 
-async function rowOf(sources: Sources, daemon: DaemonWords | null, view: JobView): Promise<Row> {
-  const row = journalRow(sources, view);
+async function rowOf(sources: Sources, index: Index, daemon: DaemonWords | null, view: JobView): Promise<Row> {
+  const row = journalRow(index, view);
   const folder = sources.roles.get(view.role)?.folder;
   const peek = isWaitingFile(view) && folder !== undefined ? await peekOf(sources, folder, view.stem) : null;
   const state = stateOf(view, row);
@@ -106,11 +107,22 @@ async function rowOf(sources: Sources, daemon: DaemonWords | null, view: JobView
   };
 }
 
-function journalRow(sources: Sources, view: JobView): JournalJob | null {
+type Index = { readonly byId: ReadonlyMap<string, JournalJob>; readonly byName: ReadonlyMap<string, JournalJob> };
+
+/** Rows come newest first: of two with one name the first is meant. */
+function indexOf(rows: readonly JournalJob[]): Index {
+  const oldestFirst = rows.toReversed();
+  return {
+    byId: new Map(oldestFirst.map((row) => [row.id, row])),
+    byName: new Map(oldestFirst.map((row) => [`${row.role}/${row.stem}`, row])),
+  };
+}
+
+function journalRow(index: Index, view: JobView): JournalJob | null {
   if (isWaitingFile(view)) return null;
-  const byId = view.id === null ? undefined : sources.rows().find((row) => row.id === view.id);
+  const byId = view.id === null ? undefined : index.byId.get(view.id);
   if (isInFlight(view)) return byId ?? null;
-  return sources.rows().find((row) => row.role === view.role && row.stem === view.stem) ?? byId ?? null;
+  return index.byName.get(`${view.role}/${view.stem}`) ?? byId ?? null;
 }
 
 function whyOf(sources: Sources, daemon: DaemonWords | null, view: JobView, row: JournalJob | null): string | null {

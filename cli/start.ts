@@ -207,7 +207,7 @@ async function makePorts(
   const runners = makeRunners(workspace, runnerPorts(env));
   await runners.prepare();
   const lanesByRunner = new Map<string, string>();
-  for (const name of runners.names()) lanesByRunner.set(name, (await runners.get(name)?.facts())?.lane ?? name);
+  for (const name of runners.names()) lanesByRunner.set(name, runners.get(name)?.lane ?? name);
   const roleLanes = new Map<string, Role>();
   for (const role of roles.value.values()) if (role.lane !== null) roleLanes.set(role.lane, role);
 

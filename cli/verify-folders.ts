@@ -43,7 +43,12 @@ export type FolderParts = {
 };
 
 type Input = { readonly stem: string; readonly outcome: Outcome; readonly path: string; readonly sha256: string };
-type Shelf = { readonly folder: RoleFolder; readonly inputs: readonly Input[]; readonly outNames: ReadonlySet<string> };
+type Shelf = {
+  readonly folder: RoleFolder;
+  /** By the name in in/. */
+  readonly inputs: ReadonlyMap<string, Input>;
+  readonly outNames: ReadonlySet<string>;
+};
 
 /** What the commits of a history say was written. */
 type Recorded = {
@@ -76,9 +81,9 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 export async function* verifyFolders(parts: FolderParts): AsyncGenerator<Finding> {
   const shelves: Shelf[] = [];
   for (const role of parts.roles) {
-    const inputs: Input[] = [];
+    const inputs = new Map<string, Input>();
     for await (const input of parts.spool.ended(role.name)) {
-      inputs.push(input);
+      inputs.set(path.basename(input.path), input);
       parts.counts.inputs++;
       parts.step();
     }
@@ -88,7 +93,7 @@ export async function* verifyFolders(parts: FolderParts): AsyncGenerator<Finding
   for (const shelf of shelves) {
     for (const name of [...shelf.outNames].toSorted())
       if (name.endsWith(EVIDENCE_ENDING)) yield* verifyEvidence(parts, shelf, recorded, name);
-    for (const input of shelf.inputs) yield* verifyInput(parts, shelf, recorded, input);
+    for (const input of shelf.inputs.values()) yield* verifyInput(parts, shelf, recorded, input);
   }
 }
 
@@ -169,7 +174,7 @@ function* verifyPrompt(
 }
 
 const inputOf = (shelf: Shelf, stem: string, status: string | null): Input | undefined =>
-  shelf.inputs.find((one) => one.stem === stem && suffixOf(one.outcome) === suffixOf((status ?? 'answered') as Outcome));
+  shelf.inputs.get(`${stem}.${suffixOf((status ?? 'answered') as Outcome)}`);
 
 async function* verifyResult(
   parts: FolderParts,

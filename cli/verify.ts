@@ -110,18 +110,18 @@ async function openHistory(sources: Sources): Promise<{ readonly history: Histor
   }
 }
 
-const count = (n: number, what: string): string => `${String(n)} ${what}`;
+const count = (n: number, one: string, many: string): string => `${String(n)} ${n === 1 ? one : many}`;
 
 function text(io: Io, { workspace }: Sources, report: Report): string {
   const { checked, findings, first } = report;
   const summary = [
-    count(checked.history_steps, 'objects and files of the history'),
-    count(checked.inputs, 'ended prompts'),
-    count(checked.evidence, 'evidence files'),
-    count(checked.results, 'results'),
-    ...(checked.taken > 0 ? [count(checked.taken, 'taken away')] : []),
-    ...(checked.duplicates > 0 ? [count(checked.duplicates, 'duplicates')] : []),
-    ...(checked.unrecorded > 0 ? [count(checked.unrecorded, 'never recorded (rejected, held, cancelled early)')] : []),
+    `${String(checked.history_steps)} objects and files of the history`,
+    count(checked.inputs, 'ended prompt', 'ended prompts'),
+    count(checked.evidence, 'evidence file', 'evidence files'),
+    count(checked.results, 'result', 'results'),
+    ...(checked.taken > 0 ? [`${String(checked.taken)} taken away`] : []),
+    ...(checked.duplicates > 0 ? [count(checked.duplicates, 'duplicate', 'duplicates')] : []),
+    ...(checked.unrecorded > 0 ? [`${String(checked.unrecorded)} never recorded (rejected, held, cancelled early)`] : []),
   ].join(', ');
   if (first === null) return `${paint(io, 'green', 'verified')}: nothing differs\nchecked: ${summary}`;
   // The history names what it recorded by the path inside it.

@@ -54,7 +54,7 @@ export function whyWaiting(facts: WaitingFacts): Because {
   }
   if (facts.missing.length > 0) {
     because.push(`it depends on ${facts.missing.join(', ')}, not answered yet (a brief of the offline runner is no answer)`);
-    next.push(`see that these are answered first: ${facts.missing.map((name) => `\`docket why ${name}\``).join(', ')}`);
+    next.push(`see that a prompt for each of these is answered first: ${facts.missing.join(', ')}`);
   }
   if (facts.daemon === null) {
     because.push('no daemon runs, so nothing is taken from the folders');

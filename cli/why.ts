@@ -2,11 +2,11 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import { sameFeature, printable } from '#core/names.ts';
+import { printable } from '#core/names.ts';
 import type { Dependency } from '#core/prompt.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { fileNameOf, isBadEnd, isEnd, isWaitingFile, peekOf, shownPath, stateOf, textOf } from './job-words.ts';
-import { findSubject, nameOf, type Subject } from './job-words-find.ts';
+import { commitsAbout, findSubject, nameOf, type Subject } from './job-words-find.ts';
 import { askDaemon, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
@@ -105,11 +105,7 @@ async function missingOf(sources: Sources, dependsOn: readonly Dependency[]): Pr
   const missing: string[] = [];
   for (const wanted of dependsOn) {
     let isAnswered = false;
-    if (history !== null)
-      for await (const { identity, filed } of history.records({ feature: wanted.feature, role: wanted.role })) {
-        const isIt = sameFeature(identity.feature, wanted.feature) && identity.role === wanted.role && identity.name === wanted.name;
-        if (isIt && (wanted.revision === null || identity.revision === wanted.revision) && filed.status === 'answered') isAnswered = true;
-      }
+    if (history !== null) for await (const { status } of commitsAbout(history, wanted)) if (status === 'answered') isAnswered = true;
     const name = wanted.name === null ? '' : `/${wanted.name}`;
     const revision = wanted.revision === null ? '' : `@${String(wanted.revision)}`;
     if (!isAnswered) missing.push(`${wanted.feature}/${wanted.role}${name}${revision}`);
@@ -161,5 +157,5 @@ export function whatOf(page: string): string | null {
     .slice(0, end === -1 ? lines.length : end)
     .join('\n')
     .trim();
-  return what === '' ? null : what;
+  return what === '' ? null : what.replaceAll('**', '');
 }

@@ -38,11 +38,3 @@ export type Ports = {
   /** Called right after each named point; tests stop the process here. */
   readonly reached: (point: CrashPoint, job: JobId) => void;
 };
-
-/** The daemon is going away: the job stays as it lies in work/ and goes on at the next start. Not a failure. */
-export class Leaving extends Error {
-  override name = 'Leaving';
-  constructor() {
-    super('the daemon is stopping; the job goes on at the next start');
-  }
-}

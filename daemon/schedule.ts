@@ -8,7 +8,7 @@
 import PQueue from 'p-queue';
 import type { Clock, Journal, Log } from '#core/ports.ts';
 import type { LaneSettings } from '#core/settings.ts';
-import { Leaving } from './ports.ts';
+import { Leaving } from './leaving.ts';
 
 export type LaneView = {
   readonly lane: string;

@@ -13,7 +13,8 @@ import { peekPrompt } from '#prompt-spec/peek.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { byWhom } from './answer.ts';
 import { briefContext, contextOf, type ContextText } from './dependencies.ts';
-import { Leaving, type Ports } from './ports.ts';
+import { Leaving } from './leaving.ts';
+import type { Ports } from './ports.ts';
 import type { Accepted, Task } from './task.ts';
 
 const fileFault = (code: string, message: string, expected: string, found: string, mend: string): Fault => ({

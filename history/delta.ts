@@ -30,10 +30,7 @@ function commonStart(a: Buffer, b: Buffer): number {
 
 function commonEnd(a: Buffer, b: Buffer, limit: number): number {
   let count = 0;
-  while (
-    count + STEP <= limit &&
-    a.compare(b, b.length - count - STEP, b.length - count, a.length - count - STEP, a.length - count) === 0
-  )
+  while (count + STEP <= limit && a.compare(b, b.length - count - STEP, b.length - count, a.length - count - STEP, a.length - count) === 0)
     count += STEP;
   while (count < limit && a[a.length - 1 - count] === b[b.length - 1 - count]) count++;
   return count;

@@ -21,15 +21,7 @@ import { makeRecordIndex, type RecordIndex } from './record-index.ts';
 import { moveTip, readTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
-import {
-  choosePlace,
-  FIRST_FILES,
-  FIRST_MESSAGE,
-  firstTip,
-  inspectFolder,
-  makeFolders,
-  setUpRepository,
-} from './setup.ts';
+import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
 import { openSnapshot } from './snapshot.ts';
 import { verifyHistory } from './verify.ts';
 import { makeWriter, type Writer } from './writer.ts';
@@ -106,7 +98,7 @@ export function makeHistory(options: HistoryOptions): History {
     if (tip !== null) yield* readLog(repository.store, tip, filter);
   }
 
-  async function* records(filter: LogFilter): AsyncGenerator<Recorded> {
+  async function* recorded(filter: LogFilter): AsyncGenerator<Recorded> {
     yield* readRecords(await look(), filter, () => log(filter));
   }
 
@@ -134,7 +126,7 @@ export function makeHistory(options: HistoryOptions): History {
       }),
     log,
     read,
-    records,
+    records: recorded,
     verify,
     async close() {
       const closing = open;
@@ -165,10 +157,7 @@ async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise
   }
   const tree = snapshot.seal(objects);
   const at = clock.now();
-  const commit = newObject(
-    'commit',
-    encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }),
-  );
+  const commit = newObject('commit', encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }));
   objects.push(commit);
   const pack = await writePack(fs, gitDir, objects);
   await store.addPack(pack.name, pack.index);

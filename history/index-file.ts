@@ -104,7 +104,9 @@ function refuseRequired(bytes: Buffer, from: number, end: number): void {
   for (let at = from; at + 8 <= end;) {
     const name = bytes.toString('latin1', at, at + 4);
     if (!/^[A-Z]/.test(name))
-      throw new Error(`git's index uses "${name}", which docket does not write (git update-index --no-split-index, git sparse-checkout disable)`);
+      throw new Error(
+        `git's index uses "${name}", which docket does not write (git update-index --no-split-index, git sparse-checkout disable)`,
+      );
     at += 8 + bytes.readUInt32BE(at + 4);
   }
 }

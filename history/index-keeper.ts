@@ -34,15 +34,16 @@ export type IndexKeeper = {
   mend(tip: Oid): Promise<void>;
 };
 
+/** Git and docket write a new index under a new inode each time. */
+const isUnchanged = (a: FileFacts, b: FileFacts): boolean =>
+  a.ino === b.ino && a.dev === b.dev && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
+
 export function makeIndexKeeper(repository: Repository): IndexKeeper {
   const { fs, gitDir, stateDir, dir, store, log } = repository;
   const lockPath = `${gitDir}/index.lock`;
   const indexPath = `${gitDir}/index`;
   const tipPath = `${stateDir}/index-tip`;
   let cached: { index: Index; facts: FileFacts } | null = null;
-
-  const isUnchanged = (a: FileFacts, b: FileFacts): boolean =>
-    a.ino === b.ino && a.dev === b.dev && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs;
 
   /** Null: there is none, or it is torn (then set aside). */
   async function load(): Promise<Index | null> {
@@ -116,12 +117,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     return { isOnMain: await isOnMain(fs, gitDir) };
   }
 
-  async function bring(
-    from: Oid | null,
-    to: Oid,
-    known: readonly FileChange[],
-    blob: (oid: Oid) => Promise<Buffer>,
-  ): Promise<void> {
+  async function bring(from: Oid | null, to: Oid, known: readonly FileChange[], blob: (oid: Oid) => Promise<Buffer>): Promise<void> {
     const loaded = await load();
     const at = loaded === null ? null : await indexTip(from);
     const changes = at !== null && at === from ? known : await differences(at, to);

@@ -19,40 +19,38 @@ const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3:
 /** Reads parts of a file, keeping the last window: neighbours cost one read. */
 type Reader = { read(offset: number, length: number): Promise<Buffer>; close(): Promise<void>; readonly isOpen: () => boolean };
 
+const REOPENED_MAX = 5;
+
 function makeReader(fs: Fs, path: string): Reader {
   let file: Promise<OpenFile> | null = null;
   let window: { offset: number; bytes: Buffer } | null = null;
+
+  async function readNow(offset: number, length: number): Promise<Buffer> {
+    if (window !== null && offset >= window.offset && offset + length <= window.offset + window.bytes.length)
+      return window.bytes.subarray(offset - window.offset, offset - window.offset + length);
+    const opening = file ?? fs.openRead(path);
+    file = opening;
+    const open = await opening.catch((error: unknown) => {
+      if (file === opening) file = null;
+      throw error;
+    });
+    const read = await open.readAt(offset, Math.max(length, WINDOW_BYTES));
+    const bytes = Buffer.from(read.buffer, read.byteOffset, read.byteLength);
+    window = { offset, bytes };
+    return bytes.subarray(0, length);
+  }
+
   return {
     isOpen: () => file !== null,
     async read(offset, length) {
-      // A store that has too many packs open may close this one between two reads of the system: then it is opened again.
       for (let tries = 1; ; tries++) {
         try {
           return await readNow(offset, length);
         } catch (error) {
-          if ((error as { code?: unknown }).code !== 'EBADF' || tries === 5) throw error;
+          // The store closed it for another one between two reads of the system: it is opened again.
+          if ((error as { code?: unknown }).code !== 'EBADF' || tries === REOPENED_MAX) throw error;
         }
       }
-    },
-    async close() {
-      const open = file;
-      file = null;
-      window = null;
-      await (await open)?.close();
-    },
-  };
-  async function readNow(offset: number, length: number): Promise<Buffer> {
-    if (window !== null && offset >= window.offset && offset + length <= window.offset + window.bytes.length)
-        return window.bytes.subarray(offset - window.offset, offset - window.offset + length);
-      file ??= fs.openRead(path);
-      const opening = file;
-      const open = await opening.catch((error: unknown) => {
-        if (file === opening) file = null;
-        throw error;
-      });
-      const bytes = Buffer.from(await open.readAt(offset, Math.max(length, WINDOW_BYTES)));
-      window = { offset, bytes };
-      return bytes.subarray(0, length);
     },
     async close() {
       const open = file;

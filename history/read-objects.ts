@@ -174,14 +174,14 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
       const loosePaths = await looseOids();
       const total = loosePaths.length + [...packs.values()].reduce((sum, { count }) => sum + count, 0);
       async function* objects(): AsyncGenerator<StoredObject> {
-        for (const pack of [...packs.values()]) yield* objectsOf(pack);
+        for (const pack of packs.values()) yield* objectsOf(pack);
         for (const oid of loosePaths)
           yield { oid, where: `${gitDir}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`, read: async () => (await loose(oid)) ?? read(oid) };
       }
       return { total, packs: [...packs.values()], objects: objects() };
     },
     async close() {
-      for (const name of [...packs.keys()]) await drop(name);
+      for (const name of packs.keys()) await drop(name);
     },
   };
 }

@@ -24,8 +24,7 @@ export async function* walkCommits(store: ObjectStore, from: readonly Oid[], sto
   for (const oid of from) await add(oid);
   while (waiting.size > 0) {
     let newest: LoggedCommit | null = null;
-    for (const [oid, commit] of waiting)
-      if (newest === null || commit.committedAtS > newest.commit.committedAtS) newest = { oid, commit };
+    for (const [oid, commit] of waiting) if (newest === null || commit.committedAtS > newest.commit.committedAtS) newest = { oid, commit };
     if (newest === null) return;
     waiting.delete(newest.oid);
     for (const parent of newest.commit.parents) await add(parent);
@@ -45,16 +44,17 @@ export type RecordIndex = {
   advance(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void;
 };
 
+/** The first word about an identity, newest first, is the newest. */
+function note(into: Map<string, Oid>, record: FiledRecord): void {
+  const key = identityKey(record.identity);
+  if (!into.has(key)) into.set(key, record.commit);
+}
+
 export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid | null>): RecordIndex {
   let top: Oid | null = null;
   /** Only the commit is kept: its hashes are read again when somebody wants them. */
   let newest = new Map<string, Oid>();
   let older: AsyncGenerator<LoggedCommit> | null = null;
-
-  const note = (into: Map<string, Oid>, record: FiledRecord): void => {
-    const key = identityKey(record.identity);
-    if (!into.has(key)) into.set(key, record.commit);
-  };
 
   function restart(tip: Oid): void {
     top = tip;
@@ -123,9 +123,11 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
       return mine;
     },
     advance(from, to, records) {
-      turn = turn.then(() => {
+      const before = turn;
+      turn = (async () => {
+        await before;
         take(from, to, records);
-      });
+      })();
     },
   };
 }

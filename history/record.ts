@@ -61,11 +61,9 @@ export const toFiled = (record: FiledRecord): Filed => ({
 
 const taken = (filed: Filed): Result<Filed, Taken> => err({ kind: 'identity-taken', byJob: filed.job, filed });
 
-async function bytesOf(tip: Tip, oid: Oid): Promise<Buffer> {
-  return tip.blobs.get(oid) ?? tip.store.readType(oid, 'blob');
-}
+const bytesOf = async (tip: Tip, oid: Oid): Promise<Buffer> => tip.blobs.get(oid) ?? tip.store.readType(oid, 'blob');
 
-async function moment(text: string): Promise<Date> {
+function moment(text: string): Date {
   const at = new Date(text);
   if (Number.isNaN(at.getTime())) throw new TypeError(`not an ISO 8601 time: ${text}`);
   return at;
@@ -73,13 +71,13 @@ async function moment(text: string): Promise<Date> {
 
 /** Folder of the identity's series as it is or would be. */
 async function placeOf(tip: Tip, identity: Identity, featureName: string, roleFolder: string): Promise<{ feature: string; role: string }> {
-  const feature = (await tip.snapshot.featureFolder(identity.feature)) ?? featureName;
+  const feature = tip.snapshot.featureFolder(identity.feature) ?? featureName;
   return { feature, role: (await tip.snapshot.roleFolder(feature, identity.role)) ?? roleFolder };
 }
 
 /** How an identity stands in the tip; null when its prompt is not there. */
 export async function findFiled(tip: Tip, identity: Identity): Promise<{ filed: Filed; folder: string } | null> {
-  const feature = await tip.snapshot.featureFolder(identity.feature);
+  const feature = tip.snapshot.featureFolder(identity.feature);
   const role = feature === null ? null : await tip.snapshot.roleFolder(feature, identity.role);
   if (feature === null || role === null) return null;
   const folder = layout.seriesFolder(feature, role, identity.name);
@@ -113,7 +111,7 @@ export async function planSubmission(tip: Tip, submission: Submission): Promise<
   return {
     write: {
       changes,
-      at: await moment(submission.at),
+      at: moment(submission.at),
       facts: {
         job,
         identity,
@@ -138,7 +136,8 @@ const featureText = (submission: Submission): string => {
 export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan> {
   const { identity, job } = answer;
   const found = await findFiled(tip, identity);
-  if (found === null) throw new Error(`${describeIdentity(identity)} has no submission in the history, so no answer can be recorded for it`);
+  if (found === null)
+    throw new Error(`${describeIdentity(identity)} has no submission in the history, so no answer can be recorded for it`);
   const { filed, folder } = found;
   if (filed.job !== job) return { settled: taken(filed) };
   if (filed.promptSha256 !== answer.promptSha256)
@@ -173,7 +172,7 @@ export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan> {
   return {
     write: {
       changes: files.changes(),
-      at: await moment(answer.at),
+      at: moment(answer.at),
       facts: {
         job,
         identity,
@@ -205,7 +204,13 @@ async function isSameEnd(tip: Tip, answer: Answer, folder: string, attempts: str
   return told.runIds.every((id) => known.has(id));
 }
 
-async function newestEvidence(tip: Tip, revision: number, status: Filed['status'], folder: string, attempts: string): Promise<string | null> {
+async function newestEvidence(
+  tip: Tip,
+  revision: number,
+  status: Filed['status'],
+  folder: string,
+  attempts: string,
+): Promise<string | null> {
   let path = `${folder}/${layout.evidenceFile(revision)}`;
   if (status === 'failed' || status === 'cancelled') {
     path = '';

@@ -50,7 +50,8 @@ async function realPlace(fs: Fs, place: string): Promise<string> {
   return path.join(await realPlace(fs, path.dirname(absolute)), path.basename(absolute));
 }
 
-const isInside = (place: string, folder: string): boolean => place === folder || place.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+const isInside = (place: string, folder: string): boolean =>
+  place === folder || place.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
 async function nearestFolder(fs: Fs, place: string): Promise<string> {
   return (await kindAt(fs, place)) === 'folder' ? place : nearestFolder(fs, path.dirname(place));
@@ -134,9 +135,16 @@ async function refuseForeignFormat(ports: SetupPorts, dir: string, gitDir: strin
   const value = async (key: string): Promise<string> => (await ports.git.config(gitDir, key)).at(-1)?.toLowerCase() ?? '';
   const format = await value('extensions.objectformat');
   if (format !== '' && format !== 'sha1')
-    throw refuse(`the history ${dir} uses the object format ${format}; docket writes SHA-1 repositories (its own hashes are SHA-256): ${mend}`);
+    throw refuse(
+      `the history ${dir} uses the object format ${format}; docket writes SHA-1 repositories (its own hashes are SHA-256): ${mend}`,
+    );
   const refs = await value('extensions.refstorage');
   if (refs !== '' && refs !== 'files') throw refuse(`the history ${dir} keeps its branches as ${refs}; docket writes plain files: ${mend}`);
+  for (const [name, words] of [
+    ['shallow', 'was cloned without its whole past (git fetch --unshallow)'],
+    ['objects/info/alternates', 'borrows objects of another repository (git repack -a -d, then remove objects/info/alternates)'],
+  ] as const)
+    if ((await ports.fs.facts(`${gitDir}/${name}`)) !== null) throw refuse(`the history ${dir} ${words}`);
   if ((await value('core.bare')) === 'true') throw refuse(`the history ${dir} is configured as a bare repository: ${mend}`);
   if ((await value('core.worktree')) !== '') throw refuse(`the history ${dir} has its work tree elsewhere (core.worktree): ${mend}`);
 }

@@ -37,15 +37,16 @@ export type Snapshot = {
   /** Goes to another commit's root tree, keeping what is the same. */
   moveTo(root: Oid | null): Promise<void>;
   /** Folder of a feature, whatever its slug and case. */
-  featureFolder(feature: FeatureId): Promise<string | null>;
+  featureFolder(feature: FeatureId): string | null;
   /** Folder of a role inside a feature's folder, whatever its number. */
   roleFolder(featureFolder: string, role: RoleName): Promise<string | null>;
 };
 
 const partsOf = (path: string): string[] => (path === '' ? [] : path.split('/'));
 
+const emptyFolder = (): Folder => ({ tree: EMPTY_TREE, oid: null, object: null, folders: new Map() });
+
 export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Promise<Snapshot> {
-  const emptyFolder = (): Folder => ({ tree: EMPTY_TREE, oid: null, object: null, folders: new Map() });
   const load = async (oid: Oid): Promise<Folder> => ({
     tree: parseTree(await store.readType(oid, 'tree')),
     oid,
@@ -117,7 +118,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
     return object.oid;
   }
 
-  async function featureMap(): Promise<Map<string, string>> {
+  function featureMap(): Map<string, string> {
     if (features?.tree === root.tree) return features.byId;
     const byId = new Map<string, string>();
     for (const { name, kind } of entries(root.tree)) {
@@ -176,8 +177,8 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       keepSame(root, fresh);
       root = fresh;
     },
-    async featureFolder(feature) {
-      return (await featureMap()).get(feature.toLowerCase()) ?? null;
+    featureFolder(feature) {
+      return featureMap().get(feature.toLowerCase()) ?? null;
     },
     async roleFolder(featureFolder, role) {
       const folder = await folderAt([featureFolder]);

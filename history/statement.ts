@@ -54,7 +54,8 @@ export type ReadStatement = {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const listOf = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isObject) : []);
-const textsOf = (value: unknown, key: string): string[] => listOf(value).flatMap((item) => (typeof item[key] === 'string' ? [item[key]] : []));
+const textsOf = (value: unknown, key: string): string[] =>
+  listOf(value).flatMap((item) => (typeof item[key] === 'string' ? [item[key]] : []));
 
 export function readStatement(text: string): ReadStatement | null {
   let document: unknown;

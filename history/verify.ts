@@ -19,7 +19,13 @@ import { readStatement } from './statement.ts';
 
 const FILE_BYTES_MAX = 1024 * 1024 * 1024;
 
-const finding = (what: Finding['what'], path: string, message: string, expected: string | null = null, found: string | null = null): Finding => ({
+const finding = (
+  what: Finding['what'],
+  path: string,
+  message: string,
+  expected: string | null = null,
+  found: string | null = null,
+): Finding => ({
   what,
   path,
   expected,
@@ -32,7 +38,7 @@ type TipFile = { readonly path: string; readonly oid: Oid; readonly sha256: stri
 type Count = { done: number; total: number; readonly step: () => void };
 
 export async function* verifyHistory(repository: Repository, progress: (done: number, total: number) => void): AsyncGenerator<Finding> {
-  const { fs, gitDir, store, dir } = repository;
+  const { fs, gitDir } = repository;
   const count: Count = {
     done: 0,
     total: 0,
@@ -41,33 +47,13 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
       progress(count.done, count.total);
     },
   };
-  let tip: Oid | null;
-  try {
-    tip = await readTip(fs, gitDir);
-  } catch (error) {
-    yield finding('unreadable', `${gitDir}/refs/heads/main`, words(error));
-    yield* verifyObjects(repository, count, hashes);
-    return;
-  }
-  if (tip === null) {
-    yield finding('missing', dir, 'the branch main is gone');
-    yield* verifyObjects(repository, count, hashes);
-    return;
-  }
   const files = new Map<string, TipFile>();
   const hashes = new Map<Oid, string>();
-  try {
-    const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tip, 'commit')).tree);
-    for await (const { path, oid, mode } of entriesBelow(snapshot, ''))
-      if (mode.startsWith('100')) files.set(path, { path, oid, sha256: null });
-  } catch (error) {
-    yield finding('object-damaged', dir, `the files of the tip ${tip} cannot be listed: ${words(error)}`);
-    yield* verifyObjects(repository, count, hashes);
-    return;
-  }
+  const tip = yield* listTip(repository, files);
   for (const { oid } of files.values()) hashes.set(oid, '');
   count.total += files.size;
   yield* verifyObjects(repository, count, hashes);
+  if (tip === null) return;
   yield* takeHashes(files, hashes);
   yield* verifyCommits(repository, tip, files);
   yield* verifyEvidence(repository, files);
@@ -75,15 +61,35 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
   if (await isOnMain(fs, gitDir)) yield* verifyWorkTree(repository, files, count);
 }
 
+/** Fills in the recorded files of the tip. @returns the tip; null when it cannot be read, which is a finding */
+async function* listTip({ fs, gitDir, store, dir }: Repository, files: Map<string, TipFile>): AsyncGenerator<Finding, Oid | null> {
+  let tip: Oid | null = null;
+  try {
+    tip = await readTip(fs, gitDir);
+    if (tip === null) yield finding('missing', dir, 'the branch main is gone');
+    else {
+      const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tip, 'commit')).tree);
+      for await (const { path, oid, mode } of entriesBelow(snapshot, ''))
+        if (mode.startsWith('100')) files.set(path, { path, oid, sha256: null });
+    }
+    return tip;
+  } catch (error) {
+    yield finding('object-damaged', tip ?? `${gitDir}/refs/heads/main`, `the files of the tip cannot be listed: ${words(error)}`);
+    return null;
+  }
+}
+
 /** @param hashes filled with the SHA-256 of those blobs whose ids it has */
 async function* verifyObjects({ store, gitDir, digest }: Repository, count: Count, hashes: Map<Oid, string>): AsyncGenerator<Finding> {
   try {
     const { total, packs, objects } = await store.all();
     count.total += total;
-    for (const pack of packs) for (const path of await pack.damagedFiles()) yield finding('object-damaged', path, `${path} has other bytes than its checksum says`);
-    for await (const { oid, where, read } of objects) {
+    for (const pack of packs)
+      for (const path of await pack.damagedFiles()) yield finding('object-damaged', path, `${path} has other bytes than its checksum says`);
+    for await (const object of objects) {
+      const { oid, where } = object;
       try {
-        const { type, bytes } = await read();
+        const { type, bytes } = await object.read();
         const actual = oidOf(type, bytes);
         if (actual !== oid) yield finding('object-damaged', where, `the object ${oid} has other bytes than its id says`, oid, actual);
         else if (hashes.get(oid) === '') hashes.set(oid, digest.sha256(bytes));
@@ -197,17 +203,28 @@ function* verifyMaterials(files: ReadonlyMap<string, TipFile>): Generator<Findin
     if (!path.startsWith(`${MATERIALS}/`)) continue;
     const name = path.split('/').at(-1) ?? '';
     if (!isSha256(name) || path !== materialPath(name)) yield finding('unexpected', path, `${path} is no place of a material`);
-    else if (sha256 !== null && sha256 !== name) yield finding('hash-differs', path, `${path} has other bytes than its name says`, name, sha256);
+    else if (sha256 !== null && sha256 !== name)
+      yield finding('hash-differs', path, `${path} has other bytes than its name says`, name, sha256);
   }
 }
 
-async function* verifyWorkTree({ fs, dir, digest }: Repository, files: ReadonlyMap<string, TipFile>, count: Count): AsyncGenerator<Finding> {
+async function* verifyWorkTree(
+  { fs, dir, digest }: Repository,
+  files: ReadonlyMap<string, TipFile>,
+  count: Count,
+): AsyncGenerator<Finding> {
   for (const { path, oid, sha256 } of files.values()) {
     const place = `${dir}/${path}`;
     try {
       const bytes = Buffer.from((await fs.readBounded(place, FILE_BYTES_MAX)).bytes);
       if (oidOf('blob', bytes) !== oid)
-        yield finding('hash-differs', place, `the file in the work tree is not what is recorded (git checkout -- brings it back)`, sha256, digest.sha256(bytes));
+        yield finding(
+          'hash-differs',
+          place,
+          `the file in the work tree is not what is recorded (git checkout -- brings it back)`,
+          sha256,
+          digest.sha256(bytes),
+        );
     } catch (error) {
       const isMissing = (error as { code?: unknown }).code === 'ENOENT';
       const message = isMissing ? 'the file is missing in the work tree (git checkout -- brings it back)' : words(error);

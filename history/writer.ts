@@ -7,8 +7,9 @@
  * Invariant: an item's promise resolves after the ref that holds it is on disk, and never before.
  */
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Filed, Taken } from '#core/history.ts';
+import type { KernelLock } from '#core/ports.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
 import type { Result } from '#core/result.ts';
 import { ok } from '#core/result.ts';
@@ -78,7 +79,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     while (waiting.length > 0) {
       const group = takeGroup();
       try {
-        await withKernelLock(repository, () => writeGroup(group));
+        await withKernelLock(repository, (lock) => writeGroup(group, lock));
       } catch (error) {
         snapshot = null;
         for (const { reject } of group) reject(error);
@@ -87,7 +88,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     running = null;
   }
 
-  async function writeGroup(group: readonly Waiting[]): Promise<void> {
+  async function writeGroup(group: readonly Waiting[], lock: KernelLock): Promise<void> {
     for (let tries = 0; tries < MOVES_MAX; tries++) {
       const from = await readTip(fs, gitDir);
       if (from === null) throw new Error(`${dir} has no branch main any more; start docket again to set the history up`);
@@ -96,6 +97,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       if (staged.tip !== from) {
         const pack = await writePack(fs, gitDir, staged.objects);
         await store.addPack(pack.name, pack.index);
+        // Somebody who removed the lock file let a second writer in: stop before anything is moved.
+        lock.check();
         if (!(await publish(from, staged))) {
           log.info('the tip of the history was moved by somebody else; the group is put on top of it');
           continue;
@@ -134,7 +137,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     }
     // From here on it is recorded. The lock stays when this fails: index and work tree are behind, and nobody may commit over them.
     try {
-      if (isOnMain) await keeper.bring(from, staged.tip, staged.changes, async (oid) => staged.blobs.get(oid) ?? store.readType(oid, 'blob'));
+      if (isOnMain)
+        await keeper.bring(from, staged.tip, staged.changes, async (oid) => staged.blobs.get(oid) ?? store.readType(oid, 'blob'));
       await keeper.unlock();
     } catch (error) {
       isBehind = true;
@@ -150,7 +154,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         running ??= run();
       }),
     async idle() {
-      while (running !== null) await running;
+      // A next run may begin while the last one ends.
+      for (let current = running; current !== null; current = running) await current;
     },
   };
 }
@@ -206,10 +211,7 @@ async function stage(
     const tree = snapshot.seal(objects);
     root = tree;
     const message = commitMessage(planned.facts);
-    const commit = newObject(
-      'commit',
-      encodeCommit({ tree, parents: [top], author, authoredAt: planned.at, committedAt, message }),
-    );
+    const commit = newObject('commit', encodeCommit({ tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
     objects.push(commit);
     top = commit.oid;
     subject = message.slice(0, message.indexOf('\n'));

@@ -73,7 +73,7 @@ async function makeRoom(parts: Parts, waiting: Waiting, ids: JobId[]): Promise<R
   if (waiting.kind === 'settling') return null;
   const facts = await parts.fs.facts(parts.layout.entry(waiting.folder, waiting.rawName));
   if (facts === null || keyOf(facts) !== waiting.key) {
-    parts.sights.byName.delete(sightName(waiting.folder, Buffer.from(waiting.rawName).toString('hex')));
+    parts.sights.byName.delete(sightName(waiting.folder, waiting.rawName));
     return null;
   }
   const id = jobIdFrom(parts.digest.randomBytes(10));
@@ -110,7 +110,7 @@ async function take(parts: Parts, room: Room): Promise<Claim | null> {
       throw error;
     }
   }
-  parts.sights.byName.delete(sightName(waiting.folder, Buffer.from(waiting.rawName).toString('hex')));
+  parts.sights.byName.delete(sightName(waiting.folder, waiting.rawName));
   return { waiting, id, dir: paths.dir };
 }
 

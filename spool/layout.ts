@@ -21,6 +21,8 @@ export type EndedSuffix = (typeof ENDED_SUFFIXES)[number];
 /** What may stand in out/ behind a stem. */
 export const OUT_PARTS = ['_result.md', '_evidence.json', '_error.md', '_duplicate.json'] as const;
 
+/** What needs no look at each character; most names by far. */
+const PLAIN = /^[ -~]{1,200}$/;
 const TEMPORARY = /^\.docket-.*\.tmp$/;
 const PROMPT_ENDING_BYTES = Buffer.from(PROMPT_ENDING);
 const DOT = 0x2e;
@@ -105,7 +107,10 @@ export const idOfGone = (name: string): JobId | null => {
 
 /** A raw name as people may read it in a terminal: bytes that are not text become `\xff`. */
 export function shownName(raw: Uint8Array): string {
-  if (isUtf8(raw)) return printable(Buffer.from(raw).toString());
+  if (isUtf8(raw)) {
+    const name = Buffer.from(raw).toString();
+    return PLAIN.test(name) ? name : printable(name);
+  }
   const text = Array.from(raw, (byte) => (byte < 0x80 ? String.fromCodePoint(byte) : String.raw`\x${byte.toString(16).padStart(2, '0')}`));
   return printable(text.join(''));
 }

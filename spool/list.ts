@@ -7,7 +7,7 @@ import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { JobState, JobView, Outcome } from '#core/job.ts';
 import { isJobId, type JobId, type RoleName, type Sha256, type Stem } from '#core/names.ts';
-import type { DirEntry, FileFacts } from '#core/ports.ts';
+import type { DirEntry } from '#core/ports.ts';
 import { attemptNumbers } from './clean.ts';
 import { isPromptName, parseEndedName, PROMPT_ENDING, shownName, type EndedSuffix } from './layout.ts';
 import { codeOf, inBatches, roleOf, type Parts, type SpoolRole } from './parts.ts';
@@ -20,7 +20,7 @@ const ENDED_MAX = 200;
 const AT_ONCE = 64;
 const NOTHING = { id: null, feature: null, revision: null, name: null, attempts: 0 } as const;
 
-type Ended = { readonly role: SpoolRole; readonly stem: Stem; readonly suffix: EndedSuffix; readonly facts: FileFacts };
+type Ended = { readonly role: SpoolRole; readonly stem: Stem; readonly suffix: EndedSuffix; readonly atMs: number };
 type ListOptions = { readonly role?: RoleName; readonly ended?: boolean; readonly limit?: number };
 
 /** Waiting first, then in flight (oldest first), then ended (newest first, at most `limit`, 200 when it is not given). */
@@ -35,7 +35,7 @@ export async function list(parts: Parts, options: ListOptions): Promise<readonly
     inFlight.push(...(await inFlightViews(parts, role)));
     if (options.ended !== false) over.push(...(await endedFiles(parts, role, entries)));
   }
-  const newest = over.toSorted((a, b) => compare(b.facts.ctimeNs, a.facts.ctimeNs)).slice(0, options.limit ?? ENDED_MAX);
+  const newest = over.toSorted((a, b) => b.atMs - a.atMs).slice(0, options.limit ?? ENDED_MAX);
   return [
     ...waiting.toSorted((a, b) => compare(a.since ?? '', b.since ?? '')),
     ...inFlight.toSorted((a, b) => compare(a.since ?? '', b.since ?? '')),
@@ -43,8 +43,10 @@ export async function list(parts: Parts, options: ListOptions): Promise<readonly
   ];
 }
 
-const compare = (a: string | bigint, b: string | bigint): number => (a < b ? -1 : a > b ? 1 : 0);
-const iso = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString();
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Fractions kept: many files end within one millisecond. */
+const msOf = (ns: bigint): number => Number(ns) / 1e6;
+const iso = (ns: bigint): string => new Date(msOf(ns)).toISOString();
 
 /** A folder that is not there has no entries: `ls` works before the first start. */
 async function entriesOf(parts: Parts, folder: string): Promise<readonly DirEntry[]> {
@@ -109,7 +111,7 @@ async function endedFiles(parts: Parts, role: SpoolRole, entries: readonly DirEn
     const parsed = entry.name === null ? null : parseEndedName(entry.name);
     if (parsed === null) return null;
     const facts = await parts.fs.facts(parts.layout.entry(role.folder, entry.raw));
-    return facts === null ? null : { role, ...parsed, facts };
+    return facts === null ? null : { role, ...parsed, atMs: msOf(facts.ctimeNs) };
   });
   return files.filter((file) => file !== null);
 }
@@ -150,13 +152,13 @@ async function endedView(parts: Parts, one: Ended): Promise<JobView> {
     role: one.role.name,
     stem: one.stem,
     state: await outcomeOf(parts, one, status),
-    since: iso(one.facts.ctimeNs),
+    since: new Date(one.atMs).toISOString(),
     why: one.suffix !== 'processed' && (await parts.fs.facts(error)) !== null ? `see ${error}` : null,
   };
 }
 
 /** `.processed` stands for three outcomes; out/ tells which. */
-async function outcomeOf(parts: Parts, one: Omit<Ended, 'facts'>, status: string | null): Promise<Outcome> {
+async function outcomeOf(parts: Parts, one: Omit<Ended, 'atMs'>, status: string | null): Promise<Outcome> {
   if (one.suffix !== 'processed') return one.suffix;
   if (status === 'briefed') return 'briefed';
   const duplicate = path.join(parts.layout.out(one.role.folder), `${one.stem}_duplicate.json`);

@@ -59,7 +59,8 @@ export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise
 }
 
 async function writeJob(parts: Parts, paths: JobPaths, job: JobFile): Promise<void> {
-  await parts.fs.replace(paths.job, jsonText(job), 'safety');
+  // Torn or lost it is made again from the claimed file; only what its folder holds must be certain.
+  await parts.fs.replace(paths.job, jsonText(job), 'no-second-run');
   await parts.sync(paths.dir, 'safety');
 }
 

@@ -28,9 +28,9 @@ const ROLE_FAULTS = new Set([
   'ESTALE',
   'ENOTCONN',
 ]);
-/** In a folder with more waiting files than this, a settled one is looked at again at most once a second: claim looks anyway. */
+/** In a folder with more waiting files than this, a settled one is looked at again only after a while: claim looks anyway. */
 const MANY = 256;
-const LOOK_AGAIN_MS = 1_000;
+const LOOK_AGAIN_MS = 10_000;
 const LSTATS_AT_ONCE = 64;
 
 /** A prompt that may be there whole, if only nobody writes to it. */
@@ -85,7 +85,7 @@ async function scanRole(parts: Parts, role: SpoolRole, met: Set<string>): Promis
 /** lstat and memory of one entry; null: gone meanwhile, or a folder (left alone: it may still be being copied). */
 async function lookAt(parts: Parts, role: SpoolRole, entry: DirEntry, isMany: boolean): Promise<Candidate | Waiting | null> {
   const nowMs = parts.clock.monotonicMs();
-  const name = sightName(role.folder, Buffer.from(entry.raw).toString('hex'));
+  const name = sightName(role.folder, entry.raw);
   const before = parts.sights.byName.get(name);
   if (isMany && before?.isSettled === true && nowMs - before.lookedAtMs < LOOK_AGAIN_MS)
     return { role, entry, name, sight: before, isAnnounced: false };
@@ -131,8 +131,11 @@ async function settle(parts: Parts, role: SpoolRole, candidates: readonly Candid
     );
     const isHeld = !one.sight.isSettled && file !== undefined && writers?.has(file) === true;
     const againInMs = isHeld ? Math.max(rule.waitMs, 50) : againMs > 0 ? Math.max(againMs, 1) : null;
-    if (againInMs === null && !one.sight.isSettled) parts.sights.byName.set(one.name, { ...one.sight, isSettled: true });
-    return waitingOf(one, againInMs);
+    if (againInMs !== null) return waitingOf(one, againInMs);
+    const waiting = one.sight.waiting ?? waitingOf(one, null);
+    one.sight.isSettled = true;
+    one.sight.waiting = waiting;
+    return waiting;
   });
 }
 

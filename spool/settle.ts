@@ -9,8 +9,10 @@
  * the memory holds one small entry per file that is there, no more.
  */
 
+import { Buffer } from 'node:buffer';
 import type { RoleFolder } from '#core/names.ts';
 import type { FileFacts } from '#core/ports.ts';
+import type { Waiting } from '#core/spool.ts';
 import type { SpoolSettings } from './limits.ts';
 
 export type Sight = {
@@ -19,13 +21,15 @@ export type Sight = {
   /** `content` and ctime: what a `Waiting` carries. */
   readonly key: string;
   readonly sizeBytes: number;
-  readonly nlink: number;
+  nlink: number;
   /** Monotonic, of the first sight of this key. */
   readonly sinceMs: number;
   readonly isAtomic: boolean;
-  readonly isSettled: boolean;
+  isSettled: boolean;
   /** Monotonic, of the last lstat. */
-  readonly lookedAtMs: number;
+  lookedAtMs: number;
+  /** What the last scan answered for this key: ten thousand waiting files are not described anew each time. */
+  waiting: Waiting | null;
 };
 
 /** What is remembered of all in/ folders: bounded by what lies there, pruned by each scan. */
@@ -40,7 +44,9 @@ export const makeSights = (): Sights => ({ byName: new Map(), announced: new Map
 /** An announcement that no scan met after this long is dropped: its file was taken away. */
 const ANNOUNCED_MS = 60_000;
 
-export const sightName = (folder: RoleFolder, rawHex: string): string => `${folder}/${rawHex}`;
+/** One text per entry of in/: its bytes, one character each. */
+export const sightName = (folder: RoleFolder, raw: Uint8Array): string =>
+  `${folder}/${Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1')}`;
 
 export const contentOf = (facts: FileFacts): string =>
   `${String(facts.dev)}.${String(facts.ino)}.${String(facts.sizeBytes)}.${String(facts.mtimeNs)}`;
@@ -49,7 +55,12 @@ export const keyOf = (facts: FileFacts): string => `${contentOf(facts)}.${String
 /** The new memory of a file that was just looked at. */
 export function look(before: Sight | undefined, facts: FileFacts, nowMs: number): Sight {
   const key = keyOf(facts);
-  if (before?.key === key) return { ...before, nlink: facts.nlink, lookedAtMs: nowMs };
+  if (before?.key === key) {
+    // In place: ten thousand new objects per scan would be the most of what the collector has to do.
+    before.nlink = facts.nlink;
+    before.lookedAtMs = nowMs;
+    return before;
+  }
   const content = contentOf(facts);
   // Same bytes, other ctime: a chmod, or the second half of link-and-unlink. It stays what it was at first sight.
   const isSameBytes = before?.content === content;
@@ -62,6 +73,7 @@ export function look(before: Sight | undefined, facts: FileFacts, nowMs: number)
     isAtomic: isSameBytes ? before.isAtomic : isFirstSightAtomic(before, facts),
     isSettled: isSameBytes && before.isSettled,
     lookedAtMs: nowMs,
+    waiting: null,
   };
 }
 

@@ -134,6 +134,18 @@ describe('docket show', () => {
     assert.equal((await shown(workspace, 'wrong')).sha256['prompt'], rejected.claimed.job.sha256);
   });
 
+  test('a prompt rejected because its place is taken does not pass for the one that has it', async (t) => {
+    const workspace = await makeTempWorkspace(t);
+    const rooms = await workspace.rooms();
+    await seedJob(rooms, 'first', {}, { status: 'answered', answer: 'x' });
+    const second = await claimPrompt(rooms, 'second', promptText({ body: 'other bytes\n' }));
+    const at = new Date().toISOString();
+    await rooms.journal.commit([{ do: 'identify', id: second.id, feature: 'FEAT-1', name: null, revision: 1, at }]);
+    await conclude(rooms, second, 'rejected', failure, [{ as: '_error.md', bytes: '# no\n' }]);
+    const data = await shown(workspace, 'second');
+    assert.deepEqual([data.state, data.history, data.sha256], ['rejected', null, { prompt: second.claimed.job.sha256 }]);
+  });
+
   test('what is left only in the history is shown from there', async (t) => {
     const workspace = await makeTempWorkspace(t);
     const rooms = await workspace.rooms();

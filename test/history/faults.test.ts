@@ -22,6 +22,11 @@ function jumpingClock(): Clock {
   };
 }
 
+function age(file: string, seconds: number): void {
+  const at = Date.now() / 1000 - seconds;
+  utimesSync(file, at, at);
+}
+
 suite('faults', () => {
   let rig: Rig;
   beforeEach(() => {
@@ -29,12 +34,9 @@ suite('faults', () => {
   });
   afterEach(() => rig.end());
   const gitPath = (name: string): string => path.join(rig.dir, '.git', name);
-  const age = (file: string, seconds: number): void => {
-    const at = Date.now() / 1000 - seconds;
-    utimesSync(file, at, at);
-  };
 
-  test('a disk that is full at some step loses nothing that was acknowledged, and the next write mends the rest', () => fillDiskAtEach(7, true));
+  test('a disk that is full at some step loses nothing that was acknowledged, and the next write mends the rest', () =>
+    fillDiskAtEach(9, true));
 
   test('a lock that a killed git left is removed when it is old and nobody has it open', async () => {
     const { log, lines } = listening();
@@ -54,7 +56,10 @@ suite('faults', () => {
     writeFileSync(gitPath('index.lock'), '');
     age(gitPath('index.lock'), 60);
     const held = openSync(gitPath('index.lock'), 'r+');
-    await assert.rejects(history.submit(submission()), (error: NodeJS.ErrnoException) => error.code === 'ELOCKED' && /another git holds/.test(error.message));
+    await assert.rejects(
+      history.submit(submission()),
+      (error: NodeJS.ErrnoException) => error.code === 'ELOCKED' && /another git holds/.test(error.message),
+    );
     closeSync(held);
     assert.equal(rig.git('rev-parse', 'main'), before);
     assert.ok(existsSync(gitPath('index.lock')));
@@ -99,7 +104,10 @@ suite('faults', () => {
     const again = await rig.open();
     rig.assertClean();
     assert.equal(existsSync(gitPath('index.lock')) || existsSync(gitPath('refs/heads/main.lock')), false);
-    assert.deepEqual(readdirSync(gitPath('objects/pack')).filter((name) => name.startsWith('tmp_')), []);
+    assert.deepEqual(
+      readdirSync(gitPath('objects/pack')).filter((name) => name.startsWith('tmp_')),
+      [],
+    );
     assert.deepEqual(await collect(again.verify()), []);
   });
 
@@ -195,7 +203,10 @@ suite('faults', () => {
     const prompts = Array.from({ length: 200 }, (_, index) => submission({ revision: index + 1, feature: `FEAT-${String(index % 7)}` }));
     for (const outcome of await Promise.all(prompts.map((prompt) => history.submit(prompt)))) value(outcome);
     const jobs = rig.git('log', '--reverse', '--format=%(trailers:key=Docket-Job,valueonly,separator=)').trim().split('\n');
-    assert.deepEqual(jobs, prompts.map(({ job }) => job));
+    assert.deepEqual(
+      jobs,
+      prompts.map(({ job }) => job),
+    );
     assert.ok(readdirSync(gitPath('objects/pack')).filter((name) => name.endsWith('.pack')).length <= 4);
     rig.assertClean();
   });

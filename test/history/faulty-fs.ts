@@ -12,29 +12,33 @@ export function faultyFs(code: string, onHit?: () => void): FaultyFs {
   const steps: Step[] = [];
   let failAt = Number.POSITIVE_INFINITY;
   let isSticky = false;
-  const guarded =
-    <A extends readonly unknown[], R>(call: string, act: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
+  type Guarded = 'writeNew' | 'writeDerived' | 'append' | 'unlink' | 'replace' | 'rename' | 'makeFolder' | 'makeFolders' | 'syncFolder';
+  const guarded = <Name extends Guarded>(name: Name): Fs[Name] => {
+    const call = async (...args: unknown[]): Promise<unknown> => {
       const file = String(args[0]);
-      steps.push({ call, path: file });
+      // A full disk does not stop a removal; a kill may come before one.
+      if (name === 'unlink' && onHit === undefined) return real.unlink(file);
+      steps.push({ call: name, path: file });
       const isHit = steps.length === failAt || (isSticky && steps.length > failAt);
       if (isHit && onHit !== undefined) onHit();
-      else if (isHit) throw Object.assign(new Error(`${code}: injected, ${call} '${file}'`), { code });
-      return act(...args);
+      else if (isHit) throw Object.assign(new Error(`${code}: injected, ${name} '${file}'`), { code });
+      return (real[name] as (...all: unknown[]) => Promise<unknown>)(...args);
     };
+    return call as Fs[Name];
+  };
   return {
     steps,
     fs: {
       ...real,
-      writeNew: guarded('writeNew', real.writeNew),
-      writeDerived: guarded('writeDerived', real.writeDerived),
-      append: guarded('append', real.append),
-      unlink: guarded('unlink', real.unlink),
-      replace: guarded('replace', real.replace),
-      rename: guarded('rename', real.rename),
-      makeFolder: guarded('makeFolder', real.makeFolder),
-      makeFolders: guarded('makeFolders', real.makeFolders),
-      syncFolder: guarded('syncFolder', real.syncFolder),
+      writeNew: guarded('writeNew'),
+      writeDerived: guarded('writeDerived'),
+      append: guarded('append'),
+      unlink: guarded('unlink'),
+      replace: guarded('replace'),
+      rename: guarded('rename'),
+      makeFolder: guarded('makeFolder'),
+      makeFolders: guarded('makeFolders'),
+      syncFolder: guarded('syncFolder'),
     },
     arm(at, sticky) {
       steps.length = 0;

@@ -26,7 +26,18 @@ suite('what the real git program sees', () => {
     const trailers = rig.git('log', '-1', '--format=%(trailers:only,unfold)').trim().split('\n');
     assert.deepEqual(
       trailers.map((line) => line.slice(0, line.indexOf(':'))),
-      ['Docket-Job', 'Docket-Feature', 'Docket-Role', 'Docket-Revision', 'Prompt-Spec', 'Prompt-SHA256', 'Code-Commit', 'Runner', 'Model', 'Docket-Status'],
+      [
+        'Docket-Job',
+        'Docket-Feature',
+        'Docket-Role',
+        'Docket-Revision',
+        'Prompt-Spec',
+        'Prompt-SHA256',
+        'Code-Commit',
+        'Runner',
+        'Model',
+        'Docket-Status',
+      ],
     );
     assert.equal(rig.git('log', '-1', '--format=%(trailers:key=Docket-Status,valueonly)').trim(), 'submitted');
     assert.equal(rig.git('log', '-1', '--format=%(trailers:key=Runner,valueonly)').trim(), String.raw`odd runner\t`);

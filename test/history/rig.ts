@@ -17,7 +17,13 @@ import { jobIdFrom, type FeatureId, type FeatureName, type JobId, type PromptNam
 import type { Log } from '#core/ports.ts';
 
 export const digest = makeDigest();
-export const silent: Log = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined, with: () => silent };
+export const silent: Log = {
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+  with: () => silent,
+};
 
 /** Keeps what was logged, for tests that look at it. */
 export function listening(): { log: Log; lines: string[] } {
@@ -29,8 +35,19 @@ export function listening(): { log: Log; lines: string[] } {
   return { log, lines };
 }
 
-const GIT_ENV = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0' };
-const PERSON = { GIT_AUTHOR_NAME: 'Person', GIT_AUTHOR_EMAIL: 'p@example.com', GIT_COMMITTER_NAME: 'Person', GIT_COMMITTER_EMAIL: 'p@example.com' };
+const GIT_ENV = {
+  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  LC_ALL: 'C',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+};
+const PERSON = {
+  GIT_AUTHOR_NAME: 'Person',
+  GIT_AUTHOR_EMAIL: 'p@example.com',
+  GIT_COMMITTER_NAME: 'Person',
+  GIT_COMMITTER_EMAIL: 'p@example.com',
+};
 
 export type Rig = {
   readonly root: string;

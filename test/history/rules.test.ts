@@ -107,8 +107,8 @@ suite('the rules of identity', () => {
     );
     const [recorded] = await collect(history.records({ job: prompt.job }));
     assert.equal(recorded?.filed.status, 'cancelled');
-    assert.match(recorded?.evidence ?? '', /"status": "cancelled"/);
-    assert.equal(recorded?.folder, 'FEAT-1-user-filters/03-ui/panel');
+    assert.match(recorded.evidence ?? '', /"status": "cancelled"/);
+    assert.equal(recorded.folder, 'FEAT-1-user-filters/03-ui/panel');
   });
 
   test('a brief that is answered later is moved aside in the same commit, so nothing is lost', async () => {
@@ -150,7 +150,10 @@ suite('the rules of identity', () => {
     const prompt = submission();
     value(await history.submit(prompt));
     const wrong = answer(prompt);
-    await assert.rejects(history.record({ ...wrong, materials: wrong.materials.map((one) => ({ ...one, bytes: 'x' })) }), /not the hash of its bytes/);
+    await assert.rejects(
+      history.record({ ...wrong, materials: wrong.materials.map((one) => ({ ...one, bytes: 'x' })) }),
+      /not the hash of its bytes/,
+    );
     const escaping = [{ name: '../../../etc/passwd', bytes: Buffer.from('x') }];
     await assert.rejects(history.record(answer(prompt, { status: 'failed', attempts: escaping })), /not a name for a file/);
   });
@@ -203,7 +206,7 @@ suite('reading back', () => {
       [
         [1, 'panel', 'answered'],
         [2, null, 'submitted'],
-      ].toSorted(),
+      ],
     );
     assert.deepEqual(await again.find(prompts[0]?.identity ?? assert.fail()), await history.find(prompts[0]?.identity ?? assert.fail()));
   });

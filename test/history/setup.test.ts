@@ -6,13 +6,14 @@ import { afterEach, beforeEach, suite, test } from 'node:test';
 import { makeHistory } from '#history/history.ts';
 import { answer, collect, makeRig, submission, value, type Rig } from './rig.ts';
 
+const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+
 suite('setting a history up', () => {
   let rig: Rig;
   beforeEach(() => {
     rig = makeRig();
   });
   afterEach(() => rig.end());
-  const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const openAt = (dir: string, codeRoot: string | null = null): Promise<void> => makeHistory(rig.options({ dir, codeRoot })).open();
 
   test('it is a private folder, on branch main, with a README, clean, and opening it again changes nothing', async () => {
@@ -57,6 +58,11 @@ suite('setting a history up', () => {
     await assert.rejects(openAt(at('project')), /none is called main/);
     git('-C', at('project'), 'worktree', 'add', '-q', at('linked'));
     await assert.rejects(openAt(at('linked')), /linked worktree/);
+    await rig.open();
+    git('clone', '-q', '--depth', '1', `file://${rig.dir}`, at('shallow'));
+    await assert.rejects(openAt(at('shallow')), /without its whole past/);
+    git('clone', '-q', '--shared', rig.dir, at('shared'));
+    await assert.rejects(openAt(at('shared')), /borrows objects/);
     mkdirSync(at('full'));
     writeFileSync(path.join(at('full'), 'photo.jpg'), 'x');
     await assert.rejects(openAt(at('full')), /not empty/);

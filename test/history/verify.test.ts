@@ -18,7 +18,8 @@ suite('verify', () => {
   });
   afterEach(() => rig.end());
   const findings = (): Promise<Finding[]> => collect(history.verify());
-  const kinds = async (): Promise<string[]> => (await findings()).map(({ what, path: file }) => `${what} ${file.replace(`${rig.dir}/`, '')}`);
+  const kinds = async (): Promise<string[]> =>
+    (await findings()).map(({ what, path: file }) => `${what} ${file.replace(`${rig.dir}/`, '')}`);
   /** A person's commit that changes a file, work tree and all. */
   const tamper = (file: string, text: string | null): void => {
     if (text === null) rig.git('rm', '-q', file);
@@ -74,14 +75,21 @@ suite('verify', () => {
   });
 
   test('a damaged pack is found, whatever byte is hit, and never stops the look at the rest', async () => {
-    const pack = path.join(rig.dir, '.git/objects/pack', readdirSync(path.join(rig.dir, '.git/objects/pack')).find((name) => name.endsWith('.pack')) ?? '');
+    const pack = path.join(
+      rig.dir,
+      '.git/objects/pack',
+      readdirSync(path.join(rig.dir, '.git/objects/pack')).find((name) => name.endsWith('.pack')) ?? '',
+    );
     chmodSync(pack, 0o600);
     const sound = readFileSync(pack);
     for (let at = 4; at < sound.length; at += 61) {
       const bytes = Buffer.from(sound);
       bytes[at] = (bytes[at] ?? 0) ^ 0x55;
       writeFileSync(pack, bytes);
-      assert.ok((await findings()).some(({ what, path: file }) => what === 'object-damaged' && file === pack), `byte ${String(at)}`);
+      assert.ok(
+        (await findings()).some(({ what, path: file }) => what === 'object-damaged' && file === pack),
+        `byte ${String(at)}`,
+      );
     }
     writeFileSync(pack, sound);
     assert.deepEqual(await findings(), []);

@@ -60,13 +60,13 @@ export async function makeRig(t: TestContext): Promise<Rig> {
   const pids: number[] = [];
   const keepers: RunningKeeper[] = [];
   const clients: Keeper[] = [];
-  t.after(async () => { console.error('AFTER', t.name.slice(0,20));
+  t.after(async () => {
     for (const client of clients) client.close();
     for (const keeper of keepers) keeper.stop();
     await Promise.all(keepers.map((keeper) => keeper.done));
     for (const pid of pids) processes.signal(pid, 'SIGKILL', false);
     await agents.close();
-    await rm(folder, { recursive: true, force: true }); console.error('AFTER done', t.name.slice(0,20));
+    await rm(folder, { recursive: true, force: true });
   });
   return {
     folder,

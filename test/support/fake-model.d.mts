@@ -9,4 +9,9 @@ export type FakeModel = {
   close(): Promise<void>;
 };
 
-export function startFakeModel(options?: { readonly port?: number; readonly scenario?: string; readonly log?: string; readonly dump?: string }): Promise<FakeModel>;
+export function startFakeModel(options?: {
+  readonly port?: number;
+  readonly scenario?: string;
+  readonly log?: string;
+  readonly dump?: string;
+}): Promise<FakeModel>;

@@ -25,16 +25,27 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TestContext } from 'node:test';
 import type { Statement } from '#core/evidence.ts';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const DOCKET = path.join(ROOT, 'bin', 'docket.js');
 
-export type Front = { readonly feature?: string; readonly agent?: string; readonly revision?: number; readonly body?: string; readonly extra?: string };
+export type Front = {
+  readonly feature?: string;
+  readonly agent?: string;
+  readonly revision?: number;
+  readonly body?: string;
+  readonly extra?: string;
+};
 
 /** A valid prompt. */
-export const promptText = ({ feature = 'FEAT-1', agent = 'architect', revision = 1, body = '# Task\n\nDescribe the module layout.\n', extra = '' }: Front = {}): string =>
+export const promptText = ({
+  feature = 'FEAT-1',
+  agent = 'architect',
+  revision = 1,
+  body = '# Task\n\nDescribe the module layout.\n',
+  extra = '',
+}: Front = {}): string =>
   `---\nfeature: ${feature}\nagent: ${agent}\nprompt_spec_version: 2.1.0\nrevision: ${String(revision)}\ncreated_at: 2025-12-09T22:37:00+01:00\n${extra}---\n${body}`;
 
 export type Daemon = {
@@ -102,8 +113,10 @@ export type Rig = {
 
 const WAIT_MS = 30_000;
 
-/** @param t a test, or `{ after }` of node:test for a rig that all tests of a file share */
-export function makeRig(t: Pick<TestContext, 'after'>, settings = 'runner: offline\n', options: RigOptions = {}): Rig {
+/** What outlives a rig: a test, or node:test itself for a rig that all tests of a file share. */
+export type Cleanup = { after(act: () => Promise<void>): void };
+
+export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: RigOptions = {}): Rig {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'docket-rig-')));
   const root = path.join(base, 'app');
   mkdirSync(root);
@@ -162,7 +175,9 @@ export function makeRig(t: Pick<TestContext, 'after'>, settings = 'runner: offli
     } catch (error) {
       if (!signal.aborted) throw error;
       const daemonsSaid = [...daemons].map((daemon) => daemon.output()).join('\n---\n');
-      throw new Error(`waited ${String(WAIT_MS)} ms for ${what}; ${folder} has: ${readdirSync(folder).join(' ')}\n${daemonsSaid}`, { cause: error });
+      throw new Error(`waited ${String(WAIT_MS)} ms for ${what}; ${folder} has: ${readdirSync(folder).join(' ')}\n${daemonsSaid}`, {
+        cause: error,
+      });
     } finally {
       watcher.close();
     }
@@ -242,7 +257,11 @@ export function makeRig(t: Pick<TestContext, 'after'>, settings = 'runner: offli
     commits: () => Number(rig.git('rev-list', '--count', 'HEAD')),
     log: () => (existsSync(logs) ? readdirSync(logs).map((name) => readFileSync(path.join(logs, name), 'utf8')) : []).join(''),
     async logged(words) {
-      await until(logs, () => (typeof words === 'string' ? rig.log().includes(words) : words.test(rig.log())), `${String(words)} in the log`);
+      await until(
+        logs,
+        () => (typeof words === 'string' ? rig.log().includes(words) : words.test(rig.log())),
+        `${String(words)} in the log`,
+      );
     },
     git(...args) {
       const result = spawnSync('git', ['-C', rig.history, ...args], { env, encoding: 'utf8', maxBuffer: 64_000_000, ...user });

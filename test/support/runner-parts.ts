@@ -1,5 +1,6 @@
 /** Ports and requests for tests of runners. */
 
+import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
@@ -28,7 +29,8 @@ export async function makeRequest(folder: string, name: string, brief = '# Brief
   return {
     job: 'abcdefghijklmnop' as JobId,
     attempt: 1,
-    runId: '0c1d6e5e-8a3f-4f6e-9d07-2f5a3b1c4d5e',
+    // Never the same twice: the keeper ends every process that carries a run's id.
+    runId: randomUUID(),
     dir: path.join(folder, name),
     briefFile,
     brief,

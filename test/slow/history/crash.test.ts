@@ -18,7 +18,11 @@ test('killed before each single change it makes, the first ones included, it is 
       assert.ok(child.signal === 'SIGKILL' || child.status === 0, child.stderr);
       const history = await rig.open();
       assert.equal(rig.git('status', '--porcelain'), '', `status after step ${String(step)}`);
-      for (const commit of child.stdout.trim().split('\n').filter((line) => line !== '')) rig.git('merge-base', '--is-ancestor', commit, 'main');
+      for (const commit of child.stdout
+        .trim()
+        .split('\n')
+        .filter((line) => line !== ''))
+        rig.git('merge-base', '--is-ancestor', commit, 'main');
       // What the daemon does after a crash: the same again.
       const prompt = submission({ job, feature });
       value(await history.submit(prompt));

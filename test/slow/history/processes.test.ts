@@ -9,7 +9,12 @@ import { collect, makeRig, submission, value, type Rig } from '#test/history/rig
 
 const CHILD = path.join(import.meta.dirname, 'writer-child.ts');
 
-type Child = { readonly lines: string[]; readonly ended: Promise<{ code: number | null; words: string }>; kill(): void; line(): Promise<void> };
+type Child = {
+  readonly lines: string[];
+  readonly ended: Promise<{ code: number | null; words: string }>;
+  kill(): void;
+  line(): Promise<void>;
+};
 
 function start(rig: Rig, prefix: string, count: number, atOnce: number): Child {
   const child = spawn(process.execPath, [CHILD, rig.dir, prefix, String(count), String(atOnce)], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -47,18 +52,18 @@ test('four processes that write one history at once lose nothing: 4 x 25 prompts
   }
 });
 
-test("a person who commits all the time meanwhile loses nothing either, and docket does not undo their files", async () => {
+test('a person who commits all the time meanwhile loses nothing either, and docket does not undo their files', async () => {
   const rig = makeRig();
   try {
     const children = ['A', 'B'].map((prefix) => start(rig, prefix, 20, 2));
     await Promise.all(children.map((child) => child.line()));
     const mine: string[] = [];
-    let isOver = false;
+    const childrenEnded = new AbortController();
     const over = Promise.all(children.map(({ ended }) => ended)).then((all) => {
-      isOver = true;
+      childrenEnded.abort();
       return all;
     });
-    for (let n = 0; !isOver; n++) {
+    for (let n = 0; !childrenEnded.signal.aborted; n++) {
       try {
         rig.git('commit', '-q', '--allow-empty', '-m', `mine ${String(n)}`);
         mine.push(`mine ${String(n)}`);

@@ -28,10 +28,16 @@ await history.open();
 process.stdout.write('open\n');
 
 async function one(index: number): Promise<void> {
-  const prompt = submission({ feature: `${prefix}-${String(index % 9)}`, revision: index + 1, prompt: `prompt ${String(index)} of ${prefix}\n`.repeat(50) });
+  const prompt = submission({
+    feature: `${prefix}-${String(index % 9)}`,
+    revision: index + 1,
+    prompt: `prompt ${String(index)} of ${prefix}\n`.repeat(50),
+  });
   const submitted = value(await history.submit(prompt));
   process.stdout.write(`${submitted.commit} ${prompt.job}\n`);
-  const recorded = value(await history.record(answer(prompt, { result: 'text\n'.repeat(3000), materials: ['shared', `own ${prompt.job}`] })));
+  const recorded = value(
+    await history.record(answer(prompt, { result: 'text\n'.repeat(3000), materials: ['shared', `own ${prompt.job}`] })),
+  );
   process.stdout.write(`${recorded.commit} ${prompt.job}\n`);
 }
 
