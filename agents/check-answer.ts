@@ -17,11 +17,12 @@ const SAME_FENCE: Readonly<Record<string, string>> = {
   bash: 'sh',
 };
 
-/** `## 2. Open questions:` and `Open Questions` are one heading. */
+/** `## 2. Open questions:`, `## Open questions` (as a spec writes it) and `Open Questions` are one heading. */
 function headingKey(text: string): string {
   return text
     .replaceAll(/[*_`]/g, '')
     .trim()
+    .replace(/^#{1,6}\s+/, '')
     .replace(/^\d+(?:\.\d+)*[.)]?\s+/, '')
     .replace(/:$/, '')
     .replaceAll(/\s+/g, ' ')

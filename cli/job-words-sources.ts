@@ -68,8 +68,44 @@ export async function withSources<T>(io: Io, common: Common, act: (sources: Sour
 async function openIfThere(fs: Fs, workspace: Workspace): Promise<History | null> {
   if ((await fs.facts(path.join(workspace.history, '.git')))?.kind !== 'folder') return null;
   const history = historyOf(workspace, log);
-  await history.open();
-  return history;
+  try {
+    await history.open();
+  } catch (error) {
+    throw unreadable(workspace.history, error);
+  }
+  return worded(workspace.history, history);
+}
+
+const unreadable = (dir: string, error: unknown): CliError =>
+  Object.assign(
+    new CliError(
+      `the history ${dir} cannot be read: ${error instanceof Error ? error.message : String(error)} (\`docket verify\` names all that differs, \`docket doctor\` looks at the folder)`,
+      EXIT.environment,
+    ),
+    { cause: error },
+  );
+
+/** The same history; what is thrown because of its state on disk comes with words instead of a stack. */
+function worded(dir: string, history: History): History {
+  async function* guarded<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* items;
+    } catch (error) {
+      throw unreadable(dir, error);
+    }
+  }
+  return {
+    ...history,
+    async find(identity) {
+      try {
+        return await history.find(identity);
+      } catch (error) {
+        throw unreadable(dir, error);
+      }
+    },
+    log: (filter) => guarded(history.log(filter)),
+    records: (filter) => guarded(history.records(filter)),
+  };
 }
 
 /** One lane as the daemon tells it (daemon/schedule.ts). */

@@ -36,8 +36,8 @@ export type FolderParts = {
   readonly layout: Layout;
   readonly hashFile: (file: string) => Promise<{ readonly sha256: string }>;
   readonly roles: readonly { readonly name: RoleName; readonly folder: RoleFolder }[];
-  /** Null: nothing was ever recorded. */
-  readonly history: () => Promise<History | null>;
+  /** Null: nothing was ever recorded. `unreadable`: told already, so only what lies in the folders is compared with each other. */
+  readonly history: History | null | 'unreadable';
   readonly counts: FolderCounts;
   readonly step: () => void;
 };
@@ -89,7 +89,7 @@ export async function* verifyFolders(parts: FolderParts): AsyncGenerator<Finding
     }
     shelves.push({ folder: role.folder, inputs, outNames: await namesIn(parts.fs, parts.layout.out(role.folder)) });
   }
-  const recorded = await readRecorded(await parts.history());
+  const recorded = parts.history === 'unreadable' ? null : await readRecorded(parts.history);
   for (const shelf of shelves) {
     for (const name of [...shelf.outNames].toSorted())
       if (name.endsWith(EVIDENCE_ENDING)) yield* verifyEvidence(parts, shelf, recorded, name);
@@ -120,7 +120,7 @@ async function readRecorded(history: History | null): Promise<Recorded> {
 }
 
 /** One evidence file against the history, the prompt and the result. */
-async function* verifyEvidence(parts: FolderParts, shelf: Shelf, recorded: Recorded, name: string): AsyncGenerator<Finding> {
+async function* verifyEvidence(parts: FolderParts, shelf: Shelf, recorded: Recorded | null, name: string): AsyncGenerator<Finding> {
   const { fs, layout, counts } = parts;
   const file = path.join(layout.out(shelf.folder), name);
   const stem = name.slice(0, -EVIDENCE_ENDING.length);
@@ -141,11 +141,11 @@ async function* verifyEvidence(parts: FolderParts, shelf: Shelf, recorded: Recor
     yield finding('unreadable', file, 'this is not the evidence that docket wrote');
     return;
   }
-  const known = recorded.evidenceByJob.get(job);
-  if (known === undefined) {
+  const known = recorded?.evidenceByJob.get(job);
+  if (recorded !== null && known === undefined) {
     const where = recorded.isThere ? 'the history has no record of this job' : 'there is no history';
     yield finding('missing', file, `${where} that this evidence speaks of (job ${job})`, sha256);
-  } else if (!known.includes(sha256)) {
+  } else if (known?.includes(sha256) === false) {
     yield finding('hash-differs', file, `the evidence is not what the history recorded for job ${job}`, known[0] ?? null, sha256);
   }
   const subject = (start: string): string | null => evidence.subjects.find((one) => one.name.startsWith(start))?.sha256 ?? null;
@@ -198,7 +198,7 @@ async function* verifyResult(
 }
 
 /** An ended file: its evidence was looked at already; without one the history, or the first job of a duplicate, must vouch for it. */
-async function* verifyInput(parts: FolderParts, shelf: Shelf, recorded: Recorded, input: Input): AsyncGenerator<Finding> {
+async function* verifyInput(parts: FolderParts, shelf: Shelf, recorded: Recorded | null, input: Input): AsyncGenerator<Finding> {
   const { counts } = parts;
   if (input.outcome === 'rejected' || input.outcome === 'held') {
     counts.unrecorded++;
@@ -210,6 +210,7 @@ async function* verifyInput(parts: FolderParts, shelf: Shelf, recorded: Recorded
     yield* verifyDuplicate(parts, shelf, recorded, input);
     return;
   }
+  if (recorded === null) return;
   if (recorded.prompts.has(input.sha256)) {
     counts.taken++;
     return;
@@ -226,7 +227,7 @@ async function* verifyInput(parts: FolderParts, shelf: Shelf, recorded: Recorded
     );
 }
 
-async function* verifyDuplicate(parts: FolderParts, shelf: Shelf, recorded: Recorded, input: Input): AsyncGenerator<Finding> {
+async function* verifyDuplicate(parts: FolderParts, shelf: Shelf, recorded: Recorded | null, input: Input): AsyncGenerator<Finding> {
   const file = path.join(parts.layout.out(shelf.folder), `${input.stem}_duplicate.json`);
   let page: { readonly duplicate_of?: unknown; readonly prompt_sha256?: unknown };
   try {
@@ -236,7 +237,7 @@ async function* verifyDuplicate(parts: FolderParts, shelf: Shelf, recorded: Reco
     return;
   }
   const first = typeof page.duplicate_of === 'string' ? page.duplicate_of : '';
-  if (!recorded.evidenceByJob.has(first))
+  if (recorded?.evidenceByJob.has(first) === false)
     yield finding('missing', file, `it names job ${JSON.stringify(first)} as the first one, which the history has no answer of`);
   else if (page.prompt_sha256 !== input.sha256)
     yield finding(

@@ -66,7 +66,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
     layout: sources.layout,
     hashFile,
     roles,
-    history: async () => Promise.resolve(opened.history),
+    history: opened.fault === null ? opened.history : 'unreadable',
     counts,
     step: () => {
       looked++;
@@ -91,20 +91,21 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+const MACHINE = ['EACCES', 'EPERM', 'EROFS', 'ELOCKED', 'EMFILE', 'ENOMEM', 'ENOSPC'];
+
 /** A history that cannot even be opened is the first finding; trouble of the machine (no permission, locked) is not a difference. */
 async function openHistory(sources: Sources): Promise<{ readonly history: History | null; readonly fault: Finding | null }> {
   try {
     return { history: await sources.history(), fault: null };
   } catch (error) {
-    const code = (error as { readonly code?: unknown }).code;
-    if (code === 'EACCES' || code === 'EPERM' || code === 'ELOCKED' || code === 'EROFS')
-      throw new CliError(`the history ${sources.workspace.history} cannot be read: ${wordsOf(error)}`, EXIT.environment);
+    const cause = error instanceof CliError ? error.cause : error;
+    if (MACHINE.includes(String((cause as { readonly code?: unknown }).code))) throw error;
     const fault: Finding = {
       what: 'unreadable',
       path: sources.workspace.history,
       expected: null,
       found: null,
-      message: `the history cannot be opened: ${wordsOf(error)}`,
+      message: `the history cannot be opened: ${wordsOf(cause)}`,
     };
     return { history: null, fault };
   }

@@ -51,6 +51,8 @@ export type Predicate = {
     readonly on: 'prompt' | 'answer';
     readonly outcome: 'passed' | 'found' | 'failed';
   }[];
+  /** What the answer lacks of the asked shape (headings, fences), in words: for the reviewer, it fails nothing. Null: there is no answer of a tool. */
+  readonly outputMisses: readonly string[] | null;
   readonly failure: Failure | null;
   readonly daemon: { readonly version: string; readonly host: string; readonly instance: string };
   readonly times: { readonly promptCreated: string; readonly claimed: string; readonly submitted: string; readonly ended: string };

@@ -12,6 +12,7 @@ import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
 import type { Ended, Submitted } from './task.ts';
+import { BRIEF_FILE } from './validate.ts';
 import { withoutSecrets } from './tool-words.ts';
 
 export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
@@ -91,7 +92,7 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   const { claimed, cancel } = job.task;
   const runId = ports.digest.uuid();
   const dir = await ports.spool.attemptFolder(claimed, n);
-  await ports.spool.keep(claimed, 'brief.md', job.brief);
+  await ports.spool.keep(claimed, BRIEF_FILE, job.brief);
   await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
   const request: RunRequest = {
@@ -99,7 +100,7 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
     attempt: n,
     runId,
     dir,
-    briefFile: `${claimed.dir}/brief.md`,
+    briefFile: `${claimed.dir}/${BRIEF_FILE}`,
     brief: job.brief,
     cwd: ports.workspace.code,
     model: job.model,

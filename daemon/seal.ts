@@ -1,5 +1,6 @@
 /** The end of a job, written down privately before anything shows it: the evidence, the answer, and what history will be told. */
 
+import { checkAnswer, mergeChecks } from '#agents/check-answer.ts';
 import type { Predicate, Statement } from '#core/evidence.ts';
 import { describe, type Failure } from '#core/failure.ts';
 import type { Answer, Filed } from '#core/history.ts';
@@ -140,6 +141,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
         { ...check, on: 'prompt', outcome: 'passed' },
         ...(ended.answerScan === null ? [] : [{ ...check, on: 'answer' as const, outcome: ended.answerScan }]),
       ],
+      outputMisses: missesOf(ports, job, ended),
       failure: ended.failure,
       daemon: ports.daemon,
       times: {
@@ -152,6 +154,17 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
     job.sha256,
     resultHash,
   );
+}
+
+/** The shape that spec and role ask for, looked at and told; a person judges. */
+function missesOf(ports: Ports, job: Submitted, ended: Ended): readonly string[] | null {
+  if (ended.status !== 'answered' || ended.answer === null) return null;
+  const misses = checkAnswer(ended.answer, mergeChecks(job.spec.output, job.role.checks)).map((miss) => miss.message);
+  if (misses.length > 0) {
+    const { id, role } = job.task.claimed.job;
+    ports.log.warn(`the answer has not the asked shape: ${misses.join('; ')}`, { job: id, role, feature: job.identity.feature });
+  }
+  return misses;
 }
 
 function sum(attempts: readonly AttemptRecord[]): Usage {

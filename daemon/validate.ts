@@ -8,7 +8,7 @@ import { printable } from '#core/names.ts';
 import { identityOf, type Prompt } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { Role } from '#core/role.ts';
-import { parsePrompt } from '#prompt-spec/parse.ts';
+import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { byWhom } from './answer.ts';
@@ -16,6 +16,9 @@ import { briefContext, contextOf, type ContextText } from './dependencies.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
 import type { Accepted, Task } from './task.ts';
+
+/** In work/<job>/: what is sent. */
+export const BRIEF_FILE = 'brief.md';
 
 const fileFault = (code: string, message: string, expected: string, found: string, mend: string): Fault => ({
   code,
@@ -70,10 +73,11 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   const role = ports.roles.get(job.role);
   if (role === undefined) throw new Error(`no role ${job.role}`);
 
+  const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
   const parsed = parsePrompt(task.bytes, {
     roles: [...ports.roles.keys()],
     folderRole: job.role,
-    limits: { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] },
+    limits,
     nowMs: ports.clock.now().getTime(),
   });
   if (!parsed.ok) return invalid(...parsed.error);
@@ -82,7 +86,7 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     ports.log.warn(`${warning.field}: ${warning.message} (${warning.mend})`, { job: job.id, role: job.role, feature: prompt.feature.id });
   }
 
-  const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs);
+  const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, placeOfField(task.bytes, 'prompt_spec_version', limits));
   if (!spec.ok) return invalid(spec.error);
   const model = prompt.model ?? role.model ?? (settings.model === '' ? null : settings.model);
   const runner = chooseRunner(ports, role, prompt, model);
@@ -93,12 +97,7 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   if (!scan.ok) return err(scan.error);
 
   const context = await contextOf(ports, prompt);
-  const brief = assembleBrief({
-    role,
-    spec: spec.value,
-    prompt,
-    context: briefContext(context),
-  });
+  const brief = (await sentBrief(ports, task)) ?? assembleBrief({ role, spec: spec.value, prompt, context: briefContext(context) });
   const materials = materialsOf(ports, role, spec.value, brief, context);
   return ok({
     task,
@@ -137,6 +136,12 @@ function chooseRunner(ports: Ports, role: Role, prompt: Prompt, model: string | 
     );
   }
   return ports.runners.resolve(role.runner, asked, model);
+}
+
+/** What an earlier start of this job was given: a run that is taken up again was made with it, whatever is installed now. */
+async function sentBrief(ports: Ports, task: Task): Promise<string | null> {
+  const kept = task.lastAttempt > 0 ? await ports.spool.kept(task.claimed, BRIEF_FILE) : null;
+  return kept === null ? null : new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept);
 }
 
 /** What a stranger needs to rebuild the run, each stored once by hash. */

@@ -4,6 +4,6 @@ export type RepositoryGit = {
   root(start: string): Promise<string | null>;
   /** All values of a key of the repository's own configuration. */
   config(gitDir: string, key: string): Promise<readonly string[]>;
-  /** Is a git program running in this folder or below? Null: the system cannot say. */
-  isAtWork(folder: string): Promise<boolean | null>;
+  /** Is a git program running in this folder or below, or one of this user anywhere that cannot be looked at? Null: the system cannot say. */
+  isAtWork(folder: string, uid: number): Promise<boolean | null>;
 };

@@ -45,7 +45,7 @@ async function isLeftByTheDead(ports: LockPorts, path: string, workTree: string)
   if (ageMs < STALE_AFTER_MS) return false;
   const open = await ports.fs.openForWriting([path]);
   if (open === null || open.has(path)) return false;
-  return (await ports.git.isAtWork(workTree)) === false;
+  return (await ports.git.isAtWork(workTree, facts.uid)) === false;
 }
 
 /**

@@ -50,12 +50,14 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
   /** Most recently used last. */
   const open = new Set<PackFile>();
   let newestFirst: PackFile[] = [];
+  let lastHit: PackFile | null = null;
 
   async function drop(name: string): Promise<void> {
     const pack = packs.get(name);
     packs.delete(name);
     if (pack === undefined) return;
     open.delete(pack);
+    if (lastHit === pack) lastHit = null;
     newestFirst = newestFirst.filter((other) => other !== pack);
     await pack.close();
   }
@@ -92,11 +94,16 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
 
   async function fromPacks(oid: Oid): Promise<GitObject | null> {
     const id = Buffer.from(oid, 'hex');
-    for (const pack of newestFirst) {
+    // Neighbours lie together: the pack that had the last one is asked first.
+    const first = lastHit;
+    for (let position = first === null ? 0 : -1; position < newestFirst.length; position++) {
+      const pack = position < 0 ? first : newestFirst[position];
+      if (pack === undefined || pack === null) continue;
       try {
         const found = pack.find(id);
         const offset = typeof found === 'number' ? found : await found;
         if (offset < 0) continue;
+        lastHit = pack;
         await used(pack);
         return await pack.readAt(offset, read);
       } catch (error) {

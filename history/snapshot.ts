@@ -32,8 +32,8 @@ export type Snapshot = {
   remove(path: string): Promise<void>;
   /** Appends the changed trees to `objects`; the root tree's id. */
   seal(objects: NewObject[]): Oid;
-  /** Objects of an earlier pack are no delta bases any more. */
-  startPack(): void;
+  /** The pack is written: its objects are no delta bases any more, and are let go. */
+  endPack(): void;
   /** Goes to another commit's root tree, keeping what is the same. */
   moveTo(root: Oid | null): Promise<void>;
   /** Folder of a feature, whatever its slug and case. */
@@ -163,7 +163,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       if (features?.tree === before) features = { ...features, tree: root.tree };
       return oid;
     },
-    startPack() {
+    endPack() {
       if (kept > FOLDERS_KEPT_MAX && root.oid !== null) {
         root = { ...root, folders: new Map() };
         kept = 0;

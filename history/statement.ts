@@ -30,6 +30,7 @@ const PREDICATE_KEYS = [
   'scope',
   'filesChanged',
   'policy',
+  'outputMisses',
   'failure',
   'daemon',
   'times',

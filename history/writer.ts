@@ -58,7 +58,6 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     const tree = newest?.tip === tip ? newest.tree : decodeCommit(await store.readType(tip, 'commit')).tree;
     if (snapshot === null) snapshot = await openSnapshot(store, tree);
     else await snapshot.moveTo(tree);
-    snapshot.startPack();
     return snapshot;
   }
 
@@ -96,6 +95,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       const staged = await stage(repository, await snapshotAt(from), records, from, group);
       if (staged.tip !== from) {
         const pack = await writePack(fs, gitDir, staged.objects);
+        snapshot?.endPack();
         await store.addPack(pack.name, pack.index);
         // Somebody who removed the lock file let a second writer in: stop before anything is moved.
         lock.check();

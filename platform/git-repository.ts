@@ -1,7 +1,7 @@
 /** What the history room needs of git beyond its own reading and writing: where a repository is, its configuration, and who works in it. */
 
 import * as fs from 'node:fs';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as git from 'isomorphic-git';
 import { repositoryRoot } from './git.ts';
@@ -14,8 +14,11 @@ function attempt<T>(act: () => T): T | null {
   }
 }
 
-/** Is a git program running with its current folder at or below this one? Null where the system cannot say (no /proc). */
-function gitIsAtWork(folder: string): boolean | null {
+/**
+ * Is a git program running with its current folder at or below this one? Null where the system cannot say (no /proc).
+ * A git whose folder this user may not see counts when it runs as `uid`, the owner of what it may have left.
+ */
+function gitIsAtWork(folder: string, uid: number): boolean | null {
   if (process.platform !== 'linux') return null;
   const processes = attempt(() => readdirSync('/proc'))?.filter((name) => /^[0-9]+$/.test(name));
   if (processes === undefined || processes.length === 0) return null;
@@ -23,8 +26,8 @@ function gitIsAtWork(folder: string): boolean | null {
     const name = attempt(() => readFileSync(`/proc/${id}/comm`, 'latin1'));
     if (name === null || !name.startsWith('git')) return false;
     const at = attempt(() => readlinkSync(`/proc/${id}/cwd`));
-    // A git that this user may not look at could be anywhere.
-    return at === null || at === folder || at.startsWith(folder + path.sep);
+    if (at === null) return attempt(() => statSync(`/proc/${id}`).uid) === uid;
+    return at === folder || at.startsWith(folder + path.sep);
   });
 }
 
@@ -32,12 +35,12 @@ function gitIsAtWork(folder: string): boolean | null {
 export const makeHistoryGit = (): {
   root(start: string): Promise<string | null>;
   config(gitDir: string, key: string): Promise<readonly string[]>;
-  isAtWork(folder: string): Promise<boolean | null>;
+  isAtWork(folder: string, uid: number): Promise<boolean | null>;
 } => ({
   root: repositoryRoot,
   async config(gitDir, key) {
     const values: unknown[] = (await git.getConfigAll({ fs, gitdir: gitDir, path: key })) as unknown[];
     return values.map(String);
   },
-  isAtWork: (folder) => Promise.resolve(gitIsAtWork(folder)),
+  isAtWork: (folder, uid) => Promise.resolve(gitIsAtWork(folder, uid)),
 });

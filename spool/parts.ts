@@ -4,6 +4,7 @@ import type { JobId, RoleFolder, RoleName } from '#core/names.ts';
 import type { Clock, Digest, FilePath, Fs, Log } from '#core/ports.ts';
 import type { FolderSync } from './folder-sync.ts';
 import type { Layout } from './layout.ts';
+import type { Listings } from './listing.ts';
 import { codeOf } from './error-code.ts';
 import type { SpoolSettings } from './limits.ts';
 import type { Sights } from './settle.ts';
@@ -31,6 +32,7 @@ export type Parts = Omit<SpoolInput, 'queues'> & {
   readonly layout: Layout;
   readonly sync: FolderSync;
   readonly sights: Sights;
+  readonly listings: Listings;
   readonly stems: StemsInFlight;
   /** Jobs whose private copies this very process wrote: a second link of one is then not its publication. */
   readonly decidedHere: Set<JobId>;

@@ -10,9 +10,10 @@ import type { RoleName } from '#core/names.ts';
 import type { Failure } from '#core/failure.ts';
 import type { DirEntry, FileFacts } from '#core/ports.ts';
 import type { ScanResult, Waiting } from '#core/spool.ts';
-import { isPromptName, shownName } from './layout.ts';
+import { shownName } from './layout.ts';
+import { promptsIn, type Named } from './listing.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
-import { keyOf, look, prune, settleRule, settlesInMs, sightName, type Sight } from './settle.ts';
+import { keyOf, look, prune, settleRule, settlesInMs, type Sight } from './settle.ts';
 
 /** Troubles of one folder that may heal: its role waits. Anything else (EIO above all) is thrown. */
 const ROLE_FAULTS = new Set([
@@ -28,9 +29,13 @@ const ROLE_FAULTS = new Set([
   'ESTALE',
   'ENOTCONN',
 ]);
-/** In a folder with more waiting files than this, a settled one is looked at again only after a while: claim looks anyway. */
+/**
+ * In a folder with more waiting files than this, a settled one is looked at again only after a while, and only so many in one scan:
+ * who edits a file in place there waits half a minute until it is seen. A claim looks anyway.
+ */
 const MANY = 256;
-const LOOK_AGAIN_MS = 10_000;
+const LOOK_AGAIN_MS = 30_000;
+const LOOKS_MAX = 2_000;
 const LSTATS_AT_ONCE = 64;
 
 /** A prompt that may be there whole, if only nobody writes to it. */
@@ -45,17 +50,17 @@ type Candidate = {
 export async function scan(parts: Parts): Promise<ScanResult> {
   const waiting: Waiting[] = [];
   const faults: { role: RoleName; failure: Failure }[] = [];
-  const met = new Set<string>();
+  const number = ++parts.sights.scans;
   for (const role of parts.roles) {
     try {
-      waiting.push(...(await scanRole(parts, role, met)));
+      for (const one of await scanRole(parts, role, number)) waiting.push(one);
     } catch (error) {
       const code = codeOf(error);
       if (!ROLE_FAULTS.has(code)) throw error;
       faults.push({ role: role.name, failure: folderFailure(parts.layout.in(role.folder), code, error) });
     }
   }
-  prune(parts.sights, met, parts.clock.monotonicMs());
+  prune(parts.sights, number, parts.clock.monotonicMs());
   return { waiting, faults };
 }
 
@@ -65,34 +70,42 @@ function folderFailure(folder: string, code: string, error: unknown): Failure {
   return { kind: 'environment', what: 'a queue folder cannot be read', path: folder, code, message: `${said} (${mend})` };
 }
 
-async function scanRole(parts: Parts, role: SpoolRole, met: Set<string>): Promise<Waiting[]> {
-  const entries = (await parts.fs.list(parts.layout.in(role.folder))).filter((entry) => isPromptName(entry.raw) && entry.kind !== 'folder');
-  const isMany = entries.length > MANY;
-  const seen = await inBatches(entries, LSTATS_AT_ONCE, (entry) => lookAt(parts, role, entry, isMany));
+async function scanRole(parts: Parts, role: SpoolRole, number: number): Promise<Waiting[]> {
+  const folder = parts.layout.in(role.folder);
+  const isNetwork = await isNetworkFolder(parts, role);
+  const nowMs = parts.clock.monotonicMs();
+  const entries = await promptsIn(parts.listings, parts.fs, role.folder, folder, nowMs, isNetwork);
+  const found: Waiting[] = [];
+  const toLook: Named[] = [];
+  for (const named of entries) {
+    const known = parts.sights.byName.get(named.name);
+    const isFresh =
+      entries.length > MANY && known !== undefined && (toLook.length >= LOOKS_MAX || nowMs - known.lookedAtMs < LOOK_AGAIN_MS);
+    if (isFresh && known.isSettled && known.waiting !== null) {
+      known.scan = number;
+      found.push(known.waiting);
+    } else toLook.push(named);
+  }
   const candidates: Candidate[] = [];
-  const refused: Waiting[] = [];
-  for (const one of seen) {
+  for (const one of await inBatches(toLook, LSTATS_AT_ONCE, (named) => lookAt(parts, role, named))) {
     if (one === null) continue;
-    if ('refusal' in one) refused.push(one);
+    if ('refusal' in one) found.push(one);
     else {
-      met.add(one.name);
+      one.sight.scan = number;
       candidates.push(one);
     }
   }
-  return [...refused, ...(await settle(parts, role, candidates))];
+  for (const one of await settle(parts, candidates, isNetwork)) found.push(one);
+  return found;
 }
 
 /** lstat and memory of one entry; null: gone meanwhile, or a folder (left alone: it may still be being copied). */
-async function lookAt(parts: Parts, role: SpoolRole, entry: DirEntry, isMany: boolean): Promise<Candidate | Waiting | null> {
-  const nowMs = parts.clock.monotonicMs();
-  const name = sightName(role.folder, entry.raw);
+async function lookAt(parts: Parts, role: SpoolRole, { entry, name }: Named): Promise<Candidate | Waiting | null> {
   const before = parts.sights.byName.get(name);
-  if (isMany && before?.isSettled === true && nowMs - before.lookedAtMs < LOOK_AGAIN_MS)
-    return { role, entry, name, sight: before, isAnnounced: false };
   const facts = await parts.fs.facts(parts.layout.entry(role.folder, entry.raw));
   if (facts === null || facts.kind === 'folder') return null;
   if (facts.kind !== 'file') return refusedEntry(role, entry, facts);
-  const sight = look(before, facts, nowMs);
+  const sight = look(before, facts, parts.clock.monotonicMs());
   parts.sights.byName.set(name, sight);
   return { role, entry, name, sight, isAnnounced: parts.sights.announced.has(sight.content) };
 }
@@ -113,8 +126,7 @@ const refusedEntry = (role: SpoolRole, entry: DirEntry, facts: FileFacts): Waiti
   refusal: `${refusalOf(facts.kind === 'link' ? 'link' : 'other')}, not a file: it is not opened`,
 });
 
-async function settle(parts: Parts, role: SpoolRole, candidates: readonly Candidate[]): Promise<Waiting[]> {
-  const isNetwork = await isNetworkFolder(parts, role);
+async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork: boolean): Promise<Waiting[]> {
   const hopeful = settleRule(parts.settings, isNetwork, true);
   const now = (): number => parts.clock.monotonicMs();
   const still = candidates.filter((one) => !one.sight.isSettled && !one.isAnnounced && settlesInMs(one.sight, hopeful, false, now()) === 0);

@@ -28,6 +28,8 @@ export type Sight = {
   isSettled: boolean;
   /** Monotonic, of the last lstat. */
   lookedAtMs: number;
+  /** Number of the last scan that met it. */
+  scan: number;
   /** What the last scan answered for this key: ten thousand waiting files are not described anew each time. */
   waiting: Waiting | null;
 };
@@ -37,9 +39,10 @@ export type Sights = {
   readonly byName: Map<string, Sight>;
   /** Contents that drop() of this process put in whole: content -> monotonic time of the announcement. */
   readonly announced: Map<string, number>;
+  scans: number;
 };
 
-export const makeSights = (): Sights => ({ byName: new Map(), announced: new Map() });
+export const makeSights = (): Sights => ({ byName: new Map(), announced: new Map(), scans: 0 });
 
 /** An announcement that no scan met after this long is dropped: its file was taken away. */
 const ANNOUNCED_MS = 60_000;
@@ -73,6 +76,7 @@ export function look(before: Sight | undefined, facts: FileFacts, nowMs: number)
     isAtomic: isSameBytes ? before.isAtomic : isFirstSightAtomic(before, facts),
     isSettled: isSameBytes && before.isSettled,
     lookedAtMs: nowMs,
+    scan: 0,
     waiting: null,
   };
 }
@@ -100,8 +104,8 @@ export function settlesInMs(sight: Sight, rule: SettleRule, isAnnounced: boolean
   return Math.max(0, Math.ceil(rule.waitMs - (nowMs - sight.sinceMs)));
 }
 
-/** Forgets what the last scan did not meet. @param met the names it met @param metContents the announced contents it met */
-export function prune(sights: Sights, met: ReadonlySet<string>, nowMs: number): void {
-  for (const name of sights.byName.keys()) if (!met.has(name)) sights.byName.delete(name);
+/** Forgets what the scan of this number did not meet. */
+export function prune(sights: Sights, scan: number, nowMs: number): void {
+  for (const [name, sight] of sights.byName) if (sight.scan !== scan) sights.byName.delete(name);
   for (const [content, atMs] of sights.announced) if (nowMs - atMs > ANNOUNCED_MS) sights.announced.delete(content);
 }

@@ -36,6 +36,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     layout,
     sync: makeFolderSync(input.fs),
     sights: makeSights(),
+    listings: new Map(),
     stems: makeStemsInFlight(input.fs, layout),
     decidedHere: new Set(),
     claiming: new Set(),

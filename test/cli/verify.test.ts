@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { addLog } from '#cli/log.ts';
 import { addVerify } from '#cli/verify.ts';
 import { makeProgress } from '#cli/verify-progress.ts';
 import type { Finding } from '#core/history.ts';
@@ -166,6 +167,13 @@ describe('docket verify', () => {
     for (const name of await readdir(packs)) await rm(path.join(packs, name), { force: true });
     const damaged = await report(workspace);
     assert.equal(damaged.ok, false);
+    assert.deepEqual(
+      damaged.findings.map(({ what, path: place }) => [what, place]),
+      [['unreadable', workspace.history]],
+    );
+    const log = await workspace.run(addLog, 'log');
+    assert.equal(log.code, 3);
+    assert.match(log.err, /the history .* cannot be read: .*docket verify/);
     await rm(workspace.history, { recursive: true });
     const gone = await report(workspace);
     assert.equal(gone.ok, false);

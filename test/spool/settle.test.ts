@@ -212,7 +212,7 @@ test('an ignored name is never even looked at', async (context) => {
   const fs: Fs = {
     ...real,
     facts: (file) => {
-      looked.push(Buffer.from(file as string).toString());
+      looked.push(path.basename(Buffer.from(file as string).toString()));
       return real.facts(file);
     },
   };
@@ -220,7 +220,7 @@ test('an ignored name is never even looked at', async (context) => {
   for (const name of ['foo.md~', 'foo.processed', '.foo.md', 'notes.txt']) drop(name);
   looked.length = 0;
   assert.deepEqual((await spool.scan()).waiting, []);
-  assert.deepEqual(looked, []);
+  assert.deepEqual(looked, ['in']);
   assert.equal(names(rig.in).length, 4);
 });
 
