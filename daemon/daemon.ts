@@ -12,6 +12,7 @@ import type { Claimed } from '#core/spool.ts';
 import { conclude } from './conclude.ts';
 import { makeHint, type Hint } from './hint.ts';
 import { makeIntake, type Intake } from './intake.ts';
+import { countStart, type StartCount } from './crash-loop.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
 import { processJob } from './process-job.ts';
@@ -47,7 +48,8 @@ const RETRY_BASE_MS = 1_000;
 export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemon {
   const { settings } = ports.workspace;
   const hint = makeHint(ports.clock);
-  const intake = makeIntake(ports);
+  let starts: StartCount | null = null;
+  const intake = makeIntake(ports, () => (starts?.inARow ?? 1) < settings['limits.parser_reads']);
   const identities: Identities = new Map();
   const flights = new Map<JobId, Flight>();
   let nextLookMs = 0;
@@ -144,10 +146,21 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     nextLookMs = endMs + Math.min(settings['intake.scan_interval'], againMs ?? Number.POSITIVE_INFINITY);
   };
 
+  const survive = async (): Promise<void> => {
+    const count = starts;
+    starts = null;
+    await count?.survived();
+  };
+
   return {
     hint,
     intake,
     async rescue() {
+      starts = await countStart(ports);
+      if (starts.inARow >= settings['limits.parser_reads'])
+        ports.log.error(
+          `the last ${String(starts.inARow - 1)} starts died before their first look was done: waiting files are taken unseen, by name`,
+        );
       const leftovers = await ports.spool.leftovers();
       await forgetGhosts(ports, leftovers);
       for (const leftover of leftovers) {
@@ -163,6 +176,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       const isRested = intake.backlog() === 0 || nowMs >= lastLookMs + scanMs / SCAN_SHARE;
       if (nowMs >= nextLookMs || (mustLook && isRested)) await look();
       await claim();
+      if (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1) await survive();
       return Math.max(1, nextLookMs - ports.clock.monotonicMs());
     },
     async loop(signal) {

@@ -32,7 +32,8 @@ export type Intake = {
   reasons(): ReadonlyMap<string, string>;
 };
 
-export function makeIntake(ports: Ports): Intake {
+/** @param canPeek false: files are taken by name, unseen (crash-loop.ts) */
+export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   let candidates: Candidate[] = [];
   let peeks = new Map<string, Peeked | null>();
   const reasons = new Map<string, string>();
@@ -47,6 +48,7 @@ export function makeIntake(ports: Ports): Intake {
   };
 
   const peek = async (waiting: Waiting): Promise<Peeked | null> => {
+    if (!canPeek()) return null;
     const known = peeks.get(waiting.key);
     if (known !== undefined) return known;
     const head = await ports.spool.head(waiting);

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { classOf, describe, type Failure } from '#core/failure.ts';
+import { canMove, JOB_STATES, suffixOf } from '#core/job.ts';
+import { backoffMs, decide, type RetryPolicy } from '#core/retry.ts';
+
+const POLICY: RetryPolicy = { attempts: 3, baseMs: 1_000, capMs: 60_000 };
+const NOW = Date.parse('2026-11-20T12:00:00Z');
+const providerError: Failure = { kind: 'provider-error', runner: 'claude', message: 'overloaded', status: 529 };
+const limited = (resumeAt: string | null): Failure => ({ kind: 'rate-limited', runner: 'claude', message: '429', resumeAt });
+
+test('back-off doubles with each attempt, has full jitter and a cap', () => {
+  assert.deepEqual(
+    [1, 2, 3, 4].map((spent) => backoffMs(spent, POLICY, 1)),
+    [1_000, 2_000, 4_000, 8_000],
+  );
+  assert.equal(backoffMs(3, POLICY, 0), 0);
+  assert.equal(backoffMs(50, POLICY, 1), 60_000);
+});
+
+test('a provider error is tried again until the attempts are spent', () => {
+  assert.deepEqual(decide(providerError, 1, POLICY, NOW, 1), { do: 'again', delayMs: 1_000, spent: true });
+  assert.deepEqual(decide(providerError, 3, POLICY, NOW, 1), { do: 'give-up' });
+});
+
+test('a rate limit holds the lane until its reset and never longer than the jitter', () => {
+  const decision = decide(limited('2026-11-20T12:05:00Z'), 0, POLICY, NOW, 0.5);
+  assert.deepEqual(decision, { do: 'hold-lane', untilMs: NOW + 300_000, delayMs: 300_500 });
+  const unknown = decide(limited(null), 0, POLICY, NOW, 1);
+  assert.ok(unknown.do === 'hold-lane' && unknown.untilMs === null && unknown.delayMs <= POLICY.capMs);
+});
+
+test('a wrong answer and our own limits get one more try, a refusal none', () => {
+  const empty: Failure = { kind: 'no-answer', runner: 'claude', message: 'empty' };
+  assert.equal(decide(empty, 1, POLICY, NOW, 0).do, 'again');
+  assert.equal(decide(empty, 2, POLICY, NOW, 0).do, 'give-up');
+  const timeout: Failure = { kind: 'timeout', command: 'x', limitMs: 1, roleFile: 'role.yaml' };
+  assert.equal(decide(timeout, 2, POLICY, NOW, 0).do, 'give-up');
+  assert.equal(decide({ kind: 'refused', runner: 'claude', message: 'no' }, 1, POLICY, NOW, 0).do, 'give-up');
+});
+
+test('a person decides about secrets and budgets; a cancel stays cancelled; a broken environment holds the lane', () => {
+  assert.equal(decide({ kind: 'secret-found', in: 'answer', findings: [] }, 1, POLICY, NOW, 0).do, 'hold-job');
+  assert.equal(decide({ kind: 'budget', message: 'x' }, 1, POLICY, NOW, 0).do, 'hold-job');
+  assert.equal(decide({ kind: 'cancelled', by: 'anna' }, 1, POLICY, NOW, 0).do, 'cancel');
+  assert.equal(decide({ kind: 'missing-program', program: 'x', searched: 'PATH' }, 1, POLICY, NOW, 0).do, 'hold-lane');
+});
+
+test('a failure says the thing, the value, the limit and the next step', () => {
+  const words = describe({ kind: 'timeout', command: 'claude -p', limitMs: 900_000, roleFile: 'agents/01-architect/role.yaml' });
+  for (const part of ['900000 ms', 'claude -p', 'agents/01-architect/role.yaml', 'limits.timeout']) assert.ok(words.includes(part), part);
+  assert.equal(classOf({ kind: 'interrupted', message: 'x' }), 'agent-failure');
+});
+
+test('a job only moves forward, but for a new attempt, and every state may be repeated', () => {
+  for (const state of JOB_STATES) assert.ok(canMove(state, state));
+  assert.ok(canMove('waiting', 'running'));
+  assert.equal(canMove('recorded', 'running'), false);
+  assert.equal(canMove('done', 'published'), false);
+  assert.equal(suffixOf('briefed'), 'processed');
+  assert.equal(suffixOf('held'), 'held');
+});
