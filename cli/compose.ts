@@ -72,14 +72,15 @@ export async function compose(io: Io, opened: Opened, role: Role, file: string |
   };
 }
 
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new CliError('the text is not UTF-8, nothing was dropped', EXIT.notWell);
+  }
+}
+
 async function readGiven(io: Io, opened: Opened, file: string | undefined): Promise<{ text: string; stem: string | null }> {
-  const decode = (bytes: Uint8Array): string => {
-    try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      throw new CliError('the text is not UTF-8, nothing was dropped', EXIT.notWell);
-    }
-  };
   if (file !== undefined && file !== '-') {
     const limit = opened.workspace.settings['limits.prompt_bytes'];
     const { bytes } = await makeFs()

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { makeFs } from '#platform/files.ts';
 import { isAlive } from '#platform/process-facts.ts';
-import { readHolder } from './holder.ts';
+import { readHolder, type Holder } from './holder.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
@@ -11,6 +11,8 @@ import { clock } from './parts.ts';
 type Options = Common & { readonly now?: boolean };
 const PAUSE_MS = 20;
 const AFTER_DRAIN_MS = 10_000;
+
+const isThere = (holder: Holder | null): boolean => holder !== null && isAlive(holder.pid, holder.pid_start ?? '');
 
 export function addDown(program: Command, io: Io): void {
   program
@@ -30,9 +32,12 @@ export function addDown(program: Command, io: Io): void {
       await control.ask('stop');
       if (command.opts<Options>().now === true) await control.ask('stop');
       const untilMs = clock.monotonicMs() + workspace.settings['stop.drain'] + AFTER_DRAIN_MS;
-      while (holder !== null && isAlive(holder.pid, holder.pid_start ?? '')) {
+      while (isThere(holder)) {
         if (clock.monotonicMs() > untilMs)
-          throw new CliError(`the daemon (pid ${String(holder.pid)}) is still there; \`docket status\` says what it does`, EXIT.notWell);
+          throw new CliError(
+            `the daemon (pid ${String(holder?.pid ?? '?')}) is still there; \`docket status\` says what it does`,
+            EXIT.notWell,
+          );
         await clock.sleep(PAUSE_MS);
       }
       control.close();

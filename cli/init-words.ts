@@ -15,6 +15,7 @@ export type Made = {
   /** Null: docket.yaml was there. */
   readonly appFrom: string | null;
   readonly runner: string;
+  readonly isChosen: boolean;
   readonly isNew: boolean;
   /** Flags that say something else than the docket.yaml that was there. */
   readonly unused: readonly string[];
@@ -104,7 +105,7 @@ function notesOf(made: Made): readonly string[] {
       `no runner is chosen, so that no tool is called by accident: write \`runner: offline\` or \`runner: claude\` into ${SETTINGS_FILE}`,
     );
   const ready = made.tools.find((tool) => tool.isReady);
-  if (made.isNew && made.runner === OFFLINE && ready !== undefined)
+  if (!made.isChosen && made.runner === OFFLINE && ready !== undefined)
     notes.push(`${describeTool(ready)} is installed: \`runner: ${ready.name}\` in ${SETTINGS_FILE} lets it answer`);
   if (made.isNew && isMissing(made.runner, made.tools)) {
     const reason = made.tools.find((tool) => tool.name === made.runner)?.reason ?? 'it was not found in PATH';

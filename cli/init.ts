@@ -84,7 +84,8 @@ async function init(io: Io, common: Common, options: InitOptions, named: string 
 
   if (isNew) await refuseForeignQueues(fs, workspace.queues);
   await needAllWritable(fs, workspace, isNew);
-  const { tools, runner } = isNew ? await chooseRunner(io, common, options, workspace) : { tools: [], runner: workspace.settings.runner };
+  const kept: Choice = { tools: [], runner: workspace.settings.runner, isChosen: true };
+  const { tools, runner, isChosen } = isNew ? await chooseRunner(io, common, options, workspace) : kept;
 
   const history = await makeHistory(fs, workspace);
   const queues = await makeQueues(fs, workspace, folders);
@@ -95,6 +96,7 @@ async function init(io: Io, common: Common, options: InitOptions, named: string 
     app: workspace.app,
     appFrom: name?.from ?? null,
     runner,
+    isChosen,
     isNew,
     unused: isNew ? [] : unusedFlags(options, workspace),
     roles: folders.map((role) => role.folder),
@@ -140,7 +142,7 @@ async function needAllWritable(fs: Fs, workspace: Workspace, isNew: boolean): Pr
     );
 }
 
-type Choice = { readonly tools: readonly Tool[]; readonly runner: string };
+type Choice = { readonly tools: readonly Tool[]; readonly runner: string; /** A person or a flag chose it. */ readonly isChosen: boolean };
 
 async function chooseRunner(io: Io, common: Common, options: InitOptions, workspace: Workspace): Promise<Choice> {
   const { names, tools } = await withRunners(io, workspace, async (runners) => ({
@@ -153,10 +155,10 @@ async function chooseRunner(io: Io, common: Common, options: InitOptions, worksp
         `there is no runner ${JSON.stringify(options.runner)}; there are: ${names.join(', ')} (a program of your own becomes one under \`runners:\` in docket.yaml); nothing was made`,
         EXIT.wrongUse,
       );
-    return { tools, runner: options.runner };
+    return { tools, runner: options.runner, isChosen: true };
   }
   const mayAsk = io.canAsk && options.yes !== true && common.json !== true;
-  return { tools, runner: mayAsk ? await askRunner(tools) : OFFLINE };
+  return { tools, runner: mayAsk ? await askRunner(tools) : OFFLINE, isChosen: mayAsk };
 }
 
 /** What went wrong with the disk, or the place, in words; a bug of docket stays one. */

@@ -29,11 +29,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-runProgram(process.argv.slice(2), io)
-  .then((code) => {
-    process.exitCode = code === EXIT.done ? exitCode : code;
-  })
-  .catch((error: unknown) => {
-    io.err(`docket: this is a bug of docket: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    process.exitCode = EXIT.environment;
-  });
+try {
+  const code = await runProgram(process.argv.slice(2), io);
+  process.exitCode = code === EXIT.done ? exitCode : code;
+} catch (error) {
+  io.err(`docket: this is a bug of docket: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.exitCode = EXIT.environment;
+}

@@ -3,6 +3,8 @@
  * Order: kernel lock (decides) -> visible lock and daemon.json (for people) -> journal, spool, history -> rescue -> watch -> loop.
  */
 
+import { getCompileCacheDir } from 'node:module';
+import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
 import type { RoleName } from '#core/names.ts';
@@ -119,12 +121,16 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const rescued = await daemon.rescue();
     if (rescued > 0) log.info(`${String(rescued)} jobs of an earlier start go on`);
 
-    const watch = await startWatch(workspace.queues, daemon.hint.poke, (error) => {
-      log.warn(
-        `watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`,
-      );
-      daemon.hint.poke();
-    });
+    const watch = await startWatch(
+      workspace.queues,
+      () => daemon.hint.poke(),
+      (error) => {
+        log.warn(
+          `watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`,
+        );
+        daemon.hint.poke();
+      },
+    );
     closers.push(async () => watch.close());
     const control = await makeSockets().serve(
       controlSocket(workspace.state),
@@ -197,7 +203,12 @@ async function makePorts(
   const history = historyOf(workspace, log);
   await history.open();
   closers.push(async () => history.close());
-  const secrets = makeSecretScan({ deadlineMs: workspace.settings['limits.secret_scan'] });
+  const compileCache = getCompileCacheDir();
+  const secrets = makeSecretScan({
+    deadlineMs: workspace.settings['limits.secret_scan'],
+    // What Node names is the folder of this version in it.
+    compileCache: compileCache === undefined ? null : path.dirname(compileCache),
+  });
   closers.push(async () => secrets.close());
   const keeper = await connectWorkspaceKeeper(workspace, log);
   closers.push(() => {

@@ -44,7 +44,7 @@ export function addStatus(program: Command, io: Io): void {
         };
       });
       const isUp = reply?.ok === true;
-      const lanes = (isUp ? (reply['lanes'] as readonly Lane[]) : []) ?? [];
+      const lanes = isUp ? (reply['lanes'] as readonly Lane[]) : [];
       const data = {
         up: isUp,
         daemon: isUp ? holder : null,

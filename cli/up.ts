@@ -2,6 +2,7 @@
 
 import { flushCompileCache } from 'node:module';
 import type { Command } from 'commander';
+import type { Runners } from '#agents/registry.ts';
 import type { Role } from '#core/role.ts';
 import type { RunnerFacts } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -63,16 +64,16 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
     onReady: ({ roles, runners }) => {
       // Now, not at the end: the daemon may be killed, and the next start should be fast (bin/start.js).
       flushCompileCache();
-      void runners
-        .get(workspace.settings.runner)
-        ?.facts()
-        .then((facts) => {
-          io.out(welcome(io, workspace, roles, facts));
-        });
-      if (runners.get(workspace.settings.runner) === undefined) io.out(welcome(io, workspace, roles, null));
+      void sayWelcome(io, workspace, roles, runners);
     },
   });
   if (end === 'left') process.exit(EXIT.done);
+}
+
+/** The program's version and hash take a moment the first time; nothing waits for them. */
+async function sayWelcome(io: Io, workspace: Workspace, roles: readonly Role[], runners: Runners): Promise<void> {
+  const facts = (await runners.get(workspace.settings.runner)?.facts()) ?? null;
+  io.out(welcome(io, workspace, roles, facts));
 }
 
 function toolLine(workspace: Workspace, facts: RunnerFacts | null): string {

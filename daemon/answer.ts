@@ -11,8 +11,7 @@ import { unreachable } from '#core/result.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
-import type { Ended, Submitted } from './task.ts';
-import { BRIEF_FILE } from './validate.ts';
+import { BRIEF_FILE, byWhom, type Ended, type Submitted } from './task.ts';
 import { withoutSecrets } from './tool-words.ts';
 
 export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
@@ -22,8 +21,8 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   const lane = ports.laneOf(job.identity.role, job.prompt.runner);
   const before = ports.journal.attempts(claimed.job.id);
   // An attempt that was answered before a crash is understood again, not run again.
-  const attempts: AttemptRecord[] = before.filter((attempt) => attempt.failure !== null);
-  let spent = before.filter((attempt) => attempt.failure !== null && attempt.spent).length;
+  const attempts: AttemptRecord[] = before.filter((earlier) => earlier.failure !== null);
+  let spent = before.filter((earlier) => earlier.failure !== null && earlier.spent).length;
   let n = Math.max(1, job.task.lastAttempt, (attempts.at(-1)?.n ?? 0) + 1);
 
   for (;;) {
@@ -75,15 +74,17 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   }
 }
 
+const isCancelled = (job: Submitted): boolean => job.task.cancel.aborted;
+
 type Run = { readonly record: AttemptRecord; readonly outcome: RunOutcome; readonly command: string | null };
 
 /** Waits for a slot; a cancel while waiting ends the wait, a stop of the daemon leaves the job as it lies. */
 async function inLane(ports: Ports, lane: string, job: Submitted, work: () => Promise<Run>): Promise<Run | 'cancelled'> {
-  if (job.task.cancel.aborted) return 'cancelled';
+  if (isCancelled(job)) return 'cancelled';
   try {
     return await ports.lanes.run(lane, job.prompt.priority, job.task.cancel, work);
   } catch (error) {
-    if (error instanceof Leaving && job.task.cancel.aborted) return 'cancelled';
+    if (error instanceof Leaving && isCancelled(job)) return 'cancelled';
     throw error;
   }
 }
@@ -148,8 +149,6 @@ function limitsOf(ports: Ports, job: Submitted): RunLimits {
     budgetUsd: limits.budgetUsd ?? settings['limits.budget_usd'],
   };
 }
-
-export const byWhom = (signal: AbortSignal): string => (typeof signal.reason === 'string' ? signal.reason : 'a person');
 
 function ended(status: Ended['status'], attempts: readonly AttemptRecord[], run: Run | null, failure: Failure | null): Ended {
   const outcome = run?.outcome ?? null;

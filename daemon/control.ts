@@ -41,17 +41,23 @@ export function serveControl(parts: ControlParts): (socket: LineSocket) => void 
         socket.send({ v: CONTROL_VERSION, id: null, ...refuse('a question is a JSON object with v, id and op') });
         return;
       }
-      const { id } = message;
-      answerTo(parts, message)
-        .catch((error: unknown) => refuse(error instanceof Error ? error.message : String(error)))
-        .then((answer) => {
-          socket.send({ v: CONTROL_VERSION, id, ...answer });
-        })
-        .catch((error: unknown) => {
-          parts.ports.log.debug(`a control connection went away: ${String(error)}`);
-        });
+      void reply(parts, message, socket);
     });
   };
+}
+
+async function reply(parts: ControlParts, question: Question, socket: LineSocket): Promise<void> {
+  let answer: ControlAnswer;
+  try {
+    answer = await answerTo(parts, question);
+  } catch (error) {
+    answer = refuse(error instanceof Error ? error.message : String(error));
+  }
+  try {
+    socket.send({ v: CONTROL_VERSION, id: question.id, ...answer });
+  } catch (error) {
+    parts.ports.log.debug(`a control connection went away: ${String(error)}`);
+  }
 }
 
 async function answerTo(parts: ControlParts, question: Question): Promise<ControlAnswer> {

@@ -56,6 +56,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   let lastLookMs = 0;
   let mustLook = true;
   let scanMs = 0;
+  /** Claimed, but not yet in a flight: more than none between two rounds means that a claim was cut short. */
+  let strays = 0;
 
   const fly = (
     claimed: Claimed,
@@ -121,19 +123,35 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     const laneBy = new Map(chosen.map((choice) => [choice.waiting.key, choice.lane]));
     const claimed = await ports.spool.claim(chosen.map((choice) => choice.waiting));
     for (const entry of claimed) ports.reached('claimed', entry.id);
-    const read = await Promise.all(
+    strays += claimed.length;
+    const tried = await Promise.allSettled(
       claimed.map(async (entry) => ({
         ...(await ports.spool.read(entry.dir, entry.id, entry.waiting.folder)),
         lane: laneBy.get(entry.waiting.key) ?? null,
       })),
     );
+    const read = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     if (read.length > 0) await ports.journal.commit(read.map((job) => jobRow(ports, job.claimed)));
+    strays -= read.length;
     for (const job of read) {
       ports.reached('read', job.claimed.job.id);
       fly(job.claimed, job.lane, async (task) =>
         processJob(ports, identities, { ...task, bytes: job.bytes, unreadable: job.failure, lastAttempt: 0 }),
       );
     }
+    for (const one of tried) if (one.status === 'rejected') throw one.reason;
+  };
+
+  /** Jobs in work/ that nobody has in hand: left by an earlier start, or their claim was cut short by the disk. */
+  const gather = async (): Promise<number> => {
+    const leftovers = (await ports.spool.leftovers()).filter((leftover) => !flights.has(leftover.id));
+    for (const leftover of leftovers) {
+      const job = await resume(ports, leftover);
+      const lane = job.final === null ? ports.laneOf(job.claimed.job.role, askedRunner(job.bytes)) : null;
+      fly(job.claimed, lane, async (task) => takeUp(job, task));
+    }
+    strays = 0;
+    return leftovers.length;
   };
 
   const look = async (): Promise<void> => {
@@ -161,20 +179,15 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
         ports.log.error(
           `the last ${String(starts.inARow - 1)} starts died before their first look was done: waiting files are taken unseen, by name`,
         );
-      const leftovers = await ports.spool.leftovers();
-      await forgetGhosts(ports, leftovers);
-      for (const leftover of leftovers) {
-        const job = await resume(ports, leftover);
-        const lane = job.final === null ? ports.laneOf(job.claimed.job.role, askedRunner(job.bytes)) : null;
-        fly(job.claimed, lane, async (task) => takeUp(job, task));
-      }
-      return leftovers.length;
+      await forgetGhosts(ports, await ports.spool.leftovers());
+      return gather();
     },
     async tick() {
       if (hint.take()) mustLook = true;
       const nowMs = ports.clock.monotonicMs();
       const isRested = intake.backlog() === 0 || nowMs >= lastLookMs + scanMs / SCAN_SHARE;
       if (nowMs >= nextLookMs || (mustLook && isRested)) await look();
+      if (strays > 0) await gather();
       await claim();
       if (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1) await survive();
       return Math.max(1, nextLookMs - ports.clock.monotonicMs());

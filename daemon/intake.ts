@@ -19,7 +19,15 @@ type Peeked = {
   readonly runner: string | null;
 };
 export type Chosen = { readonly waiting: Waiting; readonly lane: string | null };
-type Candidate = { readonly waiting: Waiting; readonly order: number; readonly seen: number; readonly peeked: Peeked | null };
+/** Why it is not claimed: worded only when somebody asks, because ten thousand may wait. */
+type Reason = 'time' | 'slot' | { readonly words: string };
+type Candidate = {
+  readonly waiting: Waiting;
+  readonly order: number;
+  readonly seen: number;
+  readonly peeked: Peeked | null;
+  reason: Reason | null;
+};
 
 export type Intake = {
   /** One look at the folders; answers when it is worth looking again (ms), null when nothing is settling. */
@@ -35,8 +43,9 @@ export type Intake = {
 /** @param canPeek false: files are taken by name, unseen (crash-loop.ts) */
 export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   let candidates: Candidate[] = [];
-  let peeks = new Map<string, Peeked | null>();
-  const reasons = new Map<string, string>();
+  /** What the scan shows again stays as it was looked at. */
+  let known = new Map<Waiting, Candidate>();
+  let settling: Waiting[] = [];
   const told = new Map<RoleName, string>();
   let seen = 0;
 
@@ -49,26 +58,35 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
 
   const peek = async (waiting: Waiting): Promise<Peeked | null> => {
     if (!canPeek()) return null;
-    const known = peeks.get(waiting.key);
-    if (known !== undefined) return known;
     const head = await ports.spool.head(waiting);
     return head === null ? null : peekPrompt(head);
   };
 
+  const candidateOf = async (waiting: Waiting): Promise<Candidate> => {
+    const peeked = waiting.kind === 'file' ? await peek(waiting) : null;
+    return { waiting, order: peeked?.priority ?? -1, seen: seen++, peeked, reason: null };
+  };
+
   const laneOf = (candidate: Candidate): string => ports.laneOf(candidate.waiting.role, candidate.peeked?.runner ?? null);
 
-  const reasonToWait = async (candidate: Candidate, roomOf: (lane: string) => number): Promise<string | null> => {
-    const { peeked } = candidate;
-    if (peeked === null) return null;
-    if (peeked.notBefore !== null && Date.parse(peeked.notBefore) > ports.clock.now().getTime())
-      return `waits for its time: not_before ${peeked.notBefore}`;
-    if (peeked.dependsOn.length > 0) {
-      const missing = await missingDependencies(ports, peeked.dependsOn);
-      if (missing.length > 0) return `waits for an answer to ${missing.map(describeDependency).join(', ')}`;
-    }
+  const reasonByNeeds = async (dependsOn: readonly Dependency[]): Promise<Reason | null> => {
+    const missing = await missingDependencies(ports, dependsOn);
+    return missing.length === 0 ? null : { words: `waits for an answer to ${missing.map(describeDependency).join(', ')}` };
+  };
+
+  const reasonByLane = (candidate: Candidate, roomOf: (lane: string) => number): Reason | null => {
     const lane = laneOf(candidate);
-    if (ports.lanes.isHeld(lane)) return `lane ${lane} is held: ${ports.lanes.view().find((view) => view.lane === lane)?.reason ?? ''}`;
-    return roomOf(lane) <= 0 ? `lane ${lane} has no free slot` : null;
+    if (ports.lanes.isHeld(lane))
+      return { words: `lane ${lane} is held: ${ports.lanes.view().find((view) => view.lane === lane)?.reason ?? ''}` };
+    return roomOf(lane) <= 0 ? 'slot' : null;
+  };
+
+  const isEarly = ({ peeked }: Candidate, nowMs: number): boolean =>
+    peeked !== null && peeked.notBefore !== null && Date.parse(peeked.notBefore) > nowMs;
+
+  const worded = (candidate: Candidate, reason: Reason): string => {
+    if (reason === 'time') return `waits for its time: not_before ${candidate.peeked?.notBefore ?? ''}`;
+    return reason === 'slot' ? `lane ${laneOf(candidate)} has no free slot` : reason.words;
   };
 
   return {
@@ -76,48 +94,59 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
       const { waiting, faults } = await ports.spool.scan();
       for (const { role, failure } of faults) tell(role, failure);
       for (const role of told.keys()) if (!faults.some((fault) => fault.role === role)) told.delete(role);
-      const fresh = new Map<string, Peeked | null>();
-      const found: Candidate[] = [];
+      const fresh = new Map<Waiting, Candidate>();
       let againMs: number | null = null;
+      settling = [];
       for (const entry of waiting) {
         if (entry.kind === 'settling') {
           againMs = Math.min(againMs ?? Number.POSITIVE_INFINITY, entry.againInMs ?? 0);
-          reasons.set(keyOf(entry), 'was changed a moment ago: waits until it is settled');
+          settling.push(entry);
           continue;
         }
-        const peeked = entry.kind === 'file' ? await peek(entry) : null;
-        fresh.set(entry.key, peeked);
-        found.push({ waiting: entry, order: peeked?.priority ?? -1, seen: seen++, peeked });
+        const before = canPeek() ? known.get(entry) : undefined;
+        fresh.set(entry, before ?? (await candidateOf(entry)));
       }
-      peeks = fresh;
-      candidates = found.toSorted((a, b) => a.order - b.order || a.seen - b.seen);
+      known = fresh;
+      candidates = [...fresh.values()].toSorted((a, b) => a.order - b.order || a.seen - b.seen);
       return againMs;
     },
     async next(room) {
-      reasons.clear();
       const used = new Map<string, number>();
+      const roomOf = (lane: string): number => ports.lanes.room(lane) - (used.get(lane) ?? 0);
+      const nowMs = ports.clock.now().getTime();
       const chosen: Chosen[] = [];
       const left: Candidate[] = [];
-      for (const [index, candidate] of candidates.entries()) {
+      for (const candidate of candidates) {
+        const { peeked, waiting } = candidate;
         if (chosen.length >= room) {
-          left.push(...candidates.slice(index));
-          break;
-        }
-        const reason = await reasonToWait(candidate, (lane) => ports.lanes.room(lane) - (used.get(lane) ?? 0));
-        if (reason === null) {
-          const lane = candidate.peeked === null ? null : laneOf(candidate);
-          chosen.push({ waiting: candidate.waiting, lane });
-          if (lane !== null) used.set(lane, (used.get(lane) ?? 0) + 1);
-        } else {
           left.push(candidate);
-          reasons.set(keyOf(candidate.waiting), reason);
+          continue;
         }
+        candidate.reason = isEarly(candidate, nowMs) ? 'time' : null;
+        // Only what names dependencies is waited for: a look at the others is one turn, however many wait.
+        if (candidate.reason === null && peeked !== null && peeked.dependsOn.length > 0)
+          candidate.reason = await reasonByNeeds(peeked.dependsOn);
+        if (candidate.reason === null && peeked !== null) candidate.reason = reasonByLane(candidate, roomOf);
+        if (candidate.reason !== null) {
+          left.push(candidate);
+          continue;
+        }
+        const lane = peeked === null ? null : laneOf(candidate);
+        chosen.push({ waiting, lane });
+        known.delete(waiting);
+        if (lane !== null) used.set(lane, (used.get(lane) ?? 0) + 1);
       }
       candidates = left;
       return chosen;
     },
     backlog: () => candidates.length,
-    reasons: () => reasons,
+    reasons() {
+      const reasons = new Map<string, string>();
+      for (const waiting of settling) reasons.set(keyOf(waiting), 'was changed a moment ago: waits until it is settled');
+      for (const candidate of candidates)
+        if (candidate.reason !== null) reasons.set(keyOf(candidate.waiting), worded(candidate, candidate.reason));
+      return reasons;
+    },
   };
 }
 

@@ -8,13 +8,13 @@
  */
 
 import type { Outcome } from '#core/job.ts';
-import { answer, byWhom } from './answer.ts';
+import { answer } from './answer.ts';
 import { conclude } from './conclude.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
 import { sealCancelled, sealDuplicate, sealEnded, sealUnsent } from './seal.ts';
 import { submit, type Identities } from './submit.ts';
-import type { Task } from './task.ts';
+import { byWhom, type Task } from './task.ts';
 import { validateWhenHealed } from './validate.ts';
 
 export async function processJob(ports: Ports, identities: Identities, task: Task): Promise<Outcome> {

@@ -73,6 +73,11 @@ export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, s
     });
   };
 
+  const reopenAfter = async (name: string, lane: Lane, held: Lane['held'], delayMs: number, wake: AbortSignal): Promise<void> => {
+    await ports.clock.sleep(delayMs, wake);
+    if (lane.held === held && !stopping.signal.aborted) open(name, lane);
+  };
+
   const pause = (name: string, untilMs: number | null, delayMs: number, reason: string): void => {
     const lane = laneOf(name);
     lane.held?.wake.abort();
@@ -80,9 +85,7 @@ export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, s
     const held = { untilMs, reason, wake: new AbortController() };
     lane.held = held;
     const wake = AbortSignal.any([held.wake.signal, stopping.signal]);
-    void ports.clock.sleep(delayMs, wake).then(() => {
-      if (lane.held === held && !stopping.signal.aborted) open(name, lane);
-    });
+    void reopenAfter(name, lane, held, delayMs, wake);
   };
 
   for (const hold of ports.journal.holds()) {
@@ -140,7 +143,7 @@ export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, s
         slots: lane.settings.slots,
         running: lane.queue.pending,
         queued: lane.queue.size,
-        heldUntil: lane.held?.untilMs == null ? null : new Date(lane.held.untilMs).toISOString(),
+        heldUntil: lane.held === null || lane.held.untilMs === null ? null : new Date(lane.held.untilMs).toISOString(),
         reason: lane.held?.reason ?? null,
       })),
     stop() {

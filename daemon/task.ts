@@ -62,3 +62,9 @@ export type Ended = {
 };
 
 export type InFlight = { readonly job: JobId; readonly sha256: Sha256; readonly done: Promise<void> };
+
+/** In work/<job>/: what is sent. */
+export const BRIEF_FILE = 'brief.md';
+
+/** Who cancelled. */
+export const byWhom = (signal: AbortSignal): string => (typeof signal.reason === 'string' ? signal.reason : 'a person');

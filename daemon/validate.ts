@@ -11,14 +11,10 @@ import type { Role } from '#core/role.ts';
 import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
-import { byWhom } from './answer.ts';
 import { briefContext, contextOf, type ContextText } from './dependencies.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
-import type { Accepted, Task } from './task.ts';
-
-/** In work/<job>/: what is sent. */
-export const BRIEF_FILE = 'brief.md';
+import { BRIEF_FILE, byWhom, type Accepted, type Task } from './task.ts';
 
 const fileFault = (code: string, message: string, expected: string, found: string, mend: string): Fault => ({
   code,
@@ -59,7 +55,9 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   const { settings } = ports.workspace;
   if (task.unreadable !== null) return err(task.unreadable);
   if (task.bytes === null || job.sha256 === null) throw new Error(`job ${job.id} has neither bytes nor a reason`);
-  if (job.reads > settings['limits.parser_reads']) {
+  const state = ports.journal.job(job.id)?.state ?? 'read';
+  // Once it was accepted, the parser is known to live: a job may wait through any number of restarts.
+  if (job.reads > settings['limits.parser_reads'] && (state === 'claimed' || state === 'read')) {
     return invalid(
       fileFault(
         'parser-crashed',

@@ -10,6 +10,20 @@ export type Oid = string;
 export const NO_OID: Oid = '0'.repeat(40);
 export const isOid = (text: string): boolean => /^[0-9a-f]{40}$/.test(text);
 
+/**
+ * A copy in memory of its own, for what is kept long: a small Buffer is else a window of a shared slab (64 KB in Node 24) or of
+ * zlib's output, and would keep all of it alive.
+ */
+export function own(...parts: readonly Uint8Array[]): Buffer {
+  const copy = Buffer.alloc(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    copy.set(part, at);
+    at += part.length;
+  }
+  return copy;
+}
+
 export type GitObject = { readonly type: ObjectType; readonly bytes: Buffer };
 
 export const header = (type: ObjectType, sizeBytes: number): Buffer => Buffer.from(`${type} ${String(sizeBytes)}\0`, 'latin1');

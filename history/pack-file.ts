@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { inflateSync, constants as zlib } from 'node:zlib';
 import type { Fs, OpenFile } from '#core/ports.ts';
 import { applyDelta } from './delta.ts';
-import type { GitObject, ObjectType, Oid } from './objects.ts';
+import { own, type GitObject, type ObjectType, type Oid } from './objects.ts';
 
 const INDEX_MEMORY_BYTES_MAX = 128 * 1024;
 const WINDOW_BYTES = 16 * 1024;
@@ -81,7 +81,7 @@ export type PackFile = {
 
 async function smallIndex(fs: Fs, path: string): Promise<Buffer | null> {
   const { bytes, facts } = await fs.readHead(path, INDEX_MEMORY_BYTES_MAX);
-  return facts.sizeBytes <= INDEX_MEMORY_BYTES_MAX ? Buffer.from(bytes) : null;
+  return facts.sizeBytes <= INDEX_MEMORY_BYTES_MAX ? own(bytes) : null;
 }
 
 /**
@@ -91,10 +91,10 @@ async function smallIndex(fs: Fs, path: string): Promise<Buffer | null> {
  */
 export async function openPack(fs: Fs, path: string, known: Buffer | null = null): Promise<PackFile> {
   const indexReader = makeReader(fs, `${path}.idx`);
-  const whole = known === null ? await smallIndex(fs, `${path}.idx`) : known.length <= INDEX_MEMORY_BYTES_MAX ? known : null;
+  const whole = known === null ? await smallIndex(fs, `${path}.idx`) : known.length <= INDEX_MEMORY_BYTES_MAX ? own(known) : null;
   const index = async (offset: number, length: number): Promise<Buffer> =>
     whole === null ? indexReader.read(offset, length) : whole.subarray(offset, offset + length);
-  const head = Buffer.from(await index(0, FANOUT_END));
+  const head = whole ?? own(await index(0, FANOUT_END));
   if (head.length < FANOUT_END || head.readUInt32BE(0) !== 0xff744f63 || head.readUInt32BE(4) !== 2)
     throw new Error(`not a pack index of version 2: ${path}.idx`);
   const fanout = (first: number): number => (first < 0 ? 0 : head.readUInt32BE(8 + 4 * first));

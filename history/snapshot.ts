@@ -8,7 +8,7 @@ import type { ObjectStore } from './read-objects.ts';
 import { featureIdOf, roleOf } from './layout.ts';
 import type { FeatureId, RoleName } from '#core/names.ts';
 import { newObject, type NewObject } from './pack.ts';
-import type { Oid } from './objects.ts';
+import { own, type Oid } from './objects.ts';
 import { EMPTY_TREE, entries, findEntry, parseTree, withEntry, withoutEntry, type Tree, type TreeEntry } from './tree.ts';
 
 type Folder = {
@@ -48,7 +48,7 @@ const emptyFolder = (): Folder => ({ tree: EMPTY_TREE, oid: null, object: null, 
 
 export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Promise<Snapshot> {
   const load = async (oid: Oid): Promise<Folder> => ({
-    tree: parseTree(await store.readType(oid, 'tree')),
+    tree: parseTree(own(await store.readType(oid, 'tree'))),
     oid,
     object: null,
     folders: new Map(),

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Oid } from './objects.ts';
+import { own, type Oid } from './objects.ts';
 
 export type EntryKind = 'file' | 'folder';
 export type Tree = { readonly bytes: Buffer; readonly starts: readonly number[] };
@@ -92,7 +92,7 @@ export function withEntry(tree: Tree, name: string, kind: EntryKind, oid: Oid): 
   const index = search(tree, keyOf(name, kind));
   const id = Buffer.from(oid, 'hex');
   if (index >= 0) {
-    const bytes = Buffer.from(tree.bytes);
+    const bytes = own(tree.bytes);
     id.copy(bytes, endOf(tree, index) - 20);
     return { bytes, starts: tree.starts };
   }
@@ -110,7 +110,7 @@ export function withoutEntry(tree: Tree, name: string, kind: EntryKind): Tree {
 }
 
 function spliced(tree: Tree, index: number, removed: number, from: number, to: number, entry: Buffer): Tree {
-  const bytes = Buffer.concat([tree.bytes.subarray(0, from), entry, tree.bytes.subarray(to)]);
+  const bytes = own(tree.bytes.subarray(0, from), entry, tree.bytes.subarray(to));
   const shift = entry.length - (to - from);
   const starts = tree.starts.slice(0, index);
   if (entry.length > 0) starts.push(from);

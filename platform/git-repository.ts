@@ -3,7 +3,6 @@
 import * as fs from 'node:fs';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
-import * as git from 'isomorphic-git';
 import { repositoryRoot } from './git.ts';
 
 function attempt<T>(act: () => T): T | null {
@@ -39,6 +38,8 @@ export const makeHistoryGit = (): {
 } => ({
   root: repositoryRoot,
   async config(gitDir, key) {
+    // Only here: most verbs open no history, and it is the largest package there is.
+    const git = await import('isomorphic-git');
     const values: unknown[] = (await git.getConfigAll({ fs, gitdir: gitDir, path: key })) as unknown[];
     return values.map(String);
   },

@@ -30,7 +30,7 @@ export function peekPrompt(head: Uint8Array): Peek | null {
     if (!front.ok || front.value.faults.length > 0) return null;
     const { written } = checkFields(front.value);
     if (written === null) return null;
-    return {
+    return ownStrings({
       feature: written.feature.id,
       agent: written.agent,
       name: written.name ?? null,
@@ -39,8 +39,11 @@ export function peekPrompt(head: Uint8Array): Peek | null {
       notBefore: written.not_before?.text ?? null,
       dependsOn: dependenciesOf(written),
       runner: written.runner ?? null,
-    };
+    });
   } catch {
     return null;
   }
 }
+
+/** The same in strings of their own: a part of a text keeps the whole text in memory, and ten thousand files may wait. */
+const ownStrings = (peek: Peek): Peek => JSON.parse(JSON.stringify(peek)) as Peek;

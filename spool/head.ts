@@ -9,7 +9,7 @@ import { keyOf } from './settle.ts';
 
 /** Longest front matter and its fences (core/settings.ts limits.front_matter_bytes, upper bound is checked by the parser). */
 const HEAD_BYTES = 16 * 1024 + 64;
-const CACHE_BYTES = 4_000_000;
+const CACHE_BYTES = 500_000;
 
 export type Heads = { head(parts: Parts, waiting: Waiting): Promise<Uint8Array | null> };
 

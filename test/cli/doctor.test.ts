@@ -74,7 +74,7 @@ async function makePlace(t: TestContext, settings?: string): Promise<Place> {
 describe('docket doctor', () => {
   test('finds nothing bad in a fresh workspace, and changes nothing in it', async (t) => {
     const { base, root } = await makePlace(t);
-    const before_ = readdirSync(base, { recursive: true });
+    const there = readdirSync(base, { recursive: true });
     const { code, out } = await runCli(['doctor', '--json'], { cwd: root });
     const data = JSON.parse(out) as { ok: boolean; bad: number; checks: Check[] };
     assert.deepEqual(
@@ -102,7 +102,7 @@ describe('docket doctor', () => {
       'runner offline',
     ])
       assert.ok(names.has(name), name);
-    assert.deepEqual(readdirSync(base, { recursive: true }), before_);
+    assert.deepEqual(readdirSync(base, { recursive: true }), there);
   });
 
   test('prints a line for each fault of the settings with the next step, and ends with 1', async (t) => {
@@ -131,12 +131,19 @@ describe('docket doctor', () => {
   });
 });
 
+const says =
+  (stdout: string): AskProgram =>
+  async () =>
+    Promise.resolve({ code: 0, stdout, stderr: '' });
+
+const scanner = (scan: SecretScan['scan']): SecretScan => ({
+  rules: { check: 'secrets', version: '1' },
+  scan,
+  close: async () => Promise.resolve(),
+});
+
 describe('the machine', () => {
   test('Node and git are compared as versions, not as text', async () => {
-    const says =
-      (stdout: string): AskProgram =>
-      async () =>
-        Promise.resolve({ code: 0, stdout, stderr: '' });
     assert.deepEqual(
       ['v24.15.0', 'v24.9.0', 'v100.0.0', 'v20.20.1'].map((version) => lookAtNode(version)[0]?.state),
       ['ok', 'bad', 'ok', 'bad'],
@@ -171,11 +178,6 @@ describe('the machine', () => {
   });
 
   test('a scanner that does not start, or finds nothing in a text with a token, is bad', async () => {
-    const scanner = (scan: SecretScan['scan']): SecretScan => ({
-      rules: { check: 'secrets', version: '1' },
-      scan,
-      close: async () => Promise.resolve(),
-    });
     const deaf = await lookAtScanner(scanner(async () => Promise.resolve(ok(null))));
     assert.match(deaf[0]?.found ?? '', /does not find a token/);
     const broken = await lookAtScanner(
@@ -196,15 +198,15 @@ describe('the machine', () => {
   });
 });
 
-describe('the queues', () => {
-  const look = async (place: Place): Promise<readonly Check[]> => lookAtQueues(fs, place.workspace, place.roles, 'x');
+const queues = async (place: Place): Promise<readonly Check[]> => lookAtQueues(fs, place.workspace, place.roles, 'x');
 
+describe('the queues', () => {
   test('that are not there, or are no folder, are bad', async (t) => {
     const place = await makePlace(t);
     rmSync(place.workspace.queues, { recursive: true });
-    assert.match((await look(place))[0]?.next ?? '', /docket init/);
+    assert.match((await queues(place))[0]?.next ?? '', /docket init/);
     writeFileSync(place.workspace.queues, '');
-    assert.match((await look(place))[0]?.found ?? '', /is a file, not a folder/);
+    assert.match((await queues(place))[0]?.found ?? '', /is a file, not a folder/);
   });
 
   test('a full disk, a network file system and little room are told apart', async (t) => {
@@ -218,7 +220,7 @@ describe('the queues', () => {
   test('a state folder that others may enter is bad, with the command that mends it', async (t) => {
     const place = await makePlace(t);
     chmodSync(place.workspace.state, 0o755);
-    const check = (await look(place)).find((one) => one.check === 'state folder');
+    const check = (await queues(place)).find((one) => one.check === 'state folder');
     assert.deepEqual([check?.state, check?.next], ['bad', `chmod 700 ${place.workspace.state}`]);
   });
 
@@ -230,7 +232,7 @@ describe('the queues', () => {
     symlinkSync(place.base, role('02-openapi', 'in'));
     chmodSync(role('01-architect', 'in'), 0o777);
     assert.deepEqual(
-      states(await look(place)).filter((line) => line.includes('folders')),
+      states(await queues(place)).filter((line) => line.includes('folders')),
       ['warn folders 01-architect', 'bad folders 02-openapi', 'warn folders 03-ui'],
     );
   });
@@ -244,25 +246,25 @@ describe('the queues', () => {
   });
 });
 
-describe('the history', () => {
-  const look = async (place: Place, isDeep = false): Promise<readonly Check[]> => lookAtHistory(ports, place.workspace, isDeep);
+const history = async (place: Place, isDeep = false): Promise<readonly Check[]> => lookAtHistory(ports, place.workspace, isDeep);
 
+describe('the history', () => {
   test('not there yet is a warning, but gone after jobs ran is bad', async (t) => {
     const place = await makePlace(t);
     rmSync(place.workspace.history, { recursive: true });
-    assert.deepEqual(states(await look(place)), ['warn history']);
+    assert.deepEqual(states(await history(place)), ['warn history']);
     journalOf(place.workspace, log).close();
-    assert.deepEqual(states(await look(place)), ['bad history']);
+    assert.deepEqual(states(await history(place)), ['bad history']);
   });
 
   test('a lock that was left and a hook that is gone are warnings', async (t) => {
     const place = await makePlace(t);
     const gitDir = path.join(place.workspace.history, '.git');
     writeFileSync(path.join(gitDir, 'index.lock'), '');
-    assert.ok(states(await look(place)).includes('ok history locks'), 'a git may be at work just now');
+    assert.ok(states(await history(place)).includes('ok history locks'), 'a git may be at work just now');
     utimesSync(path.join(gitDir, 'index.lock'), new Date(0), new Date(0));
     rmSync(path.join(gitDir, 'hooks', 'pre-push'));
-    const found = states(await look(place));
+    const found = states(await history(place));
     assert.ok(found.includes('warn history locks') && found.includes('warn history hook'), found.join());
   });
 
@@ -272,14 +274,14 @@ describe('the history', () => {
       execFileSync('git', ['-C', place.workspace.history, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     const [pack] = readdirSync(path.join(place.workspace.history, '.git', 'objects', 'pack')).filter((name) => name.endsWith('.pack'));
     const file = path.join(place.workspace.history, '.git', 'objects', 'pack', pack ?? '');
-    assert.ok(states(await look(place, true)).includes('ok history objects'));
+    assert.ok(states(await history(place, true)).includes('ok history objects'));
     const bytes = readFileSync(file);
     bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 0xff;
     chmodSync(file, 0o600);
     writeFileSync(file, bytes);
-    assert.ok(states(await look(place, true)).includes('bad history objects'));
+    assert.ok(states(await history(place, true)).includes('bad history objects'));
     truncateSync(file, 12);
-    const check = (await look(place)).find((one) => one.check === 'history objects');
+    const check = (await history(place)).find((one) => one.check === 'history objects');
     assert.deepEqual([check?.state, /^git fsck says: \S/.test(check?.found ?? '')], ['bad', true]);
     assert.throws(() => git('log'), 'git agrees');
   });
@@ -288,23 +290,23 @@ describe('the history', () => {
     const place = await makePlace(t);
     const gitDir = path.join(place.workspace.history, '.git');
     writeFileSync(path.join(gitDir, 'config'), '[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n');
-    assert.match((await look(place))[0]?.found ?? '', /object format is sha256/);
+    assert.match((await history(place))[0]?.found ?? '', /object format is sha256/);
     rmSync(gitDir, { recursive: true });
-    assert.match((await look(place))[0]?.found ?? '', /no repository with a \.git folder/);
+    assert.match((await history(place))[0]?.found ?? '', /no repository with a \.git folder/);
   });
 });
 
-describe('what runs', () => {
-  const serve = async (t: TestContext, file: string, onConnection: (socket: LineSocket) => void): Promise<void> => {
-    const server = await makeSockets().serve(file, onConnection);
-    t.after(async () => server.close());
-  };
-  const reply = (fields: object) => (socket: LineSocket) => {
-    socket.onMessage((message) => {
-      socket.send({ v: 1, id: (message as { id: number }).id, ...fields });
-    });
-  };
+const serve = async (t: TestContext, file: string, onConnection: (socket: LineSocket) => void): Promise<void> => {
+  const server = await makeSockets().serve(file, onConnection);
+  t.after(async () => server.close());
+};
+const reply = (fields: object) => (socket: LineSocket) => {
+  socket.onMessage((message) => {
+    socket.send({ v: 1, id: (message as { id: number }).id, ...fields });
+  });
+};
 
+describe('what runs', () => {
   test('no daemon is well; one that answers is named; another version is a warning', async (t) => {
     const { workspace } = await makePlace(t);
     assert.match((await lookAtDaemon(ports, workspace))[0]?.found ?? '', /^not running/);
@@ -358,38 +360,38 @@ describe('what runs', () => {
   });
 });
 
-describe('the runners', () => {
-  const fakeClaude = (base: string, answer: string): string => {
-    const bin = path.join(base, 'bin');
-    mkdirSync(bin);
-    writeFileSync(
-      path.join(bin, 'claude'),
-      `#!/bin/sh\nif [ "$1" = --version ]; then echo '2.1.300 (Claude Code)'; else echo '${answer}'; fi\n`,
-    );
-    chmodSync(path.join(bin, 'claude'), 0o755);
-    return bin;
-  };
-  const look = async (place: Place, pathText = '/nowhere'): Promise<readonly Check[]> =>
-    lookAtRunners(place.workspace, place.roles, makeRunners(place.workspace, runnerPorts({ PATH: pathText })));
+const fakeClaude = (base: string, answer: string): string => {
+  const bin = path.join(base, 'bin');
+  mkdirSync(bin);
+  writeFileSync(
+    path.join(bin, 'claude'),
+    `#!/bin/sh\nif [ "$1" = --version ]; then echo '2.1.300 (Claude Code)'; else echo '${answer}'; fi\n`,
+  );
+  chmodSync(path.join(bin, 'claude'), 0o755);
+  return bin;
+};
+const runners = async (place: Place, pathText = '/nowhere'): Promise<readonly Check[]> =>
+  lookAtRunners(place.workspace, place.roles, makeRunners(place.workspace, runnerPorts({ PATH: pathText })));
 
+describe('the runners', () => {
   test('none chosen is bad; one that does not exist too', async (t) => {
-    assert.match((await look(await makePlace(t, 'app: app\n')))[0]?.found ?? '', /none is chosen/);
-    assert.match((await look(await makePlace(t, 'runner: cloude\n')))[0]?.found ?? '', /no such runner/);
+    assert.match((await runners(await makePlace(t, 'app: app\n')))[0]?.found ?? '', /none is chosen/);
+    assert.match((await runners(await makePlace(t, 'runner: cloude\n')))[0]?.found ?? '', /no such runner/);
   });
 
   test('a tool is named with its version and program, or why it cannot be called', async (t) => {
     const place = await makePlace(t, 'runner: claude\n');
-    const missing = (await look(place))[0];
+    const missing = (await runners(place))[0];
     assert.deepEqual([missing?.state, missing?.check], ['bad', 'runner claude']);
     assert.match(missing?.found ?? '', /claude was not found in PATH/);
     const bin = fakeClaude(place.base, '{"loggedIn": true}');
-    assert.equal((await look(place, bin))[0]?.found, `claude 2.1.300, would call ${bin}/claude, logged in (for all roles)`);
+    assert.equal((await runners(place, bin))[0]?.found, `claude 2.1.300, would call ${bin}/claude, logged in (for all roles)`);
   });
 
   test('one that is not logged in stops its roles; one that nobody uses is only a warning', async (t) => {
     const settings = 'runner: auto\nrunners:\n  mine: { program: no-such-program, args: [] }\n';
     const place = await makePlace(t, settings);
-    const checks = await look(place, fakeClaude(place.base, '{"loggedIn": false}'));
+    const checks = await runners(place, fakeClaude(place.base, '{"loggedIn": false}'));
     assert.deepEqual(states(checks), ['bad runner auto', 'warn runner mine']);
     assert.match(checks[0]?.found ?? '', /not logged in/);
   });

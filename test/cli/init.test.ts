@@ -193,21 +193,15 @@ describe('docket init elsewhere', { concurrency: 4 }, () => {
   });
 });
 
-describe('docket init refuses with words, and makes nothing', { concurrency: 4 }, () => {
-  const refused = async (
-    base: string,
-    cwd: string,
-    args: readonly string[],
-    words: RegExp,
-    env?: Record<string, string>,
-  ): Promise<void> => {
-    const before = everything(base);
-    const { code, err } = await runCli(['init', ...args], { cwd, ...(env === undefined ? {} : { env }) });
-    assert.equal(code, 2, err);
-    assert.match(err, words);
-    assert.deepEqual(everything(base), before);
-  };
+const refused = async (base: string, cwd: string, args: readonly string[], words: RegExp, env?: Record<string, string>): Promise<void> => {
+  const before = everything(base);
+  const { code, err } = await runCli(['init', ...args], { cwd, ...(env === undefined ? {} : { env }) });
+  assert.equal(code, 2, err);
+  assert.match(err, words);
+  assert.deepEqual(everything(base), before);
+};
 
+describe('docket init refuses with words, and makes nothing', { concurrency: 4 }, () => {
   test('the root of the file system, the home folder, no folder, a file', async (t) => {
     const { base, root } = await makeApp(t);
     writeFileSync(path.join(base, 'file'), '');

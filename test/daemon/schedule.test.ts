@@ -6,11 +6,12 @@ import { makeLanes } from '#daemon/schedule.ts';
 import { silentLog } from '#platform/log.ts';
 import { makeFakeClock } from '#test/support/fake-clock.ts';
 
+const unused = (): never => {
+  throw new Error('not asked here');
+};
+
 const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: JournalChange[] } => {
   const changes: JournalChange[] = [];
-  const unused = (): never => {
-    throw new Error('not asked here');
-  };
   const journal: Journal = {
     commit: async (more) => {
       changes.push(...more);
