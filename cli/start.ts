@@ -65,7 +65,7 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
       EXIT.environment,
     );
 
-  const lock = makeKernelLocks().tryAcquire(lockFile(workspace.state));
+  const lock = await takeLock(workspace);
   if (lock === null) throw new CliError(describeHolder(workspace, await readHolder(fs, workspace.state)), EXIT.environment);
   try {
     const log = makeLog({
@@ -83,6 +83,18 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
     }
   } finally {
     lock.release();
+  }
+}
+
+/** `docket doctor` and a daemon that is just ending hold it for an instant: a short wait tells them from one that stays. */
+const LOCK_WAIT_MS = 300;
+
+async function takeLock(workspace: Workspace): Promise<KernelLock | null> {
+  try {
+    return await makeKernelLocks().acquire(lockFile(workspace.state), LOCK_WAIT_MS);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ELOCKED') return null;
+    throw error;
   }
 }
 

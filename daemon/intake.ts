@@ -29,6 +29,8 @@ type Candidate = {
   reason: Reason | null;
 };
 
+const NO_NEEDS: readonly Dependency[] = [];
+
 export type Intake = {
   /** One look at the folders; answers when it is worth looking again (ms), null when nothing is settling. */
   look(): Promise<number | null>;
@@ -59,7 +61,11 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   const peek = async (waiting: Waiting): Promise<Peeked | null> => {
     if (!canPeek()) return null;
     const head = await ports.spool.head(waiting);
-    return head === null ? null : peekPrompt(head);
+    const seenInIt = head === null ? null : peekPrompt(head);
+    if (seenInIt === null) return null;
+    // Nothing more than is needed here: ten thousand may wait.
+    const { priority, notBefore, dependsOn, runner } = seenInIt;
+    return { priority, notBefore, dependsOn: dependsOn.length === 0 ? NO_NEEDS : dependsOn, runner };
   };
 
   const candidateOf = async (waiting: Waiting): Promise<Candidate> => {

@@ -55,6 +55,7 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
   yield* verifyObjects(repository, count, hashes);
   if (tip === null) return;
   yield* takeHashes(files, hashes);
+  yield* askSecondReader(repository, tip, files, count);
   yield* verifyCommits(repository, tip, files);
   yield* verifyEvidence(repository, files);
   yield* verifyMaterials(files);
@@ -109,6 +110,25 @@ function* takeHashes(files: Map<string, TipFile>, hashes: ReadonlyMap<Oid, strin
     if (sha256 === '') yield finding('object-damaged', path, `its bytes (object ${file.oid}) cannot be read from the history`);
     else files.set(path, { ...file, sha256 });
   }
+}
+
+/** Another implementation of git must find the same files in the tip: what only our own reader understands is not a git repository. */
+async function* askSecondReader({ git, gitDir }: Repository, tip: Oid, files: ReadonlyMap<string, TipFile>, count: Count): AsyncGenerator<Finding> {
+  count.total += files.size;
+  let found = 0;
+  try {
+    for await (const { path, oid } of git.tipFiles(gitDir, tip)) {
+      const ours = files.get(path)?.oid ?? null;
+      if (ours !== oid) yield finding('object-damaged', path, `${path} is another object for a second reader of the repository`, ours, oid);
+      found++;
+      count.step();
+    }
+  } catch (error) {
+    yield finding('object-damaged', gitDir, `a second reader cannot read the repository: ${words(error)}`);
+    return;
+  }
+  if (found !== files.size)
+    yield finding('object-damaged', gitDir, 'a second reader finds another number of files in the tip', String(files.size), String(found));
 }
 
 /** Every hash that a commit of docket states must be the hash of a file that is still there. */

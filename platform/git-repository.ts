@@ -30,11 +30,27 @@ function gitIsAtWork(folder: string, uid: number): boolean | null {
   });
 }
 
+/** isomorphic-git's own way from a commit to the files of its tree: commits, trees and packs are read by its code, not by ours. */
+async function* tipFiles(gitDir: string, commit: string): AsyncGenerator<{ readonly path: string; readonly oid: string }> {
+  const git = await import('isomorphic-git');
+  const cache = {};
+  const waiting = [{ path: '', oid: commit }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { tree } = await git.readTree({ fs, gitdir: gitDir, oid: next.oid, cache });
+    for (const entry of tree) {
+      const path = next.path === '' ? entry.path : `${next.path}/${entry.path}`;
+      if (entry.type === 'tree') waiting.push({ path, oid: entry.oid });
+      else if (entry.type === 'blob' && entry.mode !== '120000') yield { path, oid: entry.oid };
+    }
+  }
+}
+
 /** The body of history/git-door.ts. */
 export const makeHistoryGit = (): {
   root(start: string): Promise<string | null>;
   config(gitDir: string, key: string): Promise<readonly string[]>;
   isAtWork(folder: string, uid: number): Promise<boolean | null>;
+  tipFiles(gitDir: string, commit: string): AsyncIterable<{ readonly path: string; readonly oid: string }>;
 } => ({
   root: repositoryRoot,
   async config(gitDir, key) {
@@ -44,4 +60,5 @@ export const makeHistoryGit = (): {
     return values.map(String);
   },
   isAtWork: (folder, uid) => Promise.resolve(gitIsAtWork(folder, uid)),
+  tipFiles,
 });

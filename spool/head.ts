@@ -9,7 +9,8 @@ import { keyOf } from './settle.ts';
 
 /** Longest front matter and its fences (core/settings.ts limits.front_matter_bytes, upper bound is checked by the parser). */
 const HEAD_BYTES = 16 * 1024 + 64;
-const CACHE_BYTES = 500_000;
+/** For who looks twice in a row; what was seen in a file is remembered by the daemon. */
+const CACHE_BYTES = 32_000;
 
 export type Heads = { head(parts: Parts, waiting: Waiting): Promise<Uint8Array | null> };
 
@@ -37,9 +38,8 @@ export function makeHeads(): Heads {
       try {
         const { bytes, facts } = await parts.fs.readHead(parts.layout.entry(waiting.folder, waiting.rawName), HEAD_BYTES);
         if (keyOf(facts) !== waiting.key) return null;
-        const own = new Uint8Array(bytes);
-        remember(waiting.key, own);
-        return own;
+        remember(waiting.key, bytes);
+        return bytes;
       } catch (error) {
         const code = codeOf(error);
         if (code === 'ENOENT' || code === 'EINVAL') return null;

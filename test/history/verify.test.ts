@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import type { Finding, History } from '#core/history.ts';
+import { makeHistoryGit } from '#platform/git-repository.ts';
 import { answer, collect, makeRig, submission, value, type Rig } from './rig.ts';
 
 suite('verify', () => {
@@ -35,6 +36,19 @@ suite('verify', () => {
     const steps: [number, number][] = [];
     assert.deepEqual(await collect(history.verify((done, total) => steps.push([done, total]))), []);
     assert.deepEqual(steps.at(-1)?.[0], steps.at(-1)?.[1]);
+  });
+
+  test('what only our own reader would understand is found: another implementation of git reads the tip too', async () => {
+    const own = makeHistoryGit();
+    const tipFiles = async function* (gitDir: string, commit: string): AsyncGenerator<{ path: string; oid: string }> {
+      for await (const file of own.tipFiles(gitDir, commit)) if (!file.path.endsWith('result_v1.md')) yield file;
+    };
+    const doubted = await rig.open({ git: { ...own, tipFiles } });
+    const found = await collect(doubted.verify());
+    assert.deepEqual(
+      found.map(({ what, message }) => `${what}: ${message}`),
+      ['object-damaged: a second reader finds another number of files in the tip'],
+    );
   });
 
   test('an edited prompt, result, evidence or material is found, each by its name', async () => {
