@@ -6,12 +6,10 @@ import type { Fault } from '#core/fault.ts';
 import { describeFault } from '#core/fault.ts';
 import type { RoleName } from '#core/names.ts';
 import { makeFs } from '#platform/files.ts';
-import { parsePrompt } from '#prompt-spec/parse.ts';
-import { peekPrompt } from '#prompt-spec/peek.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { commonOf, openAll, roleNamed, type Opened } from './open.ts';
-import { clock } from './parts.ts';
+import { parseFile } from './parse-file.ts';
 
 type Checked = {
   readonly file: string;
@@ -64,15 +62,7 @@ async function checkFile(io: Io, opened: Opened, file: string, role: RoleName | 
       mend: tooLarge ? 'shorten it, or raise limits.prompt_bytes in docket.yaml' : 'look at its name and permissions',
     });
   }
-  const named = peekPrompt(bytes)?.agent;
-  const folderRole = role ?? (named !== undefined && opened.roles.has(named) ? named : [...opened.roles.keys()][0]);
-  if (folderRole === undefined) throw new Error('no role is installed');
-  const parsed = parsePrompt(bytes, {
-    roles: [...opened.roles.keys()],
-    folderRole,
-    limits: { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] },
-    nowMs: clock.now().getTime(),
-  });
+  const parsed = parseFile(bytes, opened, role);
   if (!parsed.ok) return bad(...parsed.error);
   const spec = resolveSpec(parsed.value.specVersion, parsed.value.agent, opened.specs);
   if (!spec.ok) return bad(spec.error);

@@ -130,7 +130,7 @@ async function withHeader(opened: Opened, role: Role, body: string, flags: Compo
     runner: flags.runner,
     model: flags.model,
   };
-  return writePrompt(header, body.endsWith('\n') ? body : `${body}\n`);
+  return writePrompt(header, `\n${body.trimStart()}${body.endsWith('\n') ? '' : '\n'}`);
 }
 
 /** One more than the newest that history has of this feature, role and name. */

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import type { JobView } from '#core/job.ts';
 import { suffixOf, type JobState, type Outcome } from '#core/job.ts';
-import { printable, type RoleFolder } from '#core/names.ts';
+import { printable, type JobId, type RoleFolder } from '#core/names.ts';
 import type { JournalJob } from '#core/ports.ts';
 import { peekPrompt, type Peek } from '#prompt-spec/peek.ts';
 import type { Sources } from './job-words-sources.ts';
@@ -82,6 +82,15 @@ export async function peekOf(sources: Pick<Sources, 'fs' | 'layout'>, folder: Ro
     return peekPrompt(bytes);
   } catch {
     // Gone meanwhile, a link, or a name that is no text: the daemon will have words for it.
+    return null;
+  }
+}
+
+/** The same of a job in flight: its private copy. Null also before it was read. */
+export async function peekInFlight(sources: Pick<Sources, 'fs' | 'layout'>, folder: RoleFolder, id: JobId): Promise<Peek | null> {
+  try {
+    return peekPrompt((await sources.fs.readHead(sources.layout.job(folder, id).prompt, HEAD_BYTES)).bytes);
+  } catch {
     return null;
   }
 }

@@ -2,7 +2,9 @@
 
 import type { Command } from 'commander';
 import type { JobView } from '#core/job.ts';
+import type { RoleFolder } from '#core/names.ts';
 import type { JournalJob } from '#core/ports.ts';
+import type { Peek } from '#prompt-spec/peek.ts';
 import { show, table, wholeNumber, type Common, type Io } from './io.ts';
 import {
   ageOf,
@@ -12,6 +14,7 @@ import {
   isEnd,
   isInFlight,
   isWaitingFile,
+  peekInFlight,
   peekOf,
   shortly,
   shownPath,
@@ -90,7 +93,7 @@ async function list(io: Io, common: Common, sources: Sources, roleText: string |
 async function rowOf(sources: Sources, index: Index, daemon: DaemonWords | null, view: JobView): Promise<Row> {
   const row = journalRow(index, view);
   const folder = sources.roles.get(view.role)?.folder;
-  const peek = isWaitingFile(view) && folder !== undefined ? await peekOf(sources, folder, view.stem) : null;
+  const peek = folder === undefined ? null : await peekAt(sources, folder, view, row);
   const state = stateOf(view, row);
   return {
     role: view.role,
@@ -116,6 +119,12 @@ function indexOf(rows: readonly JournalJob[]): Index {
     byId: new Map(oldestFirst.map((row) => [row.id, row])),
     byName: new Map(oldestFirst.map((row) => [`${row.role}/${row.stem}`, row])),
   };
+}
+
+/** What the front matter says, as long as nobody else has written it down. */
+async function peekAt(sources: Sources, folder: RoleFolder, view: JobView, row: JournalJob | null): Promise<Peek | null> {
+  if (isWaitingFile(view)) return peekOf(sources, folder, view.stem);
+  return isInFlight(view) && view.id !== null && row?.feature == null ? peekInFlight(sources, folder, view.id) : null;
 }
 
 function journalRow(index: Index, view: JobView): JournalJob | null {

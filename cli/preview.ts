@@ -9,12 +9,11 @@ import { describe } from '#core/failure.ts';
 import { contextOf, describeDependency, missingDependencies, briefContext } from '#daemon/dependencies.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
-import { parsePrompt } from '#prompt-spec/parse.ts';
-import { peekPrompt } from '#prompt-spec/peek.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, log, openAll } from './open.ts';
-import { clock, historyOf, runnerPorts } from './parts.ts';
+import { parseFile } from './parse-file.ts';
+import { historyOf, runnerPorts } from './parts.ts';
 
 /** Rough, as all tokenizers differ: bytes of English text and code per token. */
 const BYTES_PER_TOKEN = 4;
@@ -30,22 +29,15 @@ export function addPreview(program: Command, io: Io): void {
     )
     .action(async (file: string, _options: Common, command: Command) => {
       const common = commonOf(command);
-      const { workspace, roles, specs } = await openAll(io, common);
+      const opened = await openAll(io, common);
+      const { workspace, roles, specs } = opened;
       const limit = workspace.settings['limits.prompt_bytes'];
       const { bytes } = await makeFs()
         .readBounded(path.resolve(io.cwd, file), limit)
         .catch((error: unknown) => {
           throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, EXIT.wrongUse);
         });
-      const agent = peekPrompt(bytes)?.agent;
-      const folderRole = agent !== undefined && roles.has(agent) ? agent : [...roles.keys()][0];
-      if (folderRole === undefined) throw new CliError('no role is installed', EXIT.environment);
-      const parsed = parsePrompt(bytes, {
-        roles: [...roles.keys()],
-        folderRole,
-        limits: { promptBytes: limit, frontMatterBytes: workspace.settings['limits.front_matter_bytes'] },
-        nowMs: clock.now().getTime(),
-      });
+      const parsed = parseFile(bytes, opened, null);
       const spec = parsed.ok ? resolveSpec(parsed.value.specVersion, parsed.value.agent, specs) : null;
       if (!parsed.ok || spec === null)
         throw new CliError(`this prompt is not valid:\n${parsed.ok ? '' : parsed.error.map(describeFault).join('\n')}`, EXIT.notWell);

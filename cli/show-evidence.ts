@@ -22,6 +22,7 @@ export type EvidenceFacts = {
   readonly costUsd: number | null;
   readonly subjects: readonly { readonly name: string; readonly sha256: string }[];
   readonly attempts: readonly AttemptFacts[];
+  readonly claimed: string | null;
   readonly submitted: string | null;
   readonly ended: string | null;
 };
@@ -99,6 +100,7 @@ export function readEvidence(text: string): EvidenceFacts | null {
       failure: textIn(objectIn(attempt, 'failure'), 'kind'),
       starts: numberIn(attempt, 'starts') ?? 1,
     })),
+    claimed: textIn(times, 'claimed'),
     submitted: textIn(times, 'submitted'),
     ended: textIn(times, 'ended'),
   };

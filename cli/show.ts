@@ -22,6 +22,7 @@ import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
 import { readEvidence, type AttemptFacts, type EvidenceFacts } from './show-evidence.ts';
+import { whatOf } from './why.ts';
 
 const OUT_PARTS = ['evidence.json', 'result.md', 'error.md', 'duplicate.json'];
 
@@ -78,6 +79,8 @@ async function look(sources: Sources, subject: Subject): Promise<Shown> {
   const published = files.find((file) => file.endsWith('_evidence.json'));
   const evidenceText = published === undefined ? (view === null ? (record?.evidence ?? null) : null) : await textOf(sources, published);
   const evidence = evidenceText === null ? null : readEvidence(evidenceText);
+  const errorPage = files.find((file) => file.endsWith('_error.md'));
+  const page = errorPage === undefined ? null : await textOf(sources, errorPage);
   const state = view === null ? (row?.outcome ?? row?.state ?? record?.filed.status ?? 'unknown') : stateOf(view, row);
   const recordedAs = evidence?.job ?? record?.filed.job ?? null;
   return {
@@ -90,8 +93,8 @@ async function look(sources: Sources, subject: Subject): Promise<Shown> {
     prompt_name: peek?.name ?? row?.name ?? view?.name ?? record?.identity.name ?? null,
     revision: peek?.revision ?? row?.revision ?? view?.revision ?? record?.identity.revision ?? null,
     since: view?.since ?? row?.changedAt ?? null,
-    claimed_at: row?.claimedAt ?? null,
-    reason: row?.reason ?? null,
+    claimed_at: row?.claimedAt ?? evidence?.claimed ?? null,
+    reason: (page === null ? null : whatOf(page)) ?? row?.reason ?? null,
     files,
     sha256: hashesOf(subject, record, evidence),
     attempts: attemptsOf(sources, subject, evidence),

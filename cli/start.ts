@@ -130,6 +130,13 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
+    // However it ends, nothing is claimed or started any more when the journal and the lock are given back.
+    const halt = new AbortController();
+    closers.push(() => {
+      halt.abort();
+      ports.lanes.stop();
+      stopping.abort();
+    });
     const rescued = await daemon.rescue();
     if (rescued > 0) log.info(`${String(rescued)} jobs of an earlier start go on`);
 
@@ -153,7 +160,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     closers.push(guard);
 
     options.onReady({ roles: [...ports.roles.values()], runners: ports.runners, rescued });
-    await Promise.race([daemon.loop(options.stop), fatal.promise]);
+    await Promise.race([daemon.loop(AbortSignal.any([options.stop, halt.signal])), fatal.promise]);
 
     ports.lanes.stop();
     stopping.abort();

@@ -66,6 +66,12 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
       flushCompileCache();
       void sayWelcome(io, workspace, roles, runners);
     },
+  }).catch((error: unknown) => {
+    // A job may be in the middle of a step: when the lock, the journal or the disk is lost, nothing more may be written.
+    const isExpected = error instanceof CliError;
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    io.err(isExpected ? `docket: ${error.message}` : `docket: stopped at once: ${words}`);
+    process.exit(isExpected ? error.exitCode : EXIT.environment);
   });
   if (end === 'left') process.exit(EXIT.done);
 }
