@@ -3,9 +3,9 @@
 import { Command, CommanderError } from 'commander';
 import { CliError, EXIT, type ExitCode, type Io } from './io.ts';
 import { packageVersion } from './package.ts';
-import { VERBS } from './verbs.ts';
+import { addVerbs } from './verbs.ts';
 
-export function makeProgram(io: Io): Command {
+async function makeProgram(args: readonly string[], io: Io): Promise<Command> {
   const program = new Command('docket')
     .description(
       'A spooler for AI-assisted development: drop a prompt in a folder, get the answer beside it,\nwith prompt, answer and evidence in a git history of their own.',
@@ -19,7 +19,7 @@ export function makeProgram(io: Io): Command {
     .showHelpAfterError('(docket --help lists the verbs)')
     .configureOutput({ writeOut: (text) => io.out(text.replace(/\n$/, '')), writeErr: (text) => io.err(text.replace(/\n$/, '')) })
     .exitOverride();
-  for (const add of VERBS) add(program, io);
+  await addVerbs(program, io, args);
   for (const verb of program.commands) verb.copyInheritedSettings(program);
   program.addHelpText('after', '\nExit codes: 0 done, 1 the thing asked about is not well, 2 wrong use, 3 environment, 130 stopped.');
   return program;
@@ -28,7 +28,7 @@ export function makeProgram(io: Io): Command {
 /** @returns the exit code */
 export async function runProgram(args: readonly string[], io: Io): Promise<ExitCode> {
   try {
-    await makeProgram(io).parseAsync([...args], { from: 'user' });
+    await (await makeProgram(args, io)).parseAsync([...args], { from: 'user' });
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;

@@ -24,6 +24,7 @@ import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
 import { startWatch } from '#platform/watch.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
+import { makeLayout } from '#spool/layout.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
@@ -259,10 +260,20 @@ async function makePorts(
     roles: roles.value,
     specs: specs.value,
     code: makeCodeSnapshot(askProgram, clock, workspace.code),
+    scanIntervalMs: await scanInterval(workspace, [...roles.value.values()]),
     stopping,
     daemon: { version: packageVersion(), host: hostName(), instance },
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
+}
+
+/** A network file system tells nothing of what others write there. */
+async function scanInterval(workspace: Workspace, roles: readonly Role[]): Promise<number> {
+  const layout = makeLayout(workspace.queues);
+  const places = await Promise.all(roles.map(async (role) => makeFs().fileSystem(layout.in(role.folder))));
+  const { settings } = workspace;
+  const everyMs = settings['intake.scan_interval'];
+  return places.some((place) => place.network) ? Math.min(everyMs, settings['intake.scan_interval_network']) : everyMs;
 }
 
 function laneName(

@@ -1,48 +1,48 @@
-/** All verbs, in the order of the help. */
+/** All verbs, in the order of the help. A verb is loaded when it is asked for: a program that starts often should not load what it does not run. */
 
 import type { Command } from 'commander';
-import { addAdd, addAsk } from './add.ts';
-import { addCancel } from './cancel.ts';
-import { addCheck } from './check.ts';
-import { addCompletion } from './completion.ts';
-import { addConfig } from './config.ts';
-import { addDoctor } from './doctor.ts';
-import { addDown } from './down.ts';
-import { addInit } from './init.ts';
 import type { Io } from './io.ts';
-import { addLog } from './log.ts';
-import { addLogs } from './logs.ts';
-import { addLs } from './ls.ts';
-import { addPreview } from './preview.ts';
-import { addRetry } from './retry.ts';
-import { addShow } from './show.ts';
-import { addSpec } from './spec.ts';
-import { addStatus } from './status.ts';
-import { addUp } from './up.ts';
-import { addVerify } from './verify.ts';
-import { addWait } from './wait.ts';
-import { addWhy } from './why.ts';
 
-export const VERBS: readonly ((program: Command, io: Io) => void)[] = [
-  addInit,
-  addUp,
-  addDown,
-  addStatus,
-  addLogs,
-  addAdd,
-  addAsk,
-  addWait,
-  addPreview,
-  addLs,
-  addShow,
-  addWhy,
-  addCheck,
-  addSpec,
-  addCancel,
-  addRetry,
-  addLog,
-  addVerify,
-  addDoctor,
-  addConfig,
-  addCompletion,
+type AddVerb = (program: Command, io: Io) => void;
+
+const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddVerb> }[] = [
+  { name: 'init', load: async () => (await import('./init.ts')).addInit },
+  { name: 'up', load: async () => (await import('./up.ts')).addUp },
+  { name: 'down', load: async () => (await import('./down.ts')).addDown },
+  { name: 'status', load: async () => (await import('./status.ts')).addStatus },
+  { name: 'logs', load: async () => (await import('./logs.ts')).addLogs },
+  { name: 'add', load: async () => (await import('./add.ts')).addAdd },
+  { name: 'ask', load: async () => (await import('./add.ts')).addAsk },
+  { name: 'wait', load: async () => (await import('./wait.ts')).addWait },
+  { name: 'preview', load: async () => (await import('./preview.ts')).addPreview },
+  { name: 'ls', load: async () => (await import('./ls.ts')).addLs },
+  { name: 'show', load: async () => (await import('./show.ts')).addShow },
+  { name: 'why', load: async () => (await import('./why.ts')).addWhy },
+  { name: 'check', load: async () => (await import('./check.ts')).addCheck },
+  { name: 'spec', load: async () => (await import('./spec.ts')).addSpec },
+  { name: 'cancel', load: async () => (await import('./cancel.ts')).addCancel },
+  { name: 'retry', load: async () => (await import('./retry.ts')).addRetry },
+  { name: 'log', load: async () => (await import('./log.ts')).addLog },
+  { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },
+  { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
+  { name: 'config', load: async () => (await import('./config.ts')).addConfig },
+  { name: 'completion', load: async () => (await import('./completion.ts')).addCompletion },
 ];
+
+/** The verb that stands first among the words; null: none, or one that nobody knows. */
+function verbOf(args: readonly string[]): string | null {
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index] ?? '';
+    if (word === '--root') index++;
+    else if (!word.startsWith('-')) return VERBS.some(({ name }) => name === word) ? word : null;
+    else if (word !== '--json' && !word.startsWith('--root=')) return null;
+  }
+  return null;
+}
+
+/** Adds the verb that these words name; all of them when the help, a completion script or a suggestion must know them. */
+export async function addVerbs(program: Command, io: Io, args: readonly string[]): Promise<void> {
+  const wanted = verbOf(args);
+  const isAll = wanted === null || wanted === 'completion';
+  for (const { load } of VERBS.filter(({ name }) => isAll || name === wanted)) (await load())(program, io);
+}

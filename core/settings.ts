@@ -128,6 +128,13 @@ export const SETTINGS = {
     max: 60_000,
     why: 'the folders are looked at least this often, whatever the events say',
   }),
+  'intake.scan_interval_network': row<number>({
+    default: 1_000,
+    unit: 'ms',
+    min: 100,
+    max: 60_000,
+    why: 'the same when an in/ folder is on a network file system, which tells no events',
+  }),
   'intake.settle': row<number>({
     default: 500,
     unit: 'ms',

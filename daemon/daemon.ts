@@ -7,6 +7,7 @@
 
 import { classifyError } from '#core/disk.ts';
 import type { JobId } from '#core/names.ts';
+import type { Log } from '#core/ports.ts';
 import type { Outcome } from '#core/job.ts';
 import type { Claimed } from '#core/spool.ts';
 import { conclude } from './conclude.ts';
@@ -40,6 +41,17 @@ export type Daemon = {
 };
 
 type Flight = { readonly claimed: Claimed; readonly cancel: AbortController; readonly ended: Promise<Outcome | null> };
+
+/** What a person opens next. */
+const PAGES: Record<Outcome, string> = {
+  answered: '_result.md',
+  briefed: '_result.md',
+  duplicate: '_duplicate.json',
+  rejected: '_error.md',
+  held: '_error.md',
+  failed: '_error.md',
+  cancelled: '_error.md',
+};
 
 /** Scans take at most this share of the time, whatever the hints say. */
 const SCAN_SHARE = 0.1;
@@ -79,7 +91,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       for (let failures = 0; ; failures++) {
         try {
           const outcome = failures === 0 ? await work(task) : await again();
-          log.info(`${claimed.job.originalName}: ${outcome ?? 'gone'}`, { stem: claimed.job.stem });
+          told(log, claimed, outcome);
           return outcome;
         } catch (error) {
           if (error instanceof Leaving) return null;
@@ -102,6 +114,20 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     });
     ended.catch(fatal);
     flights.set(claimed.job.id, { claimed, cancel, ended });
+  };
+
+  /** `foo.md: answered, out/foo_result.md` */
+  const told = (log: Log, claimed: Claimed, outcome: Outcome | null): void => {
+    const { originalName, id } = claimed.job;
+    const row = ports.journal.job(id);
+    const stem = row?.stem ?? claimed.job.stem;
+    const page = outcome === null ? '' : `, out/${stem}${PAGES[outcome]}`;
+    const fields = {
+      stem,
+      ...(row === null || row.feature === null ? {} : { feature: row.feature }),
+      ...(row === null || row.attempts === 0 ? {} : { attempt: row.attempts }),
+    };
+    log.info(`${originalName}: ${outcome ?? 'gone'}${page}`, fields);
   };
 
   const takeUp = async (job: Resumed, task: Omit<Task, 'bytes' | 'unreadable' | 'lastAttempt'>): Promise<Outcome> =>
@@ -161,7 +187,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     scanMs = endMs - startMs;
     lastLookMs = endMs;
     mustLook = false;
-    nextLookMs = endMs + Math.min(settings['intake.scan_interval'], againMs ?? Number.POSITIVE_INFINITY);
+    nextLookMs = endMs + Math.min(ports.scanIntervalMs, againMs ?? Number.POSITIVE_INFINITY);
   };
 
   const survive = async (): Promise<void> => {

@@ -33,6 +33,8 @@ export type Ports = {
   /** Facts of the code repository, at most a few seconds old. */
   readonly code: () => Promise<CodeFacts>;
   readonly daemon: { readonly version: string; readonly host: string; readonly instance: string };
+  /** The folders are looked at least this often; shorter where the file system tells no events. */
+  readonly scanIntervalMs: number;
   /** Aborts when the daemon stops: no new starts, waits end. */
   readonly stopping: AbortSignal;
   /** Called right after each named point; tests stop the process here. */

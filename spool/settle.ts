@@ -51,9 +51,9 @@ const ANNOUNCED_MS = 60_000;
 export const sightName = (folder: RoleFolder, raw: Uint8Array): string =>
   `${folder}/${Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1')}`;
 
-export const contentOf = (facts: FileFacts): string =>
-  `${String(facts.dev)}.${String(facts.ino)}.${String(facts.sizeBytes)}.${String(facts.mtimeNs)}`;
-export const keyOf = (facts: FileFacts): string => `${contentOf(facts)}.${String(facts.ctimeNs)}`;
+/** Joined, not added up: a sum of texts keeps all its parts in memory. */
+export const contentOf = ({ dev, ino, sizeBytes, mtimeNs }: FileFacts): string => [dev, ino, sizeBytes, mtimeNs].join('.');
+export const keyOf = ({ dev, ino, sizeBytes, mtimeNs, ctimeNs }: FileFacts): string => [dev, ino, sizeBytes, mtimeNs, ctimeNs].join('.');
 
 /** The new memory of a file that was just looked at. */
 export function look(before: Sight | undefined, facts: FileFacts, nowMs: number): Sight {
