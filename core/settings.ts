@@ -169,13 +169,6 @@ export const SETTINGS = {
     max: 86_400_000,
     why: 'how long a stop waits for running jobs before it leaves them to the keeper',
   }),
-  'retention.processed': row<number>({
-    default: 0,
-    unit: 'count',
-    min: 0,
-    max: 36_500,
-    why: 'days until a .processed file moves to archive/; 0: never',
-  }),
   'log.level': row<string>({
     default: 'info',
     unit: 'choice',
