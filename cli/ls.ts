@@ -124,7 +124,8 @@ function indexOf(rows: readonly JournalJob[]): Index {
 /** What the front matter says, as long as nobody else has written it down. */
 async function peekAt(sources: Sources, folder: RoleFolder, view: JobView, row: JournalJob | null): Promise<Peek | null> {
   if (isWaitingFile(view)) return peekOf(sources, folder, view.stem);
-  return isInFlight(view) && view.id !== null && row?.feature == null ? peekInFlight(sources, folder, view.id) : null;
+  const isKnown = row !== null && row.feature !== null;
+  return isInFlight(view) && view.id !== null && !isKnown ? peekInFlight(sources, folder, view.id) : null;
 }
 
 function journalRow(index: Index, view: JobView): JournalJob | null {

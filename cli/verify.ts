@@ -76,6 +76,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
   try {
     for await (const finding of folders) findings.push(finding);
   } catch (error) {
+    if (isMachine(error)) throw new CliError(`the queue folders cannot be compared to their end: ${wordsOf(error)}`, EXIT.environment);
     // A damaged object ends the walk through the log: then the folders have nothing to be compared with.
     if (findings.length === 0) throw error;
     findings.push({
@@ -92,6 +93,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const MACHINE = ['EACCES', 'EPERM', 'EROFS', 'ELOCKED', 'EMFILE', 'ENOMEM', 'ENOSPC'];
+const isMachine = (error: unknown): boolean => MACHINE.includes(String((error as { readonly code?: unknown }).code));
 
 /** A history that cannot even be opened is the first finding; trouble of the machine (no permission, locked) is not a difference. */
 async function openHistory(sources: Sources): Promise<{ readonly history: History | null; readonly fault: Finding | null }> {
@@ -99,7 +101,7 @@ async function openHistory(sources: Sources): Promise<{ readonly history: Histor
     return { history: await sources.history(), fault: null };
   } catch (error) {
     const cause = error instanceof CliError ? error.cause : error;
-    if (MACHINE.includes(String((cause as { readonly code?: unknown }).code))) throw error;
+    if (isMachine(cause)) throw error;
     const fault: Finding = {
       what: 'unreadable',
       path: sources.workspace.history,

@@ -53,6 +53,9 @@ export type Decided = {
   readonly files: readonly { readonly as: string; readonly bytes: Uint8Array | string }[];
 };
 
+/** A private file of a job in flight, by its name in work/<job>/. */
+export type KeptFile = { readonly name: string; readonly bytes: Uint8Array | string };
+
 export type Spool = {
   /** Makes what is missing (in, out, work, archive of every role), checks that in, out and work of a role are on one local file system. Throws with words otherwise. */
   prepare(): Promise<void>;
@@ -73,8 +76,8 @@ export type Spool = {
   ): Promise<{ readonly claimed: Claimed; readonly bytes: Uint8Array | null; readonly failure: Failure | null }>;
   /** The private copy again (recovery). Null when it is missing or its hash differs from job.json: read() again then. */
   prompt(claimed: Claimed): Promise<Uint8Array | null>;
-  /** Makes work/<job>/a<n>/ when it is not there. What an earlier start of this attempt left in it stays: agents/attempt.ts takes it up. */
-  attemptFolder(claimed: Claimed, n: number): Promise<string>;
+  /** Makes work/<job>/a<n>/ when it is not there. What an earlier start of this attempt left in it stays: agents/attempt.ts takes it up. `beside` is written into work/<job>/ as by keep(), with one sync for both. */
+  attemptFolder(claimed: Claimed, n: number, beside?: KeptFile): Promise<string>;
   /** Writes a private file into work/<job>/, synced: brief.md, a<n>/answer. */
   keep(claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void>;
   kept(claimed: Claimed, name: string): Promise<Uint8Array | null>;

@@ -36,8 +36,11 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
       ]);
       ports.reached('ran', claimed.job.id);
       const scan = await ports.secrets.scan('answer', run.outcome.answer);
-      if (!scan.ok)
+      if (!scan.ok) {
+        // For archive/: out/ will not show it.
+        await ports.spool.keep(claimed, `a${String(n)}/answer`, run.outcome.answer);
         return { ...ended('held', attempts, run, scan.error), answerScan: scan.error.kind === 'secret-found' ? 'found' : 'failed' };
+      }
       return { ...ended(run.outcome.status, attempts, run, null), answer: run.outcome.answer, answerScan: 'passed' };
     }
 
@@ -92,8 +95,7 @@ async function inLane(ports: Ports, lane: string, job: Submitted, work: () => Pr
 async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   const { claimed, cancel } = job.task;
   const runId = ports.digest.uuid();
-  const dir = await ports.spool.attemptFolder(claimed, n);
-  await ports.spool.keep(claimed, BRIEF_FILE, job.brief);
+  const dir = await ports.spool.attemptFolder(claimed, n, { name: BRIEF_FILE, bytes: job.brief });
   await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
   const request: RunRequest = {
@@ -127,7 +129,6 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
     usage: outcome.usage,
     starts: run.starts,
   };
-  if (outcome.ok) await ports.spool.keep(claimed, `a${String(n)}/answer`, outcome.answer);
   return { record, outcome, command: run.command };
 }
 

@@ -6,20 +6,20 @@
 import type { FinalFile, JobState, Outcome } from '#core/job.ts';
 import { describe, type Failure } from '#core/failure.ts';
 import { describeIdentity } from '#core/prompt.ts';
+import type { JournalChange } from '#core/ports.ts';
 import type { Claimed } from '#core/spool.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
-import { readRecord, RECORD_FILE } from './record-file.ts';
+import { readRecord, RECORD_FILE, type Told } from './record-file.ts';
 
-export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile): Promise<Outcome> {
+/** @param told what record.json holds, for whoever has just written it */
+export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile, told: Told | null = null): Promise<Outcome> {
   const { id } = claimed.job;
-  const decided = await record(ports, claimed, sealed);
-  await move(ports, claimed, 'recorded', decided);
+  const decided = await record(ports, claimed, sealed, told);
   ports.reached('recorded', id);
 
   const published = await ports.spool.publish(claimed, decided);
-  await move(ports, claimed, 'published', published);
   ports.reached('published', id);
 
   const { late } = await ports.spool.finish(claimed, published);
@@ -29,20 +29,22 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
       job: id,
       role: claimed.job.role,
     });
-  await move(ports, claimed, 'done', published);
+  // One transaction for the last three steps: they take milliseconds, and after a crash the folder tells how far it came, not the journal.
+  await ports.journal.commit([...moved(ports, claimed, 'recorded', published), ...moved(ports, claimed, 'published', published), ...moved(ports, claimed, 'done', published)]);
   await ports.spool.clean(claimed);
   ports.reached('done', id);
   return published.outcome;
 }
 
 /** One commit: nothing is visible that is not recorded. Prompts that were never accepted have no record. */
-async function record(ports: Ports, claimed: Claimed, sealed: FinalFile): Promise<FinalFile> {
-  const kept = await ports.spool.kept(claimed, RECORD_FILE);
-  if (kept === null || sealed.outcome === 'held') return sealed;
-  const answer = readRecord(kept);
+async function record(ports: Ports, claimed: Claimed, sealed: FinalFile, fresh: Told | null): Promise<FinalFile> {
+  const told = fresh ?? (await keptRecord(ports, claimed));
+  if (told === null || sealed.outcome === 'held') return sealed;
+  const { answer, attempt } = told;
   const filed = await ports.history.record(answer);
   if (filed.ok) return sealed;
   // Another daemon's job took the place: the answer stays in archive/, a person decides.
+  if (answer.result !== null && attempt > 0) await ports.spool.keep(claimed, `a${String(attempt)}/answer`, answer.result);
   const failure: Failure = { kind: 'identity-taken', identity: describeIdentity(answer.identity), byJob: filed.error.byJob };
   return ports.spool.decide(claimed, {
     outcome: 'held',
@@ -51,7 +53,12 @@ async function record(ports: Ports, claimed: Claimed, sealed: FinalFile): Promis
   });
 }
 
-async function move(ports: Ports, claimed: Claimed, to: JobState, final: FinalFile): Promise<void> {
+async function keptRecord(ports: Ports, claimed: Claimed): Promise<Told | null> {
+  const kept = await ports.spool.kept(claimed, RECORD_FILE);
+  return kept === null ? null : readRecord(kept);
+}
+
+function moved(ports: Ports, claimed: Claimed, to: JobState, final: FinalFile): readonly JournalChange[] {
   const reason = final.failure === null ? {} : { reason: describe(final.failure) };
-  await ports.journal.commit(reachedState(ports, claimed.job.id, to, { outcome: final.outcome, ...reason }));
+  return reachedState(ports, claimed.job.id, to, { outcome: final.outcome, ...reason });
 }

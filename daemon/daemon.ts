@@ -80,7 +80,13 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     const releases: (() => void)[] = [];
     const leaveLane = lane === null ? (): void => undefined : ports.lanes.reserve(lane);
     releases.push(leaveLane);
-    const task = { claimed, cancel: cancel.signal, leaveLane, onEnd: (release: () => void) => void releases.push(release) };
+    const task = {
+      claimed,
+      cancel: cancel.signal,
+      leaveLane,
+      onEnd: (release: () => void) => void releases.push(release),
+      whenEnded: (id: JobId) => flights.get(id)?.ended,
+    };
     const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role });
     const again = async (): Promise<Outcome | null> => {
       for (const release of releases.splice(1)) release();

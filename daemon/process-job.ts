@@ -8,6 +8,7 @@
  */
 
 import type { Outcome } from '#core/job.ts';
+import type { JournalChange } from '#core/ports.ts';
 import { answer } from './answer.ts';
 import { conclude } from './conclude.ts';
 import type { Ports } from './ports.ts';
@@ -25,21 +26,27 @@ export async function processJob(ports: Ports, identities: Identities, task: Tas
   if (!accepted.ok) return conclude(ports, claimed, await sealUnsent(ports, task, accepted.error));
   const { identity } = accepted.value;
   const at = ports.clock.now().toISOString();
-  await ports.journal.commit([
-    { do: 'identify', id: claimed.job.id, feature: identity.feature, name: identity.name, revision: identity.revision, at },
-  ]);
+  const identify: JournalChange = {
+    do: 'identify',
+    id: claimed.job.id,
+    feature: identity.feature,
+    name: identity.name,
+    revision: identity.revision,
+    at,
+  };
 
   const submitted = await submit(ports, identities, accepted.value); //  one commit: nothing runs that was not written down first
   if (!submitted.ok) {
+    await ports.journal.commit([identify]);
     const { error } = submitted;
     const sealed = error.kind === 'duplicate' ? await sealDuplicate(ports, accepted.value, error.of) : await sealUnsent(ports, task, error);
     return conclude(ports, claimed, sealed);
   }
-  await ports.journal.commit(reachedState(ports, claimed.job.id, 'submitted'));
+  await ports.journal.commit([identify, ...reachedState(ports, claimed.job.id, 'submitted')]);
   ports.reached('submitted', claimed.job.id);
 
   const ended = await answer(ports, submitted.value); //                 attempts, back-off, limits: the failure table decides
   task.leaveLane();
-  const sealed = await sealEnded(ports, submitted.value, ended); //      evidence and answer, private and durable
-  return conclude(ports, claimed, sealed); //                            record, publish, finish
+  const { final, told } = await sealEnded(ports, submitted.value, ended); // evidence and answer, private and durable
+  return conclude(ports, claimed, final, told); //                       record, publish, finish
 }

@@ -96,25 +96,30 @@ export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, s
   return {
     async run(name, priority, signal, work) {
       const lane = laneOf(name);
-      const gone = AbortSignal.any([signal, stopping.signal]);
+      // Not AbortSignal.any: while one of its sources lives, Node keeps it, and with it all that its listener knows of the job.
+      const signals = [signal, stopping.signal];
+      const isGone = (): boolean => signals.some((one) => one.aborted);
       let started = false;
-      const waitOut = new Promise<never>((_resolve, reject) => {
-        const leave = (): void => {
-          if (!started) reject(new Leaving());
-        };
-        if (gone.aborted) leave();
-        else gone.addEventListener('abort', leave, { once: true });
-      });
+      const waitOut = Promise.withResolvers<never>();
+      const leave = (): void => {
+        if (!started) waitOut.reject(new Leaving());
+      };
+      for (const one of signals) one.addEventListener('abort', leave);
+      if (isGone()) leave();
       const turn = lane.queue.add(
         async () => {
-          if (gone.aborted) throw new Leaving();
+          if (isGone()) throw new Leaving();
           started = true;
           return work();
         },
         { priority: -priority },
       );
       turn.catch(() => undefined);
-      return Promise.race([turn, waitOut]);
+      try {
+        return await Promise.race([turn, waitOut.promise]);
+      } finally {
+        for (const one of signals) one.removeEventListener('abort', leave);
+      }
     },
     async hold(name, untilMs, delayMs, reason) {
       const at = ports.clock.now();

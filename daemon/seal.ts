@@ -11,7 +11,7 @@ import type { Claimed, Decided } from '#core/spool.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
-import { RECORD_FILE, writeRecord } from './record-file.ts';
+import { RECORD_FILE, writeRecord, type Told } from './record-file.ts';
 import type { Accepted, Ended, Submitted, Task } from './task.ts';
 
 /** Rejected, held or cancelled before anything was sent: only the folders know, with words in out/. */
@@ -55,9 +55,14 @@ export async function sealDuplicate(ports: Ports, accepted: Accepted, of: Filed)
 }
 
 /** After the run: evidence first, result last, and the record that history will get, all durable before final.json says so. */
-export async function sealEnded(ports: Ports, job: Submitted, ended: Ended): Promise<FinalFile> {
+export async function sealEnded(
+  ports: Ports,
+  job: Submitted,
+  ended: Ended,
+): Promise<{ readonly final: FinalFile; readonly told: Told | null }> {
   const { claimed } = job.task;
   const files: { as: string; bytes: string }[] = [];
+  let told: Told | null = null;
   if (ended.status !== 'held') {
     const evidence = renderStatement(statementOf(ports, job, ended, ended.status));
     const record: Answer = {
@@ -76,13 +81,14 @@ export async function sealEnded(ports: Ports, job: Submitted, ended: Ended): Pro
       attempts: await rawOutputs(ports, claimed, ended),
       at: ports.clock.now().toISOString(),
     };
-    await ports.spool.keep(claimed, RECORD_FILE, writeRecord(record));
+    told = { answer: record, attempt: ended.attempts.at(-1)?.n ?? 0 };
+    await ports.spool.keep(claimed, RECORD_FILE, writeRecord(told));
     files.push({ as: '_evidence.json', bytes: evidence });
   }
   if (ended.answer !== null) files.push({ as: '_result.md', bytes: ended.answer });
   else if (ended.failure !== null)
     files.push({ as: '_error.md', bytes: errorPage(ports, claimed, ended.status, ended.failure, ended.attempts) });
-  return decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files });
+  return { final: await decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files }), told };
 }
 
 async function decide(ports: Ports, claimed: Claimed, decided: Decided): Promise<FinalFile> {

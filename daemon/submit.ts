@@ -4,8 +4,9 @@ import type { Failure } from '#core/failure.ts';
 import type { Filed } from '#core/history.ts';
 import { describeIdentity, identityKey } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
+import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
-import type { Accepted, InFlight, Submitted } from './task.ts';
+import { byWhom, type Accepted, type InFlight, type Submitted } from './task.ts';
 
 /** The same bytes are answered already: this job is finished at once, by naming the first one. */
 export type Duplicate = { readonly kind: 'duplicate'; readonly of: Filed };
@@ -14,20 +15,52 @@ export type Duplicate = { readonly kind: 'duplicate'; readonly of: Filed };
 export type Identities = Map<string, InFlight>;
 
 export async function submit(ports: Ports, identities: Identities, accepted: Accepted): Promise<Result<Submitted, Failure | Duplicate>> {
+  for (;;) {
+    const turn = await takeTurn(ports, identities, accepted);
+    if (!turn.ok) return turn;
+    const filed = await file(ports, accepted);
+    if (filed.ok) return filed;
+    if (filed.error.kind !== 'first-in-flight') return err(filed.error);
+    // After a restart the second of two prompts with the same bytes may come here before the first, whose identity it is.
+    turn.value();
+    const left = await waitFor(ports, accepted, filed.error.ended);
+    if (!left.ok) return left;
+  }
+}
+
+/** One job of this daemon after the other. @returns what gives the turn back; also called when the job leaves the daemon */
+async function takeTurn(ports: Ports, identities: Identities, accepted: Accepted): Promise<Result<() => void, Failure>> {
   const { job } = accepted.task.claimed;
   const key = identityKey(accepted.identity);
-  const taken = (byJob: InFlight['job']): Failure => ({ kind: 'identity-taken', identity: describeIdentity(accepted.identity), byJob });
   for (let other = identities.get(key); other !== undefined && other.job !== job.id; other = identities.get(key)) {
-    if (other.sha256 !== accepted.sha256) return err(taken(other.job));
-    await other.done;
+    if (other.sha256 !== accepted.sha256) return err(taken(accepted, other.job));
+    const left = await waitFor(ports, accepted, other.done);
+    if (!left.ok) return left;
   }
   const mine = Promise.withResolvers<void>();
-  identities.set(key, { job: job.id, sha256: accepted.sha256, done: mine.promise });
-  accepted.task.onEnd(() => {
-    if (identities.get(key)?.job === job.id) identities.delete(key);
+  const entry: InFlight = { job: job.id, sha256: accepted.sha256, done: mine.promise };
+  identities.set(key, entry);
+  const release = (): void => {
+    if (identities.get(key) === entry) identities.delete(key);
     mine.resolve();
-  });
+  };
+  accepted.task.onEnd(release);
+  return ok(release);
+}
 
+/** Until the job in front has left the daemon. Throws Leaving when it left because the daemon stops: both go on at the next start. */
+async function waitFor(ports: Ports, accepted: Accepted, other: Promise<unknown>): Promise<Result<null, Failure>> {
+  const { cancel } = accepted.task;
+  await Promise.race([other, aborted(cancel)]);
+  if (cancel.aborted) return err({ kind: 'cancelled', by: byWhom(cancel) });
+  if (ports.stopping.aborted) throw new Leaving();
+  return ok(null);
+}
+
+type FirstInFlight = { readonly kind: 'first-in-flight'; readonly ended: Promise<unknown> };
+
+async function file(ports: Ports, accepted: Accepted): Promise<Result<Submitted, Failure | Duplicate | FirstInFlight>> {
+  const { job } = accepted.task.claimed;
   const code = await ports.code();
   const at = ports.clock.now().toISOString();
   const filed = await ports.history.submit({
@@ -48,11 +81,32 @@ export async function submit(ports: Ports, identities: Identities, accepted: Acc
   const here = (goesOnAs: Filed['job']): Result<Submitted, never> => ok({ ...accepted, recordAs: goesOnAs, submittedAt: at, code });
   if (!filed.ok) {
     const { filed: other } = filed.error;
+    if (other.status !== 'submitted' || other.promptSha256 !== accepted.sha256) return err(taken(accepted, other.job));
+    const ended = accepted.task.whenEnded(other.job);
+    if (ended !== undefined) return err({ kind: 'first-in-flight', ended });
     // Accepted by a job of this daemon that ended without an answer (held, or lost with the machine): the same job goes on.
-    const isOurs = other.status === 'submitted' && other.promptSha256 === accepted.sha256 && ports.journal.job(other.job)?.state === 'done';
-    return isOurs ? here(other.job) : err(taken(other.job));
+    return ports.journal.job(other.job)?.state === 'done' ? here(other.job) : err(taken(accepted, other.job));
   }
   const isAnswered = filed.value.status === 'answered' || (filed.value.status === 'briefed' && accepted.facts.kind === 'offline');
   if (isAnswered && filed.value.job !== job.id) return err({ kind: 'duplicate', of: filed.value });
   return here(filed.value.job);
 }
+
+const taken = (accepted: Accepted, byJob: InFlight['job']): Failure => ({
+  kind: 'identity-taken',
+  identity: describeIdentity(accepted.identity),
+  byJob,
+});
+
+const aborted = async (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });

@@ -23,6 +23,8 @@ export type Task = {
   readonly onEnd: (release: () => void) => void;
   /** Aborts when a person cancels this job; the reason is the person. */
   readonly cancel: AbortSignal;
+  /** Resolves when another job has left the daemon; undefined: it is not in its hands. */
+  readonly whenEnded: (id: JobId) => Promise<unknown> | undefined;
 };
 
 /** A prompt that passed every check, with all that will be sent. */

@@ -7,7 +7,7 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { constants, type BigIntStats, type Dirent } from 'node:fs';
+import { constants, lstatSync, type BigIntStats, type Dirent } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
 import type { DirEntry, FileFacts, FileKind, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
@@ -140,9 +140,13 @@ async function folderOnly(folder: FilePath): Promise<void> {
   if (!stats.isDirectory()) throw systemError('ENOTDIR', `not a folder (links are not followed), '${shown(folder)}'`);
 }
 
-async function lstatOrNull(file: FilePath): Promise<BigIntStats | null> {
+/**
+ * In this thread: the kernel answers from memory in a few microseconds, a trip through the thread pool takes ten times as long
+ * and waits behind the syncs there.
+ */
+function lstatOrNull(file: FilePath): BigIntStats | null {
   try {
-    return await files.lstat(native(file), { bigint: true });
+    return lstatSync(native(file), { bigint: true, throwIfNoEntry: false }) ?? null;
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
     throw error;
@@ -152,7 +156,7 @@ async function lstatOrNull(file: FilePath): Promise<BigIntStats | null> {
 /** mkdir -p by hand: node's own never returns where a parent refuses children with ENOENT (`/proc/x/y`, Node 24). */
 async function makeFolders(folder: string, mode: number): Promise<void> {
   const missing: string[] = [];
-  for (let at = path.resolve(folder); (await lstatOrNull(at)) === null; at = path.dirname(at)) missing.push(at);
+  for (let at = path.resolve(folder); lstatOrNull(at) === null; at = path.dirname(at)) missing.push(at);
   for (const at of missing.toReversed()) {
     await files.mkdir(at, { mode }).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error;
@@ -232,10 +236,11 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
         kind: kindOf(entry),
       }));
     },
-    async facts(file) {
-      const stats = await lstatOrNull(file);
-      return stats === null ? null : factsOf(stats);
-    },
+    facts: async (file) =>
+      Promise.resolve().then(() => {
+        const stats = lstatOrNull(file);
+        return stats === null ? null : factsOf(stats);
+      }),
     readBounded: (file, maxBytes) => read(file, maxBytes, true),
     readHead: (file, maxBytes) => read(file, maxBytes, false),
     writeNew,

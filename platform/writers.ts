@@ -37,10 +37,17 @@ function want(paths: readonly string[]): Wanted {
   return { byInode, names, anyName };
 }
 
-function writesTo(processFolder: string, fd: string, wanted: Wanted): string | null {
+/** @returns the wanted file that is written to, if any; `closed`: nothing of this process may be looked at */
+function writesTo(processFolder: string, fd: string, wanted: Wanted): string | 'closed' | null {
   // The link's text is a cheap first look; only stat() of it proves which file it is (other mount namespaces, deleted files).
-  const target = attempt(() => readlinkSync(`${processFolder}/fd/${fd}`));
-  if (target === null || !target.startsWith('/')) return null;
+  let target: string;
+  try {
+    target = readlinkSync(`${processFolder}/fd/${fd}`);
+  } catch (error) {
+    // The right is the same for all of a process (ptrace access mode, proc(5)): some have hundreds of files open.
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'closed' : null;
+  }
+  if (!target.startsWith('/')) return null;
   if (!wanted.anyName && !wanted.names.has(path.basename(target))) return null;
   const stats = attempt(() => statSync(`${processFolder}/fd/${fd}`, { bigint: true }));
   const file = stats === null ? undefined : wanted.byInode.get(`${String(stats.dev)}:${String(stats.ino)}`);
@@ -63,6 +70,7 @@ export async function openForWriting(paths: readonly string[]): Promise<Readonly
     const folder = `/proc/${id}`;
     for (const fd of attempt(() => readdirSync(`${folder}/fd`)) ?? []) {
       const file = writesTo(folder, fd, wanted);
+      if (file === 'closed') break;
       if (file !== null) found.add(file);
     }
     if (found.size === wanted.byInode.size) break;

@@ -1,7 +1,7 @@
 /** Private files of a job in flight: brief.md, a<n>/answer. Names are checked, because they become paths. */
 
 import path from 'node:path';
-import type { Claimed } from '#core/spool.ts';
+import type { Claimed, KeptFile } from '#core/spool.ts';
 import { codeOf, makeFolderIfMissing, type Parts } from './parts.ts';
 
 const NAME = /^(?:a[1-9][0-9]*\/)?[a-z0-9][a-z0-9._-]*$/;
@@ -28,12 +28,13 @@ export async function kept(parts: Parts, claimed: Claimed, name: string): Promis
   }
 }
 
-/** work/<job>/a<n>/, made when it is not there: what an earlier start of this attempt left stays for agents/attempt.ts. */
-export async function attemptFolder(parts: Parts, claimed: Claimed, n: number): Promise<string> {
+/** work/<job>/a<n>/, made when it is not there: what an earlier start of this attempt left stays for agents/attempt.ts. `beside` is kept as by keep(), with one sync for both. */
+export async function attemptFolder(parts: Parts, claimed: Claimed, n: number, beside?: KeptFile): Promise<string> {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`attempts count from 1, got ${String(n)}`);
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
   const dir = path.join(paths.dir, `a${String(n)}`);
+  if (beside !== undefined) await parts.fs.replace(pathOf(parts, claimed, beside.name), beside.bytes, 'safety', 0o600);
   await makeFolderIfMissing(parts.fs, dir, 0o700);
-  await parts.sync(paths.dir, 'no-second-run');
+  await parts.sync(paths.dir, beside === undefined ? 'no-second-run' : 'safety');
   return dir;
 }

@@ -174,7 +174,7 @@ export async function* ended(parts: Parts, name: RoleName): AsyncGenerator<Ended
     const parsed = entry.name === null ? null : parseEndedName(entry.name);
     if (parsed === null || entry.name === null) continue;
     const file = path.join(parts.layout.in(role.folder), entry.name);
-    const bytes = await bytesOf(parts, file);
+    const bytes = await bytesOf(parts, file, parsed.suffix);
     if (bytes === null) continue;
     const status = parsed.suffix === 'processed' ? (await evidenceOf(parts, role, parsed.stem)).status : null;
     yield {
@@ -186,11 +186,16 @@ export async function* ended(parts: Parts, name: RoleName): AsyncGenerator<Ended
   }
 }
 
-async function bytesOf(parts: Parts, file: string): Promise<Uint8Array | null> {
+/** A prompt of another user may have been rejected because it may not be read: nothing was recorded that it could differ from. */
+const UNRECORDED: readonly EndedSuffix[] = ['rejected', 'held'];
+
+async function bytesOf(parts: Parts, file: string, suffix: EndedSuffix): Promise<Uint8Array | null> {
   try {
     return (await parts.fs.readBounded(file, Math.max(COPY_BYTES_MAX, parts.settings.promptBytes))).bytes;
   } catch (error) {
-    if (['ENOENT', 'EINVAL', 'EFBIG'].includes(codeOf(error))) return null;
+    const code = codeOf(error);
+    if (['ENOENT', 'EINVAL', 'EFBIG'].includes(code)) return null;
+    if (['EACCES', 'EPERM'].includes(code) && UNRECORDED.includes(suffix)) return null;
     throw error;
   }
 }

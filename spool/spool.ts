@@ -51,7 +51,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     claim: (entries) => claim(parts, entries),
     read: (_dir, id, folder) => read(parts, id, folder),
     prompt: (claimed) => prompt(parts, claimed),
-    attemptFolder: (claimed, n) => attemptFolder(parts, claimed, n),
+    attemptFolder: (claimed, n, beside) => attemptFolder(parts, claimed, n, beside),
     keep: (claimed, name, bytes) => keep(parts, claimed, name, bytes),
     kept: (claimed, name) => kept(parts, claimed, name),
     decide: (claimed, decided) => decide(parts, claimed, decided),

@@ -36,7 +36,7 @@ describe('docket ls', () => {
       rows.map(({ role, stem, state, feature, revision }) => [role, stem, state, feature, revision]),
       [
         ['ui', 'todo', 'waiting-in', 'FEAT-4', 2],
-        ['ui', 'flying', 'read', null, null],
+        ['ui', 'flying', 'read', 'FEAT-3', 1],
         ['architect', 'bad', 'failed', 'FEAT-2', 3],
       ],
     );

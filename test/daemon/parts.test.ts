@@ -63,7 +63,8 @@ test('what history will be told comes back from record.json byte for byte', () =
     attempts: [{ name: 'a1-stdout', bytes: Uint8Array.from([1, 2, 3]) }],
     at: '2026-11-20T12:00:00.000Z',
   };
-  const back = readRecord(Buffer.from(writeRecord(answer)));
+  const { answer: back, attempt: number } = readRecord(Buffer.from(writeRecord({ answer, attempt: 3 })));
+  assert.equal(number, 3);
   assert.deepEqual(
     { ...back, result: [...(back.result ?? [])], attempts: back.attempts.map((attempt) => [...attempt.bytes]) },
     { ...answer, result: [0, 255, 10, 13], attempts: [[1, 2, 3]] },

@@ -27,7 +27,10 @@ test('a dropped prompt comes back answered, hashed and recorded', async (t) => {
 
   assert.equal(rig.git('show', 'HEAD:FEAT-1/01-architect/prompt_v1.md'), text);
   assert.equal(rig.git('show', 'HEAD:FEAT-1/01-architect/evidence_v1.json'), rig.read(path.join(rig.out(), 'foo_evidence.json')));
-  assert.deepEqual(rig.git('log', '--format=%s').trim().split('\n').slice(0, 2), ['ai(FEAT-1): architect r1 briefed', 'ai(FEAT-1): architect r1 submitted']);
+  assert.deepEqual(rig.git('log', '--format=%s').trim().split('\n').slice(0, 2), [
+    'ai(FEAT-1): architect r1 briefed',
+    'ai(FEAT-1): architect r1 submitted',
+  ]);
   assert.equal(await daemon.stop(), 0);
   assert.equal(rig.git('status', '--porcelain'), '');
   assert.equal(rig.git('fsck', '--full', '--strict').trim(), '');

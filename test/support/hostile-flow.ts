@@ -1,7 +1,18 @@
 /** Recipes of hostile inputs as real entries of an inbox, and what may become of each. Format of a recipe: hostile.ts. */
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { bytesOfParts, recipes, type Recipe } from '#test/support/hostile.ts';
 import { promptText, ROOT } from '#test/support/rig.ts';
@@ -11,7 +22,10 @@ export type Fate = 'accept' | 'reject' | 'ignore';
 
 /** What SPEC.md decides, from its tables. */
 const policies = new Map(
-  [...readFileSync(path.join(ROOT, 'prompt-spec', 'SPEC.md'), 'utf8').matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, id, fate]) => [id ?? '', fate ?? '']),
+  [...readFileSync(path.join(ROOT, 'prompt-spec', 'SPEC.md'), 'utf8').matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, id, fate]) => [
+    id ?? '',
+    fate ?? '',
+  ]),
 );
 
 const WORDS: Readonly<Record<string, readonly Fate[]>> = {
@@ -41,7 +55,16 @@ export function bytesWithRevision(recipe: Recipe, revision: number): Buffer {
 }
 
 /** More names than the recipes have. */
-const named = (id: string, name: string, why: string): Recipe => ({ id, area: 'file', kind: 'file', name, expect: 'accept', allow: ['reject'], why, parts: [{ t: promptText({ feature: 'FEAT-123', revision: 2 }) }] });
+const named = (id: string, name: string, why: string): Recipe => ({
+  id,
+  area: 'file',
+  kind: 'file',
+  name,
+  expect: 'accept',
+  allow: ['reject'],
+  why,
+  parts: [{ t: promptText({ feature: 'FEAT-123', revision: 2 }) }],
+});
 const MORE: readonly Recipe[] = [
   named('name-newline', 'two\nlines.md', 'a newline in a name'),
   named('name-dash', '--root=canary.md', 'reads like an option'),

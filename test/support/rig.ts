@@ -57,12 +57,22 @@ export type Daemon = {
   kill(): Promise<void>;
   /** Resolves with its exit code or signal. */
   readonly ended: Promise<number | string | null>;
+  /** The same; rejects with what it said when it goes on for too long. */
+  exit(): Promise<number | string | null>;
 };
 
-/** What a stopped daemon leaves: a history that plain git finds nothing wrong with, and that `docket verify` confirms. */
-export function assertClean(rig: Rig): void {
+/**
+ * What a stopped daemon leaves: a history that plain git finds nothing wrong with.
+ * @param hasLeftovers a commit may be there that was written and could not be made the tip: harmless, and nothing points to it
+ */
+export function assertClean(rig: Rig, hasLeftovers = false): void {
   assert.equal(rig.git('status', '--porcelain'), '');
-  assert.equal(rig.git('fsck', '--full', '--strict').trim(), '');
+  assert.equal(rig.git('fsck', '--full', '--strict', ...(hasLeftovers ? ['--no-dangling'] : [])).trim(), '');
+}
+
+/** The same, and `docket verify` finds every hash as it was recorded. */
+export function assertVerified(rig: Rig, hasLeftovers = false): void {
+  assertClean(rig, hasLeftovers);
   const verified = rig.run(['verify', '--json']);
   assert.equal(verified.code, 0, verified.out + verified.err);
 }
@@ -73,7 +83,7 @@ export type RigOptions = {
   /** Programs are started as this user, who owns the folders. */
   readonly as?: number;
   /** What the daemon is started by, such as `unshare -n`. */
-  readonly under?: readonly string[];
+  readonly under?: { readonly program: string; readonly args: readonly string[] };
 };
 
 export type Rig = {
@@ -121,7 +131,7 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
   const root = path.join(base, 'app');
   mkdirSync(root);
   writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${settings}`);
-  const { as, under = [] } = options;
+  const { as, under } = options;
   const user = as === undefined ? {} : { uid: as, gid: as };
   if (as !== undefined) for (const folder of [base, root]) chownSync(folder, as, as);
   const env: Record<string, string> = {
@@ -135,7 +145,8 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
   const daemons = new Set<Daemon>();
 
   const launch = (extra: Record<string, string> = {}): Daemon => {
-    const [program = process.execPath, ...args] = [...under, process.execPath, DOCKET, 'up'];
+    const [program, args] =
+      under === undefined ? [process.execPath, [DOCKET, 'up']] : [under.program, [...under.args, process.execPath, DOCKET, 'up']];
     const child = spawn(program, args, { cwd: root, env: { ...env, ...extra }, stdio: ['ignore', 'pipe', 'pipe'], ...user });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -144,14 +155,26 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
         resolve(code ?? signal);
       });
     });
+    const exit = async (): Promise<number | string | null> => {
+      let late: NodeJS.Timeout | undefined;
+      const tooLong = new Promise<never>((_resolve, reject) => {
+        late = setTimeout(() => {
+          reject(new Error(`the daemon did not end within ${String(WAIT_MS)} ms: ${output}`));
+        }, WAIT_MS);
+      });
+      return Promise.race([ended, tooLong]).finally(() => {
+        clearTimeout(late);
+      });
+    };
     const stopWith = async (signal: NodeJS.Signals): Promise<number | string | null> => {
       child.kill(signal);
-      return ended;
+      return exit();
     };
     const daemon: Daemon = {
       child,
       output: () => output,
       ended,
+      exit,
       stop: async () => (await stopWith('SIGTERM')) as number | null,
       kill: async () => {
         await stopWith('SIGKILL');
@@ -202,8 +225,8 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
           if (daemon.output().includes('is up for')) resolve();
         };
         daemon.child.stdout?.on('data', look);
-        void daemon.ended.then((code) => {
-          reject(new Error(`the daemon ended with ${String(code)}: ${daemon.output()}`));
+        daemon.child.once('exit', (code, signal) => {
+          reject(new Error(`the daemon ended with ${String(code ?? signal)}: ${daemon.output()}`));
         });
       });
       await isUp;
@@ -222,7 +245,13 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
       return { code: result.status, out: result.stdout, err: result.stderr };
     },
     async docket(...args) {
-      const child = spawn(process.execPath, [DOCKET, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], ...user });
+      const child = spawn(process.execPath, [DOCKET, ...args], {
+        cwd: root,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: WAIT_MS,
+        ...user,
+      });
       let out = '';
       let err = '';
       child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));

@@ -47,7 +47,17 @@ test('six prompts of one feature go through all six roles with the real Claude C
   });
   const cloned = spawnSync('git', ['clone', '-q', rig.history, path.join(clone, 'history')], { env: rig.env, encoding: 'utf8' });
   assert.equal(cloned.status, 0, cloned.stderr);
-  const answers = spawnSync('git', ['-C', path.join(clone, 'history'), 'log', '--format=%(trailers:key=Docket-Role,valueonly,separator=)', '--grep=Docket-Status: answered'], { env: rig.env, encoding: 'utf8' });
+  const answers = spawnSync(
+    'git',
+    [
+      '-C',
+      path.join(clone, 'history'),
+      'log',
+      '--format=%(trailers:key=Docket-Role,valueonly,separator=)',
+      '--grep=Docket-Status: answered',
+    ],
+    { env: rig.env, encoding: 'utf8' },
+  );
   assert.deepEqual(answers.stdout.trim().split('\n').toSorted(), ['architect', 'integration', 'meta', 'openapi', 'test-review', 'ui']);
   assert.ok(!rig.git('grep', '-c', '', 'HEAD').includes(KEY));
   const leaked = spawnSync('git', ['-C', rig.history, 'grep', '-q', KEY, 'HEAD'], { env: rig.env });

@@ -39,7 +39,10 @@ for (const point of CRASH_POINTS) {
     const evidence = JSON.parse(rig.read(path.join(rig.out(), 'foo_evidence.json'))) as Statement;
     const started = existsSync(starts) ? readFileSync(starts, 'utf8').trim().split('\n').length : 0;
     assert.equal(started, 1, 'the keeper outlives the daemon, so the tool is started once whatever the point');
-    assert.equal(evidence.predicate.attempts.reduce((sum, attempt) => sum + attempt.starts, 0), started);
+    assert.equal(
+      evidence.predicate.attempts.reduce((sum, attempt) => sum + attempt.starts, 0),
+      started,
+    );
     assert.equal(rig.git('status', '--porcelain'), '');
     assert.equal(rig.git('fsck', '--full', '--strict').trim(), '');
   });

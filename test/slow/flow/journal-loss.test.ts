@@ -5,7 +5,7 @@ import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'no
 import path from 'node:path';
 import { test } from 'node:test';
 import { startFakeAgents } from '#test/support/fake-agent.ts';
-import { assertClean, makeRig, promptText, type Rig } from '#test/support/rig.ts';
+import { assertVerified, makeRig, promptText, type Rig } from '#test/support/rig.ts';
 import { obeyingRunner, settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 
 const journalFiles = (rig: Rig): string[] => {
@@ -84,7 +84,7 @@ for (const { how, lose } of LOSSES) {
     await rig.ended('again');
     assert.ok(existsSync(path.join(rig.out(), 'again_duplicate.json')), 'what was answered is known from the history');
     assert.equal(await second.stop(), 0);
-    assertClean(rig);
+    assertVerified(rig);
   });
 }
 
@@ -97,7 +97,7 @@ test('a daemon whose journal is taken away while it works stops at once, and the
   rig.drop('flying.md', promptText({ extra: 'runner: one\n' }));
   const agent = await agents.next();
   for (const file of journalFiles(rig)) rmSync(file);
-  assert.equal(await first.ended, 3);
+  assert.equal(await first.exit(), 3);
   assert.match(first.output(), /the journal was removed or replaced under the running daemon: start it again/);
 
   const second = await rig.start();
@@ -106,5 +106,5 @@ test('a daemon whose journal is taken away while it works stops at once, and the
   await rig.ended('flying');
   assert.equal(agents.count(), 1);
   assert.equal(await second.stop(), 0);
-  assertClean(rig);
+  assertVerified(rig);
 });

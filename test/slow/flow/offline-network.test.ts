@@ -3,19 +3,18 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { assertClean, makeRig, promptText } from '#test/support/rig.ts';
+import { assertVerified, makeRig, promptText } from '#test/support/rig.ts';
 
 /** Also as a normal user where the system allows user namespaces. */
-const UNDER = process.getuid?.() === 0 ? ['unshare', '-n'] : ['unshare', '-r', '-n'];
-const [PROGRAM = '', ...ARGS] = UNDER;
+const UNDER = { program: 'unshare', args: process.getuid?.() === 0 ? ['-n'] : ['-r', '-n'] };
 const isOff = (): boolean => {
-  const looked = spawnSync(PROGRAM, [...ARGS, 'cat', '/proc/net/dev'], { encoding: 'utf8' });
+  const looked = spawnSync(UNDER.program, [...UNDER.args, 'cat', '/proc/net/dev'], { encoding: 'utf8' });
   return looked.status === 0 && looked.stdout.split('\n').filter((line) => line.includes(':')).length <= 1;
 };
 
 test('with the network off, a prompt is briefed, hashed and recorded in every role', async (t) => {
   if (!isOff()) {
-    console.log(`NOT RUN: the network cannot be taken away here (${UNDER.join(' ')} is not allowed)`);
+    console.log(`NOT RUN: the flow without a network: unshare ${UNDER.args.join(' ')} is not allowed here`);
     return;
   }
   const rig = makeRig(t, 'runner: offline\n', { under: UNDER });
@@ -27,5 +26,5 @@ test('with the network off, a prompt is briefed, hashed and recorded in every ro
     assert.equal(rig.evidence('foo', folder).predicate.status, 'briefed');
   }
   assert.equal(await daemon.stop(), 0);
-  assertClean(rig);
+  assertVerified(rig);
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { assertClean, makeRig, promptText, type Daemon, type Rig } from '#test/support/rig.ts';
+import { assertVerified, makeRig, promptText, type Daemon, type Rig } from '#test/support/rig.ts';
 
 const ROUNDS = 100;
 /** The aim is 2 s on a machine that does nothing else; a busy one may need longer. */
@@ -32,7 +32,7 @@ async function race(rig: Rig, round: number): Promise<Daemon> {
   const [winner] = winners;
   const loser = pair.find((daemon) => daemon !== winner);
   assert.ok(winner !== undefined && loser !== undefined);
-  assert.equal(await loser.ended, 3, said);
+  assert.equal(await loser.exit(), 3, said);
   assert.match(loser.output(), /another daemon holds /);
   assert.equal((JSON.parse(rig.read(path.join(rig.queues, '.docket', 'daemon.json'))) as { pid: number }).pid, winner.child.pid);
   return winner;
@@ -64,5 +64,5 @@ test('a killed daemon is back soon, and answers what came meanwhile', async (t) 
   );
   assert.ok(upMs < BACK_MS_MAX, `${String(upMs)} ms`);
   assert.equal(await daemon.stop(), 0);
-  assertClean(rig);
+  assertVerified(rig);
 });
