@@ -237,8 +237,6 @@ async function makePorts(
 
   const runners = makeRunners(workspace, runnerPorts(env));
   await runners.prepare();
-  const lanesByRunner = new Map<string, string>();
-  for (const name of runners.names()) lanesByRunner.set(name, runners.get(name)?.lane ?? name);
   const roleLanes = new Map<string, Role>();
   for (const role of roles.value.values()) if (role.lane !== null) roleLanes.set(role.lane, role);
 
@@ -256,7 +254,7 @@ async function makePorts(
     keeper,
     runners,
     lanes: makeLanes({ clock, journal, log }, (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null)),
-    laneOf: (role, runner) => laneName(roles.value, lanesByRunner, workspace, role, runner),
+    laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,
     code: makeCodeSnapshot(askProgram, clock, workspace.code),
@@ -278,14 +276,14 @@ async function scanInterval(workspace: Workspace, roles: readonly Role[]): Promi
 
 function laneName(
   roles: ReadonlyMap<RoleName, Role>,
-  byRunner: ReadonlyMap<string, string>,
+  runners: Runners,
   workspace: Workspace,
   role: RoleName,
   runner: string | null,
 ): string {
   const known = roles.get(role);
   const name = runner ?? known?.runner ?? workspace.settings.runner;
-  return known?.lane ?? byRunner.get(name) ?? name;
+  return known?.lane ?? runners.get(name)?.lane ?? name;
 }
 
 function laneSettings(workspace: Workspace, name: string, roleSlots: number | null): LaneSettings {

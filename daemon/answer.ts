@@ -46,11 +46,13 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
 
     const failure = await withoutSecrets(ports, claimed, n, run.outcome.failure);
     const record: AttemptRecord = { ...run.record, failure };
-    attempts.push(record);
+    // A look at a lane that is held for its environment starts no tool: it is no attempt, and a long outage leaves no long list.
+    const isProbe = record.starts === 0 && classOf(failure) === 'environment-fault';
+    if (!isProbe) attempts.push(record);
     const isSpent = !['provider-limit', 'environment-fault', 'budget', 'cancelled'].includes(classOf(failure));
     if (isSpent) spent++;
     await ports.journal.commit([
-      { do: 'attempt', id: claimed.job.id, attempt: record, spent: isSpent },
+      ...(isProbe ? [] : [{ do: 'attempt' as const, id: claimed.job.id, attempt: record, spent: isSpent }]),
       { do: 'move', id: claimed.job.id, to: 'waiting', reason: describe(failure), at: record.endedAt },
     ]);
     const next = decide(failure, spent, policy, ports.clock.now().getTime(), ports.random());
@@ -73,7 +75,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
       default:
         unreachable(next);
     }
-    n++;
+    if (!isProbe) n++;
   }
 }
 

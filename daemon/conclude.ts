@@ -30,7 +30,11 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
       role: claimed.job.role,
     });
   // One transaction for the last three steps: they take milliseconds, and after a crash the folder tells how far it came, not the journal.
-  await ports.journal.commit([...moved(ports, claimed, 'recorded', published), ...moved(ports, claimed, 'published', published), ...moved(ports, claimed, 'done', published)]);
+  await ports.journal.commit([
+    ...moved(ports, claimed, 'recorded', published),
+    ...moved(ports, claimed, 'published', published),
+    ...moved(ports, claimed, 'done', published),
+  ]);
   await ports.spool.clean(claimed);
   ports.reached('done', id);
   return published.outcome;

@@ -2,7 +2,7 @@
 
 import { checkAnswer, mergeChecks } from '#agents/check-answer.ts';
 import type { Predicate, Statement } from '#core/evidence.ts';
-import { describe, type Failure } from '#core/failure.ts';
+import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { Answer, Filed } from '#core/history.ts';
 import type { FinalFile, Outcome } from '#core/job.ts';
 import { describeIdentity } from '#core/prompt.ts';
@@ -16,7 +16,7 @@ import type { Accepted, Ended, Submitted, Task } from './task.ts';
 
 /** Rejected, held or cancelled before anything was sent: only the folders know, with words in out/. */
 export async function sealUnsent(ports: Ports, task: Task, failure: Failure): Promise<FinalFile> {
-  const isHeld = failure.kind === 'secret-found' || failure.kind === 'secret-scan-failed';
+  const isHeld = classOf(failure) === 'policy-violation';
   const outcome: Outcome = isHeld ? 'held' : failure.kind === 'cancelled' ? 'cancelled' : 'rejected';
   return decide(ports, task.claimed, {
     outcome,

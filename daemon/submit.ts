@@ -85,12 +85,20 @@ async function file(ports: Ports, accepted: Accepted): Promise<Result<Submitted,
     const ended = accepted.task.whenEnded(other.job);
     if (ended !== undefined) return err({ kind: 'first-in-flight', ended });
     // Accepted by a job of this daemon that ended without an answer (held, or lost with the machine): the same job goes on.
-    return ports.journal.job(other.job)?.state === 'done' ? here(other.job) : err(taken(accepted, other.job));
+    if (ports.journal.job(other.job)?.state === 'done' || wasHeldForIt(ports, accepted)) return here(other.job);
+    return err({ kind: 'in-work-elsewhere', identity: describeIdentity(accepted.identity), byJob: other.job });
   }
   const isAnswered = filed.value.status === 'answered' || (filed.value.status === 'briefed' && accepted.facts.kind === 'offline');
   if (isAnswered && filed.value.job !== job.id) return err({ kind: 'duplicate', of: filed.value });
   return here(filed.value.job);
 }
+
+/** A person was asked about this very prompt, and dropped it again. */
+const RECENT = 10_000;
+const wasHeldForIt = (ports: Ports, { sha256, role }: Accepted): boolean =>
+  ports.journal
+    .recent(RECENT)
+    .some((job) => job.sha256 === sha256 && job.role === role.name && job.state === 'done' && job.outcome === 'held');
 
 const taken = (accepted: Accepted, byJob: InFlight['job']): Failure => ({
   kind: 'identity-taken',

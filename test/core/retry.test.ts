@@ -60,3 +60,9 @@ test('a job only moves forward, but for a new attempt, and every state may be re
   assert.equal(suffixOf('briefed'), 'processed');
   assert.equal(suffixOf('held'), 'held');
 });
+
+test('bytes that another daemon may be at work on wait for a person, in words that name the job', () => {
+  const failure: Failure = { kind: 'in-work-elsewhere', identity: 'revision 1 of FEAT-1/ui', byJob: 'abcdefghijklmnop' as never };
+  assert.equal(classOf(failure), 'policy-violation');
+  assert.match(describe(failure), /job abcdefghijklmnop.*docket retry/);
+});
