@@ -96,10 +96,3 @@ export async function connectControl(workspace: Pick<Workspace, 'state'>): Promi
     },
   };
 }
-
-/** Throws CliError 3 when no daemon runs. */
-export async function needControl(workspace: Workspace): Promise<Control> {
-  const control = await connectControl(workspace);
-  if (control === null) throw new CliError(`no daemon runs for ${workspace.root} (start one with \`docket up\`)`, EXIT.environment);
-  return control;
-}

@@ -5,7 +5,7 @@
 
 import type { JobId, Sha256 } from './names.ts';
 import type { AttemptRecord, ExitFile, ProgramPlan, RunFile, RunLimits } from './run.ts';
-import type { JobState, JobView, Outcome } from './job.ts';
+import type { JobState, Outcome } from './job.ts';
 import type { Failure } from './failure.ts';
 import type { Result } from './result.ts';
 
@@ -237,5 +237,3 @@ export type Sockets = {
   /** Rejects when nobody listens. */
   connect(path: string): Promise<LineSocket>;
 };
-
-export type { JobView };

@@ -2,7 +2,6 @@
 
 import type { Failure } from './failure.ts';
 import type { JobId, Sha256 } from './names.ts';
-import type { PromptLimits } from './prompt.ts';
 
 export type RunLimits = {
   readonly timeoutMs: number;
@@ -12,8 +11,6 @@ export type RunLimits = {
   readonly turns: number;
   readonly budgetUsd: number;
 };
-
-export type { PromptLimits };
 
 /** What a runner is given. All text is already assembled; a runner adds nothing to it. */
 export type RunRequest = {

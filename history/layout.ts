@@ -8,7 +8,7 @@
  *   materials/sha256/<first two characters>/<hash>               each once; the middle folder keeps a commit's tree small
  */
 
-import { parseFeature, parsePromptName, parseRoleFolder, type JobId, type PromptName, type RoleName } from '#core/names.ts';
+import { parseFeature, parsePromptName, parseRoleFolder, type PromptName, type RoleName } from '#core/names.ts';
 import type { FeatureId, Sha256 } from '#core/names.ts';
 import type { Identity } from '#core/prompt.ts';
 
@@ -25,8 +25,6 @@ export const evidenceFile = (revision: number): string => `evidence_v${String(re
 /** Folder of an identity below the feature: `01-architect` or `03-ui/filter-panel`. */
 export const seriesFolder = (feature: string, roleFolder: string, name: PromptName | null): string =>
   name === null ? `${feature}/${roleFolder}` : `${feature}/${roleFolder}/${name}`;
-
-export const attemptsFolder = (feature: string, roleFolder: string, job: JobId): string => `${feature}/${roleFolder}/${ATTEMPTS}/${job}`;
 
 export const materialPath = (hash: Sha256): string => `${MATERIALS}/sha256/${hash.slice(0, 2)}/${hash}`;
 

@@ -113,7 +113,12 @@ function* takeHashes(files: Map<string, TipFile>, hashes: ReadonlyMap<Oid, strin
 }
 
 /** Another implementation of git must find the same files in the tip: what only our own reader understands is not a git repository. */
-async function* askSecondReader({ git, gitDir }: Repository, tip: Oid, files: ReadonlyMap<string, TipFile>, count: Count): AsyncGenerator<Finding> {
+async function* askSecondReader(
+  { git, gitDir }: Repository,
+  tip: Oid,
+  files: ReadonlyMap<string, TipFile>,
+  count: Count,
+): AsyncGenerator<Finding> {
   count.total += files.size;
   let found = 0;
   try {

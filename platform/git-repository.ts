@@ -38,9 +38,9 @@ async function* tipFiles(gitDir: string, commit: string): AsyncGenerator<{ reado
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { tree } = await git.readTree({ fs, gitdir: gitDir, oid: next.oid, cache });
     for (const entry of tree) {
-      const path = next.path === '' ? entry.path : `${next.path}/${entry.path}`;
-      if (entry.type === 'tree') waiting.push({ path, oid: entry.oid });
-      else if (entry.type === 'blob' && entry.mode !== '120000') yield { path, oid: entry.oid };
+      const file = next.path === '' ? entry.path : `${next.path}/${entry.path}`;
+      if (entry.type === 'tree') waiting.push({ path: file, oid: entry.oid });
+      else if (entry.type === 'blob' && entry.mode !== '120000') yield { path: file, oid: entry.oid };
     }
   }
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { FinalFile } from '#core/job.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
 import { finishedName, type JobPaths } from './layout.ts';
-import { unlinkIfThere, type Parts } from './parts.ts';
+import { unlinkIfThere, writeFresh, type Parts } from './parts.ts';
 import { jsonText, readFinal } from './records.ts';
 
 /** Private copies of a second decision are numbered from here, so that those of the first stand until it is replaced. */
@@ -75,6 +75,6 @@ async function isPrivate(parts: Parts, paths: JobPaths, final: FinalFile): Promi
 /** Also when a name turned out to be taken: the new names are durable before they are used. */
 export async function writeFinal(parts: Parts, claimed: Claimed, final: FinalFile): Promise<void> {
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
-  await parts.fs.replace(paths.final, jsonText(final), 'safety');
+  await writeFresh(parts.fs, paths.final, jsonText(final));
   await parts.sync(paths.dir, 'safety');
 }

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Claimed, KeptFile } from '#core/spool.ts';
-import { codeOf, makeFolderIfMissing, type Parts } from './parts.ts';
+import { codeOf, makeFolderIfMissing, writeFresh, type Parts } from './parts.ts';
 
 const NAME = /^(?:a[1-9][0-9]*\/)?[a-z0-9][a-z0-9._-]*$/;
 /** The spool's own files: nobody else writes them. */
@@ -15,7 +15,7 @@ function pathOf(parts: Parts, claimed: Claimed, name: string): string {
 
 export async function keep(parts: Parts, claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void> {
   const file = pathOf(parts, claimed, name);
-  await parts.fs.replace(file, bytes, 'safety', 0o600);
+  await writeFresh(parts.fs, file, bytes);
   await parts.sync(path.dirname(file), 'safety');
 }
 

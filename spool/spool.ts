@@ -26,7 +26,7 @@ import { scan } from './scan.ts';
 import { makeSights } from './settle.ts';
 import { makeStemsInFlight } from './stems-in-flight.ts';
 
-export type { SpoolInput, SpoolRole, SpoolSettings } from './parts.ts';
+export type { SpoolInput, SpoolSettings } from './parts.ts';
 
 /** Port: core/spool.ts. Failures of the disk are thrown with their code, except those of one role's in/ during a scan. */
 export function makeSpool({ queues, ...input }: SpoolInput): Spool {

@@ -41,14 +41,14 @@ suite('add, ask, wait, check, preview, spec, config and status', () => {
   });
 
   test('an invalid prompt is told with line and column and not dropped', () => {
-    const before_ = readdirSync(rig.in());
+    const namesBefore = readdirSync(rig.in());
     const file = path.join(rig.root, 'bad.md');
     writeFileSync(file, promptText({ feature: '../x', revision: 0 }));
     const added = rig.run(['add', 'architect', file]);
     assert.equal(added.code, 1);
     assert.match(added.err, /line 2, column 10: feature/);
     assert.match(added.err, /line 5, column \d+: revision/);
-    assert.deepEqual(readdirSync(rig.in()), before_);
+    assert.deepEqual(readdirSync(rig.in()), namesBefore);
     const checked = rig.run(['check', file, '--json']);
     assert.equal(checked.code, 1);
     const [report] = JSON.parse(checked.out) as { ok: boolean; faults: { field: string }[] }[];
