@@ -60,7 +60,7 @@ async function latencyAt(place: Place, options: BenchOptions, recorded: number, 
   };
   try {
     progress(`latency ${at}: docket, ${String(count)} + ${String(count)} + ${String(slowCount)} prompts`);
-    const add = await one(series(count, 0), adder.drop);
+    const add = await one(series(count, 0), async (prompt) => adder.drop(prompt));
     const rename = await one(series(count, 10_000), (prompt) => dropByRename(place.staging, docket.inbox(prompt.folder), prompt));
     const inPlaceTook = await one(series(slowCount, 20_000), (prompt) => dropInPlace(docket.inbox(prompt.folder), prompt));
     adder.close();
@@ -118,7 +118,12 @@ const backlog: Case = async (options, progress) => {
       const baseline = prepareBaseline(place.base, recorded);
       progress(`backlog ${at}: docket, ${grouped(count)} prompts`);
       const daemon = await startDocket(docket.root, place.base);
-      const docketMs = await drain(place, docket.inboxes, series(count), (prompt) => docket.inbox(prompt.folder)).finally(daemon.stop);
+      let docketMs: number;
+      try {
+        docketMs = await drain(place, docket.inboxes, series(count), (prompt) => docket.inbox(prompt.folder));
+      } finally {
+        await daemon.stop();
+      }
       progress(`backlog ${at}: docket took ${ms(docketMs)}; baseline`);
       const baselineMs = await baselineBacklog(place, baseline, count);
       const [docketRate, baselineRate] = [(count / docketMs) * 1_000, (count / baselineMs) * 1_000];
@@ -169,6 +174,8 @@ async function baselineBacklog(place: Place, baseline: { readonly root: string; 
   }
 }
 
+const perPrompt = (calls: number, prompts: number): string => (calls / prompts).toFixed(1);
+
 const fsyncs: Case = async (options, progress) => {
   if (!canTrace())
     return [{ what: 'fsyncs per prompt', docket: 'NOT RUN: strace is not installed', baseline: NONE, ratio: NONE, expected: NONE }];
@@ -206,7 +213,6 @@ const fsyncs: Case = async (options, progress) => {
     await pause(500);
     baselineEnds.close();
     await script.stop();
-    const perPrompt = (calls: number, prompts: number): string => (calls / prompts).toFixed(1);
     const baselineShown = perPrompt(countSyncs(baselineTrace, fromMs, Date.now()), singles.length);
     const row = (what: string, calls: number, prompts: number): Row => ({
       what,
@@ -274,6 +280,8 @@ async function afterBacklog(place: Place, options: BenchOptions, progress: Progr
   return { what: `resident memory after a backlog of ${grouped(count)}`, docket: shown, baseline: NONE, ratio: NONE, expected: NONE };
 }
 
+const startRow = (what: string, value: number): Row => ({ what, docket: ms(value), baseline: NONE, ratio: NONE, expected: '< 2 s' });
+
 const start: Case = async (options, progress) =>
   inPlace(async (place) => {
     progress('start: docket, several times');
@@ -286,10 +294,9 @@ const start: Case = async (options, progress) =>
     }
     // The first may have to fill the compile cache, and made the history.
     const [first = Number.NaN, ...later] = upMs;
-    const row = (what: string, value: number): Row => ({ what, docket: ms(value), baseline: NONE, ratio: NONE, expected: '< 2 s' });
     return [
-      row('start until "is up", the first (makes the history)', first),
-      row('start until "is up", median of later ones', quantile(later, 0.5)),
+      startRow('start until "is up", the first (makes the history)', first),
+      startRow('start until "is up", median of later ones', quantile(later, 0.5)),
     ];
   });
 

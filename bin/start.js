@@ -16,10 +16,10 @@ const main = existsSync(source) ? source : built;
 nodeModule.enableCompileCache(join(__dirname, '..', 'node_modules', '.cache', 'docket'));
 
 // V8 would let the memory for short-lived objects grow to 3 x 32 MB and keep it, and collect the others when they have grown fourfold.
-// docket mostly waits: the first MB, and a third more, is as fast here. Both are read whenever V8 thinks of growing; a V8 that does not
+// docket mostly waits: the first MB, and a fifth more, is as fast here. Both are read whenever V8 thinks of growing; a V8 that does not
 // know a flag passes it over.
 setFlagsFromString('--semi-space-growth-factor=1');
-setFlagsFromString('--heap-growing-percent=33');
+setFlagsFromString('--heap-growing-percent=20');
 
 if (existsSync(main)) {
   void import(pathToFileURL(main).href);

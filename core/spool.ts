@@ -76,8 +76,8 @@ export type Spool = {
   ): Promise<{ readonly claimed: Claimed; readonly bytes: Uint8Array | null; readonly failure: Failure | null }>;
   /** The private copy again (recovery). Null when it is missing or its hash differs from job.json: read() again then. */
   prompt(claimed: Claimed): Promise<Uint8Array | null>;
-  /** Makes work/<job>/a<n>/ when it is not there. What an earlier start of this attempt left in it stays: agents/attempt.ts takes it up. `beside` is written into work/<job>/ as by keep(), with one sync for both. */
-  attemptFolder(claimed: Claimed, n: number, beside?: KeptFile): Promise<string>;
+  /** Makes work/<job>/a<n>/ when it is not there. What an earlier start of this attempt left in it stays: agents/attempt.ts takes it up. `beside` is written into work/<job>/ as by keep(), with one sync for both; null: no program will be started, so nothing is synced. */
+  attemptFolder(claimed: Claimed, n: number, beside?: KeptFile | null): Promise<string>;
   /** Writes a private file into work/<job>/, synced: brief.md, a<n>/answer. */
   keep(claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void>;
   kept(claimed: Claimed, name: string): Promise<Uint8Array | null>;

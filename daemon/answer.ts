@@ -97,7 +97,9 @@ async function inLane(ports: Ports, lane: string, job: Submitted, work: () => Pr
 async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   const { claimed, cancel } = job.task;
   const runId = ports.digest.uuid();
-  const dir = await ports.spool.attemptFolder(claimed, n, { name: BRIEF_FILE, bytes: job.brief });
+  // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
+  const beside = job.facts.kind === 'offline' ? null : { name: BRIEF_FILE, bytes: job.brief };
+  const dir = await ports.spool.attemptFolder(claimed, n, beside);
   await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
   const request: RunRequest = {

@@ -29,6 +29,10 @@ type Candidate = {
   reason: Reason | null;
 };
 
+/** Beyond so many new files in one look a short pause comes after every few: the collector keeps up, and memory does not peak. */
+const FEW = 256;
+const PAUSE_EVERY = 8;
+
 const NO_NEEDS: readonly Dependency[] = [];
 
 export type Intake = {
@@ -103,6 +107,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
       const fresh = new Map<Waiting, Candidate>();
       let againMs: number | null = null;
       settling = [];
+      let looked = 0;
       for (const entry of waiting) {
         if (entry.kind === 'settling') {
           againMs = Math.min(againMs ?? Number.POSITIVE_INFINITY, entry.againInMs ?? 0);
@@ -111,6 +116,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
         }
         const before = canPeek() ? known.get(entry) : undefined;
         fresh.set(entry, before ?? (await candidateOf(entry)));
+        if (before === undefined && ++looked > FEW && looked % PAUSE_EVERY === 0) await ports.clock.sleep(1);
       }
       known = fresh;
       candidates = [...fresh.values()].toSorted((a, b) => a.order - b.order || a.seen - b.seen);

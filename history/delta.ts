@@ -20,21 +20,19 @@ function sizeBytes(size: number): number[] {
   return bytes;
 }
 
-function commonStart(a: Buffer, b: Buffer): number {
-  const limit = Math.min(a.length, b.length);
-  let at = 0;
-  while (at + STEP <= limit && a.compare(b, at, at + STEP, at, at + STEP) === 0) at += STEP;
-  while (at < limit && a[at] === b[at]) at++;
-  return at;
+/** The largest length up to `limit` for which `isSame(from, to)` holds all the way: whole steps first, then halves of one. */
+function reach(limit: number, isSame: (from: number, to: number) => boolean): number {
+  let length = 0;
+  while (length + STEP <= limit && isSame(length, length + STEP)) length += STEP;
+  for (let step = STEP / 2; step >= 1; step /= 2) if (length + step <= limit && isSame(length, length + step)) length += step;
+  return length;
 }
 
-function commonEnd(a: Buffer, b: Buffer, limit: number): number {
-  let count = 0;
-  while (count + STEP <= limit && a.compare(b, b.length - count - STEP, b.length - count, a.length - count - STEP, a.length - count) === 0)
-    count += STEP;
-  while (count < limit && a[a.length - 1 - count] === b[b.length - 1 - count]) count++;
-  return count;
-}
+const commonStart = (a: Buffer, b: Buffer): number =>
+  reach(Math.min(a.length, b.length), (from, to) => a.compare(b, from, to, from, to) === 0);
+
+const commonEnd = (a: Buffer, b: Buffer, limit: number): number =>
+  reach(limit, (from, to) => a.compare(b, b.length - to, b.length - from, a.length - to, a.length - from) === 0);
 
 function copies(from: number, length: number): number[] {
   const out: number[] = [];

@@ -1,5 +1,5 @@
 /**
- * The file system as the port `Fs`: node:fs/promises with the care the spool needs.
+ * The file system as the port `Fs`, with the care the spool needs: small files and names in this thread (small-files.ts), the rest in node's pool.
  * Invariant: nothing follows a link in the last part of a path, nothing blocks on a FIFO, nothing reads without a limit,
  * a write is whole and synced or it is gone. An error of fsync is never retried: after it the kernel may have dropped the bytes,
  * and a second fsync would answer "fine" (PostgreSQL wiki, "Fsync Errors").
@@ -7,66 +7,23 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { constants, lstatSync, type BigIntStats, type Dirent } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
-import type { DirEntry, FileFacts, FileKind, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
+import { promisify } from 'node:util';
+import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
+import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
+import { breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
 import { openForWriting } from './writers.ts';
 
-const FIRST_READ_BYTES = 64 * 1024;
-const READ_CAREFULLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+export { codeOf, systemError } from './file-facts.ts';
+
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const CREATE_ONLY = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 type Handle = files.FileHandle;
-type Stats = Pick<BigIntStats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>;
 
-/** An Error with the system's code, as node:fs gives it. */
-export function systemError(code: string, message: string, cause?: unknown): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: ${message}`, cause === undefined ? {} : { cause }), { code });
-}
-
-/** The `code` of anything thrown; empty text when it has none. */
-export function codeOf(error: unknown): string {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === 'string' ? code : '';
-}
-
-const native = (file: FilePath): string | Buffer =>
-  typeof file === 'string' ? file : Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-const shown = (file: FilePath): string => native(file).toString();
-
-function kindOf(stats: Stats): FileKind {
-  if (stats.isFile()) return 'file';
-  if (stats.isDirectory()) return 'folder';
-  return stats.isSymbolicLink() ? 'link' : 'other';
-}
-
-const factsOf = (stats: BigIntStats): FileFacts => ({
-  kind: kindOf(stats),
-  dev: stats.dev,
-  ino: stats.ino,
-  sizeBytes: Number(stats.size),
-  mtimeNs: stats.mtimeNs,
-  ctimeNs: stats.ctimeNs,
-  mode: Number(stats.mode & 0o7777n),
-  uid: Number(stats.uid),
-  gid: Number(stats.gid),
-  nlink: Number(stats.nlink),
-});
-
-/** Errors of an open file name no path (`EIO: i/o error, fsync`); these do. */
-async function named<T>(file: FilePath, what: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    const { syscall, path: known, code } = error as NodeJS.ErrnoException;
-    if (syscall === undefined || known !== undefined) throw error;
-    const message = `${(error as Error).message}, ${what} '${shown(file)}'`;
-    throw Object.assign(new Error(message, { cause: error }), { code, syscall, path: shown(file) });
-  }
-}
+const syncDescriptor = promisify(fsync);
 
 async function using<T>(handle: Handle, act: (handle: Handle) => Promise<T>): Promise<T> {
   try {
@@ -81,10 +38,7 @@ async function openRegular(file: FilePath): Promise<{ handle: Handle; facts: Fil
   try {
     handle = await files.open(native(file), READ_CAREFULLY);
   } catch (error) {
-    // ELOOP: the last part is a link. ENXIO: a socket, or a device nobody serves.
-    if (codeOf(error) === 'ELOOP' || codeOf(error) === 'ENXIO')
-      throw systemError('EINVAL', `not a regular file, open '${shown(file)}'`, error);
-    throw error;
+    throw irregular(error, file);
   }
   try {
     const facts = factsOf(await handle.stat({ bigint: true }));
@@ -113,10 +67,17 @@ async function readUpTo(handle: Handle, maxBytes: number, expectedBytes: number)
 }
 
 async function read(file: FilePath, maxBytes: number, isWhole: boolean): Promise<{ bytes: Uint8Array; facts: FileFacts }> {
+  const tooLarge = (): NodeJS.ErrnoException => systemError('EFBIG', `larger than ${String(maxBytes)} bytes, read '${shown(file)}'`);
+  const small = await named(
+    file,
+    'read',
+    soon(() => readSmall(file, isWhole ? maxBytes + 1 : maxBytes)),
+  );
+  if (small !== null && isWhole && small.bytes.length > maxBytes) throw tooLarge();
+  if (small !== null) return small;
   const { handle, facts } = await openRegular(file);
   return named(file, 'read', () =>
     using(handle, async () => {
-      const tooLarge = (): NodeJS.ErrnoException => systemError('EFBIG', `larger than ${String(maxBytes)} bytes, read '${shown(file)}'`);
       if (isWhole && facts.sizeBytes > maxBytes) throw tooLarge();
       const bytes = await readUpTo(handle, isWhole ? maxBytes + 1 : maxBytes, facts.sizeBytes);
       if (isWhole && bytes.length > maxBytes) throw tooLarge();
@@ -138,19 +99,6 @@ async function writeAll(handle: Handle, bytes: Uint8Array): Promise<void> {
 async function folderOnly(folder: FilePath): Promise<void> {
   const stats = await files.lstat(native(folder));
   if (!stats.isDirectory()) throw systemError('ENOTDIR', `not a folder (links are not followed), '${shown(folder)}'`);
-}
-
-/**
- * In this thread: the kernel answers from memory in a few microseconds, a trip through the thread pool takes ten times as long
- * and waits behind the syncs there.
- */
-function lstatOrNull(file: FilePath): BigIntStats | null {
-  try {
-    return lstatSync(native(file), { bigint: true, throwIfNoEntry: false }) ?? null;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
-    throw error;
-  }
 }
 
 /** mkdir -p by hand: node's own never returns where a parent refuses children with ENOENT (`/proc/x/y`, Node 24). */
@@ -225,7 +173,14 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
     options.onSync?.(why);
     await handle.sync();
   };
-  const writeNew: Fs['writeNew'] = (file, content, why, mode = 0o600) => create(file, content, mode, (handle) => sync(handle, why));
+  const writeNew: Fs['writeNew'] = async (file, content, why, mode = 0o600) => {
+    const bytes = bytesOf(content);
+    if (bytes.length > SMALL_BYTES) return create(file, bytes, mode, (handle) => sync(handle, why));
+    return createSmall(file, bytes, mode, async (fd) => {
+      options.onSync?.(why);
+      await syncDescriptor(fd);
+    });
+  };
   return {
     async list(folder) {
       await folderOnly(folder);
@@ -236,11 +191,10 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
         kind: kindOf(entry),
       }));
     },
-    facts: async (file) =>
-      Promise.resolve().then(() => {
-        const stats = lstatOrNull(file);
-        return stats === null ? null : factsOf(stats);
-      }),
+    facts: soon((file: FilePath) => {
+      const stats = lstatOrNull(file);
+      return stats === null ? null : factsOf(stats);
+    }),
     readBounded: (file, maxBytes) => read(file, maxBytes, true),
     readHead: (file, maxBytes) => read(file, maxBytes, false),
     writeNew,
@@ -249,23 +203,34 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
       const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
       await writeNew(temporary, bytes, why, mode);
       try {
-        await files.rename(temporary, file);
+        renameSync(temporary, file);
       } catch (error) {
         await files.unlink(temporary).catch(() => undefined);
         throw error;
       }
     },
-    writeDerived: (file, content, mode = 0o600) =>
-      create(file, content, mode, async (handle) => factsOf(await handle.stat({ bigint: true }))),
+    async writeDerived(file, content, mode = 0o600) {
+      const bytes = bytesOf(content);
+      await breathe();
+      return bytes.length > SMALL_BYTES
+        ? create(file, bytes, mode, async (handle) => factsOf(await handle.stat({ bigint: true })))
+        : createSmall(file, bytes, mode, (fd) => factsOf(fstatSync(fd, { bigint: true })));
+    },
     append,
     openRead,
-    rename: (from, to) => files.rename(native(from), native(to)),
-    link: (from, to) => files.link(native(from), native(to)),
-    unlink: (file) => files.unlink(native(file)),
+    rename: soon((from: FilePath, to: FilePath) => {
+      renameSync(native(from), native(to));
+    }),
+    link: soon((from: FilePath, to: FilePath) => {
+      linkSync(native(from), native(to));
+    }),
+    unlink: soon((file: FilePath) => {
+      unlinkSync(native(file));
+    }),
     chmod: changeMode,
-    async makeFolder(folder, mode = 0o777) {
-      await files.mkdir(folder, { mode });
-    },
+    makeFolder: soon((folder: string, mode = 0o777) => {
+      mkdirSync(folder, { mode });
+    }),
     makeFolders: (folder, mode = 0o777) => makeFolders(folder, mode),
     removeFolder: (folder) => files.rmdir(folder),
     removeTree: (folder) => files.rm(folder, { recursive: true, force: true }),
@@ -274,8 +239,10 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
       await named(file, 'fsync', () => using(handle, (open) => sync(open, why)));
     },
     async syncFolder(folder, why) {
-      const handle = await files.open(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-      await named(folder, 'fsync', () => using(handle, (open) => sync(open, why))).catch((error: unknown) => {
+      const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      options.onSync?.(why);
+      const synced = named(folder, 'fsync', async () => syncDescriptor(fd).finally(() => closeSync(fd)));
+      await synced.catch((error: unknown) => {
         // Some network file systems cannot sync a folder at all; that is an answer about the system, not about the data.
         if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error;
       });

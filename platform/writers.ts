@@ -37,15 +37,15 @@ function want(paths: readonly string[]): Wanted {
   return { byInode, names, anyName };
 }
 
-/** @returns the wanted file that is written to, if any; `closed`: nothing of this process may be looked at */
-function writesTo(processFolder: string, fd: string, wanted: Wanted): string | 'closed' | null {
+/** @returns the wanted file that is written to, if any; false: nothing of this process may be looked at */
+function writesTo(processFolder: string, fd: string, wanted: Wanted): string | false | null {
   // The link's text is a cheap first look; only stat() of it proves which file it is (other mount namespaces, deleted files).
   let target: string;
   try {
     target = readlinkSync(`${processFolder}/fd/${fd}`);
   } catch (error) {
     // The right is the same for all of a process (ptrace access mode, proc(5)): some have hundreds of files open.
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'closed' : null;
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? false : null;
   }
   if (!target.startsWith('/')) return null;
   if (!wanted.anyName && !wanted.names.has(path.basename(target))) return null;
@@ -70,7 +70,7 @@ export async function openForWriting(paths: readonly string[]): Promise<Readonly
     const folder = `/proc/${id}`;
     for (const fd of attempt(() => readdirSync(`${folder}/fd`)) ?? []) {
       const file = writesTo(folder, fd, wanted);
-      if (file === 'closed') break;
+      if (file === false) break;
       if (file !== null) found.add(file);
     }
     if (found.size === wanted.byInode.size) break;

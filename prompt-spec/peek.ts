@@ -19,12 +19,25 @@ export type Peek = {
 };
 
 const HEAD_BYTES_MAX = 20_480;
+/** One for all: a decoder that streams holds a converter of several KB outside of the heap, and ten thousand files may wait. */
+const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Without the first bytes of a character that was cut off at the end. UTF-8: RFC 3629, a character has at most four bytes. */
+function wholeCharacters(bytes: Uint8Array): Uint8Array {
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) return bytes;
+    if (byte < 0xc0) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return length > back ? bytes.subarray(0, bytes.length - back) : bytes;
+  }
+  return bytes;
+}
 
 /** @param head the first 16 KiB or so of the file. Null: no valid front matter in there, so it is worth claiming and rejecting at once. Never throws. */
 export function peekPrompt(head: Uint8Array): Peek | null {
   try {
-    const bytes = head.subarray(0, HEAD_BYTES_MAX);
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+    const text = DECODER.decode(wholeCharacters(head.subarray(0, HEAD_BYTES_MAX)));
     const parts = splitFences(text);
     const front = parts.ok ? readHeader(parts.value, HEAD_BYTES_MAX) : parts;
     if (!front.ok || front.value.faults.length > 0) return null;

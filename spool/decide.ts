@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { FinalFile } from '#core/job.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
 import { finishedName, type JobPaths } from './layout.ts';
-import { unlinkIfThere, writeFresh, type Parts } from './parts.ts';
+import { inBatches, unlinkIfThere, type Parts } from './parts.ts';
 import { jsonText, readFinal } from './records.ts';
 
 /** Private copies of a second decision are numbered from here, so that those of the first stand until it is replaced. */
@@ -27,7 +27,7 @@ export async function decide(parts: Parts, claimed: Claimed, decided: Decided): 
   const files = privateFiles(decided, before === null ? 0 : SECOND);
   await makePublishFolder(parts, paths);
   for (const file of files) await unlinkIfThere(fs, path.join(paths.dir, file.private));
-  for (const file of files) await fs.writeNew(path.join(paths.dir, file.private), file.bytes, 'safety', 0o600);
+  await inBatches(files, files.length, (file) => fs.writeNew(path.join(paths.dir, file.private), file.bytes, 'safety', 0o600));
   await parts.sync(paths.publish, 'safety');
   const stem = before?.stem ?? job.stem;
   const final: FinalFile = {
@@ -75,6 +75,6 @@ async function isPrivate(parts: Parts, paths: JobPaths, final: FinalFile): Promi
 /** Also when a name turned out to be taken: the new names are durable before they are used. */
 export async function writeFinal(parts: Parts, claimed: Claimed, final: FinalFile): Promise<void> {
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
-  await writeFresh(parts.fs, paths.final, jsonText(final));
+  await parts.fs.replace(paths.final, jsonText(final), 'safety');
   await parts.sync(paths.dir, 'safety');
 }

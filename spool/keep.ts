@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Claimed, KeptFile } from '#core/spool.ts';
-import { codeOf, makeFolderIfMissing, writeFresh, type Parts } from './parts.ts';
+import { codeOf, makeFolderIfMissing, type Parts } from './parts.ts';
 
 const NAME = /^(?:a[1-9][0-9]*\/)?[a-z0-9][a-z0-9._-]*$/;
 /** The spool's own files: nobody else writes them. */
@@ -15,7 +15,7 @@ function pathOf(parts: Parts, claimed: Claimed, name: string): string {
 
 export async function keep(parts: Parts, claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void> {
   const file = pathOf(parts, claimed, name);
-  await writeFresh(parts.fs, file, bytes);
+  await parts.fs.replace(file, bytes, 'safety', 0o600);
   await parts.sync(path.dirname(file), 'safety');
 }
 
@@ -29,12 +29,12 @@ export async function kept(parts: Parts, claimed: Claimed, name: string): Promis
 }
 
 /** work/<job>/a<n>/, made when it is not there: what an earlier start of this attempt left stays for agents/attempt.ts. `beside` is kept as by keep(), with one sync for both. */
-export async function attemptFolder(parts: Parts, claimed: Claimed, n: number, beside?: KeptFile): Promise<string> {
+export async function attemptFolder(parts: Parts, claimed: Claimed, n: number, beside?: KeptFile | null): Promise<string> {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`attempts count from 1, got ${String(n)}`);
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
   const dir = path.join(paths.dir, `a${String(n)}`);
-  if (beside !== undefined) await parts.fs.replace(pathOf(parts, claimed, beside.name), beside.bytes, 'safety', 0o600);
+  if (beside !== undefined && beside !== null) await parts.fs.replace(pathOf(parts, claimed, beside.name), beside.bytes, 'safety', 0o600);
   await makeFolderIfMissing(parts.fs, dir, 0o700);
-  await parts.sync(paths.dir, beside === undefined ? 'no-second-run' : 'safety');
+  if (beside !== null) await parts.sync(paths.dir, beside === undefined ? 'no-second-run' : 'safety');
   return dir;
 }

@@ -70,19 +70,6 @@ export async function unlinkIfThere(fs: Fs, path: FilePath): Promise<void> {
   }
 }
 
-/**
- * A file of a job that is nearly always new: under its own name at once, which saves a rename and half of what the syncs cost; by replace when
- * it is there. Before it is synced a power cut may leave it torn, so only for what its reader takes for missing then, or reads only after something later.
- */
-export async function writeFresh(fs: Fs, file: string, bytes: Uint8Array | string): Promise<void> {
-  try {
-    await fs.writeNew(file, bytes, 'safety', 0o600);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    await fs.replace(file, bytes, 'safety', 0o600);
-  }
-}
-
 export async function makeFolderIfMissing(fs: Fs, path: string, mode: number): Promise<void> {
   try {
     await fs.makeFolder(path, mode);

@@ -14,7 +14,7 @@ import type { JobFile } from '#core/job.ts';
 import type { JobId, RoleFolder, Sha256, Stem } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
 import { PROMPT_ENDING, refusedStem, shownName, stemOfName, type JobPaths } from './layout.ts';
-import { codeOf, makeFolderIfMissing, roleOfFolder, unlinkIfThere, writeFresh, type Parts } from './parts.ts';
+import { codeOf, makeFolderIfMissing, roleOfFolder, unlinkIfThere, type Parts } from './parts.ts';
 import { jsonText, readJob, readOrigin } from './records.ts';
 import { refusalOf } from './scan.ts';
 import { chooseStem } from './stem.ts';

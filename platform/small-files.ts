@@ -1,0 +1,95 @@
+/**
+ * File work in this thread: what the kernel answers from memory in microseconds. A trip through the thread pool costs ten times as much, and
+ * stands in line behind the syncs there. Only for small files and for names; whatever waits for a disk (a sync, a large file) goes elsewhere.
+ * Invariant: everything else has its turn every few milliseconds.
+ */
+
+import { Buffer } from 'node:buffer';
+import { closeSync, fstatSync, lstatSync, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FileFacts, FilePath } from '#core/ports.ts';
+import { codeOf, CREATE_ONLY, factsOf, irregular, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
+
+/** Files up to this size are read and written here. */
+export const SMALL_BYTES = 256 * 1024;
+export const FIRST_READ_BYTES = 64 * 1024;
+/** How long work in this thread may go on before everything else has its turn. */
+const TURN_MS = 5;
+let turnEndsMs = 0;
+
+/** Ten thousand quick answers in a row would else keep sockets, timers and the collector waiting. */
+export async function breathe(): Promise<void> {
+  if (performance.now() < turnEndsMs) return;
+  await nextTurn();
+  turnEndsMs = performance.now() + TURN_MS;
+}
+
+/** Done in this thread, one turn later: what it throws is a rejection. */
+export const soon =
+  <A extends readonly unknown[], R>(act: (...given: A) => R) =>
+  async (...given: A): Promise<R> => {
+    await breathe();
+    return act(...given);
+  };
+
+/** Null: it is not there. */
+export function lstatOrNull(file: FilePath): BigIntStats | null {
+  try {
+    return lstatSync(native(file), { bigint: true, throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/** All of a small file, or its first bytes; null: it is larger than small, and is read elsewhere. */
+export function readSmall(file: FilePath, maxBytes: number): { bytes: Uint8Array; facts: FileFacts } | null {
+  let fd: number;
+  try {
+    fd = openSync(native(file), READ_CAREFULLY);
+  } catch (error) {
+    throw irregular(error, file);
+  }
+  try {
+    const facts = factsOf(fstatSync(fd, { bigint: true }));
+    if (facts.kind !== 'file') throw systemError('EINVAL', `not a regular file (${facts.kind}), open '${shown(file)}'`);
+    if (Math.min(facts.sizeBytes, maxBytes) > SMALL_BYTES) return null;
+    let buffer = Buffer.alloc(Math.min(maxBytes, facts.sizeBytes + 1));
+    let length = 0;
+    while (length < maxBytes) {
+      if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(maxBytes, Math.max(buffer.length * 2, FIRST_READ_BYTES)));
+      const count = readSync(fd, buffer, length, buffer.length - length, null);
+      if (count === 0) break;
+      length += count;
+    }
+    return { bytes: buffer.subarray(0, length), facts };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A small new file: as `create`, with the descriptor instead of a handle. */
+export async function createSmall<T>(file: string, bytes: Uint8Array, mode: number, last: (fd: number) => T | Promise<T>): Promise<T> {
+  const fd = openSync(file, CREATE_ONLY, mode);
+  try {
+    return await named(file, 'write', async () => {
+      try {
+        for (let at = 0; at < bytes.length;) {
+          const count = writeSync(fd, bytes, at, bytes.length - at, null);
+          if (count === 0) throw systemError('EIO', 'the system took no byte of a write');
+          at += count;
+        }
+        return await last(fd);
+      } finally {
+        closeSync(fd);
+      }
+    });
+  } catch (error) {
+    try {
+      unlinkSync(file);
+    } catch {
+      // The first error is the one to tell.
+    }
+    throw error;
+  }
+}
