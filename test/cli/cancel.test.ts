@@ -48,7 +48,7 @@ describe('docket cancel, of a file that waits', () => {
       ...fs,
       async link(from, to) {
         await fs.link(from, to);
-        await fs.rename(from, path.join(workspace.queues, '01-architect/work/claimed'));
+        await fs.rename(from, path.join(workspace.queues, '01-architect', 'work', 'claimed'));
       },
     };
     assert.ok(folder.ok);

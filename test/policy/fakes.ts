@@ -50,7 +50,7 @@ const BROKEN_FAKES: Readonly<Record<string, string>> = {
   'Stripe live key': `sk|_live_${noise(24)}`,
   'SendGrid key': `S|G.${noise(22)}.${noise(43)}`,
   'npm token': `np|m_${noise(36)}`,
-  '.npmrc line without a path': `//registry.npmjs.org/:_authToken|=${noise(8, 'hex')}-${noise(4, 'hex')}-${noise(4, 'hex')}-${noise(12, 'hex', 3)}`,
+  '.npmrc line without a path': `//packages.example.com/:_authToken|=${noise(8, 'hex')}-${noise(4, 'hex')}-${noise(4, 'hex')}-${noise(12, 'hex', 3)}`,
   'OpenAI key': `sk|-proj-${noise(74)}T3BlbkFJ|${noise(74)}`,
   'Anthropic key': `sk|-ant-api03-${noise(93)}AA`,
   'Anthropic OAuth token': `sk|-ant-oat01-${noise(93)}`,
