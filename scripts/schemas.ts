@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
 
 const folder = join(import.meta.dirname, '..', 'schemas');
@@ -9,7 +10,8 @@ const isCheck = process.argv.includes('--check');
 
 const present = (name: string): string | null => (readdirSync(folder).includes(name) ? readFileSync(join(folder, name), 'utf8') : null);
 
-const stale = jsonSchemas().filter(({ name, text }) => present(name) !== text);
+const wanted = [...jsonSchemas(), { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` }];
+const stale = wanted.filter(({ name, text }) => present(name) !== text);
 if (!isCheck) for (const { name, text } of stale) writeFileSync(join(folder, name), text);
 for (const { name } of stale)
   console.log(isCheck ? `schemas/${name} is not what the code says: run node scripts/schemas.ts` : `schemas/${name} written`);

@@ -35,7 +35,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'gray-matter': ['prompt-spec/'],
   yaml: ['prompt-spec/'],
   semver: ['prompt-spec/'],
-  zod: ['prompt-spec/', 'agents/', 'cli/settings*.ts'],
+  zod: ['prompt-spec/', 'agents/', 'cli/settings*.ts', 'cli/schema*.ts'],
   'p-queue': ['daemon/schedule.ts'],
   '@secretlint/core': ['policy/'],
   '@secretlint/profiler': ['policy/'],

@@ -1,0 +1,104 @@
+/** The form of evidence as a schema, for programs that read it: schemas/evidence.schema.json is printed from here, and a test holds real evidence against it. */
+
+import { z } from 'zod';
+import { PREDICATE_TYPE, STATEMENT_TYPE, type Statement } from '#core/evidence.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const instant = z.iso.datetime();
+const text = z.string();
+const maybe = text.nullable();
+const count = z.number().min(0).nullable();
+
+const usage = z.strictObject({
+  inputTokens: count,
+  outputTokens: count,
+  cacheReadTokens: count,
+  cacheWriteTokens: count,
+  costUsd: count.describe('US dollars'),
+  turns: count,
+});
+/** One of core/failure.ts; new kinds may come with a minor version. */
+const failure = z.looseObject({ kind: text }).nullable();
+
+const attempt = z.strictObject({
+  n: z.int().min(1),
+  runId: text,
+  startedAt: instant,
+  endedAt: instant,
+  outcome: text.describe('answered, briefed, or the class of the failure'),
+  failure,
+  usage,
+  starts: z.int().min(0).describe('how often the tool was started within this attempt'),
+});
+
+const predicate = z.strictObject({
+  job: z.string().regex(/^[a-z2-7]{16}$/),
+  feature: z.strictObject({ id: text, name: text }),
+  role: text,
+  name: maybe,
+  revision: z.int().min(1),
+  status: z.enum(['answered', 'briefed', 'failed', 'cancelled']),
+  stem: text,
+  spec: z.strictObject({ asked: text, used: text, sha256 }),
+  materials: z.array(
+    z.strictObject({
+      role: z.enum(['prompt-spec', 'role', 'settings', 'brief', 'context']),
+      name: text,
+      sha256,
+      sizeBytes: z.int().min(0),
+    }),
+  ),
+  runner: z.strictObject({
+    name: text,
+    kind: z.enum(['offline', 'command', 'claude']),
+    version: maybe,
+    program: maybe,
+    programSha256: sha256.nullable(),
+    lane: text,
+    callsProvider: z.boolean(),
+    command: maybe,
+    model: maybe,
+  }),
+  account: maybe,
+  attempts: z.array(attempt),
+  usage,
+  sessionId: maybe,
+  code: z.strictObject({ repository: maybe, baseCommit: maybe, headCommit: maybe, dirty: z.boolean().nullable() }),
+  scope: z.unknown(),
+  filesChanged: z.array(z.strictObject({ path: text, sha256 })),
+  policy: z.array(
+    z.strictObject({ check: text, version: text, on: z.enum(['prompt', 'answer']), outcome: z.enum(['passed', 'found', 'failed']) }),
+  ),
+  outputMisses: z.array(text).nullable(),
+  failure,
+  daemon: z.strictObject({ version: text, host: text, instance: text }),
+  times: z.strictObject({ promptCreated: text, claimed: instant, submitted: instant, ended: instant }),
+});
+
+const EVIDENCE_SCHEMA = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject: z
+    .array(z.strictObject({ name: text, digest: z.strictObject({ sha256 }) }))
+    .min(1)
+    .max(2),
+  predicateType: z.literal(PREDICATE_TYPE),
+  predicate,
+});
+
+/** Does not compile while a key of the predicate is missing here, or one too many. */
+type Keys = keyof z.output<typeof predicate>;
+type Same = [Exclude<Keys, keyof Statement['predicate']>, Exclude<keyof Statement['predicate'], Keys>] extends [never, never]
+  ? true
+  : never;
+const isComplete: Same = true;
+
+export function evidenceJsonSchema(): unknown {
+  const { $schema, ...rest } = z.toJSONSchema(EVIDENCE_SCHEMA, { target: 'draft-2020-12', io: 'input' });
+  return {
+    $schema,
+    $id: 'urn:docket:schema:evidence:v1',
+    title: 'Evidence of docket',
+    description: DESCRIPTION,
+    ...rest,
+  };
+}
