@@ -7,7 +7,9 @@
  * Invariant: nothing runs that was not written down first, and nothing is visible in out/ that is not recorded.
  */
 
+import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { Outcome } from '#core/job.ts';
+import type { Claimed } from '#core/spool.ts';
 import type { JournalChange } from '#core/ports.ts';
 import { answer } from './answer.ts';
 import { conclude } from './conclude.ts';
@@ -23,6 +25,7 @@ export async function processJob(ports: Ports, identities: Identities, task: Tas
   if (task.cancel.aborted && task.lastAttempt === 0) return conclude(ports, claimed, await sealCancelled(ports, task, byWhom(task.cancel)));
 
   const accepted = await validateWhenHealed(ports, task); //             shape, role, semver, runner, secrets
+  if (!accepted.ok && wasAccepted(ports, claimed, accepted.error)) throw notValidAnyMore(accepted.error);
   if (!accepted.ok) return conclude(ports, claimed, await sealUnsent(ports, task, accepted.error));
   const { identity } = accepted.value;
   const at = ports.clock.now().toISOString();
@@ -50,3 +53,16 @@ export async function processJob(ports: Ports, identities: Identities, task: Tas
   const { final, told } = await sealEnded(ports, submitted.value, ended); // evidence and answer, private and durable
   return conclude(ports, claimed, final, told); //                       record, publish, finish
 }
+
+/** It stands in history as accepted, so it cannot be rejected any more. */
+function wasAccepted(ports: Ports, { job }: Claimed, failure: Failure): boolean {
+  if (classOf(failure) !== 'prompt-invalid') return false;
+  const state = ports.journal.job(job.id)?.state ?? 'read';
+  return state === 'submitted' || state === 'running' || state === 'waiting' || state === 'ran';
+}
+
+/** What changed is the installation: the job waits in work/ until a person has put it right. */
+const notValidAnyMore = (failure: Failure): Error =>
+  new Error(
+    `this prompt was accepted, and is not valid with what is installed now: put back what was changed, and start docket again\n${describe(failure)}`,
+  );
