@@ -188,8 +188,6 @@ export type Journal = {
   recent(limit: number): JournalJob[];
   attempts(id: JobId): (AttemptRecord & { readonly spent: boolean })[];
   holds(): LaneHold[];
-  /** Counts up, durably, before a parser sees the content of this file; answers the new count. */
-  countRead(fileKey: string): number;
   /** False when the database file was unlinked or replaced under us. */
   isIntact(): boolean;
   close(): void;

@@ -5,7 +5,7 @@
 
 import type { AskProgram } from '#core/ports.ts';
 import { codeOf } from './files.ts';
-import { plainEnvironment } from './system.ts';
+import { gitEnvironment, QUIET_GIT } from './git.ts';
 
 const ASK_TIMEOUT_MS = 10_000;
 const QUICK_CHECK_MS = 60_000;
@@ -16,17 +16,8 @@ type Answer = Awaited<ReturnType<AskProgram>>;
 
 /** Null: there is no program git. */
 async function askGit(ask: AskProgram, args: readonly string[], timeoutMs: number): Promise<Answer | null> {
-  const env = {
-    ...plainEnvironment(),
-    LC_ALL: 'C',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_PAGER: 'cat',
-  };
-  const quiet = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'core.untrackedCache=false'];
   try {
-    return await ask('git', [...quiet, ...args], { env, timeoutMs });
+    return await ask('git', [...QUIET_GIT, ...args], { env: gitEnvironment(), timeoutMs });
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return null;
     throw error;

@@ -51,18 +51,28 @@ export async function gitCommonFolder(start: string): Promise<string | null> {
 /** `https://user:password@host/x` loses user and password; scp-like addresses carry none. */
 const withoutCredentials = (address: string): string => address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
 
-/** No system configuration, no hooks, no file system monitor: both are programs that a repository may name. */
+/** No hooks and no file system monitor: both are programs that a repository may name. */
+export const QUIET_GIT: readonly string[] = [
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'core.untrackedCache=false',
+];
+
+/** No system configuration, no locks, no questions, no pager, English words. */
+export const gitEnvironment = (): Record<string, string> => ({
+  ...plainEnvironment(),
+  LC_ALL: 'C',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_PAGER: 'cat',
+});
+
 async function askGit(ask: AskProgram, folder: string, args: readonly string[]): Promise<string | null> {
-  const env = {
-    ...plainEnvironment(),
-    LC_ALL: 'C',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_PAGER: 'cat',
-  };
-  const quiet = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'core.untrackedCache=false'];
-  const { code, stdout } = await ask('git', ['-C', folder, ...quiet, ...args], { env, timeoutMs: ASK_TIMEOUT_MS });
+  const { code, stdout } = await ask('git', ['-C', folder, ...QUIET_GIT, ...args], { env: gitEnvironment(), timeoutMs: ASK_TIMEOUT_MS });
   return code === 0 ? stdout : null;
 }
 

@@ -10,7 +10,6 @@
 import type { Clock, Journal, Log } from '#core/ports.ts';
 import type { Database, OpenDatabase } from '#platform/sqlite.ts';
 import { makeCommits } from './commit.ts';
-import { makeReadCounter } from './reads.ts';
 import { attemptOf, holdOf, jobOf } from './rows.ts';
 import { migrate, MIGRATIONS, versionOf } from './schema.ts';
 
@@ -80,7 +79,7 @@ function moveAside({ path, clock, moveFile }: JournalInput): string {
 
 /**
  * For verbs that only read while no daemon runs. Null when there is no journal, or none that this version understands: the folders answer then.
- * `commit` and `countRead` are refused by SQLite.
+ * `commit` is refused by SQLite.
  */
 export function openJournalReadOnly({ path, openDatabase, clock }: Omit<JournalInput, 'log' | 'moveFile'>): Journal | null {
   let database: Database | null = null;
@@ -104,7 +103,6 @@ function makeJournal(database: Database, clock: Clock): Journal {
   const recent = database.prepare('SELECT * FROM job ORDER BY changed_at DESC, id DESC LIMIT ?');
   const attempts = database.prepare('SELECT * FROM attempt WHERE job = ? ORDER BY n');
   const holds = database.prepare('SELECT * FROM lane_hold ORDER BY lane');
-  const countRead = makeReadCounter(database);
   let isClosed = false;
   return {
     commit: (changes) => (isClosed ? Promise.reject(new Error('the journal is closed')) : commits.commit(changes)),
@@ -116,7 +114,6 @@ function makeJournal(database: Database, clock: Clock): Journal {
     recent: (limit) => recent.all(Math.max(0, Math.trunc(limit))).map(jobOf),
     attempts: (id) => attempts.all(id).map(attemptOf),
     holds: () => holds.all().map(holdOf),
-    countRead,
     isIntact: () => !isClosed && database.isIntact(),
     close() {
       if (isClosed) return;

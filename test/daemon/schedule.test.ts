@@ -22,7 +22,6 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
     recent: unused,
     attempts: unused,
     holds: () => [...holds],
-    countRead: unused,
     isIntact: () => true,
     close: () => undefined,
   };

@@ -177,16 +177,6 @@ test('a step that recovery repeats never takes a job back, and no state can be j
   }
 });
 
-test('the count of readings survives a restart and is its own for each file', (context) => {
-  const file = path.join(folder(context), 'journal.db');
-  const first = open(context, file);
-  assert.equal(first.countRead('a'), 1);
-  assert.equal(first.countRead('a'), 2);
-  assert.equal(first.countRead('b'), 1);
-  first.close();
-  assert.equal(open(context, file).countRead('a'), 3);
-});
-
 for (const [what, damage] of [
   ['text', (file: string): void => writeFileSync(file, 'this is no database, it only has this name\n'.repeat(100))],
   [
@@ -261,7 +251,6 @@ test('reading alone answers while a writer holds the journal, changes nothing, a
   assert.ok(reader !== null);
   assert.equal(reader.job(one.id)?.stem, one.stem);
   await assert.rejects(reader.commit([put(job())]), { code: 'SQLITE_READONLY' });
-  assert.throws(() => reader.countRead('a'), { code: 'SQLITE_READONLY' });
   reader.close();
   assert.equal(writer.open().length, 1);
 });
