@@ -1,5 +1,5 @@
 /**
- * A job: one prompt on its way through one role's queue, and the only changes of state there are.
+ * A job: one prompt on its way through one role's queue. Its states and the only moves between them are the table in states.ts.
  *
  *   claimed -> read -> submitted -> running <-> waiting -> ran -> recorded -> published -> done
  *        \________\__________\____________________________________/  (a bad end is decided, recorded if it was submitted, published)
@@ -8,29 +8,14 @@
  */
 
 import type { Failure } from './failure.ts';
+import type { JobState } from './states.ts';
 import type { JobId, RoleFolder, RoleName, Sha256, Stem } from './names.ts';
 
-export const JOB_STATES = ['claimed', 'read', 'submitted', 'running', 'waiting', 'ran', 'recorded', 'published', 'done'] as const;
-export type JobState = (typeof JOB_STATES)[number];
+export { canMove, JOB_STATES, type JobState } from './states.ts';
 
 /** How a job ended. The file name in `in/` says the same: `.processed` for the first three, else the outcome's own name. */
 export const OUTCOMES = ['answered', 'briefed', 'duplicate', 'rejected', 'held', 'failed', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
-
-const NEXT: Record<JobState, readonly JobState[]> = {
-  claimed: ['read', 'recorded'],
-  read: ['submitted', 'recorded'],
-  submitted: ['running', 'ran', 'recorded'],
-  running: ['running', 'waiting', 'ran', 'recorded'],
-  waiting: ['running', 'recorded'],
-  ran: ['running', 'waiting', 'recorded'],
-  recorded: ['published'],
-  published: ['done'],
-  done: [],
-};
-
-/** May a job go from one state to the other? Staying where it is is allowed: recovery repeats steps. */
-export const canMove = (from: JobState, to: JobState): boolean => from === to || NEXT[from].includes(to);
 
 export const suffixOf = (outcome: Outcome): string =>
   outcome === 'answered' || outcome === 'briefed' || outcome === 'duplicate' ? 'processed' : outcome;
