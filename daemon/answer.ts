@@ -25,6 +25,13 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   let spent = before.filter((earlier) => earlier.failure !== null && earlier.spent).length;
   let n = Math.max(1, job.task.lastAttempt, (attempts.at(-1)?.n ?? 0) + 1);
 
+  // A crash may have come between the last failure and the end that was decided after it: nothing is started again then.
+  const last = attempts.at(-1);
+  if (last !== undefined && last.failure !== null && last.n >= job.task.lastAttempt) {
+    const next = decide(last.failure, spent, policy, ports.clock.now().getTime(), ports.random());
+    if (next.do === 'hold-job' || next.do === 'cancel' || next.do === 'give-up') return ended(ENDS[next.do], attempts, null, last.failure);
+  }
+
   for (;;) {
     const run = await inLane(ports, lane, job, async () => attempt(ports, job, n));
     if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
@@ -67,17 +74,17 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
         await ports.lanes.hold(lane, next.untilMs, next.delayMs, describe(failure));
         break;
       case 'hold-job':
-        return ended('held', attempts, run, failure);
       case 'cancel':
-        return ended('cancelled', attempts, run, failure);
       case 'give-up':
-        return ended('failed', attempts, run, failure);
+        return ended(ENDS[next.do], attempts, run, failure);
       default:
         unreachable(next);
     }
     if (!isProbe) n++;
   }
 }
+
+const ENDS = { 'hold-job': 'held', cancel: 'cancelled', 'give-up': 'failed' } as const;
 
 const isCancelled = (job: Submitted): boolean => job.task.cancel.aborted;
 
