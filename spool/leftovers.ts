@@ -90,6 +90,7 @@ async function setAside(parts: Parts, folder: RoleFolder, id: JobId, names: Read
   const target = path.join(layout.archive(folder), `unclear-${id}`);
   try {
     await makeFolderIfMissing(fs, target, 0o700);
+    await parts.sync(layout.archive(folder), 'safety');
     for (const file of files) await fs.rename(file, path.join(target, path.basename(file)));
     if (names.has('')) await fs.rename(paths.dir, path.join(target, id));
     parts.log.warn('files in work/ belong to no job that the ledger knows: they were moved to archive/', { job: id, path: target });
