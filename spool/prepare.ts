@@ -11,12 +11,27 @@ import { linkTo } from './place.ts';
 const OTHERS = 0o077;
 
 export async function prepare(parts: Parts): Promise<void> {
-  await parts.fs.makeFolders(parts.layout.root, 0o700);
+  const { fs, layout } = parts;
+  await fs.makeFolders(layout.root, 0o700);
+  for (const role of parts.roles) await makeRoleFolders(parts, role);
+  // A prompt that is certain in in/ is lost with a folder above it that is not.
+  await parts.sync(layout.root, 'safety');
+  await syncParent(parts);
   for (const role of parts.roles) {
-    await makeRoleFolders(parts, role);
     await sweep(parts, role);
     await probe(parts, role);
     await tellFileSystem(parts, role);
+  }
+}
+
+async function syncParent({ fs, layout, log }: Parts): Promise<void> {
+  const parent = path.dirname(layout.root);
+  try {
+    await fs.syncFolder(parent, 'safety');
+  } catch (error) {
+    // The queues of a shared folder: whoever may not read it cannot sync it.
+    if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
+    log.debug('the folder above the queues cannot be synced', { path: parent });
   }
 }
 
