@@ -172,7 +172,7 @@ export function makeHash(): Hash {
  */
 export function addDisk(hash: Hash, disk: Disk): void {
   const numbers = new Map<number, number>();
-  const walk = (tables: Tables, folder: number, isDurable: boolean): void => {
+  const walk = (tables: Tables, folder: number): void => {
     const names = tables.get(folder);
     if (names === undefined || names.size === 0) return;
     for (const name of [...names.keys()].toSorted()) {
@@ -186,18 +186,19 @@ export function addDisk(hash: Hash, disk: Disk): void {
         if (node !== undefined) {
           hash.add(node.mode * 2 + Number(node.ctime > node.mtime));
           hash.add(hashOf(node.bytes));
-          if (node.durable !== node.bytes && node.kind === 'file') hash.add(node.durable === null ? 1 : hashOf(node.durable) + node.droppedTo);
+          if (node.durable !== node.bytes && node.kind === 'file')
+            hash.add(node.durable === null ? 1 : hashOf(node.durable) + node.droppedTo);
         }
       }
       hash.add(number);
       if (node?.kind === 'folder') {
         hash.add(-1);
-        walk(tables, ino, isDurable);
+        walk(tables, ino);
         hash.add(-2);
       }
     }
   };
-  walk(disk.now, ROOT, false);
+  walk(disk.now, ROOT);
   hash.add(disk.steps.length);
-  if (disk.steps.length > 0) walk(disk.durable, ROOT, true);
+  if (disk.steps.length > 0) walk(disk.durable, ROOT);
 }

@@ -6,14 +6,28 @@
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { FileFacts, FilePath, Fs, SyncWhy } from '#core/ports.ts';
-import { applied, cut, EMPTY_DISK, ROOT, synced, withEntry, withCauses, type Disk, type Node, type Place, type Step, type Tear } from './sim-disk.ts';
+import {
+  applied,
+  cut,
+  EMPTY_DISK,
+  isDirty,
+  ROOT,
+  synced,
+  withEntry,
+  withCauses,
+  type Disk,
+  type Node,
+  type Place,
+  type Step,
+  type Tear,
+} from './sim-disk.ts';
 
 /** A sync as the code asked for it. `place` says what is synced, in words that hold for every job: `work/`, `work/<job>.prompt`. */
 export type Sync = { readonly call: string; readonly file: string; readonly why: SyncWhy; readonly pending: Uint8Array };
 
 export type SimOptions = {
   /** True: this sync does nothing. */
-  readonly leavesOut?: (sync: Sync) => boolean;
+  readonly leavesOut?: ((sync: Sync) => boolean) | undefined;
   /** Called before each primitive change of the disk. Throws: the change does not happen. */
   readonly before?: (change: string, file: string) => void;
   /** Called after each: for a reader of out/, or a fault that comes late. */
@@ -49,23 +63,45 @@ const orNull = <T>(act: () => T): T | null => {
   }
 };
 
+const known = new Map<string, readonly string[]>();
+const KNOWN_MAX = 100_000;
+/** The names in a path; the same few paths are asked for again and again. */
+function partsOf(file: string): readonly string[] {
+  let parts = known.get(file);
+  if (parts === undefined) {
+    parts = path.resolve('/', file).split('/').filter(Boolean);
+    if (known.size > KNOWN_MAX) known.clear();
+    known.set(file, parts);
+  }
+  return parts;
+}
+
 export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): SimFs {
   let disk = start;
   const before = (change: string, file: FilePath): void => options.before?.(change, text(file));
   const after = (change: string, file: FilePath): void => options.after?.(change, text(file));
 
-  const placeOf = (file: FilePath): Place => {
-    const parts = path.resolve('/', text(file)).split('/').filter(Boolean);
-    const name = parts.pop() ?? '';
+  const find = (file: FilePath): Place | 'ENOENT' | 'ENOTDIR' => {
+    const parts = partsOf(text(file));
     let folder = ROOT;
-    for (const part of parts) {
+    for (let index = 0; index < parts.length - 1; index++) {
       const names = disk.now.get(folder);
-      if (names === undefined) throw errno('ENOTDIR', file);
-      folder = names.get(part) ?? Number.NaN;
-      if (Number.isNaN(folder)) throw errno('ENOENT', file);
+      if (names === undefined) return 'ENOTDIR';
+      const next = names.get(parts[index] ?? '');
+      if (next === undefined) return 'ENOENT';
+      folder = next;
     }
-    if (!disk.now.has(folder)) throw errno('ENOTDIR', file);
-    return { folder, name };
+    return disk.now.has(folder) ? { folder, name: parts.at(-1) ?? '' } : 'ENOTDIR';
+  };
+  const placeOf = (file: FilePath): Place => {
+    const place = find(file);
+    if (typeof place === 'string') throw errno(place, file);
+    return place;
+  };
+  /** Without a throw: most questions are about what is not there. */
+  const nodeAt = (file: FilePath): Node | null => {
+    const place = find(file);
+    return typeof place === 'string' ? null : (at(place) ?? null);
   };
   const at = ({ folder, name }: Place): Node | undefined =>
     name === '' ? disk.nodes.get(ROOT) : disk.nodes.get(disk.now.get(folder)?.get(name) ?? Number.NaN);
@@ -92,14 +128,15 @@ export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): S
     return disk.tick;
   };
   const step = (one: Step): void => {
-    disk = { ...disk, now: applied(disk.now, [one]), steps: [...disk.steps, one] };
-    const node = disk.nodes.get(one.ino);
-    const ctime = nextTick();
-    if (node !== undefined) put({ ...node, ctime });
-    for (const { folder } of [one.from, one.to].filter((place) => place !== null)) {
-      const parent = disk.nodes.get(folder);
-      if (parent !== undefined) put({ ...parent, mtime: ctime, ctime });
+    const tick = disk.tick + 1n;
+    const nodes = new Map(disk.nodes);
+    const node = nodes.get(one.ino);
+    if (node !== undefined) nodes.set(one.ino, { ...node, ctime: tick });
+    for (const place of [one.from, one.to]) {
+      const parent = place === null ? undefined : nodes.get(place.folder);
+      if (parent !== undefined) nodes.set(parent.ino, { ...parent, mtime: tick, ctime: tick });
     }
+    disk = { ...disk, tick, nodes, now: applied(disk.now, [one]), steps: [...disk.steps, one] };
   };
   const make = (file: FilePath, kind: Node['kind'], mode: number): Node => {
     const to = placeOf(file);
@@ -139,7 +176,7 @@ export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): S
     } catch (error) {
       // The kernel has given up on these bytes: it shows them still, and the next sync will say that all is well.
       const failed = disk.nodes.get(ino);
-      if (failed !== undefined) put({ ...failed, droppedTo: failed.bytes.length });
+      if (failed !== undefined && isDirty(failed)) put({ ...failed, droppedTo: failed.bytes.length });
       throw error;
     }
     const pending = durable === bytes ? NOTHING : bytes.subarray(durable?.length ?? 0);
@@ -159,9 +196,22 @@ export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): S
     }
     after(call, file);
   };
+  /** As platform/files.ts does: a file that could not be written whole is removed. */
+  const undone = (file: FilePath, act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      orNull(() => {
+        removeTree(text(file));
+      });
+      throw error;
+    }
+  };
   const write = (file: FilePath, content: Uint8Array | string, mode: number): Node => {
     const { ino } = make(file, 'file', mode);
-    grow(file, ino, bytesOf(content), 'write');
+    undone(file, () => {
+      grow(file, ino, bytesOf(content), 'write');
+    });
     return disk.nodes.get(ino) as Node;
   };
   const read = (file: FilePath, maxBytes: number): { bytes: Uint8Array; facts: FileFacts } => {
@@ -190,7 +240,10 @@ export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): S
   const fs: Fs = {
     list: async (folder) =>
       [...folderAt(folder)].map(([name, ino]) => ({ raw: Buffer.from(name), name, kind: disk.nodes.get(ino)?.kind ?? 'other' })),
-    facts: async (file) => orNull(() => factsOf(must(file))),
+    facts: async (file) => {
+      const node = nodeAt(file);
+      return node === null ? null : factsOf(node);
+    },
     readBounded: async (file, maxBytes) => {
       if (fileAt(file).bytes.length > maxBytes) throw errno('EFBIG', file);
       return read(file, maxBytes);
@@ -198,20 +251,17 @@ export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): S
     readHead: async (file, maxBytes) => read(file, maxBytes),
     writeNew: async (file, bytes, why, mode = 0o600) => {
       write(file, bytes, mode);
-      sync(file, why, 'writeNew');
+      undone(file, () => {
+        sync(file, why, 'writeNew');
+      });
     },
     replace: async (file, bytes, why, mode = 0o600) => {
       const temporary = path.join(path.dirname(file), `.docket-tmp-${String(disk.lastIno)}.tmp`);
       write(temporary, bytes, mode);
-      try {
+      undone(temporary, () => {
         sync(temporary, why, 'replace');
         move(temporary, file);
-      } catch (error) {
-        orNull(() => {
-          removeTree(temporary);
-        });
-        throw error;
-      }
+      });
     },
     writeDerived: async (file, bytes, mode = 0o600) => factsOf(write(file, bytes, mode)),
     append: async (file, bytes, mode = 0o600) => {
@@ -270,7 +320,7 @@ export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): S
       after('remove', folder);
     },
     removeTree: async (folder) => {
-      if (orNull(() => must(folder)) !== null) removeTree(folder);
+      if (nodeAt(folder) !== null) removeTree(folder);
     },
     syncFile: async (file, why) => {
       sync(file, why, 'syncFile');
@@ -302,8 +352,11 @@ export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): S
       );
     },
     disk: () => disk,
-    names: (folder) => [...(orNull(() => folderAt(folder)) ?? new Map<string, number>()).keys()],
-    bytes: (file) => orNull(() => fileAt(file))?.bytes ?? null,
+    names: (folder) => [...(disk.now.get(nodeAt(folder)?.ino ?? Number.NaN)?.keys() ?? [])],
+    bytes(file) {
+      const node = nodeAt(file);
+      return node?.kind === 'file' ? node.bytes : null;
+    },
     copy: () => makeSimFs(options, disk),
   };
 }

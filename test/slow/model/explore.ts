@@ -4,39 +4,44 @@
  * not synced. Each such world gets a life of its own, and is judged at its end; crashes in those lives lead on.
  *
  * A state is a world at the start of a life (disk with what is durable in it, history, journal, tools, number of crashes) that was lived and judged;
- * worlds between which no program can tell are one state. All crashes of the first life are tried; of later lives as many as `fan` says, chosen by seed.
+ * worlds between which no program can tell are one state. All crashes of the first life are tried; of later lives those that `fan` says, chosen by seed.
+ * A case is a state together with the place of the crash that led to it (which life, at which of its changes): several crashes may leave the same state,
+ * which is then lived once.
  */
 
+import type { Spool } from '#core/spool.ts';
 import { addDisk, cut, isDirty, makeHash, withCauses, type Disk, type Tear } from '#test/support/sim-disk.ts';
 import { makeSimFs, type SimFs, type Sync } from '#test/support/sim-fs.ts';
-import { makeHands, TAKEN } from './hands.ts';
+import { ELSEWHERE, makeHands, TAKEN } from './hands.ts';
 import { judge } from './judge.ts';
-import { withoutRuns } from './keeper.ts';
-import { makeLife } from './life.ts';
+import { withoutRuns, type FakeKeeper } from './keeper.ts';
 import { makeHold, NOTHING_YET, type Hold, type Outside } from './outside.ts';
-import { ROLES } from './life.ts';
-import type { Scenario } from './scenarios.ts';
+import { makeLife, ROLES } from './life.ts';
+import { folderOf, rolesOf, type Scenario } from './scenarios.ts';
 
 export type Options = {
   readonly seed: number;
-  /** How many crashes are tried in a life after the first, second … crash; the length is the number of further crashes. */
+  /**
+   * Which crashes are tried in a life after the first, second … crash; the length is the number of further crashes. A life is chosen by this chance,
+   * and then all its crashes are tried; in every other one a single crash is, by chance.
+   */
   readonly fan: readonly number[];
   /** Only every so many-th crash of the first life, from this one on: to share the work. */
   readonly share?: { readonly of: number; readonly index: number };
-  readonly leavesOut?: (sync: Sync) => boolean;
+  readonly leavesOut?: ((sync: Sync) => boolean) | undefined;
   /** Stops at the first state that is wrong. */
   readonly isEnough?: boolean;
 };
 export type Found = {
   /** Lived and judged. */
   readonly states: number;
-  /** Crashes looked at, each at its own place in its own life: more than states, because some leave what another left. */
-  readonly crashes: number;
+  /** Distinct states with the place of the crash that led there. */
+  readonly cases: number;
   readonly byCrashes: readonly number[];
   readonly bad: readonly string[];
 };
 
-type World = { readonly disk: Disk; readonly outside: Outside };
+export type World = { readonly disk: Disk; readonly outside: Outside };
 type Moment = World & { readonly what: string; readonly isBetween: boolean };
 type Crash = { readonly words: string; readonly world: World };
 
@@ -92,7 +97,8 @@ function* powerCuts(disk: Disk, random: () => number): Generator<{ readonly word
     seen.add(shown);
     for (const tear of dirty.length === 0 ? TEARS.slice(0, 1) : TEARS)
       yield { words: `${shown} ${tear}`, disk: cut(disk, keeps, () => tear) };
-    if (dirty.length > 1) yield { words: `${shown} mixed`, disk: cut(disk, keeps, () => TEARS[Math.floor(random() * TEARS.length)] ?? 'none') };
+    if (dirty.length > 1)
+      yield { words: `${shown} mixed`, disk: cut(disk, keeps, () => TEARS[Math.floor(random() * TEARS.length)] ?? 'none') };
   }
 }
 
@@ -115,32 +121,38 @@ function* crashesAt(moment: Moment, scenario: Scenario, random: () => number): G
 
 type Lived = { readonly wrong: readonly string[]; readonly sim: SimFs; readonly outside: Outside };
 
-/** One life from this world to its rest. `see` is told of each moment at which it could crash. */
-export async function live(
-  scenario: Scenario,
-  world: World,
-  crashes: number,
-  leavesOut: Options['leavesOut'],
-  see: ((moment: Moment) => void) | null,
-): Promise<Lived> {
-  let isBetween = (): boolean => true;
+type LiveOptions = {
+  readonly leavesOut?: Options['leavesOut'];
+  /** Told of each moment at which the life could crash. */
+  readonly see?: (moment: Moment) => void;
+  /** Throws what the disk says to a change. */
+  readonly fails?: (change: string, file: string) => void;
+  /** The daemon says that it must stop. */
+  readonly onFatal?: () => void;
+};
+
+/** One life from this world to its rest. */
+export async function live(scenario: Scenario, world: World, crashes: number, options: LiveOptions): Promise<Lived> {
+  const { leavesOut, see, fails, onFatal } = options;
+  let keeper: FakeKeeper | null = null;
   const look = (what: string): void => {
-    see?.({ disk: sim.disk(), outside: hold.get(), what, isBetween: isBetween() });
+    see?.({ disk: sim.disk(), outside: hold.get(), what, isBetween: keeper?.isBetween() ?? true });
   };
   const hold: Hold = makeHold(world.outside, look);
   const hands = makeHands(scenario, hold, () => sim);
   const sim: SimFs = makeSimFs(
     {
       before: (change, file) => {
-        look(see === null ? '' : `${change} ${file}`);
+        fails?.(change, file);
+        if (see !== undefined) look(`${change} ${file}`);
       },
       after: hands,
       ...(leavesOut === undefined ? {} : { leavesOut }),
     },
     world.disk,
   );
-  const life = makeLife(sim, hold, crashes);
-  isBetween = () => life.keeper.isBetween();
+  const life = makeLife(sim, hold, crashes, rolesOf(scenario), fails !== undefined, onFatal);
+  ({ keeper } = life);
   const dropping: string[] = [];
   if (crashes === 0) {
     try {
@@ -149,6 +161,11 @@ export async function live(
         scenario.prompts.map(async ({ role, stem, text }) => {
           const { name } = ROLES[role] ?? ROLES[0] ?? {};
           if (name === undefined) return;
+          if (scenario.hands.includes('careless-author')) {
+            await sim.fs.writeDerived(`${ELSEWHERE}/${stem}`, text);
+            await sim.fs.rename(`${ELSEWHERE}/${stem}`, `${folderOf(role, 'in')}/${stem}.md`);
+            return;
+          }
           await life.spool.drop(name, stem as Parameters<typeof life.spool.drop>[1], text);
           hold.set(`dropped ${stem}`, { dropped: [...hold.get().dropped, stem] });
         }),
@@ -157,8 +174,28 @@ export async function live(
       dropping.push(`it cannot be dropped: ${String(error)}`);
     }
   }
-  const wrong = [...dropping, ...(await life.run())];
+  const wrong = [...dropping, ...(await life.run(scenario.isReopened ? async () => reopen(scenario, life.spool, hold) : undefined))];
+  look('rest');
   return { wrong: [...wrong, ...judge(scenario, sim, hold.get())], sim, outside: hold.get() };
+}
+
+/** `docket retry`, once. @returns true when there is something to do again */
+async function reopen({ prompts }: Scenario, spool: Spool, hold: Hold): Promise<boolean> {
+  const [one] = prompts;
+  const role = ROLES[one?.role ?? 0]?.name;
+  if (one === undefined || role === undefined || hold.get().done.includes('reopened') || !hold.get().dropped.includes(one.stem))
+    return false;
+  const stem = one.stem as Parameters<Spool['reopen']>[1];
+  // Gone: a first try was cut off, and came through all the same, under the next name.
+  const isThere = await spool.reopen(role, stem).then(
+    () => true,
+    (error: unknown) => {
+      if (String(error).includes('ENOENT')) return false;
+      throw error;
+    },
+  );
+  hold.set('reopened', { done: [...hold.get().done, 'reopened'] });
+  return isThere;
 }
 
 /** The folders are from yesterday, and durable; or there is nothing yet but the application's own folder. */
@@ -166,8 +203,9 @@ export async function firstWorld(scenario: Scenario): Promise<World> {
   const sim = makeSimFs();
   await sim.fs.makeFolders('/app');
   await sim.fs.makeFolders(TAKEN);
+  await sim.fs.makeFolders(ELSEWHERE);
   const hold = makeHold(NOTHING_YET, () => undefined);
-  if (!scenario.isFirstStart) await makeLife(sim, hold, 0).spool.prepare();
+  if (!scenario.isFirstStart) await makeLife(sim, hold, 0, rolesOf(scenario)).spool.prepare();
   sim.cut(() => true);
   return { disk: sim.disk(), outside: NOTHING_YET };
 }
@@ -178,17 +216,21 @@ export async function explore(scenario: Scenario, options: Options): Promise<Fou
   const seen = new Set<number>();
   const bad: string[] = [];
   const byCrashes = [0, ...fan.map(() => 0), 0];
-  let looked = 0;
+  const cases = new Set<number>();
 
-  const visit = async (world: World, past: readonly string[]): Promise<void> => {
+  const visit = async (world: World, past: readonly string[], place: number): Promise<void> => {
     const crashes = past.length;
     if (bad.length >= (isEnough ? 1 : BAD_MAX)) return;
     const key = keyOf(world, crashes);
+    cases.add((key * 31 + place) % Number.MAX_SAFE_INTEGER);
     if (seen.has(key)) return;
     seen.add(key);
     const isLast = crashes > fan.length;
     const moments: Moment[] = [];
-    const { wrong } = await live(scenario, world, crashes, leavesOut, isLast ? null : (moment) => moments.push(moment));
+    const { wrong } = await live(scenario, world, crashes, {
+      leavesOut,
+      ...(isLast ? {} : { see: (moment) => moments.push(moment) }),
+    });
     if (crashes > 0 || share.index === 0) byCrashes[crashes] = (byCrashes[crashes] ?? 0) + 1;
     const [first] = wrong;
     if (first !== undefined) {
@@ -196,28 +238,25 @@ export async function explore(scenario: Scenario, options: Options): Promise<Fou
       return;
     }
     if (isLast) return;
-    if (crashes === 0) {
-      let index = 0;
-      for (const moment of moments)
+    // The key of the life and the number of the moment in it say where the crash was.
+    const placeIn = (index: number): number => (key % 0xfff_ffff_ffff) + index * 7;
+    if (crashes === 0 || random() < (fan[crashes - 1] ?? 0)) {
+      let count = 0;
+      for (const [index, moment] of moments.entries())
         for (const { words, world: next } of crashesAt(moment, scenario, random)) {
-          if (index++ % share.of !== share.index) continue;
-          looked++;
-          await visit(next, [...past, words]);
+          if (crashes === 0 && count++ % share.of !== share.index) continue;
+          await visit(next, [...past, words], placeIn(index));
         }
       return;
     }
-    for (let count = fan[crashes - 1] ?? 0; count > 0 && moments.length > 0; count--) {
-      const moment = moments[Math.floor(random() * moments.length)];
-      if (moment === undefined) break;
-      const crash = anyOf(crashesAt(moment, scenario, random), random);
-      if (crash === null) continue;
-      looked++;
-      await visit(crash.world, [...past, crash.words]);
-    }
+    const index = Math.floor(random() * moments.length);
+    const moment = moments[index];
+    const crash = moment === undefined ? null : anyOf(crashesAt(moment, scenario, random), random);
+    if (crash !== null) await visit(crash.world, [...past, crash.words], placeIn(index));
   };
 
-  await visit(await firstWorld(scenario), []);
-  return { states: byCrashes.reduce((sum, count) => sum + count, 0), crashes: looked, byCrashes, bad };
+  await visit(await firstWorld(scenario), [], 0);
+  return { states: byCrashes.reduce((sum, count) => sum + count, 0), cases: cases.size, byCrashes, bad };
 }
 
 /** One of a list of unknown length, each as likely as any other. */

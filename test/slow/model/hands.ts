@@ -1,11 +1,15 @@
 /** What the hands of others do, right after a change of the disk; and what must hold at the very moment something becomes visible. */
 
 import { Buffer } from 'node:buffer';
+import { makeDigest } from '#platform/digest.ts';
 import type { SimFs } from '#test/support/sim-fs.ts';
 import type { Hold } from './outside.ts';
 import { folderOf, type Scenario } from './scenarios.ts';
 
+const DIGEST = makeDigest();
+
 export const TAKEN = '/taken';
+export const ELSEWHERE = '/elsewhere';
 export const LATE = '\nand one more thing';
 export const NOT_OURS = 'somebody else wrote this';
 
@@ -14,11 +18,7 @@ const now = (act: Promise<unknown>): void => {
   act.catch(() => undefined);
 };
 
-export function makeHands(
-  { hands, prompts }: Scenario,
-  hold: Hold,
-  sim: () => SimFs,
-): (change: string, file: string) => void {
+export function makeHands({ hands, prompts }: Scenario, hold: Hold, sim: () => SimFs): (change: string, file: string) => void {
   const once = (what: string): boolean => {
     const { done } = hold.get();
     if (done.includes(what)) return false;
@@ -33,7 +33,8 @@ export function makeHands(
         ['out', `${stem}_result.md`],
         ['in', `${stem}.processed`],
       ] as const) {
-        now(sim().fs.writeNew(`${folderOf(role, folder)}/${name}`, NOT_OURS, 'safety'));
+        now(sim().fs.writeNew(`${ELSEWHERE}/${name}`, NOT_OURS, 'safety'));
+        now(sim().fs.rename(`${ELSEWHERE}/${name}`, `${folderOf(role, folder)}/${name}`));
         now(sim().fs.syncFolder(folderOf(role, folder), 'safety'));
       }
   };
@@ -63,9 +64,15 @@ export function makeHands(
       if (change !== 'syncFile' || !file.endsWith('ledger.jsonl') || !isRead(file)) return;
       if (hands.includes('late-writer') && once('late')) {
         const work = folderOf(0, 'work');
-        const claimed = sim().names(work).find((name) => name.endsWith('.claimed'));
+        const claimed = sim()
+          .names(work)
+          .find((name) => name.endsWith('.claimed'));
         if (claimed !== undefined) now(sim().fs.append(`${work}/${claimed}`, LATE));
       }
+      // From here on docket answers for it: before, nobody could.
+      const readWhole = prompts.filter(({ text }) => Buffer.from(sim().bytes(file) ?? []).includes(DIGEST.sha256(text)));
+      if (hands.includes('careless-author') && readWhole.length > 0 && once('read'))
+        hold.set('dropped', { dropped: readWhole.map(({ stem }) => stem) });
       if (hands.includes('name-taker') && once('names')) takeNames();
     } finally {
       isActing = false;

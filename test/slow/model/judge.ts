@@ -5,21 +5,25 @@ import { identityKey } from '#core/prompt.ts';
 import type { Statement } from '#core/evidence.ts';
 import type { SimFs } from '#test/support/sim-fs.ts';
 import { LATE, NOT_OURS, TAKEN } from './hands.ts';
+import { HAS_RUN_FILE } from './keeper.ts';
 import { ROLES } from './life.ts';
 import type { Outside, Recorded } from './outside.ts';
 import { folderOf, type Scenario, type Wanted } from './scenarios.ts';
 
 type File = { readonly name: string; readonly text: string };
 
+const isNotOurs = ({ text }: File): boolean => text === NOT_OURS;
+
 /** @returns what is wrong; nothing: all is well */
 export function judge(scenario: Scenario, sim: SimFs, outside: Outside): readonly string[] {
+  // Half of a file that its author did not sync is a file like any other.
+  if (scenario.hands.includes('careless-author') && outside.dropped.length === 0) return [];
   const wrong: string[] = [...outside.wrong];
   const filesIn = (folder: string): File[] =>
     sim.names(folder).flatMap((name): File[] => {
       const bytes = sim.bytes(`${folder}/${name}`);
       return bytes === null ? [] : [{ name, text: Buffer.from(bytes).toString() }];
     });
-  const isNotOurs = ({ text }: File): boolean => text === NOT_OURS;
   const taken = filesIn(TAKEN);
   for (const [role] of ROLES.entries()) {
     const own = scenario.prompts.filter((prompt) => prompt.role === role);
@@ -30,8 +34,10 @@ export function judge(scenario: Scenario, sim: SimFs, outside: Outside): readonl
     const strangers = input.filter((file) => !isNotOurs(file) && !own.some(({ text }) => text === file.text));
     if (strangers.length > 0) wrong.push(`in/: ${strangers.map(({ name }) => name).join()}`);
     const published = output.filter((file) => !isNotOurs(file)).length + (own.length > 0 ? taken.length : 0);
-    const wanted = expected.reduce((sum, { end }) => sum + (end === 'processed' || end === 'failed' ? 2 : 1), 0);
-    if (published !== wanted) wrong.push(`${String(published)} files were published, not ${String(wanted)}: ${output.map(({ name }) => name).join()}`);
+    const copies = scenario.isReopened ? input.filter(({ text }) => own.some((prompt) => prompt.text === text)).length : 1;
+    const wanted = copies * expected.reduce((sum, { end }) => sum + (end === 'processed' || end === 'failed' ? 2 : 1), 0);
+    if (published !== wanted)
+      wrong.push(`${String(published)} files were published, not ${String(wanted)}: ${output.map(({ name }) => name).join()}`);
     for (const name of sim.names(folderOf(role, 'work'))) wrong.push(`work/ holds ${name.replace(/[a-z2-7]{16}/, '<job>')} still`);
     for (const name of sim.names(folderOf(role, '.')))
       if (!['in', 'out', 'work', 'archive', 'ledger.jsonl'].includes(name)) wrong.push(`${name} was left behind`);
@@ -52,7 +58,9 @@ function judgePrompt(scenario: Scenario, prompt: Wanted, { input, output, taken 
     if (outside.dropped.includes(prompt.stem)) say('the prompt is lost');
     return wrong;
   }
-  if (copies.length > 1) say(`the prompt is there ${String(copies.length)} times: ${copies.map(({ name }) => name).join()}`);
+  // `docket retry` that is killed between its two names leaves both of them.
+  if (copies.length > (scenario.isReopened ? 2 : 1))
+    say(`the prompt is there ${String(copies.length)} times: ${copies.map(({ name }) => name).join()}`);
   const stem = prompt.mayBe.find((one) => copies.some(({ name }) => name === `${one}.${prompt.end}`));
   const died = outside.runs.filter(({ mark, fate, isStarted }) => mark === prompt.mark && isStarted && fate === 'died').length;
   const starts = outside.runs.filter(({ mark, isStarted }) => mark === prompt.mark && isStarted).length;
@@ -70,10 +78,13 @@ function judgePrompt(scenario: Scenario, prompt: Wanted, { input, output, taken 
   if (prompt.usesTool) {
     if (starts > 1 + died) say(`the tool was started ${String(starts)} times, and ${String(died)} of its runs died with the machine`);
     const told = scenario.losesJournal || record === undefined ? null : startsIn(record);
-    if (told !== null && told !== starts) say(`the tool was started ${String(starts)} times, the evidence says ${String(told)}`);
+    // Between run.json and "go" nobody can know: the evidence may say once more, never once less.
+    const perhaps = outside.runs.filter(({ mark, stage }) => mark === prompt.mark && stage >= HAS_RUN_FILE).length;
+    if (told !== null && (told < starts || told > perhaps))
+      say(`the tool was started ${String(starts)} times, the evidence says ${String(told)}`);
   }
   if (prompt.end === 'rejected' || prompt.end === 'held') {
-    if (published('_error.md').length !== 1) say('no error page, or two');
+    if (published('_error.md').length !== 1 && !scenario.isReopened) say('no error page, or two');
     if ((record?.filed.status ?? 'submitted') !== 'submitted') say('it was recorded as ended');
     return wrong;
   }
@@ -86,7 +97,8 @@ function judgePrompt(scenario: Scenario, prompt: Wanted, { input, output, taken 
     if (commits !== 1) say(`${String(commits)} commits to ${what}`);
   }
   const evidence = published('_evidence.json');
-  if (evidence.length !== 1 || evidence[0] !== record.evidence) say('the evidence in out/ is not the one that was recorded, or not there once');
+  if (evidence.length !== 1 || evidence[0] !== record.evidence)
+    say('the evidence in out/ is not the one that was recorded, or not there once');
   if (prompt.end === 'failed') return wrong;
   const results = [...published('_result.md'), ...taken.map(({ text }) => text)];
   if (results.length !== 1) say(`${String(results.length)} results were published`);
@@ -113,14 +125,24 @@ function judgeArchive(scenario: Scenario, own: readonly Wanted[], sim: SimFs, ro
     const isEnded = sim.names(folderOf(role, 'in')).some((name) => name.endsWith(`.${prompt.end}`));
     const wanted = prompt.end === 'failed' ? ['a1-stdout'] : prompt.end === 'held' ? ['a1-stdout', 'a1-answer'] : [];
     for (const name of wanted)
-      if (isEnded && found.filter((one) => one.endsWith(`/${name}`)).length !== 1) wrong.push(`${name} is not in archive/ once: ${found.join()}`);
+      if (isEnded && found.filter((one) => one.endsWith(`/${name}`)).length !== 1)
+        wrong.push(`${name} is not in archive/ once: ${found.join()}`);
   }
   for (const name of found) {
-    const isLate = name.endsWith('.late') && scenario.hands.includes('late-writer');
-    const isOutput = /^2026-01\/[a-z2-7]{16}\/a\d-(?:stdout|answer)$/.test(name) && own.some(({ end }) => end === 'failed' || end === 'held');
+    const isTorn = scenario.hands.includes('careless-author');
+    const isLate = name.endsWith('.late') && (isTorn || scenario.hands.includes('late-writer'));
+    const isOutput =
+      /^2026-01\/[a-z2-7]{16}\/a\d-(?:stdout|answer)$/.test(name) && own.some(({ end }) => end === 'failed' || end === 'held');
     const isOldWords = name.startsWith('superseded/') && scenario.isReopened;
     if (!isLate && !isOutput && !isOldWords) wrong.push(`archive/ holds ${name.replace(/[a-z2-7]{16}/, '<job>')}`);
-    if (isLate && !Buffer.from(sim.bytes(`${archive}/${name}`) ?? []).toString().startsWith(own[0]?.text ?? LATE)) wrong.push('the late bytes are not kept');
+    if (
+      isLate &&
+      !isTorn &&
+      !Buffer.from(sim.bytes(`${archive}/${name}`) ?? [])
+        .toString()
+        .startsWith(own[0]?.text ?? LATE)
+    )
+      wrong.push('the late bytes are not kept');
   }
   return wrong;
 }

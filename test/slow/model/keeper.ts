@@ -26,6 +26,8 @@ export type RunState = {
 const AT = '2026-01-01T00:00:00.000Z';
 /** Effects before the program is told to go. */
 const GO = 5;
+/** From this effect on there may be a run.json. */
+export const HAS_RUN_FILE = 3;
 
 export type FakeKeeper = Keeper & {
   /** Between two effects: a state in which the keeper can be left alive. */
@@ -55,7 +57,17 @@ export function makeKeeper(
     };
     const { runId, token } = run;
     const { text, code } = answerOf(run.mark, runId);
-    const file: RunFile = { v: 1, runId, token, pid: 42, pidStart: '1', bootId: 'b', startedAt: AT, deadline: AT, shown: `tool ${run.mark}` };
+    const file: RunFile = {
+      v: 1,
+      runId,
+      token,
+      pid: 42,
+      pidStart: '1',
+      bootId: 'b',
+      startedAt: AT,
+      deadline: AT,
+      shown: `tool ${run.mark}`,
+    };
     return [
       async () => fs.makeFolders(at(NAMES.tmp), 0o700),
       async () => fs.writeDerived(at(NAMES.stdout), '', 0o600),

@@ -76,6 +76,10 @@ export function makeHold(start: Outside, point: (what: string) => void): Hold {
 
 const withEntry = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> => new Map(map).set(key, value);
 
+async function* none(): AsyncGenerator<never> {
+  yield* await Promise.resolve([]);
+}
+
 /** As history/record.ts decides, without git. */
 export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => Filed['promptSha256']): History {
   const filedAs = (identity: Identity): Recorded | undefined => hold.get().records.get(identityKey(identity));
@@ -89,9 +93,6 @@ export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => 
     });
     return record.filed;
   };
-  async function* none(): AsyncGenerator<never> {
-    yield* [];
-  }
   return {
     open: async () => Promise.resolve(),
     find: async (identity) => Promise.resolve(filedAs(identity)?.filed ?? null),

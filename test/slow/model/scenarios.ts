@@ -1,5 +1,6 @@
 /** What is tried: prompts, how each must end, and the hands of others that meddle. Small on purpose: bugs need few operations and a crash in the right place. */
 
+import type { SpoolRole } from '#spool/parts.ts';
 import { LINE_BYTES } from '#spool/read.ts';
 import { QUEUES, ROLES } from './life.ts';
 
@@ -16,7 +17,7 @@ export type Wanted = {
 };
 
 /** Another program or person, who does something right after a change of the disk. */
-export type Hand = 'reader' | 'late-writer' | 'name-taker';
+export type Hand = 'reader' | 'late-writer' | 'name-taker' | 'careless-author';
 export type Scenario = {
   readonly name: string;
   readonly prompts: readonly Wanted[];
@@ -31,7 +32,7 @@ export type Scenario = {
 
 type Given = Partial<Omit<Wanted, 'role'>> & { readonly role?: number; readonly body?: string; readonly isValid?: boolean };
 
-function prompt(stem: string, given: Given = {}): Wanted {
+function wanted(stem: string, given: Given = {}): Wanted {
   const { role = 0, end = 'processed', usesTool = false, body = '', isValid = true, mayBe = [stem] } = given;
   const word = end === 'failed' ? 'fail' : end === 'held' ? 'secret' : '';
   const mark = `mark-${word}${stem}`;
@@ -59,21 +60,29 @@ const scenario = (name: string, prompts: readonly Wanted[], more: Partial<Scenar
 });
 
 export const SCENARIOS: readonly Scenario[] = [
-  scenario('one prompt', [prompt('foo')]),
-  scenario('two prompts of a role in one write of the ledger', [prompt('foo'), prompt('bar')]),
-  scenario('two roles', [prompt('foo'), prompt('bar', { role: 1 })]),
-  scenario('a prompt too long for the ledger', [prompt('foo', { body: 'long '.repeat(LINE_BYTES / 4) })]),
-  scenario('a reader that takes results at once', [prompt('foo')], { hands: ['reader'] }),
-  scenario('somebody writes to the file after it was claimed', [prompt('foo')], { hands: ['late-writer'] }),
-  scenario('somebody takes its names in out/ and in/', [prompt('foo', { mayBe: ['foo', 'foo~2', 'foo~3'] })], { hands: ['name-taker'] }),
-  scenario('a prompt that is not valid', [prompt('foo', { end: 'rejected', isValid: false })]),
-  scenario('a tool', [prompt('foo', { usesTool: true })]),
-  scenario('a tool, and a reader', [prompt('foo', { usesTool: true })], { hands: ['reader'] }),
-  scenario('a tool that fails', [prompt('foo', { usesTool: true, end: 'failed' })]),
-  scenario('a tool whose answer is held', [prompt('foo', { usesTool: true, end: 'held' })]),
-  scenario('a tool, and the journal is lost', [prompt('foo', { usesTool: true })], { losesJournal: true }),
-  scenario('the first start', [prompt('foo')], { isFirstStart: true }),
-  scenario('a bad end that is tried again', [prompt('foo', { end: 'rejected', isValid: false })], { isReopened: true }),
+  scenario('one prompt', [wanted('foo')]),
+  scenario('two prompts of a role in one write of the ledger', [wanted('foo'), wanted('bar')]),
+  scenario('two roles', [wanted('foo'), wanted('bar', { role: 1 })]),
+  scenario('a prompt too long for the ledger', [wanted('foo', { body: 'long '.repeat(LINE_BYTES / 4) })]),
+  scenario('a reader that takes results at once', [wanted('foo')], { hands: ['reader'] }),
+  scenario('somebody writes to the file after it was claimed', [wanted('foo')], { hands: ['late-writer'] }),
+  scenario('somebody takes its names in out/ and in/', [wanted('foo', { mayBe: ['foo', 'foo~2', 'foo~3'] })], { hands: ['name-taker'] }),
+  scenario('a prompt that is not valid', [wanted('foo', { end: 'rejected', isValid: false })]),
+  scenario('a tool', [wanted('foo', { usesTool: true })]),
+  scenario('a tool, and a reader', [wanted('foo', { usesTool: true })], { hands: ['reader'] }),
+  scenario('a tool that fails', [wanted('foo', { usesTool: true, end: 'failed' })]),
+  scenario('a tool whose answer is held', [wanted('foo', { usesTool: true, end: 'held' })]),
+  scenario('a tool, and the journal is lost', [wanted('foo', { usesTool: true })], { losesJournal: true }),
+  scenario('the first start', [wanted('foo')], { isFirstStart: true }),
+  scenario('a bad end that is tried again', [wanted('foo', { end: 'rejected', isValid: false })], { isReopened: true }),
+  scenario('an author who does not sync', [wanted('foo')], { hands: ['careless-author'] }),
+  scenario('a long prompt of an author who does not sync', [wanted('foo', { body: 'long '.repeat(LINE_BYTES / 4) })], {
+    hands: ['careless-author'],
+  }),
 ];
 
 export const folderOf = (role: number, name: string): string => `${QUEUES}/${ROLES[role]?.folder ?? ''}/${name}`;
+
+/** Only those that have something to do: a role costs a dozen calls at each start. */
+export const rolesOf = ({ prompts }: Scenario): readonly SpoolRole[] =>
+  ROLES.filter((_, role) => prompts.some((prompt) => prompt.role === role));
