@@ -17,7 +17,7 @@ import { judge } from './judge.ts';
 import { withoutRuns, type FakeKeeper } from './keeper.ts';
 import { makeHold, NOTHING_YET, type Hold, type Outside } from './outside.ts';
 import { makeLife, ROLES } from './life.ts';
-import { folderOf, rolesOf, type Scenario } from './scenarios.ts';
+import { folderOf, rolesOf, type Scenario, type Wanted } from './scenarios.ts';
 
 export type Options = {
   readonly seed: number;
@@ -158,25 +158,37 @@ export async function live(scenario: Scenario, world: World, crashes: number, op
     try {
       if (scenario.isFirstStart) await life.spool.prepare();
       await Promise.all(
-        scenario.prompts.map(async ({ role, stem, text }) => {
-          const { name } = ROLES[role] ?? ROLES[0] ?? {};
-          if (name === undefined) return;
-          if (scenario.hands.includes('careless-author')) {
-            await sim.fs.writeDerived(`${ELSEWHERE}/${stem}`, text);
-            await sim.fs.rename(`${ELSEWHERE}/${stem}`, `${folderOf(role, 'in')}/${stem}.md`);
-            return;
-          }
-          await life.spool.drop(name, stem as Parameters<typeof life.spool.drop>[1], text);
-          hold.set(`dropped ${stem}`, { dropped: [...hold.get().dropped, stem] });
-        }),
+        scenario.prompts.slice(0, scenario.isOneByOne ? 1 : undefined).map(async (one) => dropOne(scenario, one, sim, life.spool, hold)),
       );
     } catch (error) {
       dropping.push(`it cannot be dropped: ${String(error)}`);
     }
   }
-  const wrong = [...dropping, ...(await life.run(scenario.isReopened ? async () => reopen(scenario, life.spool, hold) : undefined))];
+  const wrong = [...dropping, ...(await life.run(async () => more(scenario, sim, life.spool, hold)))];
   look('rest');
   return { wrong: [...wrong, ...judge(scenario, sim, hold.get())], sim, outside: hold.get() };
+}
+
+async function dropOne(scenario: Scenario, { role, stem, text }: Wanted, sim: SimFs, spool: Spool, hold: Hold): Promise<void> {
+  const name = ROLES[role]?.name;
+  if (name === undefined) return;
+  if (scenario.hands.includes('careless-author')) {
+    await sim.fs.writeDerived(`${ELSEWHERE}/${stem}`, text);
+    await sim.fs.rename(`${ELSEWHERE}/${stem}`, `${folderOf(role, 'in')}/${stem}.md`);
+    return;
+  }
+  await spool.drop(name, stem as Parameters<Spool['drop']>[1], text);
+  hold.set(`dropped ${stem}`, { dropped: [...hold.get().dropped, stem] });
+}
+
+/** What a person does when all is at rest. @returns true when there is something to do again */
+async function more(scenario: Scenario, sim: SimFs, spool: Spool, hold: Hold): Promise<boolean> {
+  if (scenario.isReopened) return reopen(scenario, spool, hold);
+  const [, next] = scenario.prompts;
+  if (!scenario.isOneByOne || next === undefined || hold.get().done.includes('next')) return false;
+  hold.set('next', { done: [...hold.get().done, 'next'] });
+  await dropOne(scenario, next, sim, spool, hold);
+  return true;
 }
 
 /** `docket retry`, once. @returns true when there is something to do again */

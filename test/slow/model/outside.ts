@@ -31,6 +31,8 @@ export type Outside = {
   readonly jobs: ReadonlyMap<JobId, JournalJob>;
   readonly attempts: ReadonlyMap<JobId, readonly Attempt[]>;
   readonly runs: readonly RunState[];
+  /** In how many lives a job's bytes were handed to the parser. */
+  readonly handed: ReadonlyMap<JobId, number>;
   /** What other hands have done: each does its part once. */
   readonly done: readonly string[];
   /** What was seen to be wrong at the moment it happened. */
@@ -47,6 +49,7 @@ export const NOTHING_YET: Outside = {
   jobs: new Map(),
   attempts: new Map(),
   runs: [],
+  handed: new Map(),
   done: [],
   wrong: [],
   trail: 1,

@@ -28,6 +28,8 @@ export type Scenario = {
   readonly isFirstStart: boolean;
   /** Bad ends are taken up once more, by `docket retry`. */
   readonly isReopened: boolean;
+  /** The second prompt is dropped when the first has ended. */
+  readonly isOneByOne: boolean;
 };
 
 type Given = Partial<Omit<Wanted, 'role'>> & { readonly role?: number; readonly body?: string; readonly isValid?: boolean };
@@ -56,6 +58,7 @@ const scenario = (name: string, prompts: readonly Wanted[], more: Partial<Scenar
   losesJournal: false,
   isFirstStart: false,
   isReopened: false,
+  isOneByOne: false,
   ...more,
 });
 
@@ -63,6 +66,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('one prompt', [wanted('foo')]),
   scenario('two prompts of a role in one write of the ledger', [wanted('foo'), wanted('bar')]),
   scenario('two roles', [wanted('foo'), wanted('bar', { role: 1 })]),
+  scenario('a prompt when the one before has ended', [wanted('foo'), wanted('bar')], { isOneByOne: true }),
   scenario('a prompt too long for the ledger', [wanted('foo', { body: 'long '.repeat(LINE_BYTES / 4) })]),
   scenario('a reader that takes results at once', [wanted('foo')], { hands: ['reader'] }),
   scenario('somebody writes to the file after it was claimed', [wanted('foo')], { hands: ['late-writer'] }),
