@@ -197,17 +197,10 @@ async function reopen({ prompts }: Scenario, spool: Spool, hold: Hold): Promise<
   const role = ROLES[one?.role ?? 0]?.name;
   if (one === undefined || role === undefined || hold.get().done.includes('reopened') || !hold.get().dropped.includes(one.stem))
     return false;
-  const stem = one.stem as Parameters<Spool['reopen']>[1];
-  // Gone: a first try was cut off, and came through all the same, under the next name.
-  const isThere = await spool.reopen(role, stem).then(
-    () => true,
-    (error: unknown) => {
-      if (String(error).includes('ENOENT')) return false;
-      throw error;
-    },
-  );
+  // Once only: who is cut off in it looks first, and finds the prompt under its new name.
   hold.set('reopened', { done: [...hold.get().done, 'reopened'] });
-  return isThere;
+  await spool.reopen(role, one.stem as Parameters<Spool['reopen']>[1]);
+  return true;
 }
 
 /** The folders are from yesterday, and durable; or there is nothing yet but the application's own folder. */

@@ -34,9 +34,9 @@ export function judge(scenario: Scenario, sim: SimFs, outside: Outside): readonl
     const strangers = input.filter((file) => !isNotOurs(file) && !own.some(({ text }) => text === file.text));
     if (strangers.length > 0) wrong.push(`in/: ${strangers.map(({ name }) => name).join()}`);
     const published = output.filter((file) => !isNotOurs(file)).length + (own.length > 0 ? taken.length : 0);
-    const copies = scenario.isReopened ? input.filter(({ text }) => own.some((prompt) => prompt.text === text)).length : 1;
-    const wanted = copies * expected.reduce((sum, { end }) => sum + (end === 'processed' || end === 'failed' ? 2 : 1), 0);
-    if (published !== wanted)
+    const wanted = expected.reduce((sum, { end }) => sum + (end === 'processed' || end === 'failed' ? 2 : 1), 0);
+    // A retry that is cut off may have put the old words away, or leave both names.
+    if (published !== wanted && !scenario.isReopened)
       wrong.push(`${String(published)} files were published, not ${String(wanted)}: ${output.map(({ name }) => name).join()}`);
     for (const name of sim.names(folderOf(role, 'work'))) wrong.push(`work/ holds ${name.replace(/[a-z2-7]{16}/, '<job>')} still`);
     for (const name of sim.names(folderOf(role, '.')))
