@@ -19,7 +19,10 @@ export type Done = Found & { readonly sites: readonly (readonly [string, string]
 
 const one = async (work: Work): Promise<Done> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: work });
+    const worker = new Worker(new URL('worker.ts', import.meta.url), {
+      workerData: work,
+      resourceLimits: { maxYoungGenerationSizeMb: 96 },
+    });
     worker.once('message', resolve);
     worker.once('error', reject);
     worker.once('exit', (code) => {

@@ -23,9 +23,11 @@ export type Options = {
   readonly seed: number;
   /**
    * Which crashes are tried in a life after the first, second … crash; the length is the number of further crashes. A life is chosen by this chance,
-   * and then all its crashes are tried; in every other one a single crash is, by chance.
+   * and then all its crashes are tried; in a quarter of the others a single one is.
    */
   readonly fan: readonly number[];
+  /** Only first crashes whose words match: to look closely at one, and to live a failure again. */
+  readonly first?: RegExp;
   /** Only every so many-th crash of the first life, from this one on: to share the work. */
   readonly share?: { readonly of: number; readonly index: number };
   readonly leavesOut?: ((sync: Sync) => boolean) | undefined;
@@ -66,6 +68,8 @@ const keyOf = ({ disk, outside }: World, crashes: number): number => {
 };
 
 const FEW = 3;
+/** Of the lives that are not chosen, how many are crashed once more all the same. */
+const SINGLES = 0.25;
 const BAD_MAX = 20;
 
 /** Which of the pending changes of names made it: all subsets of a few, of many the ends, each alone, each missing. */
@@ -249,11 +253,12 @@ export async function explore(scenario: Scenario, options: Options): Promise<Fou
       let count = 0;
       for (const [index, moment] of moments.entries())
         for (const { words, world: next } of crashesAt(moment, scenario, random)) {
-          if (crashes === 0 && count++ % share.of !== share.index) continue;
+          if (crashes === 0 && (options.first?.test(words) === false || count++ % share.of !== share.index)) continue;
           await visit(next, [...past, words], placeIn(index));
         }
       return;
     }
+    if (random() >= SINGLES) return;
     const index = Math.floor(random() * moments.length);
     const moment = moments[index];
     const crash = moment === undefined ? null : anyOf(crashesAt(moment, scenario, random), random);

@@ -10,6 +10,12 @@ import { ROLES } from './life.ts';
 import type { Outside, Recorded } from './outside.ts';
 import { folderOf, type Scenario, type Wanted } from './scenarios.ts';
 
+/** After so many starts that died, a tool is given up (agents/attempt.ts); after so many crashes at reading, a prompt is (limits.parser_reads). */
+const STARTS_MAX = 3;
+const READS_MAX = 3;
+/** A reading is counted before the bytes are handed on, so a crash between the two counts as well. */
+const wasFeared = ({ handed }: Outside): boolean => Math.max(0, ...handed.values()) >= READS_MAX;
+
 type File = { readonly name: string; readonly text: string };
 
 const isNotOurs = ({ text }: File): boolean => text === NOT_OURS;
@@ -36,12 +42,12 @@ export function judge(scenario: Scenario, sim: SimFs, outside: Outside): readonl
     const published = output.filter((file) => !isNotOurs(file)).length + (own.length > 0 ? taken.length : 0);
     const wanted = expected.reduce((sum, { end }) => sum + (end === 'processed' || end === 'failed' ? 2 : 1), 0);
     // A retry that is cut off may have put the old words away, or leave both names.
-    if (published !== wanted && !scenario.isReopened)
+    if (published !== wanted && !scenario.isReopened && !wasFeared(outside))
       wrong.push(`${String(published)} files were published, not ${String(wanted)}: ${output.map(({ name }) => name).join()}`);
     for (const name of sim.names(folderOf(role, 'work'))) wrong.push(`work/ holds ${name.replace(/[a-z2-7]{16}/, '<job>')} still`);
     for (const name of sim.names(folderOf(role, '.')))
       if (!['in', 'out', 'work', 'archive', 'ledger.jsonl'].includes(name)) wrong.push(`${name} was left behind`);
-    wrong.push(...judgeArchive(scenario, own, sim, role));
+    wrong.push(...judgeArchive(scenario, own, sim, role, outside));
   }
   return wrong;
 }
@@ -65,8 +71,12 @@ function judgePrompt(scenario: Scenario, prompt: Wanted, { input, output, taken 
   const died = outside.runs.filter(({ mark, fate, isStarted }) => mark === prompt.mark && isStarted && fate === 'died').length;
   const starts = outside.runs.filter(({ mark, isStarted }) => mark === prompt.mark && isStarted).length;
   if (stem === undefined) {
-    // A tool that died with the machine three times is given up.
-    if (died < 3) say(`it ended as ${copies.map(({ name }) => name).join()}`);
+    const perhapsDied = outside.runs.filter(
+      ({ mark, fate, stage }) => mark === prompt.mark && stage >= HAS_RUN_FILE && fate === 'died',
+    ).length;
+    const isGivenUp = perhapsDied >= STARTS_MAX && copies.some(({ name }) => name.endsWith('.failed'));
+    const isFeared = wasFeared(outside) && copies.some(({ name }) => name.endsWith('.rejected'));
+    if (!isGivenUp && !isFeared) say(`it ended as ${copies.map(({ name }) => name).join()}`);
     return wrong;
   }
   const published = (part: string): string[] => {
@@ -109,7 +119,7 @@ function judgePrompt(scenario: Scenario, prompt: Wanted, { input, output, taken 
 const startsIn = ({ evidence }: Recorded): number | null =>
   evidence === null ? null : (JSON.parse(evidence) as Statement).predicate.attempts.reduce((sum, { starts }) => sum + starts, 0);
 
-function judgeArchive(scenario: Scenario, own: readonly Wanted[], sim: SimFs, role: number): string[] {
+function judgeArchive(scenario: Scenario, own: readonly Wanted[], sim: SimFs, role: number, { runs }: Outside): string[] {
   const archive = folderOf(role, 'archive');
   const wrong: string[] = [];
   const found: string[] = [];
@@ -122,7 +132,9 @@ function judgeArchive(scenario: Scenario, own: readonly Wanted[], sim: SimFs, ro
   };
   walk(archive, '');
   for (const prompt of own) {
-    const isEnded = sim.names(folderOf(role, 'in')).some((name) => name.endsWith(`.${prompt.end}`));
+    // Of a tool that always died there is nothing to keep.
+    const hasRun = runs.some(({ mark, fate }) => mark === prompt.mark && fate === 'ended');
+    const isEnded = hasRun && sim.names(folderOf(role, 'in')).some((name) => name.endsWith(`.${prompt.end}`));
     const wanted = prompt.end === 'failed' ? ['a1-stdout'] : prompt.end === 'held' ? ['a1-stdout', 'a1-answer'] : [];
     for (const name of wanted)
       if (isEnded && found.filter((one) => one.endsWith(`/${name}`)).length !== 1)

@@ -70,6 +70,9 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('a prompt too long for the ledger', [wanted('foo', { body: 'long '.repeat(LINE_BYTES / 4) })]),
   scenario('a reader that takes results at once', [wanted('foo')], { hands: ['reader'] }),
   scenario('somebody writes to the file after it was claimed', [wanted('foo')], { hands: ['late-writer'] }),
+  scenario('somebody writes to a long prompt after it was claimed', [wanted('foo', { body: 'long '.repeat(LINE_BYTES / 4) })], {
+    hands: ['late-writer'],
+  }),
   scenario('somebody takes its names in out/ and in/', [wanted('foo', { mayBe: ['foo', 'foo~2', 'foo~3'] })], { hands: ['name-taker'] }),
   scenario('a prompt that is not valid', [wanted('foo', { end: 'rejected', isValid: false })]),
   scenario('a tool', [wanted('foo', { usesTool: true })]),

@@ -9,11 +9,13 @@ import type { Sync } from '#test/support/sim-fs.ts';
 
 const FRAMES = 30;
 const FRAME = /at (?:async )?(?:Object\.)?(\S+) .*\/(spool|daemon|agents|tools|test\/slow\/model)\/([\w-]+)\.ts:\d+:\d+\)?$/;
-const PASSED_OVER = new Set(['spool/folder-sync', 'test/slow/model/sites', 'test/slow/model/explore']);
+const PASSED_OVER = new Set(['spool/folder-sync', 'test/slow/model/sites', 'test/slow/model/explore', 'test/slow/model/worker']);
 
 const placeOf = (file: string): string =>
   file
     .replace(/^\/app\/queues\/\d\d-[a-z]+\//, '')
+    .replace(/^\/app\/queues\/\d\d-[a-z]+$/, '<role>/')
+    .replace(/^\/app\//, '')
     .replace(/[a-z2-7]{16}/, '<job>')
     .replace(/\.docket-\S+\.tmp$/, '*.tmp')
     .replace(/\d{4}-\d\d/, '<month>');
