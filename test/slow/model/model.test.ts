@@ -13,7 +13,7 @@ const sum = (done: readonly Done[], count: (one: Done) => number): number => don
 const SHARES = 4;
 /** `DOCKET_MODEL=million` (six to eight minutes on two quiet processors) tries enough for a million cases; else a share of it, chosen by the same seed. */
 const IS_MILLION = process.env['DOCKET_MODEL'] === 'million';
-const SIZE = IS_MILLION ? { fan: [0.1, 0.0005], casesMin: 1_000_000 } : { fan: [0.005, 0.0005], casesMin: 30_000 };
+const SIZE = IS_MILLION ? { fan: [0.085, 0.0005], casesMin: 1_000_000 } : { fan: [0.005, 0.0005], casesMin: 30_000 };
 
 test('whatever crashes come, up to three: nothing is lost, published or recorded twice, and no tool is started twice unless its run died', async (context) => {
   const works = SCENARIOS.flatMap(({ name }) =>
