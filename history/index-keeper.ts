@@ -33,6 +33,7 @@ const INDEX_BYTES_MAX = 1024 * 1024 * 1024;
 /** Files written this long before the last one may have been torn by a loss of power. */
 const TORN_WINDOW_S = 120;
 const TORN_FILES_MAX = 2_000;
+const TIP_BYTES_MAX = 64 * 1024;
 /** Shared files of before that stay: a git that has just read the old index still opens the one it names. */
 const SHARED_KEPT = 2;
 
@@ -57,7 +58,8 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   const lockPath = `${gitDir}/index.lock`;
   const indexPath = `${gitDir}/index`;
   const tipPath = `${stateDir}/index-tip`;
-  let cached: { index: SplitIndex; facts: FileFacts } | null = null;
+  /** `tip`: what the index was brought to, by us; null: index-tip tells. */
+  let cached: { index: SplitIndex; facts: FileFacts; tip: Oid | null } | null = null;
 
   /** The shared file that the small one names; the one in memory when it is the same. */
   async function sharedOf(link: Link | null): Promise<Shared | null> {
@@ -82,7 +84,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     try {
       const read = await fs.readBounded(indexPath, INDEX_BYTES_MAX);
       const { index: own, link } = parseIndex(Buffer.from(read.bytes));
-      cached = { index: joinIndex(own, link, await sharedOf(link)), facts: read.facts };
+      cached = { index: joinIndex(own, link, await sharedOf(link)), facts: read.facts, tip: null };
       return cached.index;
     } catch (error) {
       if (codeOf(error) !== 'EDAMAGED') throw error;
@@ -108,14 +110,23 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   /** Null: not known, or a commit that is not here any more. @param expected is believed to be here */
   async function indexTip(expected: Oid | null): Promise<Oid | null> {
     try {
-      const text = Buffer.from((await fs.readBounded(tipPath, 1024)).bytes)
+      const lines = Buffer.from((await fs.readBounded(tipPath, TIP_BYTES_MAX * 2)).bytes)
         .toString('latin1')
-        .trim();
+        .split('\n');
+      // The last line counts; a torn one was written for nothing.
+      const text = lines.at(-2) ?? '';
       return isOid(text) && (text === expected || (await store.has(text))) ? text : null;
     } catch (error) {
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EFBIG') return null;
       throw error;
     }
+  }
+
+  /** A line more, now and then a new file: a file that takes the place of another one is written to the disk at once by some file systems. */
+  async function putTip(tip: Oid): Promise<void> {
+    const sizeBytes = (await fs.facts(tipPath))?.sizeBytes ?? TIP_BYTES_MAX;
+    if (sizeBytes < TIP_BYTES_MAX) await fs.append(tipPath, `${tip}\n`, 0o644);
+    else await putFile(tipPath, `${tip}\n`);
   }
 
   const rootOf = async (commit: Oid): Promise<Oid> => decodeCommit(await store.readType(commit, 'commit')).tree;
@@ -149,12 +160,13 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
 
   async function bring(from: Oid | null, to: Oid, known: readonly FileChange[], blob: (oid: Oid) => Promise<Buffer>): Promise<void> {
     const loaded = await load();
-    const at = loaded === null ? null : await indexTip(from);
+    const at = loaded === null ? null : (cached?.tip ?? (await indexTip(from)));
     const changes = at !== null && at === from ? known : await differences(at, to);
     const index = loaded ?? EMPTY_SPLIT;
     const splices = await bringWorkTree({ fs, log, dir, blob }, index, changes);
     if (splices.length > 0 || loaded === null) await putIndex(spliceSplit(index, splices), splices.length);
-    await putFile(tipPath, `${to}\n`);
+    await putTip(to);
+    if (cached !== null) cached = { ...cached, tip: to };
   }
 
   async function putIndex(changed: SplitIndex, count: number): Promise<void> {
@@ -167,7 +179,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
         : changed;
     const link = next.shared === null ? null : { sum: next.shared.sum, deleted: [...next.deleted].toSorted((a, b) => a - b) };
     cached = null;
-    cached = { index: next, facts: await putFile(indexPath, encodeIndex(next.own, link)) };
+    cached = { index: next, facts: await putFile(indexPath, encodeIndex(next.own, link)), tip: null };
     if (isNew) await removeOldShared(next.shared?.sum ?? '');
   }
 
