@@ -146,6 +146,7 @@ export async function benchHistory(isQuick: boolean, progress: (what: string) =>
     locks: makeKernelLocks(),
     author: { name: 'docket', email: 'bench@localhost' },
     pushRemotes: [],
+    tend: { packsMax: 50, idleMs: 1_000 },
   });
   const script = path.join(place.base, 'script');
   mkdirSync(script);

@@ -45,7 +45,8 @@ export type Writer = {
   idle(): Promise<void>;
 };
 
-export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper): Writer {
+/** @param onGroup told after each group */
+export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper, onGroup: () => void): Writer {
   const { fs, gitDir, dir, store, clock, log, author } = repository;
   let waiting: Waiting[] = [];
   let running: Promise<void> | null = null;
@@ -84,6 +85,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         snapshot = null;
         for (const { reject } of group) reject(error);
       }
+      onGroup();
     }
     running = null;
   }
