@@ -13,7 +13,7 @@ test('killed before each change while packs are made one, every object is there 
     for (; step < 80; step++) {
       const history = await rig.open();
       for (let n = 0; n < 3; n++) {
-        const prompt = submission({ feature: `FEAT-${String(step)}-${String(n)}` });
+        const prompt = submission({ feature: `S${String(step)}-${String(n)}` });
         value(await history.submit(prompt));
         value(await history.record(answer(prompt)));
       }
