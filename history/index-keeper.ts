@@ -58,6 +58,8 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   const lockPath = `${gitDir}/index.lock`;
   const indexPath = `${gitDir}/index`;
   const tipPath = `${stateDir}/index-tip`;
+  /** The machine's start in which the newest files were looked at: a verb that only reads need not look again. */
+  const checkedPath = `${stateDir}/checked`;
   /** `tip`: what the index was brought to, by us; null: index-tip tells. */
   let cached: { index: SplitIndex; facts: FileFacts; tip: Oid | null } | null = null;
 
@@ -221,15 +223,33 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     }
   }
 
+  async function textAt(file: string): Promise<string | null> {
+    try {
+      return Buffer.from((await fs.readBounded(file, 1024)).bytes)
+        .toString('latin1')
+        .trim();
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EFBIG') return null;
+      throw error;
+    }
+  }
+
+  /** Another one after each start of the machine (random(4)): while it is the same, no power was lost. Null: the system has none. */
+  const bootId = (): Promise<string | null> => textAt('/proc/sys/kernel/random/boot_id').catch(() => null);
+
   return {
     lock,
     unlock: () => removeLock(fs, lockPath),
     bring,
     async mend(tip) {
       const isLeft = (await markOf(fs, lockPath)) !== null;
-      const index = await load();
-      if (index !== null) await mendTorn(index);
-      if (!isLeft && index !== null && (await indexTip(tip)) === tip) return;
+      const boot = await bootId();
+      if (boot === null || boot !== (await textAt(checkedPath))) {
+        const index = await load();
+        if (index !== null) await mendTorn(index);
+        if (boot !== null) await putFile(checkedPath, boot);
+      }
+      if (!isLeft && (await fs.facts(indexPath)) !== null && (await indexTip(tip)) === tip) return;
       if (!isLeft && !(await isOnMain(fs, gitDir))) return;
       const held = await lock(tip);
       if (held.isOnMain) await bring(null, tip, [], (oid) => store.readType(oid, 'blob'));
