@@ -18,7 +18,7 @@ export const connectWorkspaceKeeper = async (workspace: Pick<Workspace, 'state'>
     log,
     fs: makeFs(),
     digest: makeDigest(),
-    spawnKeeper: async () => {
-      await makeProcesses().startDetached(keeperProgram(process.execPath, moduleFile('cli/keeper'), workspace.state));
+    spawnKeeper: async (flags) => {
+      await makeProcesses().startDetached(keeperProgram(process.execPath, moduleFile('cli/keeper'), workspace.state, flags));
     },
   });

@@ -10,7 +10,6 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, fsync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
@@ -23,7 +22,14 @@ const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | con
 
 type Handle = files.FileHandle;
 
-const syncDescriptor = promisify(fsync);
+/** By hand: importing node:util loads a dozen modules behind its exports. */
+const syncDescriptor = async (fd: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fsync(fd, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 
 async function using<T>(handle: Handle, act: (handle: Handle) => Promise<T>): Promise<T> {
   try {

@@ -8,6 +8,7 @@ import { Buffer } from 'node:buffer';
 import { closeSync, fstatSync, lstatSync, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileFacts, FilePath } from '#core/ports.ts';
+import { monotonicMs } from './clock.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 
 /** Files up to this size are read and written here. */
@@ -19,9 +20,9 @@ let turnEndsMs = 0;
 
 /** Ten thousand quick answers in a row would else keep sockets, timers and the collector waiting. */
 export async function breathe(): Promise<void> {
-  if (performance.now() < turnEndsMs) return;
+  if (monotonicMs() < turnEndsMs) return;
   await nextTurn();
-  turnEndsMs = performance.now() + TURN_MS;
+  turnEndsMs = monotonicMs() + TURN_MS;
 }
 
 /** Done in this thread, one turn later: what it throws is a rejection. */

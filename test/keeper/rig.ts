@@ -98,8 +98,8 @@ export async function makeRig(t: TestContext): Promise<Rig> {
         log: silentLog,
         fs,
         digest,
-        spawnKeeper: async () => {
-          pids.push((await processes.startDetached(keeperProgram(process.execPath, KEEPER_ENTRY, state))).pid);
+        spawnKeeper: async (flags) => {
+          pids.push((await processes.startDetached(keeperProgram(process.execPath, KEEPER_ENTRY, state, flags))).pid);
         },
       });
       clients.push(client);

@@ -20,8 +20,8 @@ const keeper = await connectKeeper({
   log,
   fs: makeFs(),
   digest: makeDigest(),
-  spawnKeeper: async () => {
-    const { pid } = await makeProcesses().startDetached(keeperProgram(process.execPath, entry, state));
+  spawnKeeper: async (flags) => {
+    const { pid } = await makeProcesses().startDetached(keeperProgram(process.execPath, entry, state, flags));
     process.stdout.write(`keeper ${String(pid)}\n`);
   },
 });
