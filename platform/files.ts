@@ -7,7 +7,19 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  type Dirent,
+} from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
 import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
@@ -238,7 +250,9 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
       mkdirSync(folder, { mode });
     }),
     makeFolders: (folder, mode = 0o777) => makeFolders(folder, mode),
-    removeFolder: (folder) => files.rmdir(folder),
+    removeFolder: soon((folder: string) => {
+      rmdirSync(folder);
+    }),
     removeTree: (folder) => files.rm(folder, { recursive: true, force: true }),
     async syncFile(file, why) {
       const { handle } = await openRegular(file);

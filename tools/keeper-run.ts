@@ -67,7 +67,7 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
   const at = (name: string): string => path.join(dir, name);
   let started: StartedProgram;
   try {
-    await fs.makeFolders(at(NAMES.tmp), 0o700);
+    await fs.makeFolder(at(NAMES.tmp), 0o700).catch(async () => fs.makeFolders(at(NAMES.tmp), 0o700));
     started = await processes.start({
       program: plan.program,
       args: plan.args,
@@ -171,16 +171,24 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending): Promi
   const { fs, clock, hashFile, note } = ports;
   const endedAt = clock.now().toISOString();
   const at = (name: string): string => path.join(request.dir, name);
-  await fs.removeTree(at(NAMES.tmp)).catch((error: unknown) => {
-    note(`run ${ending.runId}: its temporary folder stays: ${messageOf(error)}`);
-  });
+  // Most runs leave nothing in it.
+  const isRemoved = await fs.removeFolder(at(NAMES.tmp)).then(
+    () => true,
+    () => false,
+  );
+  if (!isRemoved)
+    await fs.removeTree(at(NAMES.tmp)).catch((error: unknown) => {
+      note(`run ${ending.runId}: its temporary folder stays: ${messageOf(error)}`);
+    });
   const sealed = async (name: string): Promise<ExitFile['stdout']> => {
-    await fs.syncFile(at(name), 'safety');
+    // Of an empty file there is only the name, and the folder is synced below.
+    if ((await fs.facts(at(name)))?.sizeBytes !== 0) await fs.syncFile(at(name), 'safety');
     return hashFile(at(name));
   };
   for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
     try {
-      const exit: ExitFile = { ...ending, endedAt, stdout: await sealed(NAMES.stdout), stderr: await sealed(NAMES.stderr) };
+      const [stdout, stderr] = await Promise.all([sealed(NAMES.stdout), sealed(NAMES.stderr)]);
+      const exit: ExitFile = { ...ending, endedAt, stdout, stderr };
       await fs.replace(at(NAMES.exit), `${JSON.stringify(exit, null, 2)}\n`, 'safety');
       await fs.syncFolder(request.dir, 'safety');
       return exit;

@@ -92,8 +92,10 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
     const started = await runs.get(dir);
     if (started?.ok === true) return started.value.ended;
     const run = await readRun(dir, ports.fs);
-    const isAlive = run !== null && run.bootId === ports.processes.bootId() && ports.processes.isAlive(run.pid, run.pidStart);
-    const left = { pid: isAlive ? run.pid : null, pidStart: run?.pidStart ?? '', runId: run?.runId ?? runId };
+    // Of another boot nothing runs; of this one, a number whose owner is gone may be somebody else's by now: only the mark is looked for.
+    const isThisBoot = run !== null && run.bootId === ports.processes.bootId();
+    const isAlive = isThisBoot && ports.processes.isAlive(run.pid, run.pidStart);
+    const left = { pid: isAlive ? run.pid : null, pidStart: isThisBoot ? run.pidStart : '', runId: run?.runId ?? runId };
     await endTree(ports.processes, ports.clock, left, ports.graceMs);
     return null;
   }
