@@ -16,7 +16,8 @@ if (state?.startsWith('/') !== true) {
   process.stderr.write('usage: keeper <state folder, absolute>\n');
   process.exit(2);
 }
-process.title = 'docket-keeper';
+// What `ps` shows: which queues it keeps.
+process.title = `docket-keeper ${state}`;
 
 const { serveUntilDone } = await import('./keeper-serve.ts');
 if (process.env[SECOND] === undefined && process.memoryUsage.rss() > FAT_BYTES) {
