@@ -1,6 +1,7 @@
 /** Builds the keeper's objects and serves one state folder. Only node's own modules below it, to stay small: every import counts (decision 0016). */
 
 import { makeClock } from '#platform/clock.ts';
+import { cutFile } from '#platform/cut-file.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
@@ -19,6 +20,7 @@ export async function serveUntilDone(state: string): Promise<void> {
       locks: makeKernelLocks(),
       clock,
       hashFile,
+      cutFile,
       note: (message) => void process.stderr.write(`${clock.now().toISOString()} ${message}\n`),
     },
     state,

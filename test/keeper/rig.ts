@@ -9,6 +9,7 @@ import type { Keeper, Log, StartRun } from '#core/ports.ts';
 import type { RunLimits } from '#core/run.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
+import { cutFile } from '#platform/cut-file.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
@@ -81,6 +82,7 @@ export async function makeRig(t: TestContext): Promise<Rig> {
         sockets,
         clock,
         hashFile,
+        cutFile,
         locks: makeKernelLocks(),
         graceMs: 60,
         note: (text: string) => void notes.push(text),
