@@ -183,13 +183,13 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending): Promi
     await fs.removeTree(at(NAMES.tmp)).catch((error: unknown) => {
       note(`run ${ending.runId}: its temporary folder stays: ${messageOf(error)}`);
     });
-  let isCut = false;
+  const cut = new Set<string>();
   const sealed = async (name: string): Promise<ExitFile['stdout']> => {
     const sizeBytes = (await fs.facts(at(name)))?.sizeBytes ?? 0;
     // What is beyond the limit helps nobody, and nobody shall have to sync, hash and read a gigabyte.
     if (sizeBytes > request.limits.outputBytes) {
       await cutFile(at(name), request.limits.outputBytes);
-      isCut = true;
+      cut.add(name);
     }
     // Of an empty file there is only the name, and the folder is synced below.
     if (sizeBytes !== 0) await fs.syncFile(at(name), 'safety');
@@ -198,7 +198,7 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending): Promi
   for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
     try {
       const [stdout, stderr] = await Promise.all([sealed(NAMES.stdout), sealed(NAMES.stderr)]);
-      const stopped = ending.stopped ?? (isCut ? 'output-limit' : null);
+      const stopped = ending.stopped ?? (cut.size > 0 ? 'output-limit' : null);
       const exit: ExitFile = { ...ending, stopped, endedAt, stdout, stderr };
       await fs.replace(at(NAMES.exit), `${JSON.stringify(exit, null, 2)}\n`, 'safety');
       await fs.syncFolder(request.dir, 'safety');

@@ -23,7 +23,7 @@ const LONGEST_LIFE_MS = 1_500;
 /** Every fourth one is killed while it starts. */
 const LONGEST_START_MS = 600;
 
-type Paid = { readonly rig: Rig; readonly model: FakeModel; readonly stems: string[]; drop(): void };
+type Paid = { readonly rig: Rig; readonly model: FakeModel; readonly stems: string[]; readonly drop: () => void };
 
 async function makePaid(t: TestContext): Promise<Paid> {
   const model = await startFakeModel();
