@@ -37,6 +37,7 @@ async function connect(base: string): Promise<Bench> {
   writeFileSync(stdin, '');
   let pid = 0;
   const keeper = await connectKeeper({
+    turn: null,
     state,
     sockets: makeSockets(),
     clock: makeClock(),

@@ -2,6 +2,7 @@
 
 import { makeClock } from '#platform/clock.ts';
 import { cutFile } from '#platform/cut-file.ts';
+import { isEpoch } from '#platform/epoch.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
@@ -21,6 +22,7 @@ export async function serveUntilDone(state: string): Promise<void> {
       clock,
       hashFile,
       cutFile,
+      isEpoch,
       note: (message) => void process.stderr.write(`${clock.now().toISOString()} ${message}\n`),
     },
     state,

@@ -173,6 +173,9 @@ async function openRead(file: string): Promise<OpenFile> {
   };
 }
 
+/** Where a new content waits for its rename. A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it. */
+export const temporaryBeside = (file: string): string => path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
+
 /** @param options.onSync called at each fsync, for the bench and for tests that count them */
 export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {}): Fs {
   const sync = async (handle: Handle, why: SyncWhy): Promise<void> => {
@@ -205,8 +208,7 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
     readHead: (file, maxBytes) => read(file, maxBytes, false),
     writeNew,
     async replace(file, bytes, why, mode) {
-      // A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it.
-      const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
+      const temporary = temporaryBeside(file);
       await writeNew(temporary, bytes, why, mode);
       try {
         renameSync(temporary, file);

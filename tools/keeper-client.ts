@@ -22,7 +22,12 @@ const LONGEST_PAUSE_MS = 100;
 /** A keeper that does not come up is started again this often within CONNECT_MS (another one may have been just going). */
 const START_AGAIN_MS = 4_000;
 
+/** Whose turn it is (platform/epoch.ts): `check` throws when it is another daemon's; `text` goes to the keeper, which compares it itself. */
+export type Turn = { readonly check: () => void; readonly text: string };
+
 export type KeeperClientPorts = {
+  /** Null: nobody else can have one (tests, benches). */
+  readonly turn: Turn | null;
   /** The workspace's state folder, absolute. */
   readonly state: string;
   readonly sockets: Sockets;
@@ -167,10 +172,11 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
   await linked(false);
   return {
     async start(run) {
+      ports.turn?.check();
       try {
         for (;;) {
           const to = await linked(true);
-          const reply = await to?.ask({ do: 'start', run });
+          const reply = await to?.ask(ports.turn === null ? { do: 'start', run } : { do: 'start', run, epoch: ports.turn.text });
           if (reply === null || reply === undefined) return err(lost());
           if (reply.ok || reply.failure.kind !== 'interrupted') return started(reply, state);
           // It is just ending and has started nothing: the next one does.

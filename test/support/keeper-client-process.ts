@@ -14,6 +14,7 @@ const log: Log = { error() {}, warn() {}, info() {}, debug() {}, with: () => log
 const run = JSON.parse(readFileSync(file, 'utf8')) as StartRun;
 
 const keeper = await connectKeeper({
+  turn: null,
   state,
   sockets: makeSockets(),
   clock: makeClock(),

@@ -2,6 +2,7 @@
 
 import { makeClock } from '#platform/clock.ts';
 import { cutFile } from '#platform/cut-file.ts';
+import { isEpoch } from '#platform/epoch.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
@@ -27,6 +28,7 @@ const keeper = await serveKeeper(
     clock: makeClock(),
     hashFile,
     cutFile,
+    isEpoch,
     note: (message) => void process.stderr.write(`${message}\n`),
   },
   state,
