@@ -26,11 +26,11 @@ import { journalFile } from './places.ts';
 
 export const clock = makeClock();
 
-export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder' | 'name'>[], log: Log): Spool =>
+export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder' | 'name'>[], log: Log, fs = makeFs()): Spool =>
   makeSpool({
     queues: workspace.queues,
     roles,
-    fs: makeFs(),
+    fs,
     clock,
     digest: makeDigest(),
     log,
@@ -51,11 +51,11 @@ export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
-export const historyOf = (workspace: Workspace, log: Log): History =>
+export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): History =>
   makeHistory({
     dir: workspace.history,
     codeRoot: workspace.code,
-    fs: makeFs(),
+    fs,
     git: makeHistoryGit(),
     digest: makeDigest(),
     clock,
