@@ -14,20 +14,20 @@ export function fencedFs(fs: Fs, check: () => void): Fs {
       check();
       return act(...given);
     };
-  const rename = fenced(fs.rename);
+  const rename = fenced((...given: Parameters<Fs['rename']>) => fs.rename(...given));
   return {
     ...fs,
-    writeNew: fenced(fs.writeNew),
-    writeDerived: fenced(fs.writeDerived),
-    append: fenced(fs.append),
+    writeNew: fenced((...given: Parameters<Fs['writeNew']>) => fs.writeNew(...given)),
+    writeDerived: fenced((...given: Parameters<Fs['writeDerived']>) => fs.writeDerived(...given)),
+    append: fenced((...given: Parameters<Fs['append']>) => fs.append(...given)),
     rename,
-    link: fenced(fs.link),
-    unlink: fenced(fs.unlink),
-    chmod: fenced(fs.chmod),
-    makeFolder: fenced(fs.makeFolder),
-    makeFolders: fenced(fs.makeFolders),
-    removeFolder: fenced(fs.removeFolder),
-    removeTree: fenced(fs.removeTree),
+    link: fenced((...given: Parameters<Fs['link']>) => fs.link(...given)),
+    unlink: fenced((...given: Parameters<Fs['unlink']>) => fs.unlink(...given)),
+    chmod: fenced((...given: Parameters<Fs['chmod']>) => fs.chmod(...given)),
+    makeFolder: fenced((...given: Parameters<Fs['makeFolder']>) => fs.makeFolder(...given)),
+    makeFolders: fenced((...given: Parameters<Fs['makeFolders']>) => fs.makeFolders(...given)),
+    removeFolder: fenced((...given: Parameters<Fs['removeFolder']>) => fs.removeFolder(...given)),
+    removeTree: fenced((...given: Parameters<Fs['removeTree']>) => fs.removeTree(...given)),
     async replace(file, bytes, why, mode) {
       check();
       const temporary = temporaryBeside(file);
