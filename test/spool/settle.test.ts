@@ -58,14 +58,14 @@ test('a file that was renamed into the folder is settled at the first sight', as
 
 test('a file whose time comes while the writers of another one are asked for is not taken unasked', async (context) => {
   const real = makeFs();
-  let during = (): void => undefined;
+  let during: (() => void) | null = null;
   const asked: string[][] = [];
   const { rig, spool, drop } = await ready(context, {
     ...real,
     openForWriting: async (paths) => {
       asked.push(paths.map((file) => path.basename(file)));
       const answer = await real.openForWriting(paths);
-      during();
+      during?.();
       return answer;
     },
   });
