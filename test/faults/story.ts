@@ -1,0 +1,137 @@
+/**
+ * What every fault story is made of: a workspace with four lanes, a tool that writes down each start and each answer in a log of its own, and prompts
+ * whose bytes are never the same twice. The model (model.ts) compares what the tool wrote down with what docket made of it.
+ */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { makeRig, promptText, type Cleanup, type Rig } from '#test/support/rig.ts';
+import type { Chance } from './chance.ts';
+
+/** A share of each method in CI, all of it when somebody asks for `npm run test:full`. */
+export const IS_FULL = process.env['DOCKET_TEST_FULL'] === '1';
+
+export const ROLES: readonly { readonly folder: string; readonly name: string }[] = [
+  { folder: '00-meta', name: 'meta' },
+  { folder: '01-architect', name: 'architect' },
+  { folder: '02-openapi', name: 'openapi' },
+  { folder: '03-ui', name: 'ui' },
+  { folder: '04-integration', name: 'integration' },
+  { folder: '05-test-review', name: 'test-review' },
+];
+export const LANES: readonly string[] = ['north', 'east', 'south', 'west'];
+
+/** A prompt that was dropped, and all that its answer depends on. */
+export type Dropped = {
+  /** Its name without `.md`; no other prompt of the story has it. */
+  readonly stem: string;
+  readonly folder: string;
+  readonly role: string;
+  readonly feature: string;
+  readonly text: string;
+  /** Bytes after the answer's first lines. */
+  readonly padBytes: number;
+};
+
+export type Started = { readonly stem: string; readonly nonce: string };
+
+/**
+ * Reads one line of its brief, notes the start, waits, answers with a word that is never the same twice (so that a second run cannot hide) and notes the end.
+ * No newline at the end of the answer: it must come back byte for byte.
+ */
+const TOOL = `#!/bin/sh
+set -eu
+log=$1
+set -- $(sed -n 's/^fault-tool: //p')
+read -r nonce < /proc/sys/kernel/random/uuid
+echo "start $1 $nonce" >> "$log"
+[ "$2" = 0 ] || sleep "$2"
+printf '# Answer\\n\\n%s %s\\n' "$1" "$nonce"
+head -c "$3" /dev/zero | tr '\\0' x
+echo "end $1 $nonce" >> "$log"
+`;
+
+/** What the tool prints for a prompt in a run. */
+export const answerOf = ({ stem, padBytes }: Dropped, nonce: string): string => `# Answer\n\n${stem} ${nonce}\n${'x'.repeat(padBytes)}`;
+
+export type Story = {
+  readonly rig: Rig;
+  readonly dropped: readonly Dropped[];
+  /** All starts that the tool wrote down, in order. */
+  starts(): readonly Started[];
+  /** One more prompt; atomic, as `docket add` does it. */
+  drop(chance: Chance, options?: DropOptions): Dropped;
+  /** How many dropped prompts have not come to their end. */
+  open(): number;
+  /** Resolves when all have. */
+  settled(): Promise<void>;
+};
+export type DropOptions = { readonly delayMsMax?: number; readonly padBytesMax?: number; readonly lane?: string };
+
+const ENDS = /\.(?:processed|rejected|held|failed|cancelled)$/;
+
+const settings = (tool: string, log: string, more: string): string =>
+  [
+    'runner: north',
+    'throttle: { interval_cap: 100000, interval: 100ms }',
+    'retry: { base: 10ms, cap: 500ms }',
+    'intake: { scan_interval: 200ms, settle: 100ms }',
+    'runners:',
+    ...LANES.map(
+      (lane) =>
+        `  ${lane}: { kind: command, program: ${JSON.stringify(tool)}, args: [${JSON.stringify(log)}], output: text, lane: ${lane} }`,
+    ),
+    more,
+  ].join('\n');
+
+/** Until F1 of docs/faults.md is mended: with the default of 3, a prompt that lay unsubmitted through four kills is rejected. */
+const READS = 'limits: { parser_reads: 20 }\n';
+
+/** @param more lines of docket.yaml; they stand for the story's own `limits` */
+export function makeStory(t: Cleanup, more = READS): Story {
+  const rig = makeRig(t);
+  const log = path.join(rig.base, 'tool.log');
+  rig.settings(settings(rig.tool('tool.sh', TOOL), log, more));
+  const dropped: Dropped[] = [];
+  const endedIn = (folder: string): number =>
+    existsSync(rig.in(folder)) ? readdirSync(rig.in(folder)).filter((name) => ENDS.test(name)).length : 0;
+  const open = (): number => dropped.length - ROLES.reduce((sum, { folder }) => sum + endedIn(folder), 0);
+  return {
+    rig,
+    dropped,
+    starts: () =>
+      (existsSync(log) ? readFileSync(log, 'utf8') : '').split('\n').flatMap((line) => {
+        const [, stem, nonce] = /^start (\S+) (\S+)$/.exec(line) ?? [];
+        return stem === undefined || nonce === undefined ? [] : [{ stem, nonce }];
+      }),
+    drop(chance, { delayMsMax = 300, padBytesMax = 20_000, lane = chance.pick(LANES) } = {}) {
+      const { folder, name } = chance.pick(ROLES);
+      const stem = `p${String(dropped.length + 1)}`;
+      // Some share a feature, so that folders of the history are written to again.
+      const feature = `FEAT-${String(dropped.length + 1 - (chance.percent(30) && dropped.length > 0 ? 1 : 0))}`;
+      const delayMs = chance.between(0, delayMsMax);
+      const padBytes = chance.percent(20) ? chance.between(0, padBytesMax) : chance.between(0, 200);
+      const order = `fault-tool: ${stem} ${(delayMs / 1000).toFixed(3)} ${String(padBytes)}`;
+      const text = promptText({
+        feature,
+        agent: name,
+        body: `# Task ${stem}\n\n${order}\n`,
+        extra: `name: ${stem}\nrunner: ${lane}\npriority: ${String(chance.between(0, 99))}\n`,
+      });
+      const one: Dropped = { stem, folder, role: name, feature, text, padBytes };
+      rig.drop(`${stem}.md`, text, folder);
+      dropped.push(one);
+      return one;
+    },
+    open,
+    async settled() {
+      for (const { folder, stem } of dropped) {
+        await rig.until(
+          rig.in(folder),
+          () => readdirSync(rig.in(folder)).some((name) => name.startsWith(`${stem}.`) && ENDS.test(name)),
+          `the end of ${stem}`,
+        );
+      }
+    },
+  };
+}
