@@ -30,6 +30,8 @@ export type Verdict = {
 export type Allowed = {
   /** How often the tool may be started for one prompt: more than once only where a run itself was ended. */
   readonly startsMax?: number;
+  /** A tool failed on its own account (its disk was full too): the raw output of that attempt lies in archive/. */
+  readonly hasFailedAttempts?: boolean;
 };
 
 type Committed = {
@@ -71,7 +73,7 @@ function tip(rig: Rig): ReadonlyMap<string, string> {
 }
 
 /** The daemon must have been stopped. */
-export function judge(story: Story, { startsMax = 1 }: Allowed = {}): Verdict {
+export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false }: Allowed = {}): Verdict {
   const { rig, dropped } = story;
   const findings: Finding[] = [];
   const find = (kind: FindingKind, what: string): void => void findings.push({ kind, what });
@@ -102,7 +104,7 @@ export function judge(story: Story, { startsMax = 1 }: Allowed = {}): Verdict {
   const known = new Set(dropped.map(({ text }) => sha256(text)));
   for (const [hash, [record]] of records)
     if (!known.has(hash)) find('wrong', `history has a record of a prompt that nobody dropped: ${JSON.stringify(record)}`);
-  judgeFolders(rig, dropped, find);
+  judgeFolders(rig, dropped, hasFailedAttempts, find);
   judgeHistory(rig, find);
   return {
     prompts: dropped.length,
@@ -166,7 +168,7 @@ function judgeAnswer(rig: Rig, one: Dropped, { starts, startsMax, records, files
 }
 
 /** Nothing but what belongs to the prompts. */
-function judgeFolders(rig: Rig, dropped: readonly Dropped[], find: Find): void {
+function judgeFolders(rig: Rig, dropped: readonly Dropped[], mayArchive: boolean, find: Find): void {
   for (const { folder } of ROLES) {
     const mine = dropped.filter((one) => one.folder === folder).map(({ stem }) => stem);
     const own = new Set(mine);
@@ -174,6 +176,7 @@ function judgeFolders(rig: Rig, dropped: readonly Dropped[], find: Find): void {
     for (const name of listed(rig.out(folder)))
       if (!own.has(name.replace(/_(?:result\.md|evidence\.json)$/, ''))) find('left', `${folder}/out/${name}`);
     for (const name of listed(path.join(rig.queues, folder, 'work'))) find('left', `${folder}/work/${name}`);
+    if (mayArchive) continue;
     const archived = globSync('**/*', { cwd: path.join(rig.queues, folder, 'archive') });
     for (const name of archived)
       if (statSync(path.join(rig.queues, folder, 'archive', name)).isFile()) find('left', `${folder}/archive/${name}`);

@@ -3,7 +3,7 @@
  * whose bytes are never the same twice. The model (model.ts) compares what the tool wrote down with what docket made of it.
  */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { makeRig, promptText, type Cleanup, type Rig } from '#test/support/rig.ts';
 import type { Chance } from './chance.ts';
@@ -68,6 +68,8 @@ export type Story = {
 };
 export type DropOptions = { readonly delayMsMax?: number; readonly padBytesMax?: number; readonly lane?: string };
 
+const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
 const ENDS = /\.(?:processed|rejected|held|failed|cancelled)$/;
 
 const settings = (tool: string, log: string, more: string): string =>
@@ -87,14 +89,33 @@ const settings = (tool: string, log: string, more: string): string =>
 /** Until F1 of docs/faults.md is mended: with the default of 3, a prompt that lay unsubmitted through four kills is rejected. */
 const READS = 'limits: { parser_reads: 20 }\n';
 
-/** @param more lines of docket.yaml; they stand for the story's own `limits` */
-export function makeStory(t: Cleanup, more = READS): Story {
-  const rig = makeRig(t);
-  const log = path.join(rig.base, 'tool.log');
+export type StoryOptions = {
+  /** Lines of docket.yaml; they stand for the story's own `limits`. */
+  readonly more?: string;
+  /** Where the tool keeps its log; default: beside the workspace. */
+  readonly logFolder?: string;
+  /** Where the workspace is made; default: the system's temporary folder. */
+  readonly parent?: string;
+};
+
+/** makeRig makes its folder where the system says. */
+function rigIn(parent: string | undefined, t: Cleanup): Rig {
+  const before = process.env['TMPDIR'];
+  if (parent !== undefined) process.env['TMPDIR'] = parent;
+  try {
+    return makeRig(t);
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
+}
+
+export function makeStory(t: Cleanup, { more = READS, logFolder, parent }: StoryOptions = {}): Story {
+  const rig = rigIn(parent, t);
+  const log = path.join(logFolder ?? rig.base, 'tool.log');
   rig.settings(settings(rig.tool('tool.sh', TOOL), log, more));
   const dropped: Dropped[] = [];
-  const endedIn = (folder: string): number =>
-    existsSync(rig.in(folder)) ? readdirSync(rig.in(folder)).filter((name) => ENDS.test(name)).length : 0;
+  const endedIn = (folder: string): number => listed(rig.in(folder)).filter((name) => ENDS.test(name)).length;
   const open = (): number => dropped.length - ROLES.reduce((sum, { folder }) => sum + endedIn(folder), 0);
   return {
     rig,
@@ -119,7 +140,13 @@ export function makeStory(t: Cleanup, more = READS): Story {
         extra: `name: ${stem}\nrunner: ${lane}\npriority: ${String(chance.between(0, 99))}\n`,
       });
       const one: Dropped = { stem, folder, role: name, feature, text, padBytes };
-      rig.drop(`${stem}.md`, text, folder);
+      try {
+        rig.drop(`${stem}.md`, text, folder);
+      } catch (error) {
+        // A careful program takes its own leavings away.
+        for (const file of listed(rig.in(folder))) if (file.endsWith('.tmp')) rmSync(path.join(rig.in(folder), file));
+        throw error;
+      }
       dropped.push(one);
       return one;
     },
