@@ -18,6 +18,10 @@ const KNOWN: readonly Known[] = [
     isIt: ({ call, fault }, { kind, what }) =>
       kind === 'left' && /\/work\/[^/]+$/.test(what) && fault.mode === 'for ever' && /\/work\//.test(call),
   },
+  {
+    id: 'F4',
+    isIt: ({ call, fault }, { what }) => what.startsWith('the fault was not told') && fault.mode === 'for ever' && /\/a[0-9]+\//.test(call),
+  },
 ];
 
 /** @returns the id of the known bug that this is, or null */

@@ -1,7 +1,7 @@
 /** A file system so small that a test can fill it: a tmpfs where this machine lets us mount one. */
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Cleanup } from '#test/support/rig.ts';
@@ -47,7 +47,7 @@ export function mountSmallDisk(t: Cleanup, sizeBytes: number): SmallDisk | { rea
           size = Math.floor(size / 2);
         }
       closeSync(fd);
-      if (leaveBytes > 0) spawnSync('truncate', ['-s', `-${String(leaveBytes)}`, ballast]);
+      truncateSync(ballast, Math.max(0, statSync(ballast).size - leaveBytes));
     },
     free() {
       rmSync(ballast, { force: true });
