@@ -2,7 +2,7 @@
  * What must be true after any story, whatever was killed, filled or started twice. Looks from outside only: in/, out/, archive/, that work/ is empty,
  * the history through plain git, and `docket verify`.
  *
- *   each dropped prompt -> one name in in/ (`.processed`), its bytes untouched
+ *   each dropped prompt -> one name in in/ (`.processed`; one that is not valid: `.rejected` and an error page, no record), its bytes untouched
  *                       -> `_result.md` byte for byte as a start of the tool printed it, `_evidence.json` that owns up to each start
  *                       -> one submission and one answer in history, with the hashes of these very bytes
  *   nothing else in in/, out/, archive/ and work/; git status and fsck clean; docket verify finds nothing
@@ -93,6 +93,10 @@ export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false }
   for (const one of dropped) {
     const ofIt = records.get(sha256(one.text)) ?? [];
     judgePrompt(rig, one, find);
+    if (one.end === 'rejected') {
+      judgeRejected(rig, one, { starts: startsOf.get(one.stem) ?? [], records: ofIt }, find);
+      continue;
+    }
     judgeAnswer(rig, one, { starts: startsOf.get(one.stem) ?? [], startsMax, records: ofIt, files }, find);
     for (const status of ['submitted', 'answered']) {
       const count = ofIt.filter((record) => record.status === status).length;
@@ -116,15 +120,23 @@ export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false }
 
 type Find = (kind: FindingKind, what: string) => void;
 
-function judgePrompt(rig: Rig, { stem, folder, text }: Dropped, find: Find): void {
+function judgePrompt(rig: Rig, { stem, folder, text, end }: Dropped, find: Find): void {
   const names = listed(rig.in(folder)).filter((name) => name.startsWith(`${stem}.`));
   if (names.length === 0) find('lost', `${stem}: in none of its names in ${folder}/in`);
   if (names.length > 1) find('doubled', `${stem}: ${names.join(', ')} in ${folder}/in`);
   const [name] = names;
   if (name === undefined) return;
-  if (name !== `${stem}.processed`)
-    find(name === `${stem}.md` ? 'lost' : 'wrong', `${stem}: ended as ${name}${errorOf(rig, folder, stem)}`);
+  if (name !== `${stem}.${end}`) find(name === `${stem}.md` ? 'lost' : 'wrong', `${stem}: ended as ${name}${errorOf(rig, folder, stem)}`);
   if (readFileSync(path.join(rig.in(folder), name), 'utf8') !== text) find('wrong', `${stem}: ${name} has other bytes than were dropped`);
+}
+
+/** Nothing was sent anywhere, nothing is recorded; beside it lies why. */
+function judgeRejected(rig: Rig, { stem, folder }: Dropped, { starts, records }: Pick<Known, 'starts' | 'records'>, find: Find): void {
+  if (starts.length > 0) find('wrong', `${stem}: it was rejected, and its tool was started`);
+  if (records.length > 0) find('wrong', `${stem}: it was rejected, and history has ${String(records.length)} records of it`);
+  const names = listed(rig.out(folder)).filter((name) => name.startsWith(`${stem}_`));
+  if (names.join() !== `${stem}_error.md`)
+    find(names.length === 0 ? 'lost' : 'wrong', `${stem}: it was rejected, and beside it lies ${names.join(', ')}`);
 }
 
 const errorOf = (rig: Rig, folder: string, stem: string): string => {
@@ -170,11 +182,12 @@ function judgeAnswer(rig: Rig, one: Dropped, { starts, startsMax, records, files
 /** Nothing but what belongs to the prompts. */
 function judgeFolders(rig: Rig, dropped: readonly Dropped[], mayArchive: boolean, find: Find): void {
   for (const { folder } of ROLES) {
-    const mine = dropped.filter((one) => one.folder === folder).map(({ stem }) => stem);
-    const own = new Set(mine);
+    const mine = dropped.filter((one) => one.folder === folder);
+    const own = new Set(mine.map(({ stem }) => stem));
+    const rejected = new Set(mine.filter(({ end }) => end === 'rejected').map(({ stem }) => `${stem}_error.md`));
     for (const name of listed(rig.in(folder))) if (!own.has(name.replace(/\.[a-z]+$/, ''))) find('left', `${folder}/in/${name}`);
     for (const name of listed(rig.out(folder)))
-      if (!own.has(name.replace(/_(?:result\.md|evidence\.json)$/, ''))) find('left', `${folder}/out/${name}`);
+      if (!own.has(name.replace(/_(?:result\.md|evidence\.json)$/, '')) && !rejected.has(name)) find('left', `${folder}/out/${name}`);
     for (const name of listed(path.join(rig.queues, folder, 'work'))) find('left', `${folder}/work/${name}`);
     if (mayArchive) continue;
     const archived = globSync('**/*', { cwd: path.join(rig.queues, folder, 'archive') });

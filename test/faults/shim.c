@@ -1,10 +1,12 @@
 /*
  * Preloaded into the real daemon, its keeper and the git it starts: counts the calls that change files below FAULTS_ROOTS, over all these processes, and
- * at number `at` acts - kills the process that calls, or lets the call fail - once, or from there on until the test disarms it.
+ * at number `at` acts - kills the process that calls, or lets the call fail - once, or from there on until the test disarms it. And it sets their clock.
  *
  * FAULTS_CONTROL names a file of 64-bit words that test and processes share (shim.ts): count, at, act (0 nothing, 1 SIGKILL, else 2 + errno),
- * sticky, hits, pid of the first hit. Not counted are paths that hold FAULTS_EXCEPT, and, with FAULTS_ONLY="unlink index.lock", all but this call on
- * paths that hold this; with FAULTS_FROM="open origin.json" counting begins at the first such call. FAULTS_LOG, if set, gets a line `<number> <pid> <call> <path>` for each counted call.
+ * sticky, hits, pid of the first hit, begun, and the milliseconds by which the wall clock is off (the monotonic clock is left alone).
+ * Not counted are paths that hold FAULTS_EXCEPT, and, with FAULTS_ONLY="unlink index.lock", all but this call on paths that hold this;
+ * with FAULTS_FROM="open origin.json" counting begins at the first such call.
+ * FAULTS_LOG, if set, gets a line `<number> <pid> <call> <path>` for each counted call.
  * node and git that are started get the same environment again (the keeper is given none of the daemon's); the tools do not.
  */
 #define _GNU_SOURCE
@@ -20,11 +22,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { COUNT, AT, ACT, STICKY, HITS, PID, BEGUN, WORDS };
+enum { COUNT, AT, ACT, STICKY, HITS, PID, BEGUN, CLOCK, WORDS };
 enum { PATH_MAX_BYTES = 1024 };
 
 static _Atomic long *control;
@@ -85,7 +89,7 @@ static int isMine(const char *path) {
 
 /* 0: go on; -1: the call fails, errno is set. */
 static int reached(const char *call, const char *path) {
-  if (control == NULL || path == NULL || !isMine(path) || !isAsked(call, path)) return 0;
+  if (path == NULL || !isMine(path) || !isAsked(call, path)) return 0;
   long number = atomic_fetch_add(&control[COUNT], 1) + 1;
   if (logFile != NULL) {
     char line[PATH_MAX_BYTES + 64];
@@ -113,7 +117,7 @@ static int reached(const char *call, const char *path) {
 
 static int reachedPath(const char *call, int folder, const char *path) {
   char whole[PATH_MAX_BYTES], base[PATH_MAX_BYTES];
-  if (control == NULL || path == NULL) return 0;
+  if (control == NULL || roots == NULL || path == NULL) return 0;
   if (path[0] == '/') return reached(call, path);
   if (folder == AT_FDCWD) {
     if (getcwd(base, sizeof base) == NULL) return 0;
@@ -130,7 +134,7 @@ static int reachedPath(const char *call, int folder, const char *path) {
 
 static int reachedFile(const char *call, int fd) {
   char link[64], path[PATH_MAX_BYTES];
-  if (control == NULL) return 0;
+  if (control == NULL || roots == NULL) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   int before = errno;
   ssize_t length = readlink(link, path, sizeof path - 1);
@@ -203,6 +207,33 @@ OPEN(open64, AT_FDCWD, (const char *path, int flags, ...), (const char *, int, .
 OPEN(openat, folder, (int folder, const char *path, int flags, ...), (int, const char *, int, ...), (folder, path, flags, mode))
 OPEN(openat64, folder, (int folder, const char *path, int flags, ...), (int, const char *, int, ...), (folder, path, flags, mode))
 
+/* The wall clock, as somebody would have set it. */
+int clock_gettime(clockid_t id, struct timespec *into) {
+  REAL(int, "clock_gettime", clockid_t, struct timespec *);
+  int result = real(id, into);
+  if (result == 0 && control != NULL && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)) {
+    long offMs = control[CLOCK];
+    into->tv_sec += offMs / 1000;
+    into->tv_nsec += offMs % 1000 * 1000000;
+    if (into->tv_nsec < 0) into->tv_nsec += 1000000000, into->tv_sec--;
+    if (into->tv_nsec >= 1000000000) into->tv_nsec -= 1000000000, into->tv_sec++;
+  }
+  return result;
+}
+int gettimeofday(struct timeval *restrict into, void *restrict zone) {
+  struct timespec now;
+  if (clock_gettime(CLOCK_REALTIME, &now) != 0) return -1;
+  into->tv_sec = now.tv_sec;
+  into->tv_usec = now.tv_nsec / 1000;
+  return 0;
+}
+time_t time(time_t *into) {
+  struct timespec now;
+  if (clock_gettime(CLOCK_REALTIME, &now) != 0) return -1;
+  if (into != NULL) *into = now.tv_sec;
+  return now.tv_sec;
+}
+
 /* node and git go on under the shim, whatever environment they are given. */
 static char **withShim(const char *program, char *const *env) {
   static char *filled[1024];
@@ -216,7 +247,7 @@ static char **withShim(const char *program, char *const *env) {
   }
   filled[count++] = preload;
   filled[count++] = controlVariable;
-  filled[count++] = rootsVariable;
+  if (rootsVariable[0] != '\0') filled[count++] = rootsVariable;
   if (exceptVariable[0] != '\0') filled[count++] = exceptVariable;
   if (onlyVariable[0] != '\0') filled[count++] = onlyVariable;
   if (fromVariable[0] != '\0') filled[count++] = fromVariable;

@@ -25,7 +25,7 @@ export const ERROR_NAMES = Object.keys(ERRNO) as readonly ErrorName[];
 export type Act = 'kill' | ErrorName;
 
 /** Words of the control block, in the order of shim.c. */
-const WORD = { count: 0, at: 1, act: 2, sticky: 3, hits: 4, pid: 5 } as const;
+const WORD = { count: 0, at: 1, act: 2, sticky: 3, hits: 4, pid: 5, clock: 7 } as const;
 const WORD_BYTES = 8;
 
 export type Shim = {
@@ -35,6 +35,8 @@ export type Shim = {
   arm(at: number, act: Act, isSticky: boolean): void;
   /** The fault is gone: at once, in running processes too. */
   disarm(): void;
+  /** The wall clock of all processes under the shim is off by this from now on. */
+  setClock(offMs: number): void;
   count(): number;
   hits(): number;
   /** Of the process in which it acted first; 0 when it did not. */
@@ -61,13 +63,15 @@ export function buildShim(t: Cleanup): { readonly library: string } | { readonly
 
 /** Calls are named as `unlink index.lock`: this call, on paths that hold this. */
 export type Counted = {
+  /** False: no call is counted; the shim is there for the clock. */
+  readonly isCounting?: boolean;
   /** Nothing else is counted. */
   readonly only?: string;
   /** Counting begins here. */
   readonly from?: string;
 };
 
-export function makeShim(rig: Rig, library: string, { only, from }: Counted = {}): Shim {
+export function makeShim(rig: Rig, library: string, { isCounting = true, only, from }: Counted = {}): Shim {
   const control = path.join(rig.base, 'control');
   const log = path.join(rig.base, 'calls.log');
   writeFileSync(control, new Uint8Array(4096));
@@ -89,7 +93,7 @@ export function makeShim(rig: Rig, library: string, { only, from }: Counted = {}
     env: {
       LD_PRELOAD: library,
       FAULTS_CONTROL: control,
-      FAULTS_ROOTS: `${rig.root}:${rig.history}`,
+      ...(isCounting ? { FAULTS_ROOTS: `${rig.root}:${rig.history}` } : {}),
       // What V8 keeps of compiled code: nobody needs it, and node passes over every error there.
       FAULTS_EXCEPT: '/compile-cache',
       ...(only === undefined ? {} : { FAULTS_ONLY: only }),
@@ -103,6 +107,9 @@ export function makeShim(rig: Rig, library: string, { only, from }: Counted = {}
     },
     disarm() {
       set(WORD.at, 0);
+    },
+    setClock(offMs) {
+      set(WORD.clock, Math.trunc(offMs));
     },
     count: () => get(WORD.count),
     hits: () => get(WORD.hits),

@@ -3,7 +3,7 @@
  * whose bytes are never the same twice. The model (model.ts) compares what the tool wrote down with what docket made of it.
  */
 
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { makeRig, promptText, type Cleanup, type Rig } from '#test/support/rig.ts';
 import type { Chance } from './chance.ts';
@@ -31,6 +31,8 @@ export type Dropped = {
   readonly text: string;
   /** Bytes after the answer's first lines. */
   readonly padBytes: number;
+  /** How it must end: a prompt that is not valid is rejected, and no tool ever sees it. */
+  readonly end: 'processed' | 'rejected';
 };
 
 export type Started = { readonly stem: string; readonly nonce: string };
@@ -61,12 +63,23 @@ export type Story = {
   starts(): readonly Started[];
   /** One more prompt; atomic, as `docket add` does it. */
   drop(chance: Chance, options?: DropOptions): Dropped;
+  /** Other bytes in a prompt that still waits, as a careful person does it: out of the folder, and in again. False: it was taken meanwhile. */
+  edit(one: Dropped, chance: Chance): boolean;
+  /** Takes away a prompt that still waits, as if it had never been dropped. False: it was taken meanwhile. */
+  withdraw(one: Dropped): boolean;
+  /** A prompt that somebody brought in another way. */
+  take(one: Dropped): void;
   /** How many dropped prompts have not come to their end. */
   open(): number;
   /** Resolves when all have. */
   settled(): Promise<void>;
 };
-export type DropOptions = { readonly delayMsMax?: number; readonly padBytesMax?: number; readonly lane?: string };
+export type DropOptions = {
+  readonly delayMsMax?: number;
+  readonly padBytesMax?: number;
+  readonly lane?: string;
+  readonly isValid?: boolean;
+};
 
 const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
@@ -110,11 +123,51 @@ function rigIn(parent: string | undefined, t: Cleanup): Rig {
   }
 }
 
+type Lines = { readonly stem: string; readonly role: string; readonly feature: string; readonly lane: string; readonly isValid: boolean };
+
+/** Other bytes each time, for the same place in the history. */
+function write({ stem, role, feature, lane, isValid }: Lines, chance: Chance, options: DropOptions): Pick<Dropped, 'text' | 'padBytes'> {
+  const { delayMsMax = 300, padBytesMax = 20_000 } = options;
+  const delayMs = chance.between(0, delayMsMax);
+  const padBytes = chance.percent(20) ? chance.between(0, padBytesMax) : chance.between(0, 200);
+  const order = `fault-tool: ${stem} ${(delayMs / 1000).toFixed(3)} ${String(padBytes)}`;
+  const text = promptText({
+    feature,
+    agent: role,
+    revision: isValid ? 1 : 0,
+    body: `# Task ${stem} ${String(chance.next())}\n\n${order}\n`,
+    extra: `name: ${stem}\nrunner: ${lane}\npriority: ${String(chance.between(0, 99))}\n`,
+  });
+  return { text, padBytes };
+}
+
+/** A careful program takes its own leavings away when there was no room. */
+function dropInto(rig: Rig, name: string, text: string, folder: string): void {
+  try {
+    rig.drop(name, text, folder);
+  } catch (error) {
+    for (const file of listed(rig.in(folder))) if (file.endsWith('.tmp')) rmSync(path.join(rig.in(folder), file));
+    throw error;
+  }
+}
+
 export function makeStory(t: Cleanup, { more = READS, logFolder, parent }: StoryOptions = {}): Story {
   const rig = rigIn(parent, t);
   const log = path.join(logFolder ?? rig.base, 'tool.log');
   rig.settings(settings(rig.tool('tool.sh', TOOL), log, more));
   const dropped: Dropped[] = [];
+  let count = 0;
+  const takeAway = ({ stem, folder }: Dropped): boolean => {
+    const aside = path.join(rig.base, 'aside.md');
+    try {
+      renameSync(path.join(rig.in(folder), `${stem}.md`), aside);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+    rmSync(aside);
+    return true;
+  };
   const endedIn = (folder: string): number => listed(rig.in(folder)).filter((name) => ENDS.test(name)).length;
   const open = (): number => dropped.length - ROLES.reduce((sum, { folder }) => sum + endedIn(folder), 0);
   return {
@@ -125,31 +178,42 @@ export function makeStory(t: Cleanup, { more = READS, logFolder, parent }: Story
         const [, stem, nonce] = /^start (\S+) (\S+)$/.exec(line) ?? [];
         return stem === undefined || nonce === undefined ? [] : [{ stem, nonce }];
       }),
-    drop(chance, { delayMsMax = 300, padBytesMax = 20_000, lane = chance.pick(LANES) } = {}) {
-      const { folder, name } = chance.pick(ROLES);
-      const stem = `p${String(dropped.length + 1)}`;
+    drop(chance, options = {}) {
+      const { lane = chance.pick(LANES), isValid = true } = options;
+      const { folder, name: role } = chance.pick(ROLES);
+      count += 1;
+      const stem = `p${String(count)}`;
       // Some share a feature, so that folders of the history are written to again.
-      const feature = `FEAT-${String(dropped.length + 1 - (chance.percent(30) && dropped.length > 0 ? 1 : 0))}`;
-      const delayMs = chance.between(0, delayMsMax);
-      const padBytes = chance.percent(20) ? chance.between(0, padBytesMax) : chance.between(0, 200);
-      const order = `fault-tool: ${stem} ${(delayMs / 1000).toFixed(3)} ${String(padBytes)}`;
-      const text = promptText({
+      const feature = `FEAT-${String(count - (count > 1 && chance.percent(30) ? 1 : 0))}`;
+      const one: Dropped = {
+        stem,
+        folder,
+        role,
         feature,
-        agent: name,
-        body: `# Task ${stem}\n\n${order}\n`,
-        extra: `name: ${stem}\nrunner: ${lane}\npriority: ${String(chance.between(0, 99))}\n`,
-      });
-      const one: Dropped = { stem, folder, role: name, feature, text, padBytes };
-      try {
-        rig.drop(`${stem}.md`, text, folder);
-      } catch (error) {
-        // A careful program takes its own leavings away.
-        for (const file of listed(rig.in(folder))) if (file.endsWith('.tmp')) rmSync(path.join(rig.in(folder), file));
-        throw error;
-      }
+        end: isValid ? 'processed' : 'rejected',
+        ...write({ stem, role, feature, lane, isValid }, chance, options),
+      };
+      dropInto(rig, `${stem}.md`, one.text, folder);
       dropped.push(one);
       return one;
     },
+    edit(one, chance) {
+      if (!takeAway(one)) return false;
+      const { stem, role, feature, folder } = one;
+      const next: Dropped = {
+        ...one,
+        ...write({ stem, role, feature, lane: chance.pick(LANES), isValid: one.end === 'processed' }, chance, {}),
+      };
+      dropInto(rig, `${stem}.md`, next.text, folder);
+      dropped[dropped.indexOf(one)] = next;
+      return true;
+    },
+    withdraw(one) {
+      if (!takeAway(one)) return false;
+      dropped.splice(dropped.indexOf(one), 1);
+      return true;
+    },
+    take: (one) => void dropped.push(one),
     open,
     async settled() {
       for (const { folder, stem } of dropped) {
