@@ -1,5 +1,6 @@
-/** Waiting for a daemon that a story started. */
+/** What a story does with a daemon that it started. */
 
+import { spawnSync } from 'node:child_process';
 import type { Daemon } from '#test/support/rig.ts';
 
 const UP = 'is up for';
@@ -16,3 +17,11 @@ export async function isUp(daemon: Daemon): Promise<void> {
   daemon.child.stdout?.off('data', look);
   if (end !== null) throw new Error(`the daemon ended with ${String(end.code)}: ${daemon.output()}`);
 }
+
+/**
+ * What `ulimit -f` sets, in a process that runs; needs no rights.
+ * @param soft bytes, or `unlimited`
+ * @returns false when it could not be set
+ */
+export const limitFileSize = (daemon: Daemon, soft: string): boolean =>
+  spawnSync('prlimit', ['--pid', String(daemon.child.pid), `--fsize=${soft}:unlimited`]).status === 0;

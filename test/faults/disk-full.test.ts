@@ -11,7 +11,7 @@ import { test } from 'node:test';
 import { setTimeout as after } from 'node:timers/promises';
 import type { Daemon } from '#test/support/rig.ts';
 import { makeChance, type Chance } from './chance.ts';
-import { isUp } from './daemon.ts';
+import { isUp, limitFileSize } from './daemon.ts';
 import { assertRight, judge } from './model.ts';
 import { publish, summary } from './results.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
@@ -89,6 +89,43 @@ test(`a disk filled ${String(ROUNDS)} times under load costs time and nothing el
     `${String(ROUNDS)} fills`,
     verdict,
     `attempts: ${told}; the daemon ended by itself and was started again ${String(ended)} times; from room to all answered: median ${String(resumed.median)} ms, max ${String(resumed.max)} ms; seed ${String(chance.seed)}`,
+  );
+  assertRight(verdict, chance.seed);
+});
+
+const LIMITED_ROUNDS = IS_FULL ? 50 : 8;
+
+test(`a daemon that may write no longer files, ${String(LIMITED_ROUNDS)} times for a while, loses nothing`, async (t) => {
+  const chance = makeChance();
+  const story = makeStory(t);
+  let daemon = await story.rig.start();
+  // The keeper is started now, and has no such limit: the tools must be able to answer.
+  story.drop(chance);
+  await story.settled();
+  if (!limitFileSize(daemon, 'unlimited')) {
+    console.log('NOT RUN: RLIMIT_FSIZE: there is no prlimit that works');
+    return;
+  }
+  let killed = 0;
+  for (let round = 1; round <= LIMITED_ROUNDS; round++) {
+    while (story.open() < BACKLOG) story.drop(chance);
+    await after(chance.between(0, 300));
+    assert.ok(limitFileSize(daemon, String(chance.pick([0, 4_096, 65_536]))));
+    await Promise.race([after(chance.between(100, FULL_MS_MAX)), daemon.ended]);
+    if (daemon.child.signalCode === 'SIGXFSZ') {
+      // F5 of docs/faults.md: it should have said so and gone on.
+      killed += 1;
+      daemon = await story.rig.start();
+    } else assert.ok(daemon.child.exitCode === null && limitFileSize(daemon, 'unlimited'), daemon.output());
+    await story.settled();
+  }
+  assert.equal(await daemon.stop(), 0, daemon.output());
+  const verdict = judge(story);
+  publish(
+    'RLIMIT_FSIZE of the daemon',
+    `${String(LIMITED_ROUNDS)} rounds`,
+    verdict,
+    `killed by SIGXFSZ (known: F5) ${String(killed)} times; seed ${String(chance.seed)}`,
   );
   assertRight(verdict, chance.seed);
 });

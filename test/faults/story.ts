@@ -81,6 +81,14 @@ export type DropOptions = {
   readonly isValid?: boolean;
 };
 
+/** Without what docket says of each answer: the tool's have never the asked shape. */
+const lastLines = (log: string): string =>
+  log
+    .split('\n')
+    .filter((line) => !line.includes('asked shape'))
+    .slice(-40)
+    .join('\n');
+
 const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
 const ENDS = /\.(?:processed|rejected|held|failed|cancelled)$/;
@@ -217,11 +225,13 @@ export function makeStory(t: Cleanup, { more = READS, logFolder, parent }: Story
     open,
     async settled() {
       for (const { folder, stem } of dropped) {
-        await rig.until(
-          rig.in(folder),
-          () => readdirSync(rig.in(folder)).some((name) => name.startsWith(`${stem}.`) && ENDS.test(name)),
-          `the end of ${stem}`,
-        );
+        const isEnded = (): boolean => readdirSync(rig.in(folder)).some((name) => name.startsWith(`${stem}.`) && ENDS.test(name));
+        await rig.until(rig.in(folder), isEnded, `the end of ${stem}`).catch((error: unknown) => {
+          const why = rig.run(['why', stem]);
+          throw new Error(`${stem} does not come to its end: ${why.out}${why.err}\n${rig.run(['ls']).out}\n${lastLines(rig.log())}`, {
+            cause: error,
+          });
+        });
       }
     },
   };
