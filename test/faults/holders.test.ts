@@ -10,15 +10,20 @@ import { finish, makeWorld, take } from './steps.ts';
 import { IS_FULL, makeStory } from './story.ts';
 
 const ROUNDS = IS_FULL ? 500 : 50;
+/** A busy machine does fewer; the table says how many. */
+const BUDGET_MS = IS_FULL ? Number.POSITIVE_INFINITY : 100_000;
 const PAUSES = IS_FULL ? 5 : 1;
 /** platform/lock.ts lets the visible lock go stale after 30 s. */
 const PAUSE_MS = 33_000;
 
-test(`of two daemons started at once, ${String(ROUNDS)} times under load, one is in, and nothing is done twice`, async (t) => {
+test(`of two daemons started at once, up to ${String(ROUNDS)} times under load, one is in, and nothing is done twice`, async (t) => {
   const chance = makeChance();
   const story = makeStory(t);
   const world = makeWorld(story, null);
-  for (let round = 1; round <= ROUNDS; round++) {
+  const untilMs = performance.now() + BUDGET_MS;
+  let round = 0;
+  while (round < ROUNDS && performance.now() < untilMs) {
+    round += 1;
     while (story.open() < 4) story.drop(chance);
     await take(world, { do: 'two at once', n: round });
     // Half of them leave their visible lock and their daemon.json behind.
@@ -26,7 +31,7 @@ test(`of two daemons started at once, ${String(ROUNDS)} times under load, one is
   }
   await finish(world);
   const verdict = judge(story);
-  publish('two daemons at once', `${String(ROUNDS)} double starts`, verdict, `seed ${String(chance.seed)}`);
+  publish('two daemons at once', `${String(round)} double starts`, verdict, `seed ${String(chance.seed)}`);
   assertRight(verdict, chance.seed);
 });
 
