@@ -72,7 +72,7 @@ export type Story = {
   /** How many dropped prompts have not come to their end. */
   open(): number;
   /** Resolves when all have. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
 };
 export type DropOptions = {
   readonly delayMsMax?: number;
