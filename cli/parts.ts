@@ -48,7 +48,7 @@ export const journalOf = (workspace: Workspace, log: Log): Journal =>
 
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>
-  openJournalReadOnly({ path: journalFile(workspace.state), openDatabase, clock });
+  openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
 export const historyOf = (workspace: Workspace, log: Log): History =>

@@ -11,7 +11,7 @@ import type { Claimed, Decided } from '#core/spool.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
-import { RECORD_FILE, writeRecord, type Told } from './record-file.ts';
+import { noteOf, type Told } from './told-note.ts';
 import type { Accepted, Ended, Submitted, Task } from './task.ts';
 
 /** Rejected, held or cancelled before anything was sent: only the folders know, with words in out/. */
@@ -54,7 +54,7 @@ export async function sealDuplicate(ports: Ports, accepted: Accepted, of: Filed)
   });
 }
 
-/** After the run: evidence first, result last, and the record that history will get, all durable before final.json says so. */
+/** After the run: evidence first, result last, and what history will be told, all durable before the end is decided. */
 export async function sealEnded(
   ports: Ports,
   job: Submitted,
@@ -82,13 +82,13 @@ export async function sealEnded(
       at: ports.clock.now().toISOString(),
     };
     told = { answer: record, attempt: ended.attempts.at(-1)?.n ?? 0 };
-    await ports.spool.keep(claimed, RECORD_FILE, writeRecord(told));
     files.push({ as: '_evidence.json', bytes: evidence });
   }
   if (ended.answer !== null) files.push({ as: '_result.md', bytes: ended.answer });
   else if (ended.failure !== null)
     files.push({ as: '_error.md', bytes: errorPage(ports, claimed, ended.status, ended.failure, ended.attempts) });
-  return { final: await decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files }), told };
+  const kept = told === null ? {} : noteOf(told, ended.answer === null ? null : ports.digest.sha256(ended.answer));
+  return { final: await decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files, ...kept }), told };
 }
 
 async function decide(ports: Ports, claimed: Claimed, decided: Decided): Promise<FinalFile> {

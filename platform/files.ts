@@ -7,7 +7,7 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, linkSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -228,9 +228,9 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
       unlinkSync(native(file));
     }),
     chmod: changeMode,
-    makeFolder: soon((folder: string, mode = 0o777) => {
-      mkdirSync(folder, { mode });
-    }),
+    makeFolder: async (folder, mode = 0o777) => {
+      await files.mkdir(folder, { mode });
+    },
     makeFolders: (folder, mode = 0o777) => makeFolders(folder, mode),
     removeFolder: (folder) => files.rmdir(folder),
     removeTree: (folder) => files.rm(folder, { recursive: true, force: true }),
