@@ -14,11 +14,6 @@ const KNOWN: readonly Known[] = [
     isIt: ({ call }, { kind, what }) => kind === 'left' && what.endsWith('.git/index.lock') && /^unlink .*\/index\.lock$/.test(call),
   },
   {
-    id: 'F3',
-    isIt: ({ call, fault }, { kind, what }) =>
-      kind === 'left' && /\/work\/[^/]+$/.test(what) && fault.mode === 'for ever' && /\/work\//.test(call),
-  },
-  {
     id: 'F4',
     isIt: ({ call, fault }, { what }) => what.startsWith('the fault was not told') && fault.mode === 'for ever' && /\/a[0-9]+\//.test(call),
   },
