@@ -3,19 +3,25 @@
 import { spawnSync } from 'node:child_process';
 import type { Daemon } from '#test/support/rig.ts';
 
-const UP = 'is up for';
+const UP = /is up for/;
+
+/** Resolves when its output holds the words. */
+export async function said(daemon: Daemon, words: RegExp): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const { stdout, stderr } = daemon.child;
+  const look = (): void => {
+    if (words.test(daemon.output())) resolve(null);
+  };
+  for (const stream of [stdout, stderr]) stream?.on('data', look);
+  look();
+  await promise;
+  for (const stream of [stdout, stderr]) stream?.off('data', look);
+}
 
 /** Resolves when it says that it is up; rejects with what it said when it ends before. */
 export async function isUp(daemon: Daemon): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const look = (): void => {
-    if (daemon.output().includes(UP)) resolve(null);
-  };
-  daemon.child.stdout?.on('data', look);
-  look();
-  const end = await Promise.race([promise, daemon.ended.then((code) => ({ code }))]);
-  daemon.child.stdout?.off('data', look);
-  if (end !== null) throw new Error(`the daemon ended with ${String(end.code)}: ${daemon.output()}`);
+  const end = await Promise.race([said(daemon, UP), daemon.ended.then((code) => ({ code }))]);
+  if (end !== undefined) throw new Error(`the daemon ended with ${String(end.code)}: ${daemon.output()}`);
 }
 
 /**
