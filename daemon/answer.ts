@@ -100,7 +100,7 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
   const beside = job.facts.kind === 'offline' ? null : { name: BRIEF_FILE, bytes: job.brief };
   const dir = await ports.spool.attemptFolder(claimed, n, beside);
-  await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
+  await ports.journal.note(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
   const request: RunRequest = {
     job: claimed.job.id,
