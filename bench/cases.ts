@@ -3,6 +3,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { benchHistory } from './history.ts';
 import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
 import type { BenchOptions, CaseName } from './options.ts';
 import { makePlace, watchEnds, type Place } from './place.ts';
@@ -300,4 +301,6 @@ const start: Case = async (options, progress) =>
     ];
   });
 
-export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start };
+const history: Case = (options, progress) => benchHistory(options.isQuick, progress);
+
+export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start, history };

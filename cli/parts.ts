@@ -71,6 +71,7 @@ export const historyOf = (workspace: Workspace, log: Log): History =>
     locks: makeKernelLocks(),
     author: { name: 'docket', email: `${userName()}@${hostName()}` },
     pushRemotes: workspace.settings['policy.push_remotes'],
+    tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
   });
 
 export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): RunnerPorts => ({

@@ -52,7 +52,6 @@ export type StartOptions = {
 
 /** Lanes of runners that call no provider are not throttled: they only share this machine. */
 const OFFLINE_LANE = 'offline';
-const OFFLINE_SLOTS = 32;
 
 /** Runs a daemon until it is told to stop. Throws CliError 3 when it cannot start; returns when all is closed. */
 export async function runDaemon(options: StartOptions): Promise<'drained' | 'left'> {
@@ -290,8 +289,9 @@ function laneName(
 function laneSettings(workspace: Workspace, name: string, roleSlots: number | null): LaneSettings {
   const own = workspace.lanes.find((lane) => lane.name === name);
   if (own !== undefined) return own;
-  if (name === OFFLINE_LANE) return { name, slots: OFFLINE_SLOTS, intervalCap: Number.POSITIVE_INFINITY, intervalMs: 0 };
   const { settings } = workspace;
+  // It calls nobody: nothing but the number of jobs in flight bounds it.
+  if (name === OFFLINE_LANE) return { name, slots: settings['limits.in_flight'], intervalCap: Number.POSITIVE_INFINITY, intervalMs: 0 };
   return {
     name,
     slots: roleSlots ?? settings.slots,

@@ -4,7 +4,7 @@
  *   claimed -> read -> submitted -> running <-> waiting -> ran -> recorded -> published -> done
  *        \________\__________\____________________________________/  (a bad end is decided, recorded if it was submitted, published)
  *
- * `recorded` means: the end is decided and durable (in history when the prompt was submitted, in final.json always).
+ * `recorded` means: the end is decided and durable (in history when the prompt was submitted, in the ledger always).
  */
 
 import type { Failure } from './failure.ts';
@@ -20,7 +20,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const suffixOf = (outcome: Outcome): string =>
   outcome === 'answered' || outcome === 'briefed' || outcome === 'duplicate' ? 'processed' : outcome;
 
-/** work/<job>/job.json: written at the claim, fsynced; the truth about a job in flight. */
+/** What is known of a job once it was read: a line of ledger.jsonl, fsynced; the truth about a job in flight. */
 export type JobFile = {
   readonly v: 1;
   readonly id: JobId;
@@ -29,7 +29,6 @@ export type JobFile = {
   /** The name in `in/` as people read it (made printable), and the raw bytes of it in hex. */
   readonly originalName: string;
   readonly originalNameHex: string;
-  /** The name of the claimed file inside work/<job>/ is always `claimed`. */
   readonly stem: Stem;
   /** Null when the file was refused unopened (a link, a device, too large …); `refusal` then says why. */
   readonly sha256: Sha256 | null;
@@ -40,12 +39,12 @@ export type JobFile = {
   readonly claimedAt: string;
 };
 
-/** What a stopped or ended job left for publishing: work/<job>/final.json. Its presence means: the end is decided. */
+/** How a job ends and what is published of it: a line of ledger.jsonl. Its presence means: the end is decided. */
 export type FinalFile = {
   readonly v: 1;
   readonly outcome: Outcome;
   readonly stem: Stem;
-  /** In publishing order, evidence first and the result last; `private` is a name in work/<job>/, `public` one in out/. */
+  /** In publishing order, evidence first and the result last; `private` stands behind the job's id in work/ (`<job>.1_result.md`), `public` is a name in out/. */
   readonly files: readonly { readonly private: string; readonly public: string }[];
   /** The new name of the claimed file in in/. */
   readonly finished: string;

@@ -1,7 +1,8 @@
 /**
  * The history: prompts, answers and evidence in a git repository of their own, written so that nothing acknowledged is ever lost.
  * States: closed -> open -> closed. The parts: setup.ts (the repository), writer.ts (groups of commits), record.ts (the rules),
- * index-keeper.ts (git's index and the files people see), record-index.ts and log.ts (reading back), verify.ts (proving it).
+ * index-keeper.ts (git's index and the files people see), record-index.ts and log.ts (reading back), verify.ts (proving it), tender.ts
+ * (fewer packs, in the background).
  */
 
 import { Buffer } from 'node:buffer';
@@ -13,16 +14,18 @@ import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
 import { storedPath } from './layout.ts';
 import { readLog, type LogFilter } from './log.ts';
 import { decodeCommit, encodeCommit, identLine, type Oid, type Person } from './objects.ts';
-import { newObject, type NewObject } from './pack.ts';
+import { buildPack, newObject, type NewObject } from './pack.ts';
 import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
-import { moveTip, readTip } from './ref.ts';
+import { lockTip, moveTip, readTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
 import { openSnapshot } from './snapshot.ts';
+import type { TendSettings } from './tend.ts';
+import { makeTender, type Tender } from './tender.ts';
 import { verifyHistory } from './verify.ts';
 import { makeWriter, type Writer } from './writer.ts';
 
@@ -41,9 +44,10 @@ export type HistoryOptions = {
   readonly author: Person;
   /** Addresses that this history may be pushed to. */
   readonly pushRemotes: readonly string[];
+  readonly tend: TendSettings;
 };
 
-type Open = { readonly repository: Repository; readonly records: RecordIndex; readonly writer: Writer };
+type Open = { readonly repository: Repository; readonly records: RecordIndex; readonly writer: Writer; readonly tender: Tender };
 
 export function makeHistory(options: HistoryOptions): History {
   const { fs, digest } = options;
@@ -69,7 +73,11 @@ export function makeHistory(options: HistoryOptions): History {
       const tip = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
       await keeper.mend(tip);
     });
-    return { repository, records, writer: makeWriter(repository, records, keeper) };
+    const tender = makeTender(repository, options.tend);
+    const onGroup = (): void => {
+      tender.nudge(store.packCount());
+    };
+    return { repository, records, tender, writer: makeWriter(repository, records, keeper, onGroup) };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -132,6 +140,7 @@ export function makeHistory(options: HistoryOptions): History {
       const closing = open;
       if (closing === null) return;
       await closing.writer.idle();
+      await closing.tender.close();
       open = null;
       view = null;
       await closing.repository.store.close();
@@ -159,11 +168,12 @@ async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise
   const at = clock.now();
   const commit = newObject('commit', encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }));
   objects.push(commit);
-  const pack = await writePack(fs, gitDir, objects);
+  const pack = await writePack(fs, gitDir, await buildPack(objects));
   await store.addPack(pack.name, pack.index);
   const { isOnMain } = await keeper.lock(commit.oid);
   const move = { from: null, to: commit.oid, ident: identLine(author, at), message: `commit (initial): ${FIRST_MESSAGE.trim()}`, isOnMain };
-  if (!(await moveTip(repository, gitDir, dir, move))) throw new Error(`${dir} got a first commit from somebody else; start docket again`);
+  await lockTip(repository, gitDir, dir, commit.oid);
+  if (!(await moveTip(fs, gitDir, move))) throw new Error(`${dir} got a first commit from somebody else; start docket again`);
   await keeper.bring(null, commit.oid, [], (oid) => store.readType(oid, 'blob'));
   await keeper.unlock();
   return commit.oid;

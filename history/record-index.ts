@@ -44,6 +44,9 @@ export type RecordIndex = {
   advance(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void;
 };
 
+/** Records of our own latest groups: their answers mostly come soon. */
+const RECENT_MAX = 4_096;
+
 /** The first word about an identity, newest first, is the newest. */
 function note(into: Map<string, Oid>, record: FiledRecord): void {
   const key = identityKey(record.identity);
@@ -55,6 +58,8 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
   /** Only the commit is kept: its hashes are read again when somebody wants them. */
   let newest = new Map<string, Oid>();
   let older: AsyncGenerator<LoggedCommit> | null = null;
+  /** By commit, oldest first. */
+  const recent = new Map<Oid, FiledRecord>();
 
   function restart(tip: Oid): void {
     top = tip;
@@ -103,6 +108,8 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
     }
     const commit = newest.get(key);
     if (commit === undefined) return null;
+    const ours = recent.get(commit);
+    if (ours !== undefined) return ours;
     return recordOf({ oid: commit, commit: decodeCommit(await store.readType(commit, 'commit')) });
   }
 
@@ -110,7 +117,14 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
     if (top === null && from !== null) restart(from);
     // From another top these commits are read from disk by the next `find`.
     if (top !== from) return;
-    for (const record of records) newest.set(identityKey(record.identity), record.commit);
+    for (const record of records) {
+      newest.set(identityKey(record.identity), record.commit);
+      recent.set(record.commit, record);
+    }
+    for (const oldest of recent.keys()) {
+      if (recent.size <= RECENT_MAX) break;
+      recent.delete(oldest);
+    }
     top = to;
   }
 

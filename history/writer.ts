@@ -1,6 +1,7 @@
 /**
  * The one writer: collects what is handed in while a group is being written and writes it as the next group.
- * A group: kernel lock -> read the tip -> judge and stage each item on it -> one pack -> index.lock -> move the ref -> work tree and index.
+ * A group: kernel lock -> read the tip -> judge and stage each item on it -> index.lock -> one pack, and the branch's lock -> move the ref
+ * -> work tree and index.
  * Each item is a commit of its own; the group has one pack, one move of the ref and one index. Order in a group is the order of calls.
  *
  *   idle -> (item) writing -> (more items came) writing -> idle
@@ -17,11 +18,11 @@ import type { FileChange } from './diff.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import { commitMessage } from './message.ts';
 import { decodeCommit, encodeCommit, identLine, type Oid } from './objects.ts';
-import { newObject, type NewObject } from './pack.ts';
+import { buildPack, newObject, type BuiltPack, type NewObject } from './pack.ts';
 import { writePack } from './pack-writer.ts';
 import { toFiled, type Plan, type Planned, type Tip } from './record.ts';
 import type { FiledRecord, RecordIndex } from './record-index.ts';
-import { moveTip, readTip } from './ref.ts';
+import { freeTip, lockTip, moveTip, readTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 
@@ -44,7 +45,8 @@ export type Writer = {
   idle(): Promise<void>;
 };
 
-export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper): Writer {
+/** @param onGroup told after each group */
+export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper, onGroup: () => void): Writer {
   const { fs, gitDir, dir, store, clock, log, author } = repository;
   let waiting: Waiting[] = [];
   let running: Promise<void> | null = null;
@@ -83,6 +85,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         snapshot = null;
         for (const { reject } of group) reject(error);
       }
+      onGroup();
     }
     running = null;
   }
@@ -94,12 +97,9 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       if (isBehind) await catchUp(from);
       const staged = await stage(repository, await snapshotAt(from), records, from, group);
       if (staged.tip !== from) {
-        const pack = await writePack(fs, gitDir, staged.objects);
+        const pack = await buildPack(staged.objects);
         snapshot?.endPack();
-        await store.addPack(pack.name, pack.index);
-        // Somebody who removed the lock file let a second writer in: stop before anything is moved.
-        lock.check();
-        if (!(await publish(from, staged))) {
+        if (!(await publish(from, staged, pack, lock))) {
           log.info('the tip of the history was moved by somebody else; the group is put on top of it');
           continue;
         }
@@ -121,12 +121,29 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     }
   }
 
-  async function publish(from: Oid, staged: Staged): Promise<boolean> {
+  /** Everything before the move of the ref: on disk, or taken back. */
+  async function prepare(staged: Staged, pack: BuiltPack, lock: KernelLock): Promise<void> {
+    // Two files that do not know of each other: the disk takes both syncs at once.
+    const done = await Promise.allSettled([writePack(fs, gitDir, pack), lockTip(repository, gitDir, dir, staged.tip)]);
+    const [written, locked] = done;
+    try {
+      for (const outcome of done) if (outcome.status === 'rejected') throw outcome.reason;
+      if (written.status === 'fulfilled') await store.addPack(written.value.name, written.value.index);
+      // Somebody who removed the lock file let a second writer in: stop before anything is moved.
+      lock.check();
+    } catch (error) {
+      if (locked.status === 'fulfilled') await freeTip(fs, gitDir);
+      throw error;
+    }
+  }
+
+  async function publish(from: Oid, staged: Staged, pack: BuiltPack, lock: KernelLock): Promise<boolean> {
     const message = `commit: ${staged.subject}`;
     const { isOnMain } = await keeper.lock(staged.tip);
     try {
+      await prepare(staged, pack, lock);
       const move = { from, to: staged.tip, ident: identLine(author, clock.now()), message, isOnMain };
-      if (!(await moveTip(repository, gitDir, dir, move))) {
+      if (!(await moveTip(fs, gitDir, move))) {
         await keeper.unlock();
         return false;
       }
@@ -205,7 +222,7 @@ async function stage(
       else {
         await snapshot.put(change.path, change.oid);
         blobs.set(change.oid, change.bytes);
-        objects.push(newObject('blob', change.bytes));
+        objects.push(newObject('blob', change.bytes, change.oid));
       }
     }
     const tree = snapshot.seal(objects);
