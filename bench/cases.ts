@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { benchHistory } from './history.ts';
 import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
+import { measureKeeper } from './keeper.ts';
 import type { BenchOptions, CaseName } from './options.ts';
 import { makePlace, watchEnds, type Place } from './place.ts';
 import { prepareBaseline, prepareDocket, type DocketPlace } from './prepare.ts';
@@ -303,4 +304,10 @@ const start: Case = async (options, progress) =>
 
 const history: Case = (options, progress) => benchHistory(options.isQuick, progress);
 
-export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start, history };
+const keeper: Case = async (options, progress) =>
+  inPlace(async (place) => {
+    progress('keeper: runs of no length beside a plain spawn');
+    return measureKeeper(place.base, options.isQuick);
+  });
+
+export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start, history, keeper };

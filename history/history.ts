@@ -19,7 +19,7 @@ import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
-import { lockTip, moveTip, readTip } from './ref.ts';
+import { lockTip, moveTip, readFetched, readTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
@@ -27,7 +27,7 @@ import { openSnapshot } from './snapshot.ts';
 import type { TendSettings } from './tend.ts';
 import { makeTender, type Tender } from './tender.ts';
 import { verifyHistory } from './verify.ts';
-import { makeWriter, type Writer } from './writer.ts';
+import { makeWriter, type MergeOutcome, type Writer } from './writer.ts';
 
 export type HistoryOptions = {
   /** The repository's folder; made on first use. */
@@ -49,7 +49,17 @@ export type HistoryOptions = {
 
 type Open = { readonly repository: Repository; readonly records: RecordIndex; readonly writer: Writer; readonly tender: Tender };
 
-export function makeHistory(options: HistoryOptions): History {
+/** Beyond the port: what a person asks of the history itself. */
+export type Merging = {
+  /**
+   * Takes the chain of another clone in. Null: there is nothing in it that is not here.
+   * `beside`: jobs whose identity this chain had recorded, too; their files lie in attempts/<job>/.
+   * @param commit its tip, brought here by git fetch; without it, what was fetched last (FETCH_HEAD)
+   */
+  merge(commit?: string): Promise<MergeOutcome | null>;
+};
+
+export function makeHistory(options: HistoryOptions): History & Merging {
   const { fs, digest } = options;
   let open: Open | null = null;
   let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
@@ -132,6 +142,7 @@ export function makeHistory(options: HistoryOptions): History {
         sizeBytes: sizeOf(answer),
         plan: (tip) => planAnswer(tip, answer),
       }),
+    merge: async (commit) => opened().writer.merge(commit ?? (await readFetched(fs, opened().repository.gitDir))),
     log,
     read,
     records: recorded,

@@ -34,6 +34,14 @@ export async function readTip(fs: Fs, gitDir: string): Promise<Oid | null> {
   return null;
 }
 
+/** What git-fetch(1) brought last: the first commit of FETCH_HEAD. Throws with `code: 'EHISTORY'` when nothing was fetched. */
+export async function readFetched(fs: Fs, gitDir: string): Promise<Oid> {
+  const oid = (await textOf(fs, `${gitDir}/FETCH_HEAD`, 1024 * 1024))?.slice(0, 40) ?? '';
+  if (isOid(oid)) return oid;
+  const words = `nothing was fetched into the history: git -C ${gitDir.slice(0, -5)} fetch <the other clone> main`;
+  throw Object.assign(new Error(words), { code: 'EHISTORY' });
+}
+
 /** False while a person works on another branch or on no branch: then the work tree and the index are not main's. */
 export const isOnMain = async (fs: Fs, gitDir: string): Promise<boolean> =>
   (await textOf(fs, `${gitDir}/HEAD`, 1024))?.trim() === `ref: ${BRANCH}`;

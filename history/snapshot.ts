@@ -51,8 +51,9 @@ export type Snapshot = {
   endPack(): void;
   /** Goes to another commit's root tree, keeping what is the same. */
   moveTo(root: Oid | null): Promise<void>;
-  /** Folder of a feature, whatever its slug and case. */
+  /** Folder of a feature, whatever its slug and case; the first, when two clones made one each. */
   featureFolder(feature: FeatureId): string | null;
+  featureFolders(feature: FeatureId): readonly string[];
   /** Folder of a role inside a feature's folder, whatever its number. */
   roleFolder(featureFolder: string, role: RoleName): Promise<string | null>;
 };
@@ -95,7 +96,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
   });
   let root = rootOid === null ? emptyFolder() : await load(rootOid);
   /** Lower-case feature id -> folder; follows the root tree it was made from. */
-  let features: { tree: Tree; byId: Map<string, string> } | null = null;
+  let features: { tree: Tree; byId: Map<string, string[]> } | null = null;
   let kept = 0;
   /** Folders with an object in the pack being made. */
   let sealed: Folder[] = [];
@@ -154,12 +155,12 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
     return folder.oid;
   }
 
-  function featureMap(): Map<string, string> {
+  function featureMap(): Map<string, string[]> {
     if (features?.tree === root.tree) return features.byId;
-    const byId = new Map<string, string>();
+    const byId = new Map<string, string[]>();
     for (const { name, kind } of entries(root.tree)) {
       const id = kind === 'folder' ? featureIdOf(name)?.toLowerCase() : undefined;
-      if (id !== undefined && !byId.has(id)) byId.set(id, name);
+      if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), name]);
     }
     features = { tree: root.tree, byId };
     return byId;
@@ -183,7 +184,9 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       for (const folder of chain) folder.oid = null;
       const [top = ''] = parts;
       const id = featureIdOf(top)?.toLowerCase();
-      if (parts.length > 1 && id !== undefined && features !== null && !features.byId.has(id)) features.byId.set(id, top);
+      if (parts.length < 2 || id === undefined || features === null) return;
+      const known = features.byId.get(id) ?? [];
+      if (!known.includes(top)) features.byId.set(id, [...known, top].toSorted());
     },
     async remove(path) {
       const parts = partsOf(path);
@@ -219,7 +222,10 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       root = fresh;
     },
     featureFolder(feature) {
-      return featureMap().get(feature.toLowerCase()) ?? null;
+      return featureMap().get(feature.toLowerCase())?.[0] ?? null;
+    },
+    featureFolders(feature) {
+      return featureMap().get(feature.toLowerCase()) ?? [];
     },
     async roleFolder(featureFolder, role) {
       const folder = await folderAt([featureFolder]);

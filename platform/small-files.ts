@@ -9,6 +9,7 @@ import { closeSync, constants, fstatSync, lstatSync, open, openSync, readSync, u
 import { promisify } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileFacts, FilePath } from '#core/ports.ts';
+import { monotonicMs } from './clock.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 
 export const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -21,9 +22,9 @@ let turnEndsMs = 0;
 
 /** Ten thousand quick answers in a row would else keep sockets, timers and the collector waiting. */
 export async function breathe(): Promise<void> {
-  if (performance.now() < turnEndsMs) return;
+  if (monotonicMs() < turnEndsMs) return;
   await nextTurn();
-  turnEndsMs = performance.now() + TURN_MS;
+  turnEndsMs = monotonicMs() + TURN_MS;
 }
 
 /** Done in this thread, one turn later: what it throws is a rejection. */
