@@ -24,7 +24,7 @@ import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
 import { startWatch } from '#platform/watch.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
-import { makeLayout } from '#spool/layout.ts';
+import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
@@ -143,11 +143,16 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
 
     const watch = await startWatch(
       workspace.queues,
-      () => daemon.hint.poke(),
+      (noticed) => {
+        if (noticed !== null && !isPromptText(noticed.name)) return;
+        daemon.intake.notice(noticed);
+        daemon.hint.poke();
+      },
       (error) => {
         log.warn(
           `watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`,
         );
+        daemon.intake.notice(null);
         daemon.hint.poke();
       },
     );

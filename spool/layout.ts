@@ -98,6 +98,10 @@ export function isPromptName(raw: Uint8Array): boolean {
   return true;
 }
 
+/** The same of a name that is one character per byte (latin1). */
+export const isPromptText = (name: string): boolean =>
+  name.length > PROMPT_ENDING.length && name.endsWith(PROMPT_ENDING) && !name.startsWith('.') && !name.startsWith('~$');
+
 export const temporaryName = (processId: string, random: string): string => `.docket-${processId}-${random}.tmp`;
 export const isTemporaryName = (name: string): boolean => TEMPORARY.test(name);
 export const idOfGone = (name: string): JobId | null => {

@@ -44,9 +44,14 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
 /** Temporary names of a drop or a probe that crashed. A drop that is still alive notices and writes again. */
 async function sweep(parts: Parts, { folder }: SpoolRole): Promise<void> {
   const { fs, layout } = parts;
-  for (const dir of [layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)])
-    for (const entry of await fs.list(dir))
-      if (entry.kind === 'file' && entry.name !== null && isTemporaryName(entry.name)) await unlinkIfThere(fs, path.join(dir, entry.name));
+  for (const dir of [layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)]) {
+    const found: string[] = [];
+    // Names of ours are ASCII, so one character per byte is what they are.
+    await fs.walk(dir, (name, kind) => {
+      if (kind === 'file' && isTemporaryName(name)) found.push(name);
+    });
+    for (const name of found) await unlinkIfThere(fs, path.join(dir, name));
+  }
 }
 
 /** Same device number is not enough (bind mounts, overlays): only a rename proves that renames work. */

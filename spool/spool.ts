@@ -46,7 +46,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
   const heads = makeHeads();
   return {
     prepare: () => prepare(parts),
-    scan: () => scan(parts),
+    scan: (options) => scan(parts, options),
     head: (waiting) => heads.head(parts, waiting),
     claim: (entries) => claim(parts, entries),
     read: (_dir, id, folder) => read(parts, id, folder),
