@@ -119,7 +119,7 @@ async function filesOf(sources: Sources, { view, folder, id, stem }: Subject): P
   const name = fileNameOf(view);
   if (name === null) return id === null ? [] : [layout.job(folder, id).dir];
   const candidates = [
-    path.join(layout.in(folder), name),
+    view.archived ?? path.join(layout.in(folder), name),
     ...(isWaitingFile(view) ? [] : OUT_PARTS.map((part) => path.join(layout.out(folder), `${stem}_${part}`))),
   ];
   const files: string[] = [];

@@ -14,6 +14,7 @@ import type { LaneSettings, Workspace } from '#core/settings.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import type { Ports } from '#daemon/ports.ts';
+import { keepRetention } from '#daemon/retention.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -162,6 +163,14 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }),
     );
     closers.push(async () => control.close());
+    const retention = {
+      spool: ports.spool,
+      clock,
+      log,
+      ageMs: workspace.settings['retention.processed'],
+      stopping: stopping.signal,
+    };
+    keepRetention(retention).catch(fatal.reject);
     const guard = watchState(ports.journal, watchLock, fatal.reject);
     closers.push(guard);
 

@@ -115,7 +115,9 @@ export type Spool = {
   drop(role: RoleName, stem: Stem, bytes: Uint8Array | string): Promise<{ readonly name: string; readonly path: string }>;
   /** `foo.failed`, `.held`, `.rejected`, `.cancelled` -> `foo.md`, so that it is taken again; the old error file goes to archive/. */
   reopen(role: RoleName, stem: Stem): Promise<{ readonly name: string }>;
-  /** Facts for `why` and `verify`: ended files of a role with their recomputed hash. */
+  /** Moves `.processed` files that ended before this moment to archive/<YYYY-MM>/, a small batch at a time. Answers how many each batch moved; who asks for the next decides when. */
+  retire(endedBefore: Date): AsyncIterable<number>;
+  /** Facts for `why` and `verify`: ended files of a role, those in archive/ first, with their recomputed hash. */
   ended(
     role: RoleName,
   ): AsyncIterable<{ readonly stem: string; readonly outcome: Outcome; readonly path: string; readonly sha256: Sha256 }>;

@@ -24,6 +24,8 @@ export const OUT_PARTS = ['_result.md', '_evidence.json', '_error.md', '_duplica
 /** What needs no look at each character; most names by far. */
 const PLAIN = /^[ -~]{1,200}$/;
 const TEMPORARY = /^\.docket-.*\.tmp$/;
+/** Folders of archive/ that hold what ended in a month. */
+export const MONTH = /^[0-9]{4}-[0-9]{2}$/;
 const PROMPT_ENDING_BYTES = Buffer.from(PROMPT_ENDING);
 const DOT = 0x2e;
 const TILDE = 0x7e;
@@ -46,6 +48,8 @@ export type Layout = {
   out(folder: RoleFolder): string;
   work(folder: RoleFolder): string;
   archive(folder: RoleFolder): string;
+  /** Inputs that ended in this month (YYYY-MM) long ago. */
+  month(folder: RoleFolder, month: string): string;
   /** Error files of bad ends that were taken up again. */
   superseded(folder: RoleFolder): string;
   /** Raw output of attempts of one job. */
@@ -67,6 +71,7 @@ export function makeLayout(root: string): Layout {
     out: (folder) => inRole(folder, 'out'),
     work: (folder) => inRole(folder, 'work'),
     archive: (folder) => inRole(folder, 'archive'),
+    month: (folder, month) => inRole(folder, 'archive', month),
     superseded: (folder) => inRole(folder, 'archive', 'superseded'),
     attempts: (folder, month, id) => inRole(folder, 'archive', month, id),
     entry: (folder, raw) => Buffer.concat([Buffer.from(`${inRole(folder, 'in')}/`), raw]),

@@ -22,6 +22,7 @@ import type { Parts, SpoolInput } from './parts.ts';
 import { prepare } from './prepare.ts';
 import { publish } from './publish.ts';
 import { prompt, read } from './read.ts';
+import { retire } from './retire.ts';
 import { scan } from './scan.ts';
 import { makeSights } from './settle.ts';
 import { makeStemsInFlight } from './stems-in-flight.ts';
@@ -62,6 +63,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     list: (options) => list(parts, options),
     drop: (role, stem, bytes) => drop(parts, role, stem, bytes),
     reopen: (role, stem) => reopen(parts, role, stem),
+    retire: (endedBefore) => retire(parts, endedBefore),
     ended: (role) => ended(parts, role),
   };
 }
