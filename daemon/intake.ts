@@ -47,6 +47,10 @@ const NOTICED_MAX = 2_000;
 /** Most prompts of a backlog differ in nothing that matters here, and share one entry. */
 const SHARED_MAX = 2_000;
 
+/** After a claim that failed, doubled each time. */
+const PAUSE_MS = 1_000;
+const PAUSE_MS_MAX = 30_000;
+
 const NO_NEEDS: readonly Dependency[] = [];
 
 export type Intake = {
@@ -74,6 +78,9 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   let ready: Candidate[] = [];
   let early: Candidate[] = [];
   let earliestMs = Number.POSITIVE_INFINITY;
+  /** Chosen, and not yet seen to be gone. One that is still there could not be claimed: its role waits before the next try. */
+  let offered: Waiting[] = [];
+  const pauses = new Map<RoleName, { readonly untilMs: number; readonly times: number }>();
   /** What candidates waited for, besides time and lane, when they were last asked, in words. */
   const needs = new WeakMap<Candidate, string>();
   /** How many of `ready` each lane has. */
@@ -97,13 +104,13 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   const tell = (faults: readonly { readonly role: RoleName; readonly failure: Failure }[]): void => {
     for (const { role, failure } of faults) {
       const text = describe(failure);
-      if (told.get(role) !== text) ports.log.error(`the folder of role ${role} cannot be read: ${text}`, { role });
+      if (told.get(role) !== text) ports.log.error(`role ${role} waits: ${text}`, { role });
       told.set(role, text);
     }
     for (const role of told.keys()) {
       if (faults.some((fault) => fault.role === role)) continue;
       told.delete(role);
-      ports.log.info(`the folder of role ${role} can be read again`, { role });
+      ports.log.info(`role ${role} goes on: its folders can be used again`, { role });
     }
   };
 
@@ -183,8 +190,23 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     ready.sort(byOrder);
   };
 
+  /** A disk that is full, a folder that may not be written to: the role is tried again after a while, and no other role waits for it. */
+  const pauseRoles = (waiting: readonly Waiting[]): void => {
+    if (offered.length === 0) return;
+    const there = new Set(waiting);
+    const failed = new Set(offered.filter((one) => there.has(one)).map((one) => one.role));
+    for (const { role } of offered) if (!failed.has(role)) pauses.delete(role);
+    for (const role of failed) {
+      const times = (pauses.get(role)?.times ?? 0) + 1;
+      pauses.set(role, { untilMs: ports.clock.monotonicMs() + Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (times - 1)), times });
+    }
+    offered = [];
+  };
+  const isPaused = (role: RoleName): boolean => (pauses.get(role)?.untilMs ?? 0) > ports.clock.monotonicMs();
+
   const update = async (waiting: readonly Waiting[]): Promise<boolean> => {
     looks++;
+    pauseRoles(waiting);
     if (!canPeek()) known.clear();
     const { fresh, isWhole } = await takeIn(waiting);
     for (const [entry, candidate] of known) if (candidate.met !== looks) known.delete(entry);
@@ -205,7 +227,8 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
 
   /** Null: it is about to be taken. */
   const worded = (candidate: Candidate): string | null => {
-    const { peeked } = candidate;
+    const { peeked, waiting } = candidate;
+    if (isPaused(waiting.role)) return 'its role waits for the next try, because files could not be taken (the log says why)';
     if (peeked === null) return null;
     if (isEarly(candidate, ports.clock.now().getTime())) return `waits for its time: not_before ${peeked.notBefore ?? ''}`;
     return needs.get(candidate) ?? reasonByLane(peeked.lane);
@@ -262,6 +285,10 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
       for (; at < ready.length && chosen.length < room; at++) {
         const candidate = ready[at] as Candidate;
         const { peeked, waiting } = candidate;
+        if (isPaused(waiting.role)) {
+          left.push(candidate);
+          continue;
+        }
         if (peeked !== null) {
           if (shut.has(peeked.lane)) {
             left.push(candidate);
@@ -287,6 +314,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
         }
         chosen.push({ waiting, lane: peeked?.lane ?? null });
         known.delete(waiting);
+        offered.push(waiting);
       }
       if (chosen.length > 0) {
         ready = [...left, ...ready.slice(at)];

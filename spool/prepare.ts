@@ -4,6 +4,8 @@
  */
 
 import path from 'node:path';
+import { describe } from '#core/failure.ts';
+import { folderFailure, ROLE_FAULTS } from './folder-faults.ts';
 import { isTemporaryName, temporaryName } from './layout.ts';
 import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo } from './place.ts';
@@ -13,10 +15,17 @@ const OTHERS = 0o077;
 export async function prepare(parts: Parts): Promise<void> {
   await parts.fs.makeFolders(parts.layout.root, 0o700);
   for (const role of parts.roles) {
-    await makeRoleFolders(parts, role);
-    await sweep(parts, role);
-    await probe(parts, role);
-    await tellFileSystem(parts, role);
+    try {
+      await makeRoleFolders(parts, role);
+      await sweep(parts, role);
+      await probe(parts, role);
+      await tellFileSystem(parts, role);
+    } catch (error) {
+      const code = codeOf(error);
+      if (!ROLE_FAULTS.has(code)) throw error;
+      const failure = folderFailure(parts.layout.role(role.folder), code, error);
+      throw Object.assign(new Error(describe(failure), { cause: error }), { code });
+    }
   }
 }
 
@@ -61,6 +70,10 @@ async function probe(parts: Parts, { folder }: SpoolRole): Promise<void> {
   let at = path.join(layout.work(folder), name);
   try {
     await fs.writeNew(at, '', 'safety');
+    if ((await fs.facts(path.join(layout.work(folder), name.toUpperCase()))) !== null)
+      parts.log.warn('this file system takes names that differ only in case for one: such names are numbered (foo~2)', {
+        path: layout.role(folder),
+      });
     for (const dir of [layout.in(folder), layout.out(folder), layout.archive(folder), layout.work(folder)]) {
       const next = path.join(dir, name);
       await fs.rename(at, next);

@@ -11,7 +11,7 @@ import path from 'node:path';
 import type { Failure } from '#core/failure.ts';
 import type { RoleName } from '#core/names.ts';
 import type { ScanOptions, ScanResult, Waiting } from '#core/spool.ts';
-import { folderFailure, ROLE_FAULTS } from './folder-faults.ts';
+import { checkFolders, folderFailure, ROLE_FAULTS } from './folder-faults.ts';
 import { isPromptText } from './layout.ts';
 import { promptsIn } from './listing.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
@@ -112,7 +112,12 @@ function forgetRole(parts: Parts, role: SpoolRole): void {
 async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<void> {
   const { sights } = parts;
   const isNetwork = await isNetworkFolder(parts, role);
-  if (given.isWhole || !parts.listings.has(role.folder)) await listRole(parts, role, given.number, isNetwork);
+  const { layout } = parts;
+  if (given.isWhole || !parts.listings.has(role.folder)) {
+    await listRole(parts, role, given.number, isNetwork);
+    const others = [layout.work(role.folder), layout.out(role.folder), layout.archive(role.folder)];
+    await checkFolders(parts.fs, layout.in(role.folder), others);
+  }
   const names = new Set<string>();
   const prefix = `${role.folder}/`;
   for (const name of given.heard.keys()) if (name.startsWith(prefix)) names.add(name);

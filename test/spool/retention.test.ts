@@ -60,6 +60,9 @@ test('answered inputs that are old enough move to the month they ended in; out/,
   assert.equal(await retireAll(spool), 0);
 });
 
+const facts = (views: readonly JobView[]): string[] =>
+  views.map(({ id, stem: name, state, role }) => `${role} ${name} ${state} ${String(id)}`).toSorted();
+
 test('what was moved is listed, hashed again and found as before', async (context) => {
   const rig = makeRig(context);
   const spool = rig.spool();
@@ -74,8 +77,6 @@ test('what was moved is listed, hashed again and found as before', async (contex
   const hashed = await hashes();
   await retireAll(spool);
   const after = await spool.list({});
-  const facts = (views: readonly JobView[]): string[] =>
-    views.map(({ id, stem: name, state, role }) => `${role} ${name} ${state} ${String(id)}`).toSorted();
   assert.deepEqual(facts(after), facts(before));
   assert.deepEqual(
     new Set(after.map(({ archived }) => archived)),
