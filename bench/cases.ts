@@ -9,6 +9,7 @@ import { makePlace, watchEnds, type Place } from './place.ts';
 import { prepareBaseline, prepareDocket, type DocketPlace } from './prepare.ts';
 import { canTrace, countSyncs, memoryOf, processorSeconds, startBaseline, startDocket, type Trace } from './process.ts';
 import { promptOf, type Prompt } from './prompts.ts';
+import { claim, scan } from './scan.ts';
 import { megabytes, ms, NONE, perSecond, quantile, times, type Row } from './table.ts';
 
 /** Says on standard error what is being done. */
@@ -300,4 +301,4 @@ const start: Case = async (options, progress) =>
     ];
   });
 
-export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start };
+export const RUN: Readonly<Record<CaseName, Case>> = { latency, claim, backlog, fsyncs, memory, scan, start };
