@@ -4,23 +4,27 @@
  */
 
 import type { Fs } from '#core/ports.ts';
-import { temporaryBeside } from './files.ts';
+import { makeFs } from './files.ts';
 
-/** @param check throws to refuse; called right before each change, and once more before the rename that ends a `replace` */
-export function fencedFs(fs: Fs, check: () => void): Fs {
+/**
+ * Three windows are left between a question and its system call, a few microseconds each: a rename, a link, an unlink. Each moves or takes away one name that
+ * is there once, so whoever has taken over in between has either used that name already (ENOENT), or finds the effect as a crash would have left it.
+ * @param check throws to refuse; called before each change, and again right before the step that shows (files.ts, `beforeWrite`)
+ */
+export function fencedFs(check: () => void): Fs {
+  const fs = makeFs({ beforeWrite: check });
   const fenced =
     <A extends readonly unknown[], R>(act: (...given: A) => Promise<R>) =>
     async (...given: A): Promise<R> => {
       check();
       return act(...given);
     };
-  const rename = fenced(fs.rename);
   return {
     ...fs,
     writeNew: fenced(fs.writeNew),
     writeDerived: fenced(fs.writeDerived),
     append: fenced(fs.append),
-    rename,
+    rename: fenced(fs.rename),
     link: fenced(fs.link),
     unlink: fenced(fs.unlink),
     chmod: fenced(fs.chmod),
@@ -28,17 +32,6 @@ export function fencedFs(fs: Fs, check: () => void): Fs {
     makeFolders: fenced(fs.makeFolders),
     removeFolder: fenced(fs.removeFolder),
     removeTree: fenced(fs.removeTree),
-    async replace(file, bytes, why, mode) {
-      check();
-      const temporary = temporaryBeside(file);
-      await fs.writeNew(temporary, bytes, why, mode);
-      try {
-        // The sync before may have taken seconds.
-        await rename(temporary, file);
-      } catch (error) {
-        await fs.unlink(temporary).catch(() => undefined);
-        throw error;
-      }
-    },
+    replace: fenced(fs.replace),
   };
 }
