@@ -148,3 +148,49 @@ test(
     assertVerified(rig, true);
   },
 );
+
+test(
+  'a lock that is lost under a daemon at rest: the next prompt is left where it lies, and nothing else is written',
+  onlyLinux,
+  async (t) => {
+    const rig = makeRig(t);
+    const first = await rig.start();
+    rig.drop('before.md', promptText());
+    await rig.ended('before');
+    const work = path.join(rig.queues, '01-architect', 'work');
+    await rig.until(work, () => readdirSync(work).length === 0, 'an empty work/');
+    renameSync(inState(rig, 'lock.db'), inState(rig, 'lock.db.lost'));
+    const history = picture(rig.history);
+    rig.drop('after.md', promptText({ feature: 'FEAT-2' }));
+    assert.equal(await first.exit(), 3, first.output());
+    assert.deepEqual(readdirSync(rig.in()).toSorted(), ['after.md', 'before.processed']);
+    assert.deepEqual(readdirSync(path.join(rig.queues, '01-architect', 'work')), []);
+    assert.deepEqual(changed(history, picture(rig.history)), []);
+    const second = await rig.start();
+    await rig.ended('after');
+    assert.equal(await second.stop(), 0);
+    assertVerified(rig);
+  },
+);
+
+test('a lock that is lost while a program runs: its answer is left to the next daemon, who buys no other', onlyLinux, async (t) => {
+  const rig = makeRig(t);
+  const agents = await startFakeAgents(rig.base);
+  t.after(async () => agents.close());
+  rig.settings(settingsWith([obeyingRunner('one', agents)]));
+  const first = await rig.start();
+  rig.drop('foo.md', promptText({ extra: 'runner: one\n' }));
+  const agent = await agents.next();
+  const commits = rig.commits();
+  renameSync(inState(rig, 'lock.db'), inState(rig, 'lock.db.lost'));
+  await agent.tell({ do: 'print', text: '# Answer\n' });
+  await agent.tell({ do: 'exit', code: 0 });
+  assert.equal(await first.exit(), 3, first.output());
+  assert.equal(rig.commits(), commits);
+  const second = await rig.start();
+  await rig.ended('foo');
+  assert.equal(rig.read(path.join(rig.out(), 'foo_result.md')), '# Answer\n');
+  assert.equal(agents.count(), 1);
+  assert.equal(await second.stop(), 0);
+  assertVerified(rig);
+});
