@@ -3,6 +3,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { benchHistory } from './history.ts';
 import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
 import { measureKeeper } from './keeper.ts';
 import type { BenchOptions, CaseName } from './options.ts';
@@ -301,10 +302,12 @@ const start: Case = async (options, progress) =>
     ];
   });
 
+const history: Case = (options, progress) => benchHistory(options.isQuick, progress);
+
 const keeper: Case = async (options, progress) =>
   inPlace(async (place) => {
     progress('keeper: runs of no length beside a plain spawn');
     return measureKeeper(place.base, options.isQuick);
   });
 
-export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start, keeper };
+export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start, history, keeper };

@@ -7,7 +7,7 @@ import type { Journal, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
-import { makeHistory } from '#history/history.ts';
+import { makeHistory, type Merging } from '#history/history.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -51,7 +51,7 @@ export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
-export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): History =>
+export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): History & Merging =>
   makeHistory({
     dir: workspace.history,
     codeRoot: workspace.code,
@@ -63,6 +63,7 @@ export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): Histor
     locks: makeKernelLocks(),
     author: { name: 'docket', email: `${userName()}@${hostName()}` },
     pushRemotes: workspace.settings['policy.push_remotes'],
+    tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
   });
 
 export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): RunnerPorts => ({

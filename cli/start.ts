@@ -109,6 +109,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
   const instance = makeDigest().uuid();
   const epoch = await takeEpoch(epochFile(workspace.state), lock, instance, makeFs());
   let isLost = false;
+  const hasTurn = (): boolean => !isLost;
   /** Throws when it is not our turn any more, and stops the daemon at once: the next step is somebody else's. */
   const check = (): void => {
     try {
@@ -126,7 +127,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     } catch {
       // It has been told.
     }
-    return !isLost;
+    return hasTurn();
   };
   try {
     const fs = fencedFs(check);
@@ -186,7 +187,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     return isDrained ? 'drained' : 'left';
   } finally {
     // Sockets, the visible lock and daemon.json bear names that belong to the next daemon now; the process ends anyway.
-    if (!isLost) for (const close of closers.toReversed()) await close();
+    if (hasTurn()) for (const close of closers.toReversed()) await close();
   }
 }
 

@@ -162,6 +162,20 @@ export const SETTINGS = {
     security: true,
     why: 'remotes the history repository may be pushed to; its pre-push hook refuses all others',
   }),
+  'tend.packs': row<number>({
+    default: 50,
+    unit: 'count',
+    min: 0,
+    max: 10_000,
+    why: 'packs of the history before the smallest are made one, in the background, by the git program; 0: never',
+  }),
+  'tend.idle': row<number>({
+    default: 5_000,
+    unit: 'ms',
+    min: 0,
+    max: 86_400_000,
+    why: 'how long nothing was recorded before the history is tended',
+  }),
   'stop.drain': row<number>({
     default: 30_000,
     unit: 'ms',

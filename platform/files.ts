@@ -13,12 +13,10 @@ import path from 'node:path';
 import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
-import { breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
+import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
 import { openForWriting } from './writers.ts';
 
 export { codeOf, systemError } from './file-facts.ts';
-
-const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 type Handle = files.FileHandle;
 
@@ -150,12 +148,14 @@ async function create<T>(file: string, content: Uint8Array | string, mode: numbe
 }
 
 async function append(file: string, content: Uint8Array | string, mode: number, beforeWrite: () => void): Promise<void> {
+  const bytes = bytesOf(content);
+  if (bytes.length <= SMALL_BYTES) return appendSmall(file, bytes, mode, beforeWrite);
   const handle = await files.open(file, APPEND, mode);
   await named(file, 'append', () =>
     using(handle, async () => {
       // After the open: whoever takes over later puts another file in this one's place, and ours goes into the old one.
       beforeWrite();
-      await writeAll(handle, bytesOf(content));
+      await writeAll(handle, bytes);
     }),
   );
 }

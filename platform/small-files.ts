@@ -5,13 +5,14 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { closeSync, fstatSync, lstatSync, open, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, open, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileFacts, FilePath } from '#core/ports.ts';
 import { monotonicMs } from './clock.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 
+export const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Files up to this size are read and written here. */
 export const SMALL_BYTES = 256 * 1024;
 export const FIRST_READ_BYTES = 64 * 1024;
@@ -101,3 +102,23 @@ export async function createSmall<T>(file: string, bytes: Uint8Array, mode: numb
     throw error;
   }
 }
+
+/** To the end of a file, made when it is not there. @param beforeWrite as in files.ts: asked after the open */
+export const appendSmall = (file: string, bytes: Uint8Array, mode: number, beforeWrite: () => void): Promise<void> =>
+  named(
+    file,
+    'append',
+    soon(() => {
+      const fd = openSync(file, APPEND, mode);
+      try {
+        beforeWrite();
+        for (let at = 0; at < bytes.length;) {
+          const count = writeSync(fd, bytes, at, bytes.length - at, null);
+          if (count === 0) throw systemError('EIO', 'the system took no byte of a write');
+          at += count;
+        }
+      } finally {
+        closeSync(fd);
+      }
+    }),
+  );
