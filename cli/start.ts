@@ -132,7 +132,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     return hasTurn();
   };
   try {
-    const fs = fencedFs(makeFs(), check);
+    const fs = fencedFs(check);
     closers.push(await takeVisibleLock(workspace.state, visibleLock(workspace.state), log, watchLock));
     const startedAt = clock.now().toISOString();
     await fs.replace(daemonFile(workspace.state), `${JSON.stringify(daemonFacts(instance, startedAt), null, 2)}\n`, 'safety');
@@ -245,7 +245,7 @@ async function makePorts(
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
   const { workspace, env } = options;
-  const fs = fencedFs(makeFs(), check);
+  const fs = fencedFs(check);
   const digest = makeDigest();
   const roles = await loadRoles(fs, workspace);
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
