@@ -7,10 +7,9 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, linkSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
@@ -21,7 +20,14 @@ export { codeOf, systemError } from './file-facts.ts';
 
 type Handle = files.FileHandle;
 
-const syncDescriptor = promisify(fsync);
+/** By hand: importing node:util loads a dozen modules behind its exports. */
+const syncDescriptor = async (fd: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fsync(fd, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 
 async function using<T>(handle: Handle, act: (handle: Handle) => Promise<T>): Promise<T> {
   try {
@@ -167,6 +173,9 @@ async function openRead(file: string): Promise<OpenFile> {
   };
 }
 
+/** Where a new content waits for its rename. A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it. */
+export const temporaryBeside = (file: string): string => path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
+
 /** @param options.onSync called at each fsync, for the bench and for tests that count them */
 export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {}): Fs {
   const sync = async (handle: Handle, why: SyncWhy): Promise<void> => {
@@ -199,8 +208,7 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
     readHead: (file, maxBytes) => read(file, maxBytes, false),
     writeNew,
     async replace(file, bytes, why, mode) {
-      // A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it.
-      const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
+      const temporary = temporaryBeside(file);
       await writeNew(temporary, bytes, why, mode);
       try {
         renameSync(temporary, file);
@@ -228,9 +236,9 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
       unlinkSync(native(file));
     }),
     chmod: changeMode,
-    makeFolder: soon((folder: string, mode = 0o777) => {
-      mkdirSync(folder, { mode });
-    }),
+    makeFolder: async (folder, mode = 0o777) => {
+      await files.mkdir(folder, { mode });
+    },
     makeFolders: (folder, mode = 0o777) => makeFolders(folder, mode),
     removeFolder: (folder) => files.rmdir(folder),
     removeTree: (folder) => files.rm(folder, { recursive: true, force: true }),

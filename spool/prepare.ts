@@ -44,7 +44,7 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
 /** Temporary names of a drop or a probe that crashed. A drop that is still alive notices and writes again. */
 async function sweep(parts: Parts, { folder }: SpoolRole): Promise<void> {
   const { fs, layout } = parts;
-  for (const dir of [layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)])
+  for (const dir of [layout.role(folder), layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)])
     for (const entry of await fs.list(dir))
       if (entry.kind === 'file' && entry.name !== null && isTemporaryName(entry.name)) await unlinkIfThere(fs, path.join(dir, entry.name));
 }

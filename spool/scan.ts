@@ -128,8 +128,9 @@ const refusedEntry = (role: SpoolRole, entry: DirEntry, facts: FileFacts): Waiti
 
 async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork: boolean): Promise<Waiting[]> {
   const hopeful = settleRule(parts.settings, isNetwork, true);
-  const now = (): number => parts.clock.monotonicMs();
-  const still = candidates.filter((one) => !one.sight.isSettled && !one.isAnnounced && settlesInMs(one.sight, hopeful, false, now()) === 0);
+  // One moment for all of it: a file whose time comes while writers are asked for was not asked about.
+  const nowMs = parts.clock.monotonicMs();
+  const still = candidates.filter((one) => !one.sight.isSettled && !one.isAnnounced && settlesInMs(one.sight, hopeful, false, nowMs) === 0);
   const writers =
     isNetwork || still.length === 0 ? new Set<string>() : await parts.fs.openForWriting(still.flatMap((one) => pathOf(parts, one)));
   const rule = settleRule(parts.settings, isNetwork, writers !== null);
@@ -139,7 +140,7 @@ async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork:
       one.sight,
       file === undefined ? settleRule(parts.settings, isNetwork, false) : rule,
       one.isAnnounced,
-      now(),
+      nowMs,
     );
     const isHeld = !one.sight.isSettled && file !== undefined && writers?.has(file) === true;
     const againInMs = isHeld ? Math.max(rule.waitMs, 50) : againMs > 0 ? Math.max(againMs, 1) : null;

@@ -17,10 +17,12 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
       changes.push(...more);
       return Promise.resolve();
     },
+    note: unused,
     job: unused,
     open: unused,
     recent: unused,
     attempts: unused,
+    errors: unused,
     holds: () => [...holds],
     isIntact: () => true,
     close: () => undefined,
