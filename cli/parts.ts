@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
 import type { History } from '#core/history.ts';
 import type { Journal, Log } from '#core/ports.ts';
+import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
@@ -28,8 +29,16 @@ import { journalFile } from './places.ts';
 
 export const clock = makeClock();
 
-export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder' | 'name'>[], log: Log, fs = makeFs()): Spool =>
+/** @param suspect for the daemon: the job that the one before it died on */
+export const spoolOf = (
+  workspace: Workspace,
+  roles: readonly Pick<Role, 'folder' | 'name'>[],
+  log: Log,
+  fs = makeFs(),
+  suspect: JobId | null = null,
+): Spool =>
   makeSpool({
+    suspect,
     queues: workspace.queues,
     roles,
     fs,

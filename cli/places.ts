@@ -15,6 +15,8 @@ export const epochFile = inState('epoch');
 export const visibleLock = inState('daemon.lock');
 /** Who holds it: pid, start time, host, version. For people. */
 export const daemonFile = inState('daemon.json');
+/** The job that is being parsed (platform/mark.ts). */
+export const parsingFile = inState('parsing');
 export const journalFile = inState('journal.db');
 export const logFolder = inState('log');
 /** What `up --detach` has no terminal for: words before the log is open. */

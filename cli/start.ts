@@ -7,7 +7,7 @@ import { getCompileCacheDir } from 'node:module';
 import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
-import type { RoleName } from '#core/names.ts';
+import { isJobId, type RoleName } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { LaneSettings, Workspace } from '#core/settings.ts';
@@ -19,6 +19,7 @@ import { keepRetention } from '#daemon/retention.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
+import { openMark } from '#platform/mark.ts';
 import { takeEpoch, type Epoch } from '#platform/epoch.ts';
 import { fencedFs } from '#platform/fenced-fs.ts';
 import { makeFs } from '#platform/files.ts';
@@ -38,7 +39,7 @@ import { loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
-import { controlSocket, daemonFile, epochFile, lockFile, logFolder, visibleLock } from './places.ts';
+import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
 
 export type StartOptions = {
   readonly workspace: Workspace;
@@ -256,7 +257,13 @@ async function makePorts(
   closers.push(() => {
     journal.close();
   });
-  const spool = spoolOf(workspace, [...roles.value.values()], log, fs);
+  const parsing = openMark(parsingFile(workspace.state));
+  closers.push(() => {
+    parsing.close();
+  });
+  if (parsing.left !== null) log.warn('the daemon before this one died while it read a prompt', { job: parsing.left });
+  const suspect = parsing.left !== null && isJobId(parsing.left) ? parsing.left : null;
+  const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
   await spool.prepare();
   const history = historyOf(workspace, log, fs);
   await history.open();
@@ -291,7 +298,11 @@ async function makePorts(
     secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
     runners,
-    lanes: makeLanes({ clock, journal, log }, (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null)),
+    lanes: makeLanes(
+      { clock, journal, log },
+      (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null),
+      workspace.settings['limits.ahead'],
+    ),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,
@@ -299,6 +310,7 @@ async function makePorts(
     scanIntervalMs: await scanInterval(workspace, [...roles.value.values()]),
     stopping,
     daemon: { version: packageVersion(), host: hostName(), instance },
+    whileParsing: parsing.during,
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
 }

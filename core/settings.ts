@@ -114,6 +114,13 @@ export const SETTINGS = {
     why: 'longest secret scan of one text; after it the text is held',
   }),
   'limits.in_flight': row<number>({ default: 128, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  'limits.ahead': row<number>({
+    default: 4,
+    unit: 'count',
+    min: 0,
+    max: 1_000,
+    why: 'prompts of a lane that are claimed while its slots are busy, so that the next one starts at once',
+  }),
   'limits.parser_reads': row<number>({
     default: 3,
     unit: 'count',

@@ -106,7 +106,10 @@ type Run = { readonly record: AttemptRecord; readonly outcome: RunOutcome; reado
 async function inLane(ports: Ports, lane: string, job: Submitted, work: () => Promise<Run>): Promise<Run | 'cancelled'> {
   if (isCancelled(job)) return 'cancelled';
   try {
-    return await ports.lanes.run(lane, job.prompt.priority, job.task.cancel, work);
+    return await ports.lanes.run(lane, job.prompt.priority, job.task.cancel, async () => {
+      job.task.place.begins();
+      return work();
+    });
   } catch (error) {
     if (error instanceof Leaving && isCancelled(job)) return 'cancelled';
     throw error;

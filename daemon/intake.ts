@@ -27,7 +27,10 @@ type Peeked = {
   readonly runner: string | null;
   readonly lane: string;
 };
-export type Chosen = { readonly waiting: Waiting; readonly lane: string | null };
+/** Where in which lane. */
+export type Stand = { readonly lane: string; readonly priority: number };
+/** `stand` null: it will be refused. */
+export type Chosen = { readonly waiting: Waiting; readonly stand: Stand | null };
 type Candidate = {
   readonly waiting: Waiting;
   readonly seen: number;
@@ -60,7 +63,7 @@ export type Intake = {
   look(): Promise<number | null>;
   /** All that waits was looked at once. */
   hasLooked(): boolean;
-  /** The next entries to claim, in order, at most `room` of them, each with the lane it will run in (null: it will be refused). */
+  /** The next entries to claim, in order, at most `room` of them, each with the lane it will run in. */
   next(room: number): Promise<readonly Chosen[]>;
   /** Candidates of the last look that are not claimed yet. */
   backlog(): number;
@@ -277,7 +280,8 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     async next(room) {
       if (ports.clock.now().getTime() >= earliestMs) arrange([...ready, ...early]);
       const used = new Map<string, number>();
-      const isOpen = (lane: string): boolean => !ports.lanes.isHeld(lane) && ports.lanes.room(lane) - (used.get(lane) ?? 0) > 0;
+      const isOpen = ({ lane, priority }: Peeked): boolean =>
+        !ports.lanes.isHeld(lane) && ports.lanes.room(lane, priority) - (used.get(lane) ?? 0) > 0;
       const shut = new Set<string>();
       const chosen: Chosen[] = [];
       const left: Candidate[] = [];
@@ -294,7 +298,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
             left.push(candidate);
             continue;
           }
-          if (!isOpen(peeked.lane)) {
+          if (!isOpen(peeked)) {
             shut.add(peeked.lane);
             if ([...ofLane.keys()].every((lane) => shut.has(lane))) break;
             left.push(candidate);
@@ -312,7 +316,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
           if (others > 0) ofLane.set(peeked.lane, others);
           else ofLane.delete(peeked.lane);
         }
-        chosen.push({ waiting, lane: peeked?.lane ?? null });
+        chosen.push({ waiting, stand: peeked });
         known.delete(waiting);
         offered.push(waiting);
       }

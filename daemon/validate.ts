@@ -73,19 +73,21 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   if (role === undefined) throw new Error(`no role ${job.role}`);
 
   const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
-  const parsed = parsePrompt(task.bytes, {
-    roles: [...ports.roles.keys()],
-    folderRole: job.role,
-    limits,
-    nowMs: ports.clock.now().getTime(),
-  });
+  const { bytes } = task;
+  const parsed = ports.whileParsing(job.id, () =>
+    parsePrompt(bytes, {
+      roles: [...ports.roles.keys()],
+      folderRole: job.role,
+      limits,
+      nowMs: ports.clock.now().getTime(),
+    }),
+  );
   if (!parsed.ok) return invalid(...parsed.error);
   const prompt = parsed.value;
   for (const warning of prompt.warnings) {
     ports.log.warn(`${warning.field}: ${warning.message} (${warning.mend})`, { job: job.id, role: job.role, feature: prompt.feature.id });
   }
 
-  const { bytes } = task;
   const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, () => placeOfField(bytes, 'prompt_spec_version', limits));
   if (!spec.ok) return invalid(spec.error);
   const model = prompt.model ?? role.model ?? (settings.model === '' ? null : settings.model);
@@ -93,7 +95,7 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   if (!runner.ok) return runner;
   const facts = await runner.value.facts();
 
-  const scan = await ports.secrets.scan('prompt', new TextDecoder().decode(task.bytes));
+  const scan = await ports.secrets.scan('prompt', new TextDecoder().decode(bytes));
   if (!scan.ok) return err(scan.error);
 
   const context = await contextOf(ports, prompt);

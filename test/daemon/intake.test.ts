@@ -157,9 +157,9 @@ test('after starts that died, files are offered by name, unseen', async (context
   await spool.drop(ROLE.name, stem('b'), prompt('priority: 1\n'));
   await spool.drop(ROLE.name, stem('a'), prompt('not_before: 2099-01-01T00:00:00Z\n'));
   await intake.look();
-  assert.deepEqual(await intake.next(5).then((chosen) => chosen.map(({ waiting, lane }) => `${waiting.shownName} ${String(lane)}`)), [
-    'a.md null',
-    'b.md null',
-  ]);
+  assert.deepEqual(
+    await intake.next(5).then((chosen) => chosen.map(({ waiting, stand }) => `${waiting.shownName} ${String(stand?.lane ?? null)}`)),
+    ['a.md null', 'b.md null'],
+  );
   assert.equal(readdirSync(rig.in).length, 2);
 });
