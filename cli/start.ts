@@ -13,7 +13,9 @@ import type { Role } from '#core/role.ts';
 import type { LaneSettings, Workspace } from '#core/settings.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
+import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
+import { keepRetention } from '#daemon/retention.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -27,7 +29,7 @@ import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
-import { makeLayout } from '#spool/layout.ts';
+import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
@@ -153,11 +155,16 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
 
     const watch = await startWatch(
       workspace.queues,
-      () => daemon.hint.poke(),
+      (noticed) => {
+        if (noticed !== null && !isPromptText(noticed.name)) return;
+        daemon.intake.notice(noticed);
+        daemon.hint.poke();
+      },
       (error) => {
         log.warn(
           `watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`,
         );
+        daemon.intake.notice(null);
         daemon.hint.poke();
       },
     );
@@ -167,6 +174,14 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }),
     );
     closers.push(async () => control.close());
+    const retention = {
+      spool: ports.spool,
+      clock,
+      log,
+      ageMs: workspace.settings['retention.processed'],
+      stopping: stopping.signal,
+    };
+    keepRetention(retention).catch(fatal.reject);
     const guard = watchState(ports.journal, watchLock, fatal.reject);
     closers.push(guard);
 
@@ -273,7 +288,7 @@ async function makePorts(
     spool,
     history,
     journal,
-    secrets,
+    secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
     runners,
     lanes: makeLanes({ clock, journal, log }, (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null)),

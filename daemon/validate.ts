@@ -85,7 +85,8 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     ports.log.warn(`${warning.field}: ${warning.message} (${warning.mend})`, { job: job.id, role: job.role, feature: prompt.feature.id });
   }
 
-  const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, placeOfField(task.bytes, 'prompt_spec_version', limits));
+  const { bytes } = task;
+  const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, () => placeOfField(bytes, 'prompt_spec_version', limits));
   if (!spec.ok) return invalid(spec.error);
   const model = prompt.model ?? role.model ?? (settings.model === '' ? null : settings.model);
   const runner = chooseRunner(ports, role, prompt, model);

@@ -14,6 +14,7 @@ import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core
 import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
 import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
+import { walk } from './walk.ts';
 import { openForWriting } from './writers.ts';
 
 export { codeOf, systemError } from './file-facts.ts';
@@ -206,6 +207,10 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
         name: isUtf8(entry.name) ? entry.name.toString() : null,
         kind: kindOf(entry),
       }));
+    },
+    async walk(folder, see) {
+      await folderOnly(folder);
+      await walk(folder, see);
     },
     facts: soon((file: FilePath) => {
       const stats = lstatOrNull(file);

@@ -120,6 +120,7 @@ test('out of turn every change is refused and nothing changes; reading goes on',
   // A port that grows a new way to change something must be fenced too, or be named here.
   const free = [
     'list',
+    'walk',
     'facts',
     'readBounded',
     'readHead',
