@@ -102,6 +102,16 @@ async function resume(ports: AttemptPorts, request: RunRequest, signal: AbortSig
   return null;
 }
 
+/**
+ * At start, before the job comes to its attempt again (its lane may be full or on hold): what a dead keeper left of this attempt is ended. A run
+ * that is still kept goes on, and this resolves at its end.
+ * @param dir work/<job>/a<n>, absolute; need not be there
+ */
+export async function endLeftRun({ fs, keeper }: Pick<AttemptPorts, 'fs' | 'keeper'>, dir: string): Promise<void> {
+  const run = await readRun(dir, fs);
+  if (run !== null) await keeper.wait(dir, run.runId);
+}
+
 const belongs = (exit: ExitFile, run: RunFile | null): boolean => exit.runId === run?.runId && exit.token === run.token;
 
 /** Waits for a run's end; ends it when the signal aborts, and still waits. */

@@ -15,6 +15,7 @@ import { makeFs } from '#platform/files.ts';
 import { makeProcesses } from '#platform/process.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { connectKeeper, keeperProgram } from '#tools/keeper-client.ts';
+import { processorSeconds } from './process.ts';
 import { NONE, quantile, type Row } from './table.ts';
 
 const ENTRY = fileURLToPath(new URL('../cli/keeper.ts', import.meta.url));
@@ -120,8 +121,16 @@ export async function measureKeeper(base: string, isQuick: boolean): Promise<Row
         expected: share === 0.99 ? NONE : '< +5 ms',
       };
     };
-    // The tenth least disturbed by whatever else runs here comes first.
-    return [row(0.1), row(0.5), row(0.99), ...(await memoryRows(bench, count + 10, isQuick ? 20 : 50))];
+    const seconds = processorSeconds(bench.keeperPid());
+    const spent: Row = {
+      what: 'processor time of the keeper for each run, whatever else the machine does',
+      docket: seconds === null ? 'NOT RUN: no /proc' : ms((seconds * 1_000) / (count + 10)),
+      baseline: NONE,
+      ratio: NONE,
+      expected: NONE,
+    };
+    // The tenth that was least disturbed by whatever else runs here.
+    return [spent, row(0.1), row(0.5), row(0.99), ...(await memoryRows(bench, count + 10, isQuick ? 20 : 50))];
   } finally {
     bench.keeper.close();
   }

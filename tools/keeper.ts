@@ -51,6 +51,8 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
 
   /** Folder of the attempt -> its run, from the moment it is asked for until its exit.json is there. */
   const runs = new Map<string, Promise<Started>>();
+  /** Folder of an attempt -> what a dead keeper left of it is being ended. Asked twice, it is done once; and nothing starts there before it is done. */
+  const endings = new Map<string, Promise<null>>();
   const clients = new Set<LineSocket>();
   const stopping = new AbortController();
   let idle = new AbortController();
@@ -72,6 +74,7 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
   const live = async (): Promise<LiveRun[]> => (await Promise.all(runs.values())).flatMap((started) => (started.ok ? [started.value] : []));
 
   async function start(request: StartRun, epoch: string | undefined): Promise<Result<RunFile, Failure>> {
+    await endings.get(request.dir)?.catch(() => undefined);
     if (epoch !== undefined && !ports.isEpoch(epochPath(state), epoch)) return err(outOfTurn(state));
     if (stopping.signal.aborted) return err({ kind: 'interrupted', message: 'the keeper is just ending' });
     const known = runs.get(request.dir);
@@ -93,10 +96,7 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
     settle();
   }
 
-  /** The end of a run that is known here; else null, after all that is left of it was ended. */
-  async function wait(dir: string, runId: string): Promise<unknown> {
-    const started = await runs.get(dir);
-    if (started?.ok === true) return started.value.ended;
+  async function endLeft(dir: string, runId: string): Promise<null> {
     const run = await readRun(dir, ports.fs);
     // Of another boot nothing runs; of this one, a number whose owner is gone may be somebody else's by now: only the mark is looked for.
     const isThisBoot = run !== null && run.bootId === ports.processes.bootId();
@@ -104,6 +104,15 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
     const left = { pid: isAlive ? run.pid : null, pidStart: isThisBoot ? run.pidStart : '', runId: run?.runId ?? runId };
     await endTree(ports.processes, ports.clock, left, ports.graceMs);
     return null;
+  }
+
+  /** The end of a run that is known here; else null, after all that is left of it was ended. */
+  async function wait(dir: string, runId: string): Promise<unknown> {
+    const started = await runs.get(dir);
+    if (started?.ok === true) return started.value.ended;
+    const ending = endings.get(dir) ?? endLeft(dir, runId).finally(() => endings.delete(dir));
+    endings.set(dir, ending);
+    return ending;
   }
 
   async function answer(asked: Exclude<Asked, { readonly do: 'bye' }>): Promise<Result<unknown, Failure>> {

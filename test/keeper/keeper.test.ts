@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { suite, test } from 'node:test';
@@ -271,6 +271,31 @@ suite('the keeper', { concurrency: 4 }, () => {
     await keeper.done;
     assert.deepEqual(asked, [2_000]);
     await rig.serve();
+  });
+
+  test('whoever asks for a run of a dead keeper, and starts it again, does not have the new one ended by another who asked', async (t) => {
+    const rig = await makeRig(t);
+    const first = await rig.client();
+    const run = await rig.run('a1');
+    assert.ok((await first.start({ ...run, plan: { ...run.plan, args: [...run.plan.args, '--ignore-term'] } })).ok);
+    const agent = await rig.agents.next();
+    first.close();
+    processes.signal(rig.pids[0] ?? 0, 'SIGKILL', false);
+    await until(() => processes.startTime(rig.pids[0] ?? 0) === null);
+    await rig.serve();
+    const [one, two] = [await rig.client(), await rig.client()];
+    const both = [one.wait(run.dir, run.runId), two.wait(run.dir, run.runId)];
+    // While they wait for the deaf one to be ended, the same run is started again in a folder that was tidied up.
+    for (const name of await readdir(run.dir)) await rm(path.join(run.dir, name), { recursive: true });
+    const started = await one.start(run);
+    assert.ok(started.ok, JSON.stringify(started));
+    await agent.gone;
+    const again = await rig.agents.next();
+    await again.tell({ do: 'exit', code: 0 });
+    const exit = await one.wait(run.dir, run.runId);
+    assert.deepEqual([exit?.code, exit?.stopped], [0, null]);
+    // Whoever asked late got the end of the new one.
+    for (const end of await Promise.all(both)) assert.ok(end === null || end.code === 0);
   });
 
   test('a daemon that is out of turn gets no program started, whether it knows it already or not', async (t) => {

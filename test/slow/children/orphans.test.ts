@@ -84,3 +84,26 @@ for (const isReused of [false, true])
       assertVerified(rig);
     },
   );
+
+test('what was left running is ended at the next start also when its job has to wait for a slot', onlyLinux, async (t) => {
+  const rig = makeRig(t);
+  const agents = await startFakeAgents(rig.base);
+  t.after(async () => agents.close());
+  const settings = (slots: number): string => settingsWith([obeyingRunner('one', agents)], `lanes: { one: { slots: ${String(slots)} } }\n`);
+  rig.settings(settings(2));
+  const first = await rig.start();
+  for (const n of [1, 2]) rig.drop(`p${String(n)}.md`, promptText({ feature: `FEAT-${String(n)}`, extra: 'runner: one\n' }));
+  const left = [await agents.next(), await agents.next()];
+  await killBoth(rig, async () => first.kill());
+
+  rig.settings(settings(1));
+  const second = await rig.start();
+  const again = await agents.next();
+  await Promise.all(left.map((agent) => agent.gone));
+  assert.equal(agents.count(), 3, 'the other one has no slot yet');
+  await answer(again, '# Answer\n');
+  await answer(await agents.next(), '# Answer\n');
+  for (const n of [1, 2]) await rig.ended(`p${String(n)}`);
+  assert.equal(await second.stop(), 0);
+  assertVerified(rig);
+});

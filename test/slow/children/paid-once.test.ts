@@ -16,7 +16,7 @@ import { withTool } from '#test/support/real-tools.ts';
 import { keepersOf, onlyLinux, processesWith, share } from './processes.ts';
 
 const CLIENT = fileURLToPath(new URL('model-child.ts', import.meta.url));
-const KILLS = share(25, 400);
+const KILLS = share(25, 250);
 const AT_ONCE = 8;
 const SLOTS = 4;
 /** Counted from the moment it is up, so that a busy machine has runs under way, too. */
@@ -120,19 +120,19 @@ test(
 );
 
 withTool('claude', (folder) => {
-  const kills = share(4, 40);
+  const kills = share(4, 25);
   test(`the same with the real Claude Code and ${String(kills)} kills`, onlyLinux, async (t) => {
     await boughtOnce(await makePaid(t, folder), kills);
   });
 });
 
 test('the keeper is killed too: its runs are ended and go again, one at a time, and each prompt gets one answer', onlyLinux, async (t) => {
-  const kills = share(12, 150);
+  const kills = share(12, 100);
   const paid = await makePaid(t);
   const { rig, stems, model } = paid;
   let killed = 0;
   await killLoop(paid, kills, (round) => {
-    if (round % 3 !== 0) return;
+    if (round % 2 !== 0) return;
     for (const pid of keepersOf(rig)) {
       process.kill(pid, 'SIGKILL');
       killed += 1;

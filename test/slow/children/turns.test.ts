@@ -14,7 +14,7 @@ import { assertVerified, makeRig, promptText, type Rig } from '#test/support/rig
 import { obeyingRunner, settingsWith } from '#test/support/rig-runners.ts';
 import { onlyLinux, share, until } from './processes.ts';
 
-const ROUNDS = share(8, 100);
+const ROUNDS = share(8, 60);
 const BACKLOG = 30;
 
 const inState = (rig: Rig, name: string): string => path.join(rig.queues, '.docket', name);
