@@ -109,12 +109,8 @@ async function isRight(story: Story, more: Finding[]): Promise<void> {
   while (worksOn(story) && performance.now() < untilMs) await after(LOOK_MS);
 }
 
-/** How a person reads it: the system's name, or what SQLite calls it. */
-const wordsFor = (act: Act): RegExp => {
-  if (act === 'ENOSPC') return /ENOSPC|SQLITE_FULL|SQLITE_IOERR|disk I\/O error/;
-  if (act === 'EMFILE') return /EMFILE|SQLITE_CANTOPEN|unable to open database file/;
-  return /EIO|SQLITE_IOERR|disk I\/O error/;
-};
+/** How a person reads it: the system's name of the fault, or what SQLite makes of any of them. */
+const wordsFor = (act: Act): RegExp => new RegExp(`${act}|SQLITE_(?:FULL|IOERR|CANTOPEN)`);
 
 /** Resolves when the daemon has told the fault by its name, or nothing is left that could fail. */
 async function told(story: Story, daemon: Daemon, fault: Fault, more: Finding[]): Promise<void> {

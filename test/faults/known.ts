@@ -9,14 +9,12 @@ import type { Finding } from './model.ts';
 type Known = { readonly id: string; readonly isIt: (ended: Ended, finding: Finding) => boolean };
 
 const KNOWN: readonly Known[] = [
-  {
-    id: 'F2',
-    isIt: ({ call }, { kind, what }) => kind === 'left' && what.endsWith('.git/index.lock') && /^unlink .*\/index\.lock$/.test(call),
-  },
+  { id: 'F2', isIt: (_ended, { kind, what }) => kind === 'left' && (what.startsWith('git status: ') || what.endsWith('.git/index.lock')) },
   {
     id: 'F4',
     isIt: ({ call, fault }, { what }) => what.startsWith('the fault was not told') && fault.mode === 'for ever' && /\/a[0-9]+\//.test(call),
   },
+  { id: 'F6', isIt: ({ call }, { kind, what }) => kind === 'left' && call.startsWith('unlink ') && call.endsWith(what) },
 ];
 
 /** @returns the id of the known bug that this is, or null */
