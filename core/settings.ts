@@ -149,6 +149,13 @@ export const SETTINGS = {
     max: 600_000,
     why: 'the same on a network file system, which shows no writers',
   }),
+  'retention.processed': row<number>({
+    default: 7_776_000_000,
+    unit: 'ms',
+    min: 0,
+    max: 315_360_000_000,
+    why: 'age at which answered inputs move from in/ to archive/<year-month>/ of their role, out/ stays as it is; nothing is deleted; 0: they stay',
+  }),
   'policy.secrets': row<string>({
     default: 'hold',
     unit: 'choice',
@@ -161,6 +168,20 @@ export const SETTINGS = {
     unit: 'list',
     security: true,
     why: 'remotes the history repository may be pushed to; its pre-push hook refuses all others',
+  }),
+  'tend.packs': row<number>({
+    default: 50,
+    unit: 'count',
+    min: 0,
+    max: 10_000,
+    why: 'packs of the history before the smallest are made one, in the background, by the git program; 0: never',
+  }),
+  'tend.idle': row<number>({
+    default: 5_000,
+    unit: 'ms',
+    min: 0,
+    max: 86_400_000,
+    why: 'how long nothing was recorded before the history is tended',
   }),
   'stop.drain': row<number>({
     default: 30_000,
