@@ -10,11 +10,11 @@ type Known = { readonly id: string; readonly isIt: (ended: Ended, finding: Findi
 
 const KNOWN: readonly Known[] = [
   { id: 'F2', isIt: (_ended, { kind, what }) => kind === 'left' && (what.startsWith('git status: ') || what.endsWith('.git/index.lock')) },
-  {
-    id: 'F4',
-    isIt: ({ call, fault }, { what }) => what.startsWith('the fault was not told') && fault.mode === 'for ever' && /\/a[0-9]+\//.test(call),
-  },
   { id: 'F6', isIt: ({ call }, { kind, what }) => kind === 'left' && call.startsWith('unlink ') && call.endsWith(what) },
+  {
+    id: 'F8',
+    isIt: ({ fault }, { kind, what }) => fault.mode !== 'kill' && kind === 'doubled' && what.endsWith('its evidence tells 2 starts'),
+  },
 ];
 
 /** @returns the id of the known bug that this is, or null */
