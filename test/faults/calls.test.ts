@@ -18,6 +18,10 @@ const CASES_MIN = 20;
 /** Every third case is a kill. */
 const KILL_PERCENT = 33;
 
+const AGAIN_MAX = 150;
+/** Three kills in a row, by chance. */
+const TRIPLES = 1_000;
+
 const FAULTS: readonly { readonly act: Act; readonly mode: Mode }[] = [
   { act: 'kill', mode: 'kill' },
   ...ERROR_NAMES.flatMap((act) => [{ act, mode: 'once' } as const, { act, mode: 'for ever' } as const]),
@@ -31,12 +35,18 @@ function* casesOf(calls: number, chance: Chance): Generator<Fault> {
     yield { act: act as Act, mode: mode as Mode, at: Number(at), ...(only === undefined ? {} : { only }) };
     return;
   }
-  if (IS_FULL) for (const fault of FAULTS) for (let at = 1; at <= calls; at++) yield { ...fault, at };
-  else
-    for (;;) {
-      const kind = chance.percent(KILL_PERCENT) ? FAULTS[0] : chance.pick(FAULTS.slice(1));
-      if (kind !== undefined) yield { ...kind, at: chance.between(1, calls) };
-    }
+  // A start that mends makes fewer calls than one that begins.
+  const again = (): number[] => [chance.between(1, AGAIN_MAX), chance.between(1, AGAIN_MAX)];
+  if (IS_FULL) {
+    for (const fault of FAULTS) for (let at = 1; at <= calls; at++) yield { ...fault, at };
+    for (let left = TRIPLES; left > 0; left--) yield { act: 'kill', mode: 'kill', at: chance.between(1, calls), again: again() };
+    return;
+  }
+  for (;;) {
+    const kind = chance.percent(KILL_PERCENT) ? FAULTS[0] : chance.pick(FAULTS.slice(1));
+    if (kind !== undefined)
+      yield { ...kind, at: chance.between(1, calls), again: kind.act === 'kill' && chance.percent(50) ? again() : [] };
+  }
 }
 
 const shown = ({ fault, call, isReached, verdict }: Ended): string =>

@@ -19,7 +19,13 @@ import { makeShim, type Act, type Counted, type Shim } from './shim.ts';
 import { makeStory, ROLES, type Story } from './story.ts';
 
 export type Mode = 'kill' | 'once' | 'for ever';
-export type Fault = Counted & { readonly act: Act; readonly mode: Mode; readonly at: number };
+export type Fault = Counted & {
+  readonly act: Act;
+  readonly mode: Mode;
+  readonly at: number;
+  /** After a kill: each next daemon is killed too, at this many calls after its start. */
+  readonly again?: readonly number[];
+};
 export type Ended = {
   readonly fault: Fault;
   /** The call it happened at; two runs do not make quite the same calls. */
@@ -34,7 +40,8 @@ const TOLD_MS_MAX = 15_000;
 const LOOK_MS = 50;
 const ENVIRONMENT_EXIT = 3;
 
-export const nameOf = ({ act, mode, at }: Fault): string => `${act === 'kill' ? 'kill' : `${act} ${mode}`} at call ${String(at)}`;
+export const nameOf = ({ act, mode, at, again = [] }: Fault): string =>
+  `${act === 'kill' ? 'kill' : `${act} ${mode}`} at call ${String(at)}${again.map((more) => `, then at call ${String(more)} of the next`).join('')}`;
 
 /** Number of file-changing calls from the start of a daemon in a new workspace to its end, with one prompt in between. */
 export async function countCalls(library: string): Promise<number> {
@@ -60,14 +67,15 @@ export const runFault = async (library: string, fault: Fault): Promise<Ended> =>
     const isReached = shim.hits() > 0;
     const isRestarted = hasEnded(first);
     const isKilled = await goesByItself(first, shim, fault, more);
-    const last = isRestarted ? story.rig.launch() : first;
-    if (isRestarted) {
+    const again = isKilled ? await killAgain(story, shim, fault, more) : { daemon: first, keepers: 0 };
+    const last = hasEnded(again.daemon) ? story.rig.launch() : again.daemon;
+    if (last !== first) {
       await isUp(last);
       await isRight(story, more);
     }
     const code = await last.stop();
     if (code !== 0) more.push({ kind: 'wrong', what: `the healed daemon ended with ${String(code)}: ${last.output()}` });
-    const verdict = judge(story, { startsMax: keeperDied ? 2 : 1 });
+    const verdict = judge(story, { startsMax: 1 + Number(keeperDied) + again.keepers });
     more.push(...spentAttempts(story, fault));
     const findings = [...verdict.findings, ...more];
     const count: Verdict['count'] = (kind) => findings.filter((finding) => finding.kind === kind).length;
@@ -79,6 +87,22 @@ export const runFault = async (library: string, fault: Fault): Promise<Ended> =>
       verdict: { ...verdict, findings, count },
     };
   });
+
+/** @returns the last daemon, and how many keepers were killed on the way */
+async function killAgain(story: Story, shim: Shim, fault: Fault, more: Finding[]): Promise<{ daemon: Daemon; keepers: number }> {
+  let daemon: Daemon | null = null;
+  let keepers = 0;
+  for (const at of fault.again ?? []) {
+    if (daemon !== null && !hasEnded(daemon)) break;
+    shim.arm(shim.count() + at, 'kill', false);
+    daemon = story.rig.launch(shim.env);
+    await Promise.race([isRight(story, more), daemon.ended]);
+    if (shim.hits() > 0 && shim.hitPid() !== daemon.child.pid) keepers += 1;
+    await goesByItself(daemon, shim, fault, more);
+    shim.disarm();
+  }
+  return { daemon: daemon ?? story.rig.launch(), keepers };
+}
 
 async function inStory<T>(library: string, counted: Counted, tell: (story: Story, shim: Shim) => Promise<T>): Promise<T> {
   const cleanups: (() => Promise<void>)[] = [];
@@ -109,12 +133,8 @@ async function isRight(story: Story, more: Finding[]): Promise<void> {
   while (worksOn(story) && performance.now() < untilMs) await after(LOOK_MS);
 }
 
-/** How a person reads it: the system's name, or what SQLite calls it. */
-const wordsFor = (act: Act): RegExp => {
-  if (act === 'ENOSPC') return /ENOSPC|SQLITE_FULL|SQLITE_IOERR|disk I\/O error/;
-  if (act === 'EMFILE') return /EMFILE|SQLITE_CANTOPEN|unable to open database file/;
-  return /EIO|SQLITE_IOERR|disk I\/O error/;
-};
+/** How a person reads it: the system's name of the fault, or what SQLite makes of any of them. */
+const wordsFor = (act: Act): RegExp => new RegExp(`${act}|SQLITE_(?:FULL|IOERR|CANTOPEN)`);
 
 /** Resolves when the daemon has told the fault by its name, or nothing is left that could fail. */
 async function told(story: Story, daemon: Daemon, fault: Fault, more: Finding[]): Promise<void> {

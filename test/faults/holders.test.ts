@@ -26,6 +26,7 @@ test(`of two daemons started at once, up to ${String(ROUNDS)} times under load, 
     round += 1;
     while (story.open() < 4) story.drop(chance);
     await take(world, { do: 'two at once', n: round });
+    await take(world, { do: 'wait', n: round });
     // Half of them leave their visible lock and their daemon.json behind.
     await take(world, { do: chance.percent(50) ? 'kill' : 'stop', n: round });
   }

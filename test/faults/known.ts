@@ -9,13 +9,11 @@ import type { Finding } from './model.ts';
 type Known = { readonly id: string; readonly isIt: (ended: Ended, finding: Finding) => boolean };
 
 const KNOWN: readonly Known[] = [
+  { id: 'F2', isIt: (_ended, { kind, what }) => kind === 'left' && (what.startsWith('git status: ') || what.endsWith('.git/index.lock')) },
+  { id: 'F6', isIt: ({ call }, { kind, what }) => kind === 'left' && call.startsWith('unlink ') && call.endsWith(what) },
   {
-    id: 'F2',
-    isIt: ({ call }, { kind, what }) => kind === 'left' && what.endsWith('.git/index.lock') && /^unlink .*\/index\.lock$/.test(call),
-  },
-  {
-    id: 'F4',
-    isIt: ({ call, fault }, { what }) => what.startsWith('the fault was not told') && fault.mode === 'for ever' && /\/a[0-9]+\//.test(call),
+    id: 'F8',
+    isIt: ({ fault }, { kind, what }) => fault.mode !== 'kill' && kind === 'doubled' && what.endsWith('its evidence tells 2 starts'),
   },
 ];
 

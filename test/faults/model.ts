@@ -12,11 +12,12 @@
  */
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Statement } from '#core/evidence.ts';
-import type { Rig } from '#test/support/rig.ts';
+import { DOCKET, type Rig } from '#test/support/rig.ts';
 import { answerOf, ROLES, type Dropped, type Started, type Story } from './story.ts';
 
 export type FindingKind = 'lost' | 'doubled' | 'wrong' | 'left';
@@ -33,6 +34,8 @@ export type Allowed = {
   /** A tool failed on its own account (its disk was full too): the raw output of that attempt lies in archive/. */
   readonly hasFailedAttempts?: boolean;
 };
+
+const VERIFY_MS_MAX = 900_000;
 
 type Committed = {
   readonly prompt: string;
@@ -210,8 +213,19 @@ function judgeHistory(rig: Rig, find: Find): void {
   ask('fsck', 'wrong', '--full', '--strict', '--no-dangling');
   for (const name of globSync(['*.lock', 'refs/**/*.lock', 'objects/**/tmp_*'], { cwd: path.join(rig.history, '.git') }))
     find('left', `history/.git/${name}`);
-  const verified = rig.run(['verify', '--json']);
-  if (verified.code !== 0) find('wrong', `docket verify: ${verified.out.slice(0, 2_000)}${verified.err}`);
+  // Its own call: thousands of prompts on a busy machine take longer than any other verb may.
+  const verified = spawnSync(process.execPath, [DOCKET, 'verify', '--json'], {
+    cwd: rig.root,
+    env: rig.env,
+    encoding: 'utf8',
+    timeout: VERIFY_MS_MAX,
+    maxBuffer: 64_000_000,
+  });
+  if (verified.status !== 0)
+    find(
+      'wrong',
+      `docket verify ended with ${String(verified.status ?? verified.signal)}: ${verified.stdout.slice(0, 2_000)}${verified.stderr}`,
+    );
 }
 
 /** Fails with all that was found, not with the first. */

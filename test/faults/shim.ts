@@ -101,6 +101,8 @@ export function makeShim(rig: Rig, library: string, { isCounting = true, only, f
       FAULTS_LOG: log,
     },
     arm(at, act, isSticky) {
+      set(WORD.hits, 0);
+      set(WORD.pid, 0);
       set(WORD.sticky, isSticky ? 1 : 0);
       set(WORD.act, act === 'kill' ? 1 : 2 + ERRNO[act]);
       set(WORD.at, at);
