@@ -3,7 +3,9 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { benchHistory } from './history.ts';
 import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
+import { measureKeeper } from './keeper.ts';
 import type { BenchOptions, CaseName } from './options.ts';
 import { makePlace, watchEnds, type Place } from './place.ts';
 import { prepareBaseline, prepareDocket, type DocketPlace } from './prepare.ts';
@@ -301,4 +303,12 @@ const start: Case = async (options, progress) =>
     ];
   });
 
-export const RUN: Readonly<Record<CaseName, Case>> = { latency, claim, backlog, fsyncs, memory, scan, start };
+const history: Case = (options, progress) => benchHistory(options.isQuick, progress);
+
+const keeper: Case = async (options, progress) =>
+  inPlace(async (place) => {
+    progress('keeper: runs of no length beside a plain spawn');
+    return measureKeeper(place.base, options.isQuick);
+  });
+
+export const RUN: Readonly<Record<CaseName, Case>> = { latency, claim, backlog, fsyncs, memory, scan, start, history, keeper };

@@ -70,6 +70,7 @@ const openHistory = (dir: string): ReturnType<typeof makeHistory> =>
     locks: makeKernelLocks(),
     author: { name: 'docket', email: 'bench@localhost' },
     pushRemotes: [],
+    tend: { packsMax: 0, idleMs: 0 },
   });
 
 function pastOf(prompt: Prompt): { readonly prompt: Prompt; readonly submission: Submission; readonly answer: Answer } {

@@ -89,7 +89,7 @@ export async function peekOf(sources: Pick<Sources, 'fs' | 'layout'>, folder: Ro
 /** The same of a job in flight: its private copy. Null also before it was read. */
 export async function peekInFlight(sources: Pick<Sources, 'fs' | 'layout'>, folder: RoleFolder, id: JobId): Promise<Peek | null> {
   try {
-    return peekPrompt((await sources.fs.readHead(sources.layout.job(folder, id).prompt, HEAD_BYTES)).bytes);
+    return peekPrompt((await sources.fs.readHead(sources.layout.job(folder, id).claimed, HEAD_BYTES)).bytes);
   } catch {
     return null;
   }

@@ -7,7 +7,7 @@ import type { Journal, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
-import { makeHistory } from '#history/history.ts';
+import { makeHistory, type Merging } from '#history/history.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -26,11 +26,11 @@ import { journalFile } from './places.ts';
 
 export const clock = makeClock();
 
-export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder' | 'name'>[], log: Log): Spool =>
+export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder' | 'name'>[], log: Log, fs = makeFs()): Spool =>
   makeSpool({
     queues: workspace.queues,
     roles,
-    fs: makeFs(),
+    fs,
     clock,
     digest: makeDigest(),
     log,
@@ -48,14 +48,14 @@ export const journalOf = (workspace: Workspace, log: Log): Journal =>
 
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>
-  openJournalReadOnly({ path: journalFile(workspace.state), openDatabase, clock });
+  openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
-export const historyOf = (workspace: Workspace, log: Log): History =>
+export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): History & Merging =>
   makeHistory({
     dir: workspace.history,
     codeRoot: workspace.code,
-    fs: makeFs(),
+    fs,
     git: makeHistoryGit(),
     digest: makeDigest(),
     clock,
@@ -63,6 +63,7 @@ export const historyOf = (workspace: Workspace, log: Log): History =>
     locks: makeKernelLocks(),
     author: { name: 'docket', email: `${userName()}@${hostName()}` },
     pushRemotes: workspace.settings['policy.push_remotes'],
+    tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
   });
 
 export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): RunnerPorts => ({

@@ -9,6 +9,8 @@ const inState =
 
 /** The kernel lock: never opened by node:fs, never removed. */
 export const lockFile = inState('lock.db');
+/** Whose turn it is to write (platform/epoch.ts). */
+export const epochFile = inState('epoch');
 /** proper-lockfile's folder, for people. */
 export const visibleLock = inState('daemon.lock');
 /** Who holds it: pid, start time, host, version. For people. */

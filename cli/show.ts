@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import { printable } from '#core/names.ts';
+import { printable, type JobId, type RoleFolder } from '#core/names.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import {
   ageOf,
@@ -117,14 +117,23 @@ async function filesOf(sources: Sources, { view, folder, id, stem }: Subject): P
   if (view === null || folder === null) return [];
   const { layout, fs } = sources;
   const name = fileNameOf(view);
-  if (name === null) return id === null ? [] : [layout.job(folder, id).dir];
-  const candidates = [
-    view.archived ?? path.join(layout.in(folder), name),
-    ...(isWaitingFile(view) ? [] : OUT_PARTS.map((part) => path.join(layout.out(folder), `${stem}_${part}`))),
-  ];
+  const candidates =
+    name === null
+      ? inWork(layout, folder, id)
+      : [
+          view.archived ?? path.join(layout.in(folder), name),
+          ...(isWaitingFile(view) ? [] : OUT_PARTS.map((part) => path.join(layout.out(folder), `${stem}_${part}`))),
+        ];
   const files: string[] = [];
   for (const file of candidates) if ((await fs.facts(file)) !== null) files.push(file);
   return files;
+}
+
+/** The claimed file, and what the attempts left. */
+function inWork(layout: Sources['layout'], folder: RoleFolder, id: JobId | null): readonly string[] {
+  if (id === null) return [];
+  const { claimed, dir } = layout.job(folder, id);
+  return [claimed, dir];
 }
 
 function hashesOf({ row }: Subject, record: HistoryRecord | null, evidence: EvidenceFacts | null): Record<string, string> {

@@ -18,11 +18,14 @@ import { keepRetention } from '#daemon/retention.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
+import { takeEpoch, type Epoch } from '#platform/epoch.ts';
+import { fencedFs } from '#platform/fenced-fs.ts';
 import { makeFs } from '#platform/files.ts';
-import { makeKernelLocks, takeVisibleLock } from '#platform/lock.ts';
+import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
+import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
@@ -34,7 +37,7 @@ import { loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
-import { controlSocket, daemonFile, lockFile, logFolder, visibleLock } from './places.ts';
+import { controlSocket, daemonFile, epochFile, lockFile, logFolder, visibleLock } from './places.ts';
 
 export type StartOptions = {
   readonly workspace: Workspace;
@@ -52,7 +55,6 @@ export type StartOptions = {
 
 /** Lanes of runners that call no provider are not throttled: they only share this machine. */
 const OFFLINE_LANE = 'offline';
-const OFFLINE_SLOTS = 32;
 
 /** Runs a daemon until it is told to stop. Throws CliError 3 when it cannot start; returns when all is closed. */
 export async function runDaemon(options: StartOptions): Promise<'drained' | 'left'> {
@@ -105,30 +107,38 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
   const closers: (() => void | Promise<void>)[] = [];
   const fatal = Promise.withResolvers<never>();
   fatal.promise.catch(() => undefined);
-  const watchLock = (): boolean => {
+  const instance = makeDigest().uuid();
+  const epoch = await takeEpoch(epochFile(workspace.state), lock, instance, makeFs());
+  let isLost = false;
+  const hasTurn = (): boolean => !isLost;
+  /** Throws when it is not our turn any more, and stops the daemon at once: the next step is somebody else's. */
+  const check = (): void => {
     try {
-      lock.check();
-      return true;
+      epoch.check();
     } catch (error) {
-      fatal.reject(
-        new CliError(
-          `the kernel lock is lost, so nothing more is written: ${error instanceof Error ? error.message : String(error)}`,
-          EXIT.environment,
-        ),
-      );
-      return false;
+      isLost = true;
+      const words = `the kernel lock is lost, so nothing more is written: ${error instanceof Error ? error.message : String(error)}`;
+      fatal.reject(new CliError(words, EXIT.environment));
+      throw error;
     }
   };
+  const watchLock = (): boolean => {
+    try {
+      check();
+    } catch {
+      // It has been told.
+    }
+    return hasTurn();
+  };
   try {
-    const fs = makeFs();
+    const fs = fencedFs(makeFs(), check);
     closers.push(await takeVisibleLock(workspace.state, visibleLock(workspace.state), log, watchLock));
-    const instance = makeDigest().uuid();
     const startedAt = clock.now().toISOString();
     await fs.replace(daemonFile(workspace.state), `${JSON.stringify(daemonFacts(instance, startedAt), null, 2)}\n`, 'safety');
     closers.push(async () => fs.unlink(daemonFile(workspace.state)).catch(() => undefined));
 
     const stopping = new AbortController();
-    const ports = await makePorts(options, log, instance, stopping.signal, closers);
+    const ports = await makePorts(options, log, { instance, epoch, check }, stopping.signal, closers);
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
@@ -190,9 +200,22 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       log.warn(`${String(daemon.jobs().length)} jobs still run: the keeper watches them, the next start takes up their answers`);
     return isDrained ? 'drained' : 'left';
   } finally {
-    for (const close of closers.toReversed()) await close();
+    // Sockets, the visible lock and daemon.json bear names that belong to the next daemon now; the process ends anyway.
+    if (hasTurn()) for (const close of closers.toReversed()) await close();
   }
 }
+
+/** Whose turn it is, and the question whether it still is. */
+type Turn = { readonly instance: string; readonly epoch: Epoch; readonly check: () => void };
+
+/** Nothing is committed out of turn. */
+const fencedJournal = (journal: Journal, check: () => void): Journal => ({
+  ...journal,
+  async commit(changes) {
+    check();
+    return journal.commit(changes);
+  },
+});
 
 const GUARD_INTERVAL_MS = 2_000;
 
@@ -216,25 +239,25 @@ function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Er
 async function makePorts(
   options: StartOptions,
   log: Log,
-  instance: string,
+  { instance, epoch, check }: Turn,
   stopping: AbortSignal,
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
   const { workspace, env } = options;
-  const fs = makeFs();
+  const fs = fencedFs(makeFs(), check);
   const digest = makeDigest();
   const roles = await loadRoles(fs, workspace);
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
   const specs = await loadSpecs(fs, workspace);
   if (!specs.ok) throw new CliError(describeFileFaults(specs.error), EXIT.environment);
 
-  const journal = journalOf(workspace, log);
+  const journal = fencedJournal(journalOf(workspace, log), check);
   closers.push(() => {
     journal.close();
   });
-  const spool = spoolOf(workspace, [...roles.value.values()], log);
+  const spool = spoolOf(workspace, [...roles.value.values()], log, fs);
   await spool.prepare();
-  const history = historyOf(workspace, log);
+  const history = historyOf(workspace, log, fs);
   await history.open();
   closers.push(async () => history.close());
   const compileCache = getCompileCacheDir();
@@ -244,7 +267,7 @@ async function makePorts(
     compileCache: compileCache === undefined ? null : path.dirname(compileCache),
   });
   closers.push(async () => secrets.close());
-  const keeper = await connectWorkspaceKeeper(workspace, log);
+  const keeper = await connectWorkspaceKeeper(workspace, log, { check, text: epoch.text });
   closers.push(() => {
     keeper.close();
   });
@@ -303,8 +326,9 @@ function laneName(
 function laneSettings(workspace: Workspace, name: string, roleSlots: number | null): LaneSettings {
   const own = workspace.lanes.find((lane) => lane.name === name);
   if (own !== undefined) return own;
-  if (name === OFFLINE_LANE) return { name, slots: OFFLINE_SLOTS, intervalCap: Number.POSITIVE_INFINITY, intervalMs: 0 };
   const { settings } = workspace;
+  // It calls nobody: nothing but the number of jobs in flight bounds it.
+  if (name === OFFLINE_LANE) return { name, slots: settings['limits.in_flight'], intervalCap: Number.POSITIVE_INFINITY, intervalMs: 0 };
   return {
     name,
     slots: roleSlots ?? settings.slots,

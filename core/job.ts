@@ -1,41 +1,26 @@
 /**
- * A job: one prompt on its way through one role's queue, and the only changes of state there are.
+ * A job: one prompt on its way through one role's queue. Its states and the only moves between them are the table in states.ts.
  *
  *   claimed -> read -> submitted -> running <-> waiting -> ran -> recorded -> published -> done
  *        \________\__________\____________________________________/  (a bad end is decided, recorded if it was submitted, published)
  *
- * `recorded` means: the end is decided and durable (in history when the prompt was submitted, in final.json always).
+ * `recorded` means: the end is decided and durable (in history when the prompt was submitted, in the ledger always).
  */
 
 import type { Failure } from './failure.ts';
+import type { JobState } from './states.ts';
 import type { JobId, RoleFolder, RoleName, Sha256, Stem } from './names.ts';
 
-export const JOB_STATES = ['claimed', 'read', 'submitted', 'running', 'waiting', 'ran', 'recorded', 'published', 'done'] as const;
-export type JobState = (typeof JOB_STATES)[number];
+export { canMove, JOB_STATES, type JobState } from './states.ts';
 
 /** How a job ended. The file name in `in/` says the same: `.processed` for the first three, else the outcome's own name. */
 export const OUTCOMES = ['answered', 'briefed', 'duplicate', 'rejected', 'held', 'failed', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-const NEXT: Record<JobState, readonly JobState[]> = {
-  claimed: ['read', 'recorded'],
-  read: ['submitted', 'recorded'],
-  submitted: ['running', 'ran', 'recorded'],
-  running: ['running', 'waiting', 'ran', 'recorded'],
-  waiting: ['running', 'recorded'],
-  ran: ['running', 'waiting', 'recorded'],
-  recorded: ['published'],
-  published: ['done'],
-  done: [],
-};
-
-/** May a job go from one state to the other? Staying where it is is allowed: recovery repeats steps. */
-export const canMove = (from: JobState, to: JobState): boolean => from === to || NEXT[from].includes(to);
-
 export const suffixOf = (outcome: Outcome): string =>
   outcome === 'answered' || outcome === 'briefed' || outcome === 'duplicate' ? 'processed' : outcome;
 
-/** work/<job>/job.json: written at the claim, fsynced; the truth about a job in flight. */
+/** What is known of a job once it was read: a line of ledger.jsonl, fsynced; the truth about a job in flight. */
 export type JobFile = {
   readonly v: 1;
   readonly id: JobId;
@@ -44,7 +29,6 @@ export type JobFile = {
   /** The name in `in/` as people read it (made printable), and the raw bytes of it in hex. */
   readonly originalName: string;
   readonly originalNameHex: string;
-  /** The name of the claimed file inside work/<job>/ is always `claimed`. */
   readonly stem: Stem;
   /** Null when the file was refused unopened (a link, a device, too large …); `refusal` then says why. */
   readonly sha256: Sha256 | null;
@@ -55,12 +39,12 @@ export type JobFile = {
   readonly claimedAt: string;
 };
 
-/** What a stopped or ended job left for publishing: work/<job>/final.json. Its presence means: the end is decided. */
+/** How a job ends and what is published of it: a line of ledger.jsonl. Its presence means: the end is decided. */
 export type FinalFile = {
   readonly v: 1;
   readonly outcome: Outcome;
   readonly stem: Stem;
-  /** In publishing order, evidence first and the result last; `private` is a name in work/<job>/, `public` one in out/. */
+  /** In publishing order, evidence first and the result last; `private` stands behind the job's id in work/ (`<job>.1_result.md`), `public` is a name in out/. */
   readonly files: readonly { readonly private: string; readonly public: string }[];
   /** The new name of the claimed file in in/. */
   readonly finished: string;

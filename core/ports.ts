@@ -188,11 +188,21 @@ export type JournalChange =
       readonly at: string;
     }
   | { readonly do: 'attempt'; readonly id: JobId; readonly attempt: AttemptRecord; readonly spent: boolean }
+  /** Why an attempt failed is taken from the attempt; `attempt` null: why the job itself ended badly. */
+  | { readonly do: 'error'; readonly id: JobId; readonly attempt: number | null; readonly failure: Failure; readonly at: string }
   | { readonly do: 'hold-lane'; readonly lane: string; readonly untilMs: number | null; readonly reason: string; readonly at: string }
   | { readonly do: 'free-lane'; readonly lane: string; readonly at: string }
   | { readonly do: 'event'; readonly at: string; readonly job: string | null; readonly kind: string; readonly detail: string }
   | { readonly do: 'forget'; readonly id: JobId };
 export type LaneHold = { readonly lane: string; readonly untilMs: number | null; readonly reason: string; readonly at: string };
+/** A row of the table of errors: what failed, in which class, in which words, when. `attempt` 0: the job's own end. */
+export type JobError = {
+  readonly attempt: number;
+  readonly class: string;
+  readonly kind: string;
+  readonly words: string;
+  readonly at: string;
+};
 export type Journal = {
   /** Changes of one tick become one transaction; an impossible move is refused, recorded as an event, and rejects. */
   commit(changes: readonly JournalChange[]): Promise<void>;
@@ -202,6 +212,8 @@ export type Journal = {
   /** Newest first. */
   recent(limit: number): JournalJob[];
   attempts(id: JobId): (AttemptRecord & { readonly spent: boolean })[];
+  /** By attempt, the job's own end last. */
+  errors(id: JobId): JobError[];
   holds(): LaneHold[];
   /** False when the database file was unlinked or replaced under us. */
   isIntact(): boolean;

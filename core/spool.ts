@@ -46,20 +46,19 @@ export type ScanResult = {
   readonly faults: readonly { readonly role: RoleName; readonly failure: Failure }[];
 };
 
-/** A job whose files are in work/<job>/. */
+/** A job whose files are in work/; `dir` is its own folder there, which is made when something is kept in it. */
 export type Claimed = { readonly job: JobFile; readonly dir: string };
 
-/** What recovery finds in one work folder. */
+/** What recovery finds of one job in work/. */
 export type Leftover = {
   readonly dir: string;
   readonly id: JobId;
   readonly folder: RoleFolder;
-  /** Null: claimed, but job.json was not written yet. */
+  /** Null: claimed, but not read yet. */
   readonly job: JobFile | null;
   readonly final: FinalFile | null;
   /** The claimed file is still there (not yet renamed to .processed …). */
   readonly hasClaimed: boolean;
-  readonly hasPrompt: boolean;
   /** Highest n of a<n>/, 0 for none. */
   readonly lastAttempt: number;
 };
@@ -69,9 +68,13 @@ export type Decided = {
   readonly failure: Failure | null;
   /** Content for out/: written privately first. `as` is the part behind the stem: `_evidence.json`, `_result.md`, `_error.md`, `_duplicate.json`. Order is publishing order. */
   readonly files: readonly { readonly as: string; readonly bytes: Uint8Array | string }[];
+  /** Kept with the decision, for whoever goes on after a crash: what history will be told. */
+  readonly note?: Readonly<Record<string, unknown>>;
+  /** What the note refers to by its hash and no file holds. */
+  readonly blobs?: readonly { readonly sha256: Sha256; readonly bytes: Uint8Array | string }[];
 };
 
-/** A private file of a job in flight, by its name in work/<job>/. */
+/** A private file of a job in flight, by its name in work/<job>/: brief.md, a1/answer. */
 export type KeptFile = { readonly name: string; readonly bytes: Uint8Array | string };
 
 export type Spool = {
@@ -81,33 +84,38 @@ export type Spool = {
   scan(options?: ScanOptions): Promise<ScanResult>;
   /** The first bytes of a waiting file (at most 16 KiB + a little), cached by key. */
   head(waiting: Waiting): Promise<Uint8Array | null>;
-  /** By rename into work/<job>/; entries that are gone are left out. Folders are synced once for all. */
+  /** By rename into work/; entries that are gone are left out. Folders are synced once for all. */
   claim(entries: readonly Waiting[]): Promise<readonly { readonly waiting: Waiting; readonly id: JobId; readonly dir: string }[]>;
   /**
-   * Reads the claimed file (no-follow, bounded), syncs it, hashes it, keeps a private copy (work/<job>/prompt, 0400), picks the stem and writes job.json.
-   * Also the first step of recovery for a folder without job.json. A file that may not be read gets a job with sha256 null and a failure.
+   * Reads the claimed file (no-follow, bounded), hashes it, picks the stem and writes all of it, bytes included, into the ledger.
+   * Also the first step of recovery. A file that may not be read gets a job with sha256 null and a failure.
    */
   read(
     dir: string,
     id: JobId,
     folder: RoleFolder,
   ): Promise<{ readonly claimed: Claimed; readonly bytes: Uint8Array | null; readonly failure: Failure | null }>;
-  /** The private copy again (recovery). Null when it is missing or its hash differs from job.json: read() again then. */
+  /** The private copy again (recovery). Null when it is missing or its hash differs: read() again then. */
   prompt(claimed: Claimed): Promise<Uint8Array | null>;
-  /** Makes work/<job>/a<n>/ when it is not there. What an earlier start of this attempt left in it stays: agents/attempt.ts takes it up. `beside` is written into work/<job>/ as by keep(), with one sync for both; null: no program will be started, so nothing is synced. */
+  /** Makes work/<job>/a<n>/ when it is not there. What an earlier start of this attempt left in it stays: agents/attempt.ts takes it up. `beside` is written into work/<job>/ as by keep(), with one sync for both; null: no program will be started, so nothing is made. */
   attemptFolder(claimed: Claimed, n: number, beside?: KeptFile | null): Promise<string>;
   /** Writes a private file into work/<job>/, synced: brief.md, a<n>/answer. */
   keep(claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void>;
   kept(claimed: Claimed, name: string): Promise<Uint8Array | null>;
-  /** Writes the private copies and final.json: from here on the end is decided. */
+  /** Writes the private copies and a line in the ledger: from here on the end is decided. */
   decide(claimed: Claimed, decided: Decided): Promise<FinalFile>;
+  /** What was kept with the decision. */
+  note(claimed: Claimed): Promise<Readonly<Record<string, unknown>> | null>;
+  blob(claimed: Claimed, sha256: Sha256): Promise<Uint8Array | null>;
+  /** The bytes of a decided file that is not published yet; null when it is. @param as `_evidence.json` */
+  privateCopy(claimed: Claimed, final: FinalFile, as: string): Promise<Uint8Array | null>;
   /** Links every private copy that is still there into out/, evidence first, result last; takes the next stem when a name is taken. Returns the final as it was published. */
   publish(claimed: Claimed, final: FinalFile): Promise<FinalFile>;
   /** Re-hashes the claimed file and renames it into in/. `late` names where a late writer's bytes were kept. */
   finish(claimed: Claimed, final: FinalFile): Promise<{ readonly late: string | null }>;
-  /** Moves error and raw output of attempts worth keeping to archive/, removes work/<job>/. */
+  /** Moves raw output of attempts worth keeping to archive/, removes work/<job>/ when there is one. */
   clean(claimed: Claimed): Promise<void>;
-  /** All work/<job>/ folders of all roles, oldest first; empty ones are removed. */
+  /** All jobs that names in work/ speak of, of all roles, oldest first; what no job needs is removed. */
   leftovers(): Promise<readonly Leftover[]>;
   /** Everything in the folders as people list it: waiting, in flight, ended. Answers without a daemon and without a journal. */
   list(options: { readonly role?: RoleName; readonly ended?: boolean; readonly limit?: number }): Promise<readonly JobView[]>;

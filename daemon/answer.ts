@@ -31,6 +31,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
     if (run.outcome.ok) {
       attempts.push(run.record);
       await ports.journal.commit([
+        ...reachedState(ports, claimed.job.id, 'running'),
         { do: 'attempt', id: claimed.job.id, attempt: run.record, spent: true },
         { do: 'move', id: claimed.job.id, to: 'ran', at: run.record.endedAt },
       ]);
@@ -52,6 +53,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
     const isSpent = !['provider-limit', 'environment-fault', 'budget', 'cancelled'].includes(classOf(failure));
     if (isSpent) spent++;
     await ports.journal.commit([
+      ...reachedState(ports, claimed.job.id, 'running'),
       ...(isProbe ? [] : [{ do: 'attempt' as const, id: claimed.job.id, attempt: record, spent: isSpent }]),
       { do: 'move', id: claimed.job.id, to: 'waiting', reason: describe(failure), at: record.endedAt },
     ]);
@@ -100,7 +102,8 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
   const beside = job.facts.kind === 'offline' ? null : { name: BRIEF_FILE, bytes: job.brief };
   const dir = await ports.spool.attemptFolder(claimed, n, beside);
-  await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
+  // What is over within a moment, and can be done again for nothing, is told when it is done.
+  if (beside !== null) await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
   const request: RunRequest = {
     job: claimed.job.id,

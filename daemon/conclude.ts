@@ -11,9 +11,9 @@ import type { Claimed } from '#core/spool.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
-import { readRecord, RECORD_FILE, type Told } from './record-file.ts';
+import { readTold, type Told } from './told-note.ts';
 
-/** @param told what record.json holds, for whoever has just written it */
+/** @param told what history will be told, for whoever has just decided it */
 export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile, told: Told | null = null): Promise<Outcome> {
   const { id } = claimed.job;
   const decided = await record(ports, claimed, sealed, told);
@@ -42,8 +42,9 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
 
 /** One commit: nothing is visible that is not recorded. Prompts that were never accepted have no record. */
 async function record(ports: Ports, claimed: Claimed, sealed: FinalFile, fresh: Told | null): Promise<FinalFile> {
-  const told = fresh ?? (await keptRecord(ports, claimed));
-  if (told === null || sealed.outcome === 'held') return sealed;
+  if (sealed.outcome === 'held') return sealed;
+  const told = fresh ?? (await readTold(ports.spool, claimed, sealed));
+  if (told === null) return sealed;
   const { answer, attempt } = told;
   const filed = await ports.history.record(answer);
   if (filed.ok) return sealed;
@@ -55,11 +56,6 @@ async function record(ports: Ports, claimed: Claimed, sealed: FinalFile, fresh: 
     failure,
     files: [{ as: '_error.md', bytes: errorPage(ports, claimed, 'held', failure, []) }],
   });
-}
-
-async function keptRecord(ports: Ports, claimed: Claimed): Promise<Told | null> {
-  const kept = await ports.spool.kept(claimed, RECORD_FILE);
-  return kept === null ? null : readRecord(kept);
 }
 
 function moved(ports: Ports, claimed: Claimed, to: JobState, final: FinalFile): readonly JournalChange[] {

@@ -1,6 +1,6 @@
 /**
  * Is docket dying at each start before it has even looked at the folders once? Then a waiting file may be what kills it, and the bounded look
- * at front matter is left out: files are claimed in the order of their names, and job.json's own count of reads finds the one (validate.ts).
+ * at front matter is left out: files are claimed in the order of their names, and the ledger's count of reads finds the one (validate.ts).
  *
  * starts.json: absent -> (start) 1, 2, 3 … -> (first look done) absent
  */

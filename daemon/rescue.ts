@@ -1,15 +1,18 @@
 /**
- * The mend of what a crash left: at start every folder in work/ is a job that goes on where it stopped. Known leftovers, one mend each, nothing deleted.
+ * The mend of what a crash left: at start everything in work/ is a job that goes on where it stopped. Known leftovers, one mend each, nothing deleted.
  *
- * | leftover in work/<job>/                | mend |
+ * | leftover in work/, and in the ledger   | mend |
  * |---|---|
- * | empty, or claimed by nobody            | removed by the spool (the file is still in in/) |
- * | claimed file, no job.json              | read again: same file, same id |
- * | job.json, no or damaged private copy   | read again; another hash means a late writer |
- * | final.json                             | the end is decided: record, publish, finish (daemon/conclude.ts) |
- * | a<n>/ with exit.json                   | the run ended: its answer is used, no tool is started |
- * | a<n>/ with a run that is alive         | adopted: waited for, not started again |
- * | a<n>/ with a run that is gone          | ended for certain, then started again: the only place where a tool can be started twice |
+ * | a claim's line, no file                | none: the file is still in in/ |
+ * | <job>.claimed, a claim's line          | read again: same file, same id |
+ * | <job>.claimed, no line                 | the same, under a name of its own |
+ * | <job>.claimed, its reading             | goes on with the bytes in the ledger; damaged: read again |
+ * | private copies, no decision            | removed: nothing was decided |
+ * | a decision                             | the end is decided: record, publish, finish (daemon/conclude.ts) |
+ * | <job>/a<n>/ with exit.json             | the run ended: its answer is used, no tool is started |
+ * | <job>/a<n>/ with a run that is alive   | adopted: waited for, not started again |
+ * | <job>/a<n>/ with a run that is gone    | ended for certain, then started again: the only place where a tool can be started twice |
+ * | <job>/ of docket 0.1                   | taken over into the ledger (spool/old-folders.ts), then as above |
  *
  * The last three are mended by agents/attempt.ts, when the job comes to its attempt again.
  */

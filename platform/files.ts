@@ -7,24 +7,28 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, linkSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
-import { breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
+import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
 import { walk } from './walk.ts';
 import { openForWriting } from './writers.ts';
 
 export { codeOf, systemError } from './file-facts.ts';
 
-const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
 type Handle = files.FileHandle;
 
-const syncDescriptor = promisify(fsync);
+/** By hand: importing node:util loads a dozen modules behind its exports. */
+const syncDescriptor = async (fd: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fsync(fd, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 
 async function using<T>(handle: Handle, act: (handle: Handle) => Promise<T>): Promise<T> {
   try {
@@ -145,8 +149,10 @@ async function create<T>(file: string, content: Uint8Array | string, mode: numbe
 }
 
 async function append(file: string, content: Uint8Array | string, mode = 0o600): Promise<void> {
+  const bytes = bytesOf(content);
+  if (bytes.length <= SMALL_BYTES) return appendSmall(file, bytes, mode);
   const handle = await files.open(file, APPEND, mode);
-  await named(file, 'append', () => using(handle, () => writeAll(handle, bytesOf(content))));
+  await named(file, 'append', () => using(handle, () => writeAll(handle, bytes)));
 }
 
 async function openRead(file: string): Promise<OpenFile> {
@@ -167,6 +173,9 @@ async function openRead(file: string): Promise<OpenFile> {
     close: () => handle.close(),
   };
 }
+
+/** Where a new content waits for its rename. A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it. */
+export const temporaryBeside = (file: string): string => path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
 
 /** @param options.onSync called at each fsync, for the bench and for tests that count them */
 export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {}): Fs {
@@ -204,8 +213,7 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
     readHead: (file, maxBytes) => read(file, maxBytes, false),
     writeNew,
     async replace(file, bytes, why, mode) {
-      // A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it.
-      const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
+      const temporary = temporaryBeside(file);
       await writeNew(temporary, bytes, why, mode);
       try {
         renameSync(temporary, file);
@@ -233,9 +241,9 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
       unlinkSync(native(file));
     }),
     chmod: changeMode,
-    makeFolder: soon((folder: string, mode = 0o777) => {
-      mkdirSync(folder, { mode });
-    }),
+    makeFolder: async (folder, mode = 0o777) => {
+      await files.mkdir(folder, { mode });
+    },
     makeFolders: (folder, mode = 0o777) => makeFolders(folder, mode),
     removeFolder: (folder) => files.rmdir(folder),
     removeTree: (folder) => files.rm(folder, { recursive: true, force: true }),

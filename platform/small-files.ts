@@ -5,11 +5,14 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { closeSync, fstatSync, lstatSync, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, open, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import { promisify } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileFacts, FilePath } from '#core/ports.ts';
+import { monotonicMs } from './clock.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 
+export const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Files up to this size are read and written here. */
 export const SMALL_BYTES = 256 * 1024;
 export const FIRST_READ_BYTES = 64 * 1024;
@@ -19,9 +22,9 @@ let turnEndsMs = 0;
 
 /** Ten thousand quick answers in a row would else keep sockets, timers and the collector waiting. */
 export async function breathe(): Promise<void> {
-  if (performance.now() < turnEndsMs) return;
+  if (monotonicMs() < turnEndsMs) return;
   await nextTurn();
-  turnEndsMs = performance.now() + TURN_MS;
+  turnEndsMs = monotonicMs() + TURN_MS;
 }
 
 /** Done in this thread, one turn later: what it throws is a rejection. */
@@ -69,9 +72,15 @@ export function readSmall(file: FilePath, maxBytes: number): { bytes: Uint8Array
   }
 }
 
+/**
+ * What adds a name to a folder may have to wait for the file system's journal, for as long as a sync lasts: not in this thread.
+ * What is done with the open file is then a matter of microseconds.
+ */
+const openElsewhere = promisify(open);
+
 /** A small new file: as `create`, with the descriptor instead of a handle. */
 export async function createSmall<T>(file: string, bytes: Uint8Array, mode: number, last: (fd: number) => T | Promise<T>): Promise<T> {
-  const fd = openSync(file, CREATE_ONLY, mode);
+  const fd = await openElsewhere(file, CREATE_ONLY, mode);
   try {
     return await named(file, 'write', async () => {
       try {
@@ -94,3 +103,22 @@ export async function createSmall<T>(file: string, bytes: Uint8Array, mode: numb
     throw error;
   }
 }
+
+/** To the end of a file, made when it is not there. */
+export const appendSmall = (file: string, bytes: Uint8Array, mode: number): Promise<void> =>
+  named(
+    file,
+    'append',
+    soon(() => {
+      const fd = openSync(file, APPEND, mode);
+      try {
+        for (let at = 0; at < bytes.length;) {
+          const count = writeSync(fd, bytes, at, bytes.length - at, null);
+          if (count === 0) throw systemError('EIO', 'the system took no byte of a write');
+          at += count;
+        }
+      } finally {
+        closeSync(fd);
+      }
+    }),
+  );

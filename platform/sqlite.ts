@@ -26,7 +26,7 @@ export type Database = {
   prepare(sql: string): PreparedStatement;
   /** BEGIN IMMEDIATE … COMMIT; what `act` throws rolls back. Does not nest. */
   transaction<T>(act: () => T): T;
-  /** False when the file was unlinked or replaced under us. */
+  /** False when the file, or what SQLite keeps beside it while it is open (-wal, -shm), was unlinked or replaced under us. */
   isIntact(): boolean;
   close(): void;
 };
@@ -53,11 +53,18 @@ const CODES: ReadonlyMap<number, string> = new Map([
   [26, 'SQLITE_NOTADB'],
 ]);
 
+/** A number that no JavaScript number can hold is in no file we wrote: it counts as damage. */
+function resultCode(error: unknown): number | null {
+  if (!(error instanceof Error)) return null;
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff;
+  return 'code' in error && error.code === 'ERR_OUT_OF_RANGE' ? 11 : null;
+}
+
 function worded<T>(path: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    const number = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+    const number = resultCode(error);
     if (number === null) throw error;
     const code = CODES.get(number) ?? `SQLITE_ERROR_${String(number)}`;
     throw Object.assign(new Error(`${code}: ${(error as Error).message}, '${path}'`, { cause: error }), { code });
@@ -81,20 +88,32 @@ function fileIdentity(path: string): string | null {
   return `${String(stats.dev)}:${String(stats.ino)}`;
 }
 
-const bound = (parameters: Parameters): SQLInputValue[] => [...parameters];
-
 function wrapStatement(path: string, statement: StatementSync): PreparedStatement {
   return {
     run: (...parameters) =>
       worded(path, () => {
-        const { changes, lastInsertRowid } = statement.run(...bound(parameters));
+        const { changes, lastInsertRowid } = statement.run(...(parameters as SQLInputValue[]));
         return { changes: Number(changes), lastInsertRowid };
       }),
-    get: (...parameters) => worded(path, () => statement.get(...bound(parameters)) as Row | undefined),
-    all: (...parameters) => worded(path, () => statement.all(...bound(parameters)) as Row[]),
-    iterate: (...parameters) => worded(path, () => statement.iterate(...bound(parameters)) as IterableIterator<Row>),
+    get: (...parameters) => worded(path, () => statement.get(...(parameters as SQLInputValue[])) as Row | undefined),
+    all: (...parameters) => worded(path, () => statement.all(...(parameters as SQLInputValue[])) as Row[]),
+    iterate: (...parameters) => worded(path, () => statement.iterate(...(parameters as SQLInputValue[])) as IterableIterator<Row>),
   };
 }
+
+/** Whatever else stands at its path, a link or a folder, is not it. */
+function isThere({ path, identity }: Companion): boolean {
+  try {
+    return fileIdentity(path) === identity;
+  } catch {
+    return false;
+  }
+}
+
+type Companion = { readonly path: string; readonly identity: string | null };
+/** They are made by the first statement in WAL mode, and stay while a connection is open. */
+const companionsOf = (path: string): readonly Companion[] =>
+  [`${path}-wal`, `${path}-shm`].map((one) => ({ path: one, identity: fileIdentity(one) }));
 
 /** Opens, creating it 0600 unless `readOnly`. Throws with a `code` (see `Database`), also for a file that is no database. */
 export const openDatabase: OpenDatabase = (path, options = {}) => {
@@ -114,7 +133,7 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
   try {
     if (options.wal !== false && !readOnly)
       worded(path, () => {
-        database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL');
+        database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; SELECT count(*) FROM sqlite_schema');
       });
     else
       worded(path, () => {
@@ -124,6 +143,10 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
     database.close();
     throw error;
   }
+  const statement = (sql: string): StatementSync => worded(path, () => database.prepare(sql));
+  const begin = statement('BEGIN IMMEDIATE');
+  const commit = statement('COMMIT');
+  const beside = readOnly || options.wal === false ? [] : companionsOf(path);
   return {
     path,
     exec: (sql) => {
@@ -131,20 +154,12 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
         database.exec(sql);
       });
     },
-    prepare: (sql) =>
-      wrapStatement(
-        path,
-        worded(path, () => database.prepare(sql)),
-      ),
+    prepare: (sql) => wrapStatement(path, statement(sql)),
     transaction(act) {
-      worded(path, () => {
-        database.exec('BEGIN IMMEDIATE');
-      });
+      worded(path, () => begin.run());
       try {
         const value = act();
-        worded(path, () => {
-          database.exec('COMMIT');
-        });
+        worded(path, () => commit.run());
         return value;
       } catch (error) {
         // After some errors (disk full, i/o) SQLite has rolled back by itself.
@@ -152,7 +167,7 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
         throw error;
       }
     },
-    isIntact: () => identity !== null && fileIdentity(path) === identity,
+    isIntact: () => identity !== null && isThere({ path, identity }) && beside.every(isThere),
     close: () => {
       if (database.isOpen) database.close();
     },

@@ -1,13 +1,13 @@
 /**
- * A finished job leaves work/. What the attempts of a failed or held one printed is kept in archive/<YYYY-MM>/<job>/; then the folder is renamed away in
- * one step, so recovery never meets half of it, and removed.
+ * A finished job leaves work/: nothing of it is there any more but the folder of one that started a program. What the attempts of a failed
+ * or held one printed is kept in archive/<YYYY-MM>/<job>/; then the folder is renamed away in one step, so recovery never meets half of it, and removed.
  */
 
 import path from 'node:path';
 import type { Outcome } from '#core/job.ts';
 import type { Claimed } from '#core/spool.ts';
 import { codeOf, type Parts } from './parts.ts';
-import { readFinal } from './records.ts';
+import { finalOf } from './decide.ts';
 
 /** Ends after which somebody may want to know what the tool said, because out/ does not show it. */
 const KEPT: ReadonlySet<Outcome> = new Set(['failed', 'held']);
@@ -18,13 +18,14 @@ export async function clean(parts: Parts, claimed: Claimed): Promise<void> {
   const { folder, id } = claimed.job;
   const paths = layout.job(folder, id);
   if ((await fs.facts(paths.dir)) !== null) {
-    const final = await readFinal(fs, paths);
+    const final = await finalOf(parts, claimed);
     if (final !== null && KEPT.has(final.outcome)) await keepOutput(parts, claimed, final.decidedAt.slice(0, 7));
     await fs.rename(paths.dir, layout.gone(folder, id));
     // If a power cut undid this rename but not the removals below, what is left would look like a job that never ended.
     await parts.sync(layout.work(folder), 'safety');
+    await fs.removeTree(layout.gone(folder, id));
   }
-  await fs.removeTree(layout.gone(folder, id));
+  parts.ledgerOf(folder).forget(id);
   parts.stems.forget(folder, id);
   parts.decidedHere.delete(id);
   parts.counted.delete(id);

@@ -1,34 +1,30 @@
 /**
- * The end of a job, decided once: private copies of everything that out/ will show, then final.json, then nothing can change it.
- * Invariant: final.json is there <=> all private copies were durable before it, names included. Before it a crash decides nothing.
+ * The end of a job, decided once: private copies of everything that out/ will show, then a line in the ledger, then nothing can change it.
+ * Invariant: the line is there <=> all private copies were durable before it, names included. Before it a crash decides nothing.
  */
 
-import path from 'node:path';
 import type { FinalFile } from '#core/job.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
 import { finishedName, type JobPaths } from './layout.ts';
-import { inBatches, unlinkIfThere, type Parts } from './parts.ts';
-import { jsonText, readFinal } from './records.ts';
+import { codeOf, inBatches, unlinkIfThere, type Parts } from './parts.ts';
 
 /** Private copies of a second decision are numbered from here, so that those of the first stand until it is replaced. */
 const SECOND = 100;
 
 /**
- * What was decided before stays decided: a second call answers the first one's final.json. One exception: `held` replaces another end of
+ * What was decided before stays decided: a second call answers the first one's end. One exception: `held` replaces another end of
  * which nothing is public yet (the place in history turned out to be taken).
  */
 export async function decide(parts: Parts, claimed: Claimed, decided: Decided): Promise<FinalFile> {
   const { fs } = parts;
   const { job } = claimed;
   const paths = parts.layout.job(job.folder, job.id);
-  const before = await readFinal(fs, paths);
+  const before = await finalOf(parts, claimed);
   if (before !== null && !(decided.outcome === 'held' && before.outcome !== 'held' && (await isPrivate(parts, paths, before))))
     return before;
   const files = privateFiles(decided, before === null ? 0 : SECOND);
-  await makePublishFolder(parts, paths);
-  for (const file of files) await unlinkIfThere(fs, path.join(paths.dir, file.private));
-  await inBatches(files, files.length, (file) => fs.writeNew(path.join(paths.dir, file.private), file.bytes, 'safety', 0o600));
-  await parts.sync(paths.publish, 'safety');
+  await inBatches(files, files.length, (file) => writePrivate(parts, paths.own(file.private), file.bytes));
+  await parts.sync(parts.layout.work(job.folder), 'safety');
   const stem = before?.stem ?? job.stem;
   const final: FinalFile = {
     v: 1,
@@ -40,19 +36,26 @@ export async function decide(parts: Parts, claimed: Claimed, decided: Decided): 
     failure: decided.failure,
   };
   parts.decidedHere.add(job.id);
-  await writeFinal(parts, claimed, final);
-  for (const file of before?.files ?? []) await unlinkIfThere(fs, path.join(paths.dir, file.private));
+  const blobs = decided.blobs ?? [];
+  const line = { do: 'final', id: job.id, final, note: decided.note ?? null, blobs: blobs.map((blob) => blob.sha256) } as const;
+  await parts.ledgerOf(job.folder).append([line], 'safety', blobs);
+  for (const file of before?.files ?? []) await unlinkIfThere(fs, paths.own(file.private));
   return final;
 }
 
-/**
- * read() made it, so it lies in work/<job>/ for good. If it could vanish in a power cut that final.json survives, its files would seem
- * to be published.
- */
-async function makePublishFolder(parts: Parts, paths: JobPaths): Promise<void> {
-  if ((await parts.fs.facts(paths.publish)) !== null) return;
-  await parts.fs.makeFolder(paths.publish, 0o700);
-  await parts.sync(paths.dir, 'safety');
+/** How the job was decided to end; null: not yet. */
+export const finalOf = async (parts: Parts, { job }: Claimed): Promise<FinalFile | null> =>
+  (await parts.ledgerOf(job.folder).entry(job.id))?.final ?? null;
+
+/** What an interrupted decision left is of no worth. */
+async function writePrivate(parts: Parts, file: string, bytes: Uint8Array | string): Promise<void> {
+  try {
+    await parts.fs.writeNew(file, bytes, 'safety', 0o600);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    await unlinkIfThere(parts.fs, file);
+    await parts.fs.writeNew(file, bytes, 'safety', 0o600);
+  }
 }
 
 function privateFiles(
@@ -62,19 +65,31 @@ function privateFiles(
   return decided.files.map((file, index) => {
     if (!/^_[a-z]+\.(?:md|json)$/.test(file.as))
       throw new Error(`a published file is called _something.md or _something.json, not ${file.as}`);
-    return { private: `publish/${String(from + index)}-${file.as}`, as: file.as, bytes: file.bytes };
+    return { private: `${String(from + index)}${file.as}`, as: file.as, bytes: file.bytes };
   });
 }
 
 /** Is every file of this decision still private, under one name only? */
 async function isPrivate(parts: Parts, paths: JobPaths, final: FinalFile): Promise<boolean> {
-  for (const file of final.files) if ((await parts.fs.facts(path.join(paths.dir, file.private)))?.nlink !== 1) return false;
+  for (const file of final.files) if ((await parts.fs.facts(paths.own(file.private)))?.nlink !== 1) return false;
   return true;
 }
 
-/** Also when a name turned out to be taken: the new names are durable before they are used. */
-export async function writeFinal(parts: Parts, claimed: Claimed, final: FinalFile): Promise<void> {
-  const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
-  await parts.fs.replace(paths.final, jsonText(final), 'safety');
-  await parts.sync(paths.dir, 'safety');
+/** When a name turned out to be taken: the new names are durable before they are used. */
+export async function writeFinal(parts: Parts, { job }: Claimed, final: FinalFile): Promise<void> {
+  const ledger = parts.ledgerOf(job.folder);
+  const entry = await ledger.entry(job.id);
+  await ledger.append([{ do: 'final', id: job.id, final, note: entry?.note ?? null, blobs: entry?.blobs ?? [] }], 'safety');
+}
+
+/** The bytes of a file that is not published yet; null when it is. @param as `_evidence.json` */
+export async function privateCopy(parts: Parts, { job }: Claimed, final: FinalFile, as: string): Promise<Uint8Array | null> {
+  const file = final.files.find((one) => one.private.endsWith(as));
+  if (file === undefined) return null;
+  try {
+    return (await parts.fs.readBounded(parts.layout.job(job.folder, job.id).own(file.private), parts.settings.keptBytes)).bytes;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 /**
- * The last rename: work/<job>/claimed -> in/foo.processed (or .rejected, .held, .failed, .cancelled).
+ * The last rename: work/<job>.claimed -> in/foo.processed (or .rejected, .held, .failed, .cancelled).
  *
- *   hashed again -> (other bytes: they move to archive/, the private copy takes their place) -> mode -> linked -> in/ synced -> unlinked
+ *   hashed again -> (other bytes: they move to archive/, the private copy takes their place) -> mode, synced -> linked -> in/ synced -> unlinked
  *
  * Invariant: claimed gone <=> finished, and the file in in/ has the bytes whose hash was recorded, under no other name
  * through which they could still be changed. What a late writer wrote is never lost and never passes for what was answered.
@@ -11,13 +11,12 @@ import path from 'node:path';
 import type { FinalFile } from '#core/job.ts';
 import type { FileFacts } from '#core/ports.ts';
 import type { Claimed } from '#core/spool.ts';
-import { writeFinal } from './decide.ts';
+import { finalOf, writeFinal } from './decide.ts';
 import { finishedName } from './layout.ts';
 import { codeOf, unlinkIfThere, type Parts } from './parts.ts';
 import { isSameFile, linkTo, renameIfFree } from './place.ts';
 import { nextStem } from './publish.ts';
-import { isCopyWhole } from './read.ts';
-import { readFinal } from './records.ts';
+import { copyPrivately, wholeCopy } from './read.ts';
 
 /** @returns the path in archive/ where a late writer's bytes are kept; null when nobody wrote late */
 export async function finish(parts: Parts, claimed: Claimed, given: FinalFile): Promise<{ readonly late: string | null }> {
@@ -25,7 +24,7 @@ export async function finish(parts: Parts, claimed: Claimed, given: FinalFile): 
   const { folder, id, stem } = claimed.job;
   const paths = layout.job(folder, id);
   const late = layout.late(folder, stem, id);
-  let final = (await readFinal(fs, paths)) ?? given;
+  let final = (await finalOf(parts, claimed)) ?? given;
   await resumeExchange(parts, claimed, late);
   const facts = await fs.facts(paths.claimed);
   if (facts !== null) {
@@ -35,7 +34,9 @@ export async function finish(parts: Parts, claimed: Claimed, given: FinalFile): 
   }
   await parts.sync(layout.in(folder), 'safety');
   await unlinkIfThere(fs, paths.claimed);
-  await parts.sync(paths.dir, 'safety');
+  // Beside a claimed file that is gone, a private copy has nothing left to stand for.
+  if ((await fs.facts(paths.prompt)) !== null) await unlinkIfThere(fs, paths.prompt);
+  await parts.sync(layout.work(folder), 'safety');
   return { late: (await fs.facts(late)) === null ? null : late };
 }
 
@@ -50,7 +51,7 @@ async function resumeExchange(parts: Parts, claimed: Claimed, late: string): Pro
 async function moveCopyUp(parts: Parts, claimed: Claimed): Promise<void> {
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
   await parts.fs.rename(paths.prompt, paths.claimed);
-  await parts.sync(paths.dir, 'safety');
+  await parts.sync(parts.layout.work(claimed.job.folder), 'safety');
 }
 
 async function settleBytes(parts: Parts, claimed: Claimed, final: FinalFile, facts: FileFacts, late: string): Promise<void> {
@@ -59,8 +60,9 @@ async function settleBytes(parts: Parts, claimed: Claimed, final: FinalFile, fac
   const isChanged = await wasWrittenLate(parts, claimed);
   let isCopy = false;
   if (isChanged || (facts.nlink > 1 && claimed.job.sha256 !== null)) {
-    isCopy = await isCopyWhole(parts, claimed);
-    if (isCopy) await exchange(parts, claimed, isChanged ? late : null);
+    const copy = await wholeCopy(parts, claimed.job);
+    isCopy = copy !== null;
+    if (copy !== null) await exchange(parts, claimed, copy, isChanged ? late : null);
     else if (isChanged)
       parts.log.error('a claimed file was changed and its private copy is gone: the file in in/ differs from the record', {
         job: claimed.job.id,
@@ -68,6 +70,17 @@ async function settleBytes(parts: Parts, claimed: Claimed, final: FinalFile, fac
   }
   const mode = modeOf(final, facts.mode, isCopy);
   if (mode !== null) await changeMode(parts, paths.claimed, mode);
+  if (claimed.job.sha256 !== null) await syncBytes(parts, paths.claimed);
+}
+
+/** Whoever dropped the file may not have synced it, and from now on its bytes are said to be on the disk. */
+async function syncBytes(parts: Parts, file: string): Promise<void> {
+  try {
+    await parts.fs.syncFile(file, 'safety');
+  } catch (error) {
+    // Another user's file in a shared folder whose permissions were taken away after it was read.
+    if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
+  }
 }
 
 /** True when the bytes are not those that were read and hashed. */
@@ -88,12 +101,14 @@ async function wasWrittenLate(parts: Parts, claimed: Claimed): Promise<boolean> 
  * The private copy takes the place of the claimed file. With `late`, the claimed inode itself moves to archive/, so whatever its writer
  * still adds lands there too; without, it is only another name of a file that somebody else keeps.
  */
-async function exchange(parts: Parts, claimed: Claimed, late: string | null): Promise<void> {
-  const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
+async function exchange(parts: Parts, claimed: Claimed, copy: Uint8Array, late: string | null): Promise<void> {
+  const { folder, id } = claimed.job;
+  const paths = parts.layout.job(folder, id);
+  await copyPrivately(parts, paths, folder, copy, parts.digest.sha256(copy));
   if (late !== null) {
-    parts.log.warn('a file was written to after it was claimed: what was answered is the earlier content', { job: claimed.job.id, late });
+    parts.log.warn('a file was written to after it was claimed: what was answered is the earlier content', { job: id, late });
     await parts.fs.rename(paths.claimed, late);
-    await parts.sync(parts.layout.archive(claimed.job.folder), 'safety');
+    await parts.sync(parts.layout.archive(folder), 'safety');
   }
   await moveCopyUp(parts, claimed);
 }

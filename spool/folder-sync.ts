@@ -13,12 +13,19 @@ type Lane = { running: Promise<void>; next: Turn | null };
 /** Asked again after a wait, so what the compiler knew before it does not count. */
 const hasNext = (lane: Lane): boolean => lane.next !== null;
 
+/** Everything that is ready to run asks before the sync begins: jobs that came together stay together. */
+export const othersToo = async (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
 export function makeFolderSync(fs: Pick<Fs, 'syncFolder'>): FolderSync {
   const lanes = new Map<string, Lane>();
 
   const start = async (folder: string, lane: Lane): Promise<void> => {
     // The sync before this one has callers of its own, who are told of its failure.
     await lane.running.catch(() => undefined);
+    await othersToo();
     const turn = lane.next;
     if (turn === null) return;
     lane.next = null;

@@ -4,19 +4,28 @@ import path from 'node:path';
 import type { Claimed, KeptFile } from '#core/spool.ts';
 import { codeOf, makeFolderIfMissing, type Parts } from './parts.ts';
 
-const NAME = /^(?:a[1-9][0-9]*\/)?[a-z0-9][a-z0-9._-]*$/;
-/** The spool's own files: nobody else writes them. */
-const OWN = new Set(['claimed', 'prompt', 'job.json', 'final.json', 'origin.json', 'publish']);
+const NAME = /^(?:a[1-9][0-9]*\/)?[a-z0-9][a-z0-9._-]*$/; /** What docket 0.1 kept there, and old-folders.ts would take for it. */
+const OLD = new Set(['claimed', 'prompt', 'job.json', 'final.json', 'origin.json', 'record.json', 'publish']);
 
 function pathOf(parts: Parts, claimed: Claimed, name: string): string {
-  if (!NAME.test(name) || OWN.has(name)) throw new Error(`a private file of a job is called like brief.md or a1/answer, not ${name}`);
+  if (!NAME.test(name) || OLD.has(name)) throw new Error(`a private file of a job is called like brief.md or a1/answer, not ${name}`);
   return path.join(parts.layout.job(claimed.job.folder, claimed.job.id).dir, name);
 }
 
 export async function keep(parts: Parts, claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void> {
   const file = pathOf(parts, claimed, name);
+  await makeJobFolder(parts, claimed);
+  await makeFolderIfMissing(parts.fs, path.dirname(file), 0o700);
   await parts.fs.replace(file, bytes, 'safety', 0o600);
   await parts.sync(path.dirname(file), 'safety');
+}
+
+/** Certain before anything is kept in it. */
+async function makeJobFolder(parts: Parts, { job }: Claimed): Promise<void> {
+  const { dir } = parts.layout.job(job.folder, job.id);
+  if ((await parts.fs.facts(dir)) !== null) return;
+  await makeFolderIfMissing(parts.fs, dir, 0o700);
+  await parts.sync(parts.layout.work(job.folder), 'safety');
 }
 
 export async function kept(parts: Parts, claimed: Claimed, name: string): Promise<Uint8Array | null> {
@@ -28,13 +37,18 @@ export async function kept(parts: Parts, claimed: Claimed, name: string): Promis
   }
 }
 
-/** work/<job>/a<n>/, made when it is not there: what an earlier start of this attempt left stays for agents/attempt.ts. `beside` is kept as by keep(), with one sync for both. */
+/**
+ * work/<job>/a<n>/, made when it is not there: what an earlier start of this attempt left stays for agents/attempt.ts. `beside` is kept as
+ * by keep(), with one sync for both; null: no program will be started, so nothing is made.
+ */
 export async function attemptFolder(parts: Parts, claimed: Claimed, n: number, beside?: KeptFile | null): Promise<string> {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`attempts count from 1, got ${String(n)}`);
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
   const dir = path.join(paths.dir, `a${String(n)}`);
-  if (beside !== undefined && beside !== null) await parts.fs.replace(pathOf(parts, claimed, beside.name), beside.bytes, 'safety', 0o600);
+  if (beside === null) return dir;
+  await makeJobFolder(parts, claimed);
+  if (beside !== undefined) await parts.fs.replace(pathOf(parts, claimed, beside.name), beside.bytes, 'safety', 0o600);
   await makeFolderIfMissing(parts.fs, dir, 0o700);
-  if (beside !== null) await parts.sync(paths.dir, beside === undefined ? 'no-second-run' : 'safety');
+  await parts.sync(paths.dir, beside === undefined ? 'no-second-run' : 'safety');
   return dir;
 }

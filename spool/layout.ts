@@ -2,9 +2,13 @@
  * The only place that builds a path into queues/. Invariant: whatever comes from outside (a file name) is either a parsed `Stem`
  * or raw bytes of one directory entry; both stay inside their folder.
  *
- *   queues/<role>/in/  out/  work/<job>/  archive/superseded/  archive/<YYYY-MM>/<job>/
- *   work/<job>/        origin.json (before the claim) -> claimed -> prompt, job.json -> a1/ … -> publish/, final.json
- *   work/.clean-<job>/ finished, about to be removed
+ *   queues/<role>/in/  out/  work/  archive/superseded/  archive/<YYYY-MM>/<job>/
+ *   queues/<role>/ledger.jsonl    a line for each step of the jobs in flight (ledger.ts)
+ *   work/<job>.claimed            the dropped file
+ *   work/<job>.prompt             private copy of one that is too long for the ledger, or that somebody wrote to after the claim
+ *   work/<job>.0_evidence.json …  private copies for out/, numbered in publishing order
+ *   work/<job>/                   only where a program was started or something was kept: brief.md, a1/ …
+ *   work/.clean-<job>/            finished, about to be removed
  */
 
 import { Buffer, isUtf8 } from 'node:buffer';
@@ -32,14 +36,32 @@ const TILDE = 0x7e;
 const DOLLAR = 0x24;
 
 export type JobPaths = {
+  /** Made only when something is kept in it. */
   readonly dir: string;
-  readonly origin: string;
   readonly claimed: string;
   readonly prompt: string;
-  readonly job: string;
-  readonly final: string;
-  readonly publish: string;
+  /** A private copy by its name in final.json's `files`. */
+  own(name: string): string;
 };
+
+export const LEDGER = 'ledger.jsonl';
+export const CLAIMED = 'claimed';
+export const PROMPT = 'prompt';
+const PRIVATE = /^[0-9]{1,4}_[a-z]{1,20}\.(?:md|json)$/;
+
+/** Is this the name of a private copy, `0_evidence.json`? */
+export const isPrivateName = (name: string): boolean => PRIVATE.test(name);
+/** `1_result.md` -> `_result.md` */
+export const partOfPrivate = (name: string): string => name.slice(name.indexOf('_'));
+
+/** `<job>.claimed` -> the job and `claimed`; `<job>` -> the job and ''; null for a name that belongs to no job. */
+export function parseWorkName(name: string): { readonly id: JobId; readonly part: string } | null {
+  const dot = name.indexOf('.');
+  const id = dot === -1 ? name : name.slice(0, dot);
+  const part = dot === -1 ? '' : name.slice(dot + 1);
+  if (!isJobId(id)) return null;
+  return dot === -1 || part === CLAIMED || part === PROMPT || isPrivateName(part) ? { id, part } : null;
+}
 
 export type Layout = {
   readonly root: string;
@@ -47,6 +69,7 @@ export type Layout = {
   in(folder: RoleFolder): string;
   out(folder: RoleFolder): string;
   work(folder: RoleFolder): string;
+  ledger(folder: RoleFolder): string;
   archive(folder: RoleFolder): string;
   /** Inputs that ended in this month (YYYY-MM) long ago. */
   month(folder: RoleFolder, month: string): string;
@@ -70,6 +93,7 @@ export function makeLayout(root: string): Layout {
     in: (folder) => inRole(folder, 'in'),
     out: (folder) => inRole(folder, 'out'),
     work: (folder) => inRole(folder, 'work'),
+    ledger: (folder) => inRole(folder, LEDGER),
     archive: (folder) => inRole(folder, 'archive'),
     month: (folder, month) => inRole(folder, 'archive', month),
     superseded: (folder) => inRole(folder, 'archive', 'superseded'),
@@ -77,15 +101,7 @@ export function makeLayout(root: string): Layout {
     entry: (folder, raw) => Buffer.concat([Buffer.from(`${inRole(folder, 'in')}/`), raw]),
     job(folder, id) {
       const dir = inRole(folder, 'work', id);
-      return {
-        dir,
-        origin: path.join(dir, 'origin.json'),
-        claimed: path.join(dir, 'claimed'),
-        prompt: path.join(dir, 'prompt'),
-        job: path.join(dir, 'job.json'),
-        final: path.join(dir, 'final.json'),
-        publish: path.join(dir, 'publish'),
-      };
+      return { dir, claimed: `${dir}.${CLAIMED}`, prompt: `${dir}.${PROMPT}`, own: (name) => `${dir}.${name}` };
     },
     gone: (folder, id) => inRole(folder, 'work', `.clean-${id}`),
     late: (folder, stem, id) => inRole(folder, 'archive', `${stem}.${id}.late`),

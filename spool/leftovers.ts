@@ -1,20 +1,23 @@
 /**
- * What a stop or a crash left in work/, told from the files alone.
+ * What a stop or a crash left in work/, told from names and the ledger alone.
  *
- *   .clean-<job>/                          finished: removed
- *   <job>/ without claimed and job.json    the claim never happened, the file is still in in/: removed
- *   the same with other records of a job   not explained by any crash: moved to archive/, told
- *   any other <job>/                       a leftover: the daemon goes on from it
+ *   .clean-<job>/                              finished: removed
+ *   <job>/ of an older docket                  taken over first (old-folders.ts)
+ *   <job>.claimed, or a decided end            a leftover: the daemon goes on from it
+ *   private copies that no decision names      a decision that was not made, or was replaced: removed
+ *   <job>/ with nothing in it                  removed
+ *   anything else of a job                     not explained by any crash: moved to archive/, told
  */
 
 import path from 'node:path';
-import { isJobId, type JobId, type RoleFolder } from '#core/names.ts';
+import type { JobId, RoleFolder } from '#core/names.ts';
 import type { DirEntry } from '#core/ports.ts';
 import type { Leftover } from '#core/spool.ts';
-import { idOfGone } from './layout.ts';
-import { codeOf, type Parts } from './parts.ts';
-import { readFinal, readJob, readOrigin } from './records.ts';
-import { removeUnclaimed } from './unclaimed.ts';
+import { attemptNumbers } from './clean.ts';
+import { CLAIMED, idOfGone, isPrivateName, parseWorkName, PROMPT } from './layout.ts';
+import type { Entry } from './ledger.ts';
+import { takeOverOldFolders } from './old-folders.ts';
+import { codeOf, makeFolderIfMissing, unlinkIfThere, type Parts } from './parts.ts';
 
 type Dated = { readonly leftover: Leftover; readonly since: string };
 
@@ -22,61 +25,86 @@ type Dated = { readonly leftover: Leftover; readonly since: string };
 export async function leftovers(parts: Parts): Promise<readonly Leftover[]> {
   const found: Dated[] = [];
   for (const { folder } of parts.roles) {
-    for (const entry of await parts.fs.list(parts.layout.work(folder))) {
-      if (entry.name === null || entry.kind !== 'folder') continue;
-      if (idOfGone(entry.name) !== null) await parts.fs.removeTree(path.join(parts.layout.work(folder), entry.name));
-      else if (isJobId(entry.name) && !parts.claiming.has(entry.name)) {
-        const one = await inspect(parts, folder, entry.name);
-        if (one !== null) found.push(one);
-      }
+    const isFirstLook = !parts.lookedAt.has(folder);
+    if (isFirstLook) await takeOverOldFolders(parts, folder);
+    for (const [id, names] of await namesByJob(parts, folder)) {
+      const one = parts.claiming.has(id) ? null : await inspect(parts, folder, id, names, isFirstLook);
+      if (one !== null) found.push(one);
     }
+    parts.lookedAt.add(folder);
   }
   return found.toSorted((a, b) => compare(a.since, b.since) || compare(a.leftover.id, b.leftover.id)).map((one) => one.leftover);
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-async function inspect(parts: Parts, folder: RoleFolder, id: JobId): Promise<Dated | null> {
-  const { fs, layout } = parts;
-  const paths = layout.job(folder, id);
-  const entries = await entriesOf(parts, paths.dir);
-  const has = (name: string): boolean => entries.some((entry) => entry.name === name);
-  const job = await readJob(fs, paths);
-  const final = await readFinal(fs, paths);
-  const hasClaimed = has('claimed');
-  const hasPrompt = has('prompt');
-  if (!hasClaimed && job === null) {
-    if (has('job.json') || has('final.json') || hasPrompt) await setAside(parts, folder, id);
-    else await removeUnclaimed(fs, paths.dir);
-    return null;
+/** `claimed`, `prompt`, `1_result.md`, and '' for the job's own folder. */
+async function namesByJob(parts: Parts, folder: RoleFolder): Promise<ReadonlyMap<JobId, Set<string>>> {
+  const work = parts.layout.work(folder);
+  const byJob = new Map<JobId, Set<string>>();
+  for (const { name } of await parts.fs.list(work)) {
+    if (name === null) continue;
+    if (idOfGone(name) !== null) await parts.fs.removeTree(path.join(work, name));
+    const parsed = parseWorkName(name);
+    if (parsed !== null) byJob.set(parsed.id, (byJob.get(parsed.id) ?? new Set()).add(parsed.part));
   }
-  const attempts = entries.flatMap((entry) =>
-    entry.name !== null && /^a[1-9][0-9]*$/.test(entry.name) ? [Number(entry.name.slice(1))] : [],
-  );
-  const since = job?.claimedAt ?? (await readOrigin(fs, paths))?.claimedAt ?? '';
-  return { leftover: { dir: paths.dir, id, folder, job, final, hasClaimed, hasPrompt, lastAttempt: Math.max(0, ...attempts) }, since };
+  return byJob;
 }
 
-/** A job that is cleaned at this very moment goes away while it is looked at. */
+/** @param isFirstLook no decision of this process can be under way */
+async function inspect(parts: Parts, folder: RoleFolder, id: JobId, names: Set<string>, isFirstLook: boolean): Promise<Dated | null> {
+  const { fs, layout } = parts;
+  const paths = layout.job(folder, id);
+  const entry = await parts.ledgerOf(folder).entry(id);
+  if (isFirstLook)
+    for (const name of undecided(names, entry)) {
+      await unlinkIfThere(fs, paths.own(name));
+      names.delete(name);
+    }
+  const hasClaimed = names.has(CLAIMED);
+  if (!hasClaimed && ((entry?.job ?? null) === null || (entry?.final ?? null) === null)) {
+    // Later it is a job that goes away while it is looked at.
+    if (isFirstLook) await setAside(parts, folder, id, names);
+    return null;
+  }
+  const attempts = names.has('') ? await attemptNumbers(parts, paths.dir) : [];
+  const since = entry?.job?.claimedAt ?? entry?.claim?.at ?? '';
+  const { job = null, final = null } = entry ?? {};
+  return { leftover: { dir: paths.dir, id, folder, job, final, hasClaimed, lastAttempt: Math.max(0, ...attempts) }, since };
+}
+
+const undecided = (names: ReadonlySet<string>, entry: Entry | null): string[] =>
+  [...names].filter((name) => isPrivateName(name) && entry?.final?.files.some((file) => file.private === name) !== true);
+
+/** Nothing is deleted that nobody can explain; a folder with nothing in it needs no explanation. */
+async function setAside(parts: Parts, folder: RoleFolder, id: JobId, names: ReadonlySet<string>): Promise<void> {
+  const { fs, layout } = parts;
+  const paths = layout.job(folder, id);
+  const files = [...names].filter((name) => name === PROMPT || isPrivateName(name)).map((name) => paths.own(name));
+  if (files.length === 0 && names.has('') && isEmpty(await entriesOf(parts, paths.dir))) {
+    await fs.removeFolder(paths.dir).catch((error: unknown) => {
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) throw error;
+    });
+    return;
+  }
+  const target = path.join(layout.archive(folder), `unclear-${id}`);
+  try {
+    await makeFolderIfMissing(fs, target, 0o700);
+    for (const file of files) await fs.rename(file, path.join(target, path.basename(file)));
+    if (names.has('')) await fs.rename(paths.dir, path.join(target, id));
+    parts.log.warn('files in work/ belong to no job that the ledger knows: they were moved to archive/', { job: id, path: target });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+const isEmpty = (entries: readonly DirEntry[]): boolean => entries.length === 0;
+
 async function entriesOf(parts: Parts, dir: string): Promise<readonly DirEntry[]> {
   try {
     return await parts.fs.list(dir);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
-  }
-}
-
-/** Nothing is deleted that nobody can explain. */
-async function setAside(parts: Parts, folder: RoleFolder, id: JobId): Promise<void> {
-  const target = path.join(parts.layout.archive(folder), `unclear-${id}`);
-  try {
-    await parts.fs.rename(parts.layout.job(folder, id).dir, target);
-    parts.log.warn('a work folder has neither a claimed file nor a record that can be read: it was moved to archive/', {
-      job: id,
-      path: target,
-    });
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
   }
 }

@@ -5,16 +5,15 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import path from 'node:path';
-import type { JobState, JobView, Outcome } from '#core/job.ts';
-import { isJobId, type JobId, type RoleName, type Sha256, type Stem } from '#core/names.ts';
+import type { JobView, Outcome } from '#core/job.ts';
+import { isJobId, type RoleName, type Sha256, type Stem } from '#core/names.ts';
 import type { DirEntry } from '#core/ports.ts';
-import { attemptNumbers } from './clean.ts';
+import { inFlightViews } from './in-flight.ts';
 import { ENDED_SUFFIXES, isPromptText, MONTH, parseEndedName, PROMPT_ENDING, shownName, type EndedSuffix } from './layout.ts';
 import { codeOf, inBatches, roleOf, type Parts, type SpoolRole } from './parts.ts';
 import { isSameFile } from './place.ts';
 import { COPY_BYTES_MAX } from './read.ts';
-import { isPublished } from './publish.ts';
-import { readFinal, readJob, readJson, readOrigin } from './records.ts';
+import { readJson } from './records.ts';
 import { refusalOf } from './scan.ts';
 
 const ENDED_MAX = 200;
@@ -97,39 +96,6 @@ async function waitingViews(parts: Parts, role: SpoolRole, names: readonly Uint8
     return { ...NOTHING, role: role.name, stem, state: 'waiting-in', since: iso(facts.ctimeNs), why };
   });
   return views.filter((view) => view !== null);
-}
-
-async function inFlightViews(parts: Parts, role: SpoolRole): Promise<JobView[]> {
-  const views: JobView[] = [];
-  for (const entry of await entriesOf(parts, parts.layout.work(role.folder))) {
-    if (entry.kind !== 'folder' || entry.name === null || !isJobId(entry.name)) continue;
-    const view = await inFlightView(parts, role, entry.name);
-    if (view !== null) views.push(view);
-  }
-  return views;
-}
-
-/** Null when the folder holds no claimed job, or goes away while it is looked at. */
-async function inFlightView(parts: Parts, role: SpoolRole, id: JobId): Promise<JobView | null> {
-  const paths = parts.layout.job(role.folder, id);
-  const job = await readJob(parts.fs, paths);
-  const base = { ...NOTHING, id, role: role.name, why: null };
-  if (job === null) {
-    if ((await parts.fs.facts(paths.claimed)) === null) return null;
-    const origin = await readOrigin(parts.fs, paths);
-    const stem = origin === null ? id : shownName(Buffer.from(origin.nameHex, 'hex')).slice(0, -PROMPT_ENDING.length);
-    return { ...base, stem, state: 'claimed', since: origin?.claimedAt ?? null };
-  }
-  const final = await readFinal(parts.fs, paths);
-  const attempts = await attemptNumbers(parts, paths.dir);
-  const last = attempts.at(-1);
-  let state: JobState = 'read';
-  if (final !== null) state = (await isPublished(parts, { job, dir: paths.dir })) ? 'published' : 'recorded';
-  else if (last !== undefined) {
-    const hasExited = (await parts.fs.facts(path.join(paths.dir, `a${String(last)}`, 'exit.json'))) !== null;
-    state = hasExited ? 'ran' : 'running';
-  }
-  return { ...base, stem: final?.stem ?? job.stem, state, attempts: attempts.length, since: job.claimedAt };
 }
 
 async function endedFiles(parts: Parts, role: SpoolRole, names: readonly string[], month?: string): Promise<Ended[]> {

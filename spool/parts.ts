@@ -4,6 +4,7 @@ import type { JobId, RoleFolder, RoleName } from '#core/names.ts';
 import type { Clock, Digest, FilePath, Fs, Log } from '#core/ports.ts';
 import type { FolderSync } from './folder-sync.ts';
 import type { Layout } from './layout.ts';
+import type { Ledger } from './ledger.ts';
 import type { Listings } from './listing.ts';
 import { codeOf } from './error-code.ts';
 import type { SpoolSettings } from './limits.ts';
@@ -31,13 +32,16 @@ export type SpoolInput = {
 export type Parts = Omit<SpoolInput, 'queues'> & {
   readonly layout: Layout;
   readonly sync: FolderSync;
+  readonly ledgerOf: (folder: RoleFolder) => Ledger;
   readonly sights: Sights;
   readonly listings: Listings;
   readonly stems: StemsInFlight;
   /** Jobs whose private copies this very process wrote: a second link of one is then not its publication. */
   readonly decidedHere: Set<JobId>;
-  /** Jobs whose claim is under way: their folders look like those of a claim that crashed. */
+  /** Jobs whose claim is under way: what lies in work/ of them looks like a claim that crashed. */
   readonly claiming: Set<JobId>;
+  /** Roles whose work/ this process has looked through once. */
+  readonly lookedAt: Set<RoleFolder>;
   /** Jobs whose reading this process has counted: that it is still alive shows that they do not crash it. */
   readonly counted: Set<JobId>;
   /** Folders on a network file system; filled at the first look. */

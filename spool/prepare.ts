@@ -53,7 +53,7 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
 /** Temporary names of a drop or a probe that crashed. A drop that is still alive notices and writes again. */
 async function sweep(parts: Parts, { folder }: SpoolRole): Promise<void> {
   const { fs, layout } = parts;
-  for (const dir of [layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)]) {
+  for (const dir of [layout.role(folder), layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)]) {
     const found: string[] = [];
     // Names of ours are ASCII, so one character per byte is what they are.
     await fs.walk(dir, (name, kind) => {

@@ -1,21 +1,20 @@
 /**
- * Publishing: every private copy that is still there goes to out/, in the order of final.json (evidence first, result last).
+ * Publishing: every private copy that is still there goes to out/, in the order of the decision (evidence first, result last).
  *
- *   private copy there -> linked (both names) -> out/ synced -> private name removed -> private folder synced
+ *   private copy there -> linked (both names) -> out/ synced -> private name removed
  *
  * Invariant: private copy gone <=> published. out/ is never asked whether something was published, because whoever consumes results takes
- * them away. A name in out/ is never replaced: when it is taken, what is not yet published gets the next stem, in final.json first.
+ * them away. A name in out/ is never replaced: when it is taken, what is not yet published gets the next stem, in the ledger first.
  */
 
 import path from 'node:path';
 import type { FinalFile } from '#core/job.ts';
 import type { Stem } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
-import { writeFinal } from './decide.ts';
-import { finishedName } from './layout.ts';
-import { codeOf, unlinkIfThere, type Parts } from './parts.ts';
+import { finalOf, writeFinal } from './decide.ts';
+import { finishedName, partOfPrivate } from './layout.ts';
+import { unlinkIfThere, type Parts } from './parts.ts';
 import { isSameFile, linkTo, renameIfFree } from './place.ts';
-import { readFinal } from './records.ts';
 import { chooseStem } from './stem.ts';
 
 type Published = FinalFile['files'][number];
@@ -25,7 +24,7 @@ export async function publish(parts: Parts, claimed: Claimed, given: FinalFile):
   const { folder, id } = claimed.job;
   const paths = parts.layout.job(folder, id);
   // The caller's may be older than an interrupted publishing that had to take other names.
-  let final = (await readFinal(fs, paths)) ?? given;
+  let final = (await finalOf(parts, claimed)) ?? given;
   // Only at the first try of the process that wrote the private copies is a second link certainly not our own.
   const isFirstTry = parts.decidedHere.delete(id);
   const linked: string[] = [];
@@ -37,12 +36,12 @@ export async function publish(parts: Parts, claimed: Claimed, given: FinalFile):
       final = await renamed(parts, claimed, final, index, done === 'no-links' || carriesId(final.files, index, id));
       continue;
     }
-    if (done === 'linked') linked.push(path.join(paths.dir, file.private));
+    if (done === 'linked') linked.push(paths.own(file.private));
     index++;
   }
   await parts.sync(parts.layout.out(folder), 'safety');
+  // finish() syncs work/: until then a power cut may bring a private copy back, which is then found to be published.
   for (const file of linked) await unlinkIfThere(fs, file);
-  if ((await fs.facts(paths.publish)) !== null) await parts.sync(paths.publish, 'safety');
   return final;
 }
 
@@ -57,7 +56,7 @@ async function put(
 ): Promise<'linked' | 'done' | 'taken' | 'no-links'> {
   const { fs } = parts;
   const { folder, id } = claimed.job;
-  const from = path.join(parts.layout.job(folder, id).dir, file.private);
+  const from = parts.layout.job(folder, id).own(file.private);
   const to = path.join(parts.layout.out(folder), file.public);
   const facts = await fs.facts(from);
   if (facts === null) return 'done';
@@ -81,15 +80,12 @@ async function renamed(parts: Parts, claimed: Claimed, final: FinalFile, from: n
   const isFirstWithId = withId && !carriesId(final.files, from, id);
   const stem = isFirstWithId ? final.stem : await nextStem(parts, claimed, final.stem);
   const start = withId ? `${stem}.${id}` : stem;
-  const files = final.files.map((file, index) => (index < from ? file : { ...file, public: `${start}${partOf(file)}` }));
+  const files = final.files.map((file, index) => (index < from ? file : { ...file, public: `${start}${partOfPrivate(file.private)}` }));
   const next: FinalFile = { ...final, stem, files, finished: finishedName(stem, final.outcome) };
   parts.log.info('a name in out/ is taken or cannot be linked: another is used', { job: id, role: claimed.job.role, stem: start, folder });
   await writeFinal(parts, claimed, next);
   return next;
 }
-
-/** `publish/1-_result.md` -> `_result.md` */
-const partOf = (file: Published): string => file.private.slice(file.private.indexOf('-') + 1);
 
 /** The next free stem after the one a job has: `foo` -> `foo~2` … */
 export const nextStem = async (parts: Parts, claimed: Claimed, stem: Stem): Promise<Stem> => {
@@ -102,14 +98,4 @@ function seriesOf(stem: Stem, first: Stem): { readonly base: Stem; readonly n: n
   const number = /^(.+)~([0-9]+)$/.exec(stem);
   if (stem === first || number === null) return { base: stem, n: 1 };
   return { base: number[1] as Stem, n: Number(number[2]) };
-}
-
-/** Is anything of a decided job still private? For lists. */
-export async function isPublished(parts: Parts, claimed: Claimed): Promise<boolean> {
-  try {
-    return (await parts.fs.list(parts.layout.job(claimed.job.folder, claimed.job.id).publish)).length === 0;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return true;
-    throw error;
-  }
 }

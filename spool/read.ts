@@ -1,9 +1,9 @@
 /**
  * From a claimed file to bytes that can be trusted to stay: read once, with care, hashed, copied.
  *
- *   claimed -> (synced, read within the limit, hashed) -> prompt (private copy, 0400) -> stem chosen -> job.json
+ *   claimed -> (read within the limit, hashed) -> stem chosen -> a line of the ledger with the bytes; long ones in work/<job>.prompt (0400)
  *
- * Invariant: nothing is parsed here, and job.json counts a reading before anybody else sees the bytes, so a file that crashes a parser
+ * Invariant: nothing is parsed here, and the ledger counts a reading before anybody else sees the bytes, so a file that crashes a parser
  * is known by its count. Each step finds what an interrupted one left and goes on: reading twice gives the same job.
  */
 
@@ -14,8 +14,9 @@ import type { JobFile } from '#core/job.ts';
 import type { JobId, RoleFolder, Sha256, Stem } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
 import { PROMPT_ENDING, refusedStem, shownName, stemOfName, type JobPaths } from './layout.ts';
-import { codeOf, makeFolderIfMissing, roleOfFolder, unlinkIfThere, type Parts } from './parts.ts';
-import { jsonText, readJob, readOrigin } from './records.ts';
+import { pack } from './ledger-lines.ts';
+import type { Entry } from './ledger.ts';
+import { codeOf, roleOfFolder, unlinkIfThere, type Parts } from './parts.ts';
 import { refusalOf } from './scan.ts';
 import { chooseStem } from './stem.ts';
 
@@ -30,12 +31,16 @@ type Name = { readonly raw: Uint8Array; readonly base: Stem; readonly fault: Fau
  */
 export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise<ReadResult> {
   const paths = parts.layout.job(folder, id);
-  const before = await readJob(parts.fs, paths);
-  const name = await nameOf(parts, id, paths, before);
-  const copy = before === null ? null : await wholeCopy(parts, paths, before);
+  const ledger = parts.ledgerOf(folder);
+  const entry = await ledger.entry(id);
+  const before = entry?.job ?? null;
+  const name = nameOf(parts, id, entry);
+  const copy = before === null ? null : await wholeCopy(parts, before);
   const content: Content = copy === null ? await contentOf(parts, paths) : { bytes: copy, sizeBytes: copy.length };
-  const sha256 = 'bytes' in content ? parts.digest.sha256(content.bytes) : null;
-  if (copy === null && 'bytes' in content && sha256 !== null) await copyPrivately(parts, paths, content.bytes, sha256);
+  const bytes = 'bytes' in content ? content.bytes : null;
+  const sha256 = bytes === null ? null : parts.digest.sha256(bytes);
+  const isLong = content.sizeBytes > LINE_BYTES;
+  if (copy === null && bytes !== null && sha256 !== null && isLong) await copyPrivately(parts, paths, folder, bytes, sha256);
   const job: JobFile = {
     v: 1,
     id,
@@ -46,35 +51,30 @@ export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise
     stem: before?.stem ?? (await chooseStem(parts, folder, id, name.base)),
     sha256,
     sizeBytes: content.sizeBytes,
-    reads: before === null ? 1 : before.reads + (await countsAgain(parts, paths, id)),
+    reads: before === null ? 1 : before.reads + (await countsAgain(parts, paths, id, entry)),
     claimedAt: before?.claimedAt ?? name.claimedAt ?? parts.clock.now().toISOString(),
   };
-  await makeFolderIfMissing(parts.fs, paths.publish, 0o700);
-  if (before === null || jsonText(before) !== jsonText(job)) await writeJob(parts, paths, job);
+  // Torn or lost it is made again from the claimed file, but then another attempt would not know of the first.
+  if (before === null || copy === null)
+    await ledger.append([{ do: 'read', job, bytes: bytes === null || isLong ? null : pack(bytes) }], 'no-second-run');
+  else if (before.reads !== job.reads) await ledger.append([{ do: 'count', id, reads: job.reads }], 'safety');
   parts.counted.add(id);
   const faults = [name.fault, 'fault' in content ? content.fault : null].filter((fault) => fault !== null);
   const claimed: Claimed = { job, dir: paths.dir };
-  if (faults.length > 0 || !('bytes' in content)) return { claimed, bytes: null, failure: { kind: 'prompt-invalid', faults } };
-  return { claimed, bytes: content.bytes, failure: null };
+  if (faults.length > 0 || bytes === null) return { claimed, bytes: null, failure: { kind: 'prompt-invalid', faults } };
+  return { claimed, bytes, failure: null };
 }
 
-async function writeJob(parts: Parts, paths: JobPaths, job: JobFile): Promise<void> {
-  // Torn or lost it is made again from the claimed file; only what its folder holds must be certain.
-  await parts.fs.replace(paths.job, jsonText(job), 'no-second-run');
-  await parts.sync(paths.dir, 'safety');
-}
-
-async function nameOf(parts: Parts, id: JobId, paths: JobPaths, before: JobFile | null): Promise<Name> {
-  const origin = await readOrigin(parts.fs, paths);
-  const nameHex = before?.originalNameHex ?? origin?.nameHex;
+function nameOf(parts: Parts, id: JobId, entry: Entry | null): Name {
+  const nameHex = entry?.job?.originalNameHex ?? entry?.claim?.nameHex;
   if (nameHex === undefined) {
-    // The disk lost origin.json: the content is what counts, so it goes on under a name of its own.
+    // The disk lost the ledger's line: the content is what counts, so it goes on under a name of its own.
     parts.log.warn('the name of a claimed file is lost', { job: id });
     const base = `recovered-${id.slice(0, 8)}` as Stem;
     return { raw: Buffer.from(`${base}${PROMPT_ENDING}`), base, fault: null, claimedAt: null };
   }
   const raw = Buffer.from(nameHex, 'hex');
-  const claimedAt = origin?.claimedAt ?? null;
+  const claimedAt = entry?.claim?.at ?? null;
   const { stem, fault } = stemOfName(raw);
   if (stem !== null) return { raw, base: stem, fault: null, claimedAt };
   const words = about(
@@ -108,7 +108,6 @@ async function contentOf(parts: Parts, paths: JobPaths): Promise<Content> {
     refuse(about('file-not-regular', 'file', 'this is not a file with text', 'a regular file', found, 'drop the file itself'));
   if (facts.kind !== 'file') return irregular(refusalOf(facts.kind));
   try {
-    await parts.fs.syncFile(paths.claimed, 'safety');
     const { bytes } = await parts.fs.readBounded(paths.claimed, promptBytes);
     return { bytes, sizeBytes: bytes.length };
   } catch (error) {
@@ -142,26 +141,33 @@ async function contentOf(parts: Parts, paths: JobPaths): Promise<Content> {
   }
 }
 
-/** work/<job>/prompt: what is validated, sent and hashed from here on, whatever a late writer does to the claimed file. */
-async function copyPrivately(parts: Parts, paths: JobPaths, bytes: Uint8Array, sha256: Sha256): Promise<void> {
+/** Longer prompts get a file of their own, so that the ledger stays short. */
+export const LINE_BYTES = 64 * 1024;
+
+/** work/<job>.prompt */
+export async function copyPrivately(parts: Parts, paths: JobPaths, folder: RoleFolder, bytes: Uint8Array, sha256: Sha256): Promise<void> {
   try {
     await parts.fs.writeNew(paths.prompt, bytes, 'safety', 0o400);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
-    if ((await hashOfCopy(parts, paths)) === sha256) {
-      // Written whole before a crash, but perhaps not synced.
-      await parts.fs.syncFile(paths.prompt, 'safety');
-      return;
+    const there = await readCopy(parts, paths);
+    // Written whole before a crash, but perhaps not synced.
+    if (there !== null && parts.digest.sha256(there) === sha256) await parts.fs.syncFile(paths.prompt, 'safety');
+    else {
+      await unlinkIfThere(parts.fs, paths.prompt);
+      await parts.fs.writeNew(paths.prompt, bytes, 'safety', 0o400);
     }
-    await unlinkIfThere(parts.fs, paths.prompt);
-    await parts.fs.writeNew(paths.prompt, bytes, 'safety', 0o400);
   }
+  await parts.sync(parts.layout.work(folder), 'safety');
 }
 
-async function readCopy(parts: Parts, paths: JobPaths): Promise<Uint8Array | null> {
+const readCopy = async (parts: Parts, paths: JobPaths): Promise<Uint8Array | null> => readPrompt(parts, paths.prompt);
+
+/** A private copy; null when it is not there or cannot be one. */
+export async function readPrompt(parts: Parts, file: string): Promise<Uint8Array | null> {
   try {
     // The limit may have been lowered since the copy was made.
-    return (await parts.fs.readBounded(paths.prompt, Math.max(parts.settings.promptBytes, COPY_BYTES_MAX))).bytes;
+    return (await parts.fs.readBounded(file, Math.max(parts.settings.promptBytes, COPY_BYTES_MAX))).bytes;
   } catch (error) {
     if (['ENOENT', 'EFBIG', 'EINVAL', 'EACCES'].includes(codeOf(error))) return null;
     throw error;
@@ -171,30 +177,21 @@ async function readCopy(parts: Parts, paths: JobPaths): Promise<Uint8Array | nul
 /** Upper bound of limits.prompt_bytes (core/settings.ts). */
 export const COPY_BYTES_MAX = 8_000_000;
 
-async function hashOfCopy(parts: Parts, paths: JobPaths): Promise<Sha256 | null> {
-  const bytes = await readCopy(parts, paths);
-  return bytes === null ? null : parts.digest.sha256(bytes);
-}
-
-/** The private copy, if it is byte for byte what job.json says. */
-async function wholeCopy(parts: Parts, paths: JobPaths, job: JobFile): Promise<Uint8Array | null> {
-  const bytes = job.sha256 === null ? null : await readCopy(parts, paths);
+/** The private copy, if it is byte for byte what was read and hashed. */
+export async function wholeCopy(parts: Parts, job: JobFile): Promise<Uint8Array | null> {
+  if (job.sha256 === null) return null;
+  const bytes = (await parts.ledgerOf(job.folder).promptOf(job.id)) ?? (await readCopy(parts, parts.layout.job(job.folder, job.id)));
   return bytes !== null && parts.digest.sha256(bytes) === job.sha256 ? bytes : null;
 }
 
-/** Is the private copy there, byte for byte what job.json says? */
-export const isCopyWhole = async (parts: Parts, { job }: Claimed): Promise<boolean> =>
-  (await wholeCopy(parts, parts.layout.job(job.folder, job.id), job)) !== null;
-
 /** The private copy again, for recovery, counted first like any reading; null when it is missing or differs: read() again then. */
-export async function prompt(parts: Parts, claimed: Claimed): Promise<Uint8Array | null> {
-  const { job } = claimed;
-  const paths = parts.layout.job(job.folder, job.id);
-  const bytes = await wholeCopy(parts, paths, job);
+export async function prompt(parts: Parts, { job }: Claimed): Promise<Uint8Array | null> {
+  const bytes = await wholeCopy(parts, job);
   if (bytes === null) return null;
-  const more = await countsAgain(parts, paths, job.id);
-  const known = (await readJob(parts.fs, paths)) ?? job;
-  if (more > 0) await writeJob(parts, paths, { ...known, reads: known.reads + more });
+  const ledger = parts.ledgerOf(job.folder);
+  const entry = await ledger.entry(job.id);
+  const more = await countsAgain(parts, parts.layout.job(job.folder, job.id), job.id, entry);
+  if (more > 0) await ledger.append([{ do: 'count', id: job.id, reads: (entry?.job ?? job).reads + more }], 'safety');
   parts.counted.add(job.id);
   return bytes;
 }
@@ -203,8 +200,7 @@ export async function prompt(parts: Parts, claimed: Claimed): Promise<Uint8Array
  * 1 when another reading is to be counted: once per process, because a process that lives was not crashed by the file, and not at all
  * once a brief, an attempt or a decision shows that the parser got through it.
  */
-async function countsAgain(parts: Parts, paths: JobPaths, id: JobId): Promise<0 | 1> {
-  if (parts.counted.has(id)) return 0;
-  const names = (await parts.fs.list(paths.dir)).map((entry) => entry.name);
-  return names.some((name) => name !== null && (/^a[0-9]+$/.test(name) || name === 'brief.md' || name === 'final.json')) ? 0 : 1;
+async function countsAgain(parts: Parts, paths: JobPaths, id: JobId, entry: Entry | null): Promise<0 | 1> {
+  if (parts.counted.has(id) || (entry?.final ?? null) !== null) return 0;
+  return (await parts.fs.facts(paths.dir)) === null ? 1 : 0;
 }

@@ -213,23 +213,24 @@ export const refusalOf = (kind: 'link' | 'other' | 'folder'): string =>
 async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork: boolean): Promise<void> {
   const { sights, settings } = parts;
   const hopeful = settleRule(settings, isNetwork, true);
-  const now = (): number => parts.clock.monotonicMs();
+  // One moment for all of it: a file whose time comes while writers are asked for was not asked about.
+  const nowMs = parts.clock.monotonicMs();
   const still = candidates.filter(
-    (one) => one.settling !== null && !one.isAnnounced && settlesInMs(one.settling, hopeful, false, now()) === 0,
+    (one) => one.settling !== null && !one.isAnnounced && settlesInMs(one.settling, hopeful, false, nowMs) === 0,
   );
   const files = still.flatMap((one) => one.file ?? []);
   const writers = isNetwork || files.length === 0 ? new Set<string>() : await parts.fs.openForWriting(files);
   const rule = settleRule(settings, isNetwork, writers !== null);
   const blind = settleRule(settings, isNetwork, false);
   for (const { role, name, key, settling, isAnnounced, file } of candidates) {
-    const againMs = settlesInMs(settling, file === null ? blind : rule, isAnnounced, now());
+    const againMs = settlesInMs(settling, file === null ? blind : rule, isAnnounced, nowMs);
     const isHeld = settling !== null && file !== null && writers?.has(file) === true;
     if (settling === null || (!isHeld && againMs === 0)) {
-      remember(sights, name, new WaitingFile(role, name, key, null), null, now());
+      remember(sights, name, new WaitingFile(role, name, key, null), null, nowMs);
       continue;
     }
     const inMs = isHeld ? Math.max(rule.waitMs, 50) : Math.max(againMs, 1);
-    remember(sights, name, new WaitingFile(role, name, key, inMs), { ...settling, againAtMs: Math.ceil(now() + inMs) }, now());
+    remember(sights, name, new WaitingFile(role, name, key, inMs), { ...settling, againAtMs: Math.ceil(nowMs + inMs) }, nowMs);
   }
 }
 

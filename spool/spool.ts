@@ -2,14 +2,15 @@
  * The spool: the queue folders' protocol, from in/foo.md to in/foo.processed. Start here; each step is a file of its own:
  * scan -> head -> claim -> read -> (attempts) -> decide -> publish -> finish -> clean, and leftovers after a crash.
  *
- * Invariant: state is which files exist. Every step tests its own effect before it acts, so a step that was interrupted anywhere is done
+ * Invariant: state is which files exist, and what the ledger says of them. Every step tests its own effect before it acts, so a step that was interrupted anywhere is done
  * again from the start, by another process too. Bytes are durable before the name that promises them.
  */
 
+import type { JobId, RoleFolder } from '#core/names.ts';
 import type { Spool } from '#core/spool.ts';
 import { claim } from './claim.ts';
 import { clean } from './clean.ts';
-import { decide } from './decide.ts';
+import { decide, privateCopy } from './decide.ts';
 import { drop, reopen } from './drop.ts';
 import { finish } from './finish.ts';
 import { makeFolderSync } from './folder-sync.ts';
@@ -17,6 +18,7 @@ import { makeHeads } from './head.ts';
 import { attemptFolder, keep, kept } from './keep.ts';
 import { makeLayout } from './layout.ts';
 import { leftovers } from './leftovers.ts';
+import { makeLedger, type Ledger } from './ledger.ts';
 import { ended, list } from './list.ts';
 import type { Parts, SpoolInput } from './parts.ts';
 import { prepare } from './prepare.ts';
@@ -32,15 +34,25 @@ export type { SpoolInput, SpoolSettings } from './parts.ts';
 /** Port: core/spool.ts. Failures of the disk are thrown with their code, except those of one role's in/ during a scan. */
 export function makeSpool({ queues, ...input }: SpoolInput): Spool {
   const layout = makeLayout(queues);
+  const sync = makeFolderSync(input.fs);
+  const claiming = new Set<JobId>();
+  const ledgers = new Map<RoleFolder, Ledger>();
+  const ledgerOf = (folder: RoleFolder): Ledger => {
+    const known = ledgers.get(folder) ?? makeLedger({ ...input, layout, sync, claiming }, folder);
+    ledgers.set(folder, known);
+    return known;
+  };
   const parts: Parts = {
     ...input,
     layout,
-    sync: makeFolderSync(input.fs),
+    sync,
+    ledgerOf,
     sights: makeSights(),
     listings: new Map(),
-    stems: makeStemsInFlight(input.fs, layout),
+    stems: makeStemsInFlight(input.fs, layout, ledgerOf),
     decidedHere: new Set(),
-    claiming: new Set(),
+    claiming,
+    lookedAt: new Set(),
     counted: new Set(),
     network: new Map(),
   };
@@ -56,6 +68,9 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     keep: (claimed, name, bytes) => keep(parts, claimed, name, bytes),
     kept: (claimed, name) => kept(parts, claimed, name),
     decide: (claimed, decided) => decide(parts, claimed, decided),
+    note: async ({ job }) => (await ledgerOf(job.folder).entry(job.id))?.note ?? null,
+    blob: ({ job }, sha256) => ledgerOf(job.folder).blob(sha256),
+    privateCopy: (claimed, final, as) => privateCopy(parts, claimed, final, as),
     publish: (claimed, final) => publish(parts, claimed, final),
     finish: (claimed, final) => finish(parts, claimed, final),
     clean: (claimed) => clean(parts, claimed),

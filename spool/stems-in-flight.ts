@@ -3,10 +3,10 @@
  * (`Twin.md`, `twin.md`), also when one of them was left by a crash: the first question of a process reads what lies in work/.
  */
 
-import { isJobId, type JobId, type RoleFolder } from '#core/names.ts';
+import type { JobId, RoleFolder } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
 import type { Layout } from './layout.ts';
-import { readFinal, readJob } from './records.ts';
+import { jobsIn, type Ledger } from './ledger.ts';
 
 type Held = Map<string, JobId>;
 
@@ -22,17 +22,15 @@ export type StemsInFlight = {
 /** One spelling for names that some file system would take for the same. */
 const folded = (stem: string): string => stem.normalize('NFC').toLowerCase();
 
-export function makeStemsInFlight(fs: Fs, layout: Layout): StemsInFlight {
+export function makeStemsInFlight(fs: Fs, layout: Layout, ledgerOf: (folder: RoleFolder) => Ledger): StemsInFlight {
   const roles = new Map<RoleFolder, Promise<Held>>();
   const loaded = new Map<RoleFolder, Held>();
 
   const load = async (folder: RoleFolder): Promise<Held> => {
     const held: Held = new Map();
-    for (const entry of await fs.list(layout.work(folder))) {
-      if (entry.kind !== 'folder' || entry.name === null || !isJobId(entry.name)) continue;
-      const paths = layout.job(folder, entry.name);
-      for (const record of [await readJob(fs, paths), await readFinal(fs, paths)])
-        if (record !== null) held.set(folded(record.stem), entry.name);
+    for (const id of await jobsIn(fs, layout.work(folder))) {
+      const entry = await ledgerOf(folder).entry(id);
+      for (const record of [entry?.job, entry?.final]) if (record !== undefined && record !== null) held.set(folded(record.stem), id);
     }
     loaded.set(folder, held);
     return held;

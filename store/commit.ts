@@ -1,12 +1,15 @@
 /**
  * Group commit: what is asked for in one turn of the event loop becomes one transaction, so a batch of jobs at the same step costs one fsync.
  * Invariant: a caller's changes are all in or none; one caller's illegal change does not touch the others; whoever is told "done" is
- * told after the transaction is durable.
+ * told after the transaction is durable. After damage or a failed sync (SQLITE_CORRUPT, SQLITE_IOERR) nothing is written any more.
  */
 
 import type { Clock, JournalChange } from '#core/ports.ts';
 import type { Database } from '#platform/sqlite.ts';
-import { IllegalChange, makeApply } from './apply.ts';
+import { isBreak } from './damage.ts';
+import { makeDraft, type Draft } from './draft.ts';
+import type { Memory } from './memory.ts';
+import { makeWrite } from './write.ts';
 
 type Caller = {
   readonly changes: readonly JournalChange[];
@@ -17,35 +20,38 @@ export type Commits = {
   commit(changes: readonly JournalChange[]): Promise<void>;
   /** Writes what is waiting, at once. */
   flush(): void;
+  /** True: the file is damaged, or the disk refused; nothing is written any more. */
+  isBroken(): boolean;
 };
 
-export function makeCommits(database: Database, clock: Clock): Commits {
-  const apply = makeApply(database);
-  let callers: Caller[] = [];
+const isEmpty = (draft: Draft): boolean =>
+  draft.jobs.size + draft.attempts.length + draft.errors.size + draft.holds.size + draft.events.length === 0;
 
-  /** In a savepoint of its own; the error when it was refused and undone. */
-  const applyFor = (caller: Caller): IllegalChange | null => {
-    database.exec('SAVEPOINT caller');
-    try {
-      for (const change of caller.changes) apply(change);
-      database.exec('RELEASE caller');
-      return null;
-    } catch (error) {
-      if (!(error instanceof IllegalChange)) throw error;
-      database.exec('ROLLBACK TO caller; RELEASE caller');
-      apply({ do: 'event', at: clock.now().toISOString(), job: error.job, kind: 'refused', detail: error.message });
-      return error;
-    }
-  };
+export function makeCommits(database: Database, memory: Memory, clock: Clock): Commits {
+  const write = makeWrite(database, (id) => memory.isInFlight(id));
+  let callers: Caller[] = [];
+  let broken: Error | null = null;
 
   const flush = (): void => {
     const turn = callers;
     callers = [];
     if (turn.length === 0) return;
-    let refusals: (IllegalChange | null)[];
+    const refusals: (Error | null)[] = [];
     try {
-      refusals = database.transaction(() => turn.map(applyFor));
+      if (broken !== null) throw broken;
+      const draft = makeDraft((id) => memory.find(id));
+      for (const { changes } of turn) {
+        const refusal = draft.take(changes);
+        if (refusal !== null) draft.event({ at: clock.now().toISOString(), job: refusal.job, kind: 'refused', detail: refusal.message });
+        refusals.push(refusal);
+      }
+      if (!isEmpty(draft))
+        database.transaction(() => {
+          write(draft);
+        });
+      memory.accept(draft);
     } catch (error) {
+      if (error instanceof Error && isBreak(error)) broken = error;
       for (const caller of turn) caller.reject(error);
       return;
     }
@@ -58,6 +64,7 @@ export function makeCommits(database: Database, clock: Clock): Commits {
 
   return {
     flush,
+    isBroken: () => broken !== null,
     commit: (changes) =>
       new Promise((resolve, reject) => {
         if (callers.length === 0) setImmediate(flush);

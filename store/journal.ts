@@ -10,7 +10,9 @@
 import type { Clock, Journal, Log } from '#core/ports.ts';
 import type { Database, OpenDatabase } from '#platform/sqlite.ts';
 import { makeCommits } from './commit.ts';
-import { attemptOf, holdOf, jobOf } from './rows.ts';
+import { codeOf, isDamage } from './damage.ts';
+import { makeMemory } from './memory.ts';
+import { makeReads, makeTolerantReads } from './reads.ts';
 import { migrate, MIGRATIONS, versionOf } from './schema.ts';
 
 export type JournalInput = {
@@ -30,21 +32,20 @@ export type OpenedJournal = Journal & {
 
 /** SQLite's own names beside a database (sqlite.org/tempfiles.html). */
 const COMPANIONS = ['', '-wal', '-shm', '-journal'] as const;
-const DAMAGED = new Set(['SQLITE_NOTADB', 'SQLITE_CORRUPT']);
 
 /** Throws when the file belongs to a newer docket, or is damaged and cannot be moved. */
 export function openJournal(input: JournalInput): OpenedJournal {
   const first = tryOpen(input);
-  if (first !== null) return { ...makeJournal(first.database, input.clock), wasRebuilt: first.isNew, setAside: null };
+  if (first !== null) return { ...first.journal, wasRebuilt: first.isNew, setAside: null };
   const setAside = moveAside(input);
   const second = tryOpen(input);
   if (second === null) throw new Error(`a new journal at ${input.path} is damaged at once: look at the disk`);
   input.log.warn('the journal was damaged; it was set aside and is made again from the files', { path: input.path, setAside });
-  return { ...makeJournal(second.database, input.clock), wasRebuilt: true, setAside };
+  return { ...second.journal, wasRebuilt: true, setAside };
 }
 
 /** Null: damaged, or a database of somebody else. */
-function tryOpen({ path, openDatabase }: JournalInput): { readonly database: Database; readonly isNew: boolean } | null {
+function tryOpen({ path, openDatabase, clock }: JournalInput): { readonly journal: Journal; readonly isNew: boolean } | null {
   let database: Database | null = null;
   try {
     database = openDatabase(path);
@@ -54,15 +55,13 @@ function tryOpen({ path, openDatabase }: JournalInput): { readonly database: Dat
       return null;
     }
     migrate(database, version.kind === 'ours' ? version.version : 0);
-    return { database, isNew: version.kind === 'new' };
+    return { journal: makeJournal(database, clock), isNew: version.kind === 'new' };
   } catch (error) {
     database?.close();
-    if (DAMAGED.has(codeOf(error))) return null;
+    if (isDamage(error)) return null;
     throw error;
   }
 }
-
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
 /** Pages, cells and record formats of the whole file; not the order of indices, which are made of it (sqlite.org/pragma.html#pragma_quick_check). */
 const isSound = (database: Database): boolean => database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] === 'ok';
@@ -78,47 +77,53 @@ function moveAside({ path, clock, moveFile }: JournalInput): string {
 }
 
 /**
- * For verbs that only read while no daemon runs. Null when there is no journal, or none that this version understands: the folders answer then.
- * `commit` is refused by SQLite.
+ * For verbs that only read. Null when there is no journal, or none that this version understands: the folders answer then.
+ * One of an older docket is read as it is. `commit` is refused.
  */
-export function openJournalReadOnly({ path, openDatabase, clock }: Omit<JournalInput, 'log' | 'moveFile'>): Journal | null {
+export function openJournalReadOnly({ path, openDatabase }: Pick<JournalInput, 'path' | 'openDatabase'>): Journal | null {
   let database: Database | null = null;
   try {
     database = openDatabase(path, { readOnly: true });
-    const version = versionOf(database);
-    if (version.kind === 'ours' && version.version === MIGRATIONS.length) return makeJournal(database, clock);
+    const known = versionOf(database);
+    if (known.kind === 'ours' && known.version >= 1 && known.version <= MIGRATIONS.length) return makeReadOnly(database, known.version);
     database.close();
     return null;
   } catch (error) {
     database?.close();
-    if (DAMAGED.has(codeOf(error)) || codeOf(error) === 'SQLITE_CANTOPEN') return null;
+    if (isDamage(error) || codeOf(error) === 'SQLITE_CANTOPEN') return null;
     throw error;
   }
 }
 
+/** For the one writer: jobs in flight are answered from memory, as they are durable. Throws (SQLITE_CORRUPT) when a row of them is not as it was written. */
 function makeJournal(database: Database, clock: Clock): Journal {
-  const commits = makeCommits(database, clock);
-  const one = database.prepare('SELECT * FROM job WHERE id = ?');
-  const open = database.prepare(`SELECT * FROM job WHERE state <> 'done' ORDER BY claimed_at, id`);
-  const recent = database.prepare('SELECT * FROM job ORDER BY changed_at DESC, id DESC LIMIT ?');
-  const attempts = database.prepare('SELECT * FROM attempt WHERE job = ? ORDER BY n');
-  const holds = database.prepare('SELECT * FROM lane_hold ORDER BY lane');
+  const reads = makeReads(database, MIGRATIONS.length);
+  reads.holds();
+  const memory = makeMemory(reads);
+  const commits = makeCommits(database, memory, clock);
   let isClosed = false;
   return {
+    ...reads,
+    job: (id) => memory.find(id)?.job ?? null,
+    attempts: (id) => [...(memory.find(id)?.attempts ?? [])],
     commit: (changes) => (isClosed ? Promise.reject(new Error('the journal is closed')) : commits.commit(changes)),
-    job(id) {
-      const row = one.get(id);
-      return row === undefined ? null : jobOf(row);
-    },
-    open: () => open.all().map(jobOf),
-    recent: (limit) => recent.all(Math.max(0, Math.trunc(limit))).map(jobOf),
-    attempts: (id) => attempts.all(id).map(attemptOf),
-    holds: () => holds.all().map(holdOf),
-    isIntact: () => !isClosed && database.isIntact(),
+    isIntact: () => !isClosed && !commits.isBroken() && database.isIntact(),
     close() {
       if (isClosed) return;
       commits.flush();
       isClosed = true;
+      database.close();
+    },
+  };
+}
+
+/** For whoever only reads, beside a daemon that writes: everything is asked of the file, and where it is damaged the folders answer. */
+function makeReadOnly(database: Database, version: number): Journal {
+  return {
+    ...makeTolerantReads(database, version),
+    commit: () => Promise.reject(Object.assign(new Error('the journal was opened to be read only'), { code: 'SQLITE_READONLY' })),
+    isIntact: () => database.isIntact(),
+    close: () => {
       database.close();
     },
   };

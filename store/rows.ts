@@ -1,15 +1,27 @@
-/** Rows of the journal as core's types. The tables are STRICT, so a wrong type is a damaged file: it throws. */
+/**
+ * Rows of the journal as core's types, both ways. The tables are STRICT, so a wrong type is a damaged file; and a row whose sum is not the sum of
+ * its values was changed on disk: reading either throws (SQLITE_CORRUPT).
+ */
 
-import { JOB_STATES, OUTCOMES, type JobState, type Outcome } from '#core/job.ts';
-import { isJobId } from '#core/names.ts';
-import type { JournalJob, LaneHold } from '#core/ports.ts';
+import { crc32 } from 'node:zlib';
+import { JOB_STATES, OUTCOMES, type Outcome } from '#core/job.ts';
+import { isJobId, type JobId } from '#core/names.ts';
+import type { JobError, JournalJob, LaneHold } from '#core/ports.ts';
 import type { AttemptRecord } from '#core/run.ts';
-import type { Row } from '#platform/sqlite.ts';
+import type { Row, Value } from '#platform/sqlite.ts';
 
 export type JournalAttempt = AttemptRecord & { readonly spent: boolean };
 
 const damaged = (what: string): Error =>
   Object.assign(new Error(`SQLITE_CORRUPT: the journal holds no ${what}`), { code: 'SQLITE_CORRUPT' });
+
+/** The sum of a row: CRC-32 of its values as JSON. */
+const sumOf = (values: readonly Value[]): number => crc32(JSON.stringify(values));
+/** Rows of version 1 have no sum. */
+function checked(row: Row, columns: readonly string[]): void {
+  const sum = row['crc'] ?? null;
+  if (sum !== null && sum !== sumOf(columns.map((column) => row[column] ?? null))) throw damaged('row as it was written');
+}
 
 function text(row: Row, key: string): string {
   const value = row[key];
@@ -30,9 +42,30 @@ function member<T extends string>(values: readonly T[], value: string, what: str
   return found;
 }
 
-export const stateOf = (value: string): JobState => member(JOB_STATES, value, 'state');
+const JOB = 'id role stem state outcome feature name revision sha256 claimed_at changed_at attempts reason'.split(' ');
+const ATTEMPT = ['job', 'n', 'record', 'spent'];
+const HOLD = ['lane', 'until_ms', 'reason', 'at'];
+
+/** `(a, b, crc) VALUES (?, ?, ?)` */
+const insertOf = (columns: readonly string[]): string =>
+  `(${[...columns, 'crc'].join(', ')}) VALUES (${[...columns, 'crc'].map(() => '?').join(', ')})`;
+export const JOB_INSERT = insertOf(JOB);
+export const ATTEMPT_INSERT = insertOf(ATTEMPT);
+export const HOLD_INSERT = insertOf(HOLD);
+export const JOB_COLUMNS = [...JOB, 'crc'].join(', ');
+
+const summed = (values: readonly Value[]): readonly Value[] => [...values, sumOf(values)];
+
+export const jobValues = (job: JournalJob): readonly Value[] => {
+  const { id, role, stem, state, outcome, feature, name, revision, sha256, claimedAt, changedAt, attempts, reason } = job;
+  return summed([id, role, stem, state, outcome, feature, name, revision, sha256, claimedAt, changedAt, attempts, reason]);
+};
+export const attemptValues = (id: JobId, attempt: AttemptRecord, spent: boolean): readonly Value[] =>
+  summed([id, attempt.n, JSON.stringify(attempt), spent ? 1 : 0]);
+export const holdValues = ({ lane, untilMs, reason, at }: LaneHold): readonly Value[] => summed([lane, untilMs, reason, at]);
 
 export function jobOf(row: Row): JournalJob {
+  checked(row, JOB);
   const id = text(row, 'id');
   if (!isJobId(id)) throw damaged('job id');
   const outcome = textOrNull(row, 'outcome');
@@ -40,7 +73,7 @@ export function jobOf(row: Row): JournalJob {
     id,
     role: text(row, 'role'),
     stem: text(row, 'stem'),
-    state: stateOf(text(row, 'state')),
+    state: member(JOB_STATES, text(row, 'state'), 'state'),
     outcome: outcome === null ? null : member<Outcome>(OUTCOMES, outcome, 'outcome'),
     feature: textOrNull(row, 'feature'),
     name: textOrNull(row, 'name'),
@@ -53,14 +86,24 @@ export function jobOf(row: Row): JournalJob {
   };
 }
 
-export const attemptOf = (row: Row): JournalAttempt => ({
-  ...(JSON.parse(text(row, 'record')) as AttemptRecord),
-  spent: numberOrNull(row, 'spent') === 1,
-});
+export function attemptOf(row: Row): JournalAttempt {
+  checked(row, ATTEMPT);
+  try {
+    return { ...(JSON.parse(text(row, 'record')) as AttemptRecord), spent: numberOrNull(row, 'spent') === 1 };
+  } catch {
+    throw damaged('attempt');
+  }
+}
 
-export const holdOf = (row: Row): LaneHold => ({
-  lane: text(row, 'lane'),
-  untilMs: numberOrNull(row, 'until_ms'),
-  reason: text(row, 'reason'),
+export function holdOf(row: Row): LaneHold {
+  checked(row, HOLD);
+  return { lane: text(row, 'lane'), untilMs: numberOrNull(row, 'until_ms'), reason: text(row, 'reason'), at: text(row, 'at') };
+}
+
+export const errorOf = (row: Row): JobError => ({
+  attempt: numberOrNull(row, 'attempt') ?? 0,
+  class: text(row, 'class'),
+  kind: text(row, 'kind'),
+  words: text(row, 'words'),
   at: text(row, 'at'),
 });

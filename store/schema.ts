@@ -1,30 +1,18 @@
 /**
- * The journal's tables. A migration is never edited once it was released: a new one is added, and `user_version` counts them.
+ * The versions of the journal's tables. A migration (migrations/NNNN-*.ts) is never edited once it was released: a new one is added, and
+ * `user_version` counts them. Each runs in a transaction of its own together with its number, so a crash leaves one version or the other.
  * Invariant: a database of a newer docket is refused, never touched.
  */
 
 import type { Database } from '#platform/sqlite.ts';
+import { jobs } from './migrations/0001-jobs.ts';
+import { openAndDone } from './migrations/0002-open-and-done.ts';
 
 /** "dkt1": tells our file from any other SQLite database (PRAGMA application_id). */
 export const APPLICATION_ID = 0x64_6b_74_31;
 
-export const MIGRATIONS: readonly string[] = [
-  `
-  CREATE TABLE job (
-    id TEXT PRIMARY KEY, role TEXT NOT NULL, stem TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT,
-    feature TEXT, name TEXT, revision INTEGER, sha256 TEXT, claimed_at TEXT NOT NULL, changed_at TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, reason TEXT
-  ) STRICT;
-  CREATE INDEX job_open ON job (claimed_at, id) WHERE state <> 'done';
-  CREATE INDEX job_changed ON job (changed_at, id);
-  CREATE TABLE attempt (
-    job TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE, n INTEGER NOT NULL, record TEXT NOT NULL, spent INTEGER NOT NULL,
-    PRIMARY KEY (job, n)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE lane_hold (lane TEXT PRIMARY KEY, until_ms INTEGER, reason TEXT NOT NULL, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE event (id INTEGER PRIMARY KEY, at TEXT NOT NULL, job TEXT, kind TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
-  `,
-];
+/** In the order of their numbers, from 1. */
+export const MIGRATIONS: readonly string[] = [jobs, openAndDone];
 
 const numberOf = (database: Database, pragma: string): number => Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma] ?? 0);
 

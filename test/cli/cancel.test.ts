@@ -95,7 +95,7 @@ describe('docket cancel, of a job in work', () => {
     const { code, err } = await workspace.run(addCancel, 'cancel', 'foo');
     assert.equal(code, 3);
     assert.match(err, /no daemon runs .*`docket up`/);
-    assert.ok(existsSync(path.join(claimed.dir, 'claimed')));
+    assert.ok(existsSync(`${claimed.dir}.claimed`));
   });
 
   test('what is over cannot be cancelled', async (t) => {

@@ -170,7 +170,7 @@ describe('docket show', () => {
     const old = await shown(workspace, first.id);
     assert.deepEqual([old.state, old.files], ['rejected', []]);
     const flying = await claimPrompt(rooms, 'bar', promptText({ revision: 5 }));
-    assert.deepEqual((await shown(workspace, 'bar')).files, [flying.claimed.dir]);
+    assert.deepEqual((await shown(workspace, 'bar')).files, [`${flying.claimed.dir}.claimed`]);
     await conclude(rooms, flying, 'duplicate', null, [{ as: '_duplicate.json', bytes: '{}\n' }]);
     assert.equal((await shown(workspace, flying.id)).state, 'duplicate');
   });

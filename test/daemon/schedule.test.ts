@@ -21,6 +21,7 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
     open: unused,
     recent: unused,
     attempts: unused,
+    errors: unused,
     holds: () => [...holds],
     isIntact: () => true,
     close: () => undefined,

@@ -273,6 +273,31 @@ suite('the keeper', { concurrency: 4 }, () => {
     await rig.serve();
   });
 
+  test('a daemon that is out of turn gets no program started, whether it knows it already or not', async (t) => {
+    const rig = await makeRig(t);
+    await rig.serve();
+    const epochFile = path.join(rig.state, 'epoch');
+    await writeFile(epochFile, 'second\n');
+    let isOurs = true;
+    const check = (): void => {
+      if (!isOurs) throw new Error('out of turn');
+    };
+    const first = await rig.client({ check, text: 'first\n' });
+    const refused = await first.start(await rig.run('a1'));
+    assert.ok(!refused.ok && refused.error.kind === 'environment' && refused.error.code === 'ESTALE');
+    isOurs = false;
+    await assert.rejects(first.start(await rig.run('a2')), /out of turn/);
+    assert.deepEqual(await first.list(), []);
+
+    const second = await rig.client({ check: () => undefined, text: 'second\n' });
+    const run = await rig.run('a3');
+    assert.ok((await second.start(run)).ok);
+    const agent = await rig.agents.next();
+    await agent.tell({ do: 'exit', code: 0 });
+    assert.equal((await second.wait(run.dir, run.runId))?.code, 0);
+    assert.equal(rig.agents.count(), 1);
+  });
+
   test('a message that is not in the protocol closes the connection, and the keeper goes on', async (t) => {
     const rig = await makeRig(t);
     await rig.serve();

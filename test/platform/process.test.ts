@@ -264,10 +264,9 @@ test('a question that takes too long, says too much or cannot be asked rejects w
 });
 
 test('an answer does not wait for a grandchild that keeps the pipe', async () => {
-  const from = performance.now();
-  const answer = await askProgram('/bin/sh', ['-c', 'echo yes; setsid sleep 3 & exit 0'], { timeoutMs: 5000 });
+  // Had it waited, its time would be up long before the grandchild ends.
+  const answer = await askProgram('/bin/sh', ['-c', 'echo yes; setsid sleep 30 & exit 0'], { timeoutMs: 20_000 });
   assert.deepEqual({ ...answer, stderr: '' }, { code: 0, stdout: 'yes\n', stderr: '' });
-  assert.ok(performance.now() - from < 2000);
 });
 
 test('a zombie is not alive', onlyLinux, async (t) => {

@@ -210,12 +210,18 @@ const HOSTILE_HEADERS: Readonly<Record<string, string>> = {
   'long keys near known ones': fill(`${'created_a'.repeat(4)}: 1\n`, 15_000),
 };
 
+/** Time of this thread on a processor, ms: what other programs do on the machine does not count. */
+const threadMsSince = (before: NodeJS.CpuUsage): number => {
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1_000;
+};
+
 for (const [what, header] of Object.entries(HOSTILE_HEADERS)) {
-  test(`a header of ${what} is answered within half a second`, () => {
+  test(`a header of ${what} takes less than half a second of the processor`, () => {
     const bytes = bytesOf(`---\n${header}\n---\nbody\n`);
-    const startMs = performance.now();
+    const before = process.threadCpuUsage();
     const parsed = parsePrompt(bytes, contextOf());
-    const tookMs = performance.now() - startMs;
+    const tookMs = threadMsSince(before);
     assert.ok(!parsed.ok);
     assert.ok(parsed.error.length <= 100);
     assert.ok(tookMs < 500, `${String(tookMs)} ms`);
@@ -224,7 +230,7 @@ for (const [what, header] of Object.entries(HOSTILE_HEADERS)) {
 
 test('a prompt of 600 KB is read quickly', () => {
   const text = `---\n${HEADER}---\n${'The quick brown fox — jumps.\n'.repeat(19_000)}`;
-  const startMs = performance.now();
+  const before = process.threadCpuUsage();
   assert.equal(taken(text).body.length, text.length - HEADER.length - 8);
-  assert.ok(performance.now() - startMs < 250);
+  assert.ok(threadMsSince(before) < 250);
 });

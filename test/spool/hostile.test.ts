@@ -8,6 +8,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Failure } from '#core/failure.ts';
 import { printable } from '#core/names.ts';
+import type { FilePath } from '#core/ports.ts';
 import { makeFs } from '#platform/files.ts';
 import { answer, complete, makeRig, names, processAll, refusal, ROLE, SETTINGS, settled, stem } from './rig.ts';
 
@@ -154,9 +155,15 @@ test('a file above the limit is refused unread, and one at the limit is taken', 
 /** As the system answers a normal user; root may read everything. */
 const forbid = (): Promise<never> => Promise.reject(Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }));
 
+const isClaimed = (file: FilePath): boolean => String(file).endsWith('.claimed');
+
 test('a file without read permission is refused with words', async (context) => {
   const real = makeFs();
-  const rig = makeRig(context, { ...real, readHead: forbid, syncFile: forbid });
+  const rig = makeRig(context, {
+    ...real,
+    readHead: forbid,
+    readBounded: async (file, maxBytes) => (isClaimed(file) ? forbid() : real.readBounded(file, maxBytes)),
+  });
   const spool = rig.spool();
   await spool.prepare();
   writeFileSync(path.join(rig.in, 'secret.md'), 'x', { mode: 0 });

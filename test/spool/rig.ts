@@ -48,6 +48,7 @@ export type Rig = {
   readonly out: string;
   readonly work: string;
   readonly archive: string;
+  readonly ledger: string;
   readonly clock: HandClock;
   readonly lines: LogLine[];
   readonly fs: Fs;
@@ -70,6 +71,7 @@ export function makeRig(context: TestContext | null, fs: Fs = makeFs()): Rig {
     out: inRole('out'),
     work: inRole('work'),
     archive: inRole('archive'),
+    ledger: inRole('ledger.jsonl'),
     clock,
     lines,
     fs,

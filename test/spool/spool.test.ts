@@ -6,6 +6,7 @@ import {
   appendFileSync,
   chmodSync,
   closeSync,
+  existsSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -19,6 +20,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { jobIdFrom, type JobId } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
 import type { Claimed, Decided, Spool } from '#core/spool.ts';
@@ -102,7 +104,7 @@ test('a drop goes on when somebody removes its temporary file, and refuses a nam
 test('what was written after the claim is kept in archive/ and told, and the earlier content stays what was answered', async (context) => {
   const { rig, spool } = await prepared(context);
   const claimed = await taken(rig, spool, 'first');
-  const writer = openSync(path.join(claimed.dir, 'claimed'), 'a');
+  const writer = openSync(`${claimed.dir}.claimed`, 'a');
   writeSync(writer, ' and late');
   const { late } = await complete(spool, claimed, answer());
   writeSync(writer, ' and later');
@@ -116,7 +118,7 @@ test('what was written after the claim is kept in archive/ and told, and the ear
 test('a late writer is found after a crash too, and recovery reads the private copy, not the changed file', async (context) => {
   const { rig, spool } = await prepared(context);
   const claimed = await taken(rig, spool, 'first');
-  appendFileSync(path.join(claimed.dir, 'claimed'), ' and late');
+  appendFileSync(`${claimed.dir}.claimed`, ' and late');
   const next = rig.spool();
   const again = await next.read(claimed.dir, claimed.job.id, claimed.job.folder);
   assert.equal(Buffer.from(again.bytes ?? []).toString(), 'first');
@@ -126,14 +128,32 @@ test('a late writer is found after a crash too, and recovery reads the private c
 });
 
 test('a damaged private copy is made again from the claimed file', async (context) => {
-  const { rig, spool } = await prepared(context);
-  const claimed = await taken(rig, spool, 'whole');
-  chmodSync(path.join(claimed.dir, 'prompt'), 0o600);
-  writeFileSync(path.join(claimed.dir, 'prompt'), 'torn');
-  assert.equal(await spool.prompt(claimed), null);
-  const again = await spool.read(claimed.dir, claimed.job.id, claimed.job.folder);
-  assert.equal(Buffer.from(again.bytes ?? []).toString(), 'whole');
-  assert.equal(again.claimed.job.stem, 'foo');
+  const { rig } = await prepared(context);
+  const long = 'x'.repeat(9_000);
+  for (const [content, settings] of [
+    ['whole', {}],
+    [long.repeat(8), { promptBytes: 100_000 }],
+  ] as const) {
+    const here = rig.spool(rig.fs, settings);
+    const claimed = await taken(rig, here, content);
+    const isLong = existsSync(`${claimed.dir}.prompt`);
+    assert.equal(isLong, content.length > 65_536);
+    const file = isLong ? `${claimed.dir}.prompt` : rig.ledger;
+    if (isLong) chmodSync(file, 0o600);
+    const damaged = readFileSync(file);
+    damaged.write(isLong ? 'y' : 'X', isLong ? 100 : damaged.indexOf('whole'));
+    writeFileSync(file, damaged);
+    const next = rig.spool(rig.fs, settings);
+    assert.equal(await next.prompt(claimed), null);
+    const again = await next.read(claimed.dir, claimed.job.id, claimed.job.folder);
+    assert.equal(Buffer.from(again.bytes ?? []).toString(), content);
+    assert.equal(again.claimed.job.stem, 'foo');
+    await complete(next, again.claimed, answer());
+    assert.equal(text(rig.in, 'foo.processed'), content);
+    unlinkSync(path.join(rig.in, 'foo.processed'));
+    for (const name of names(rig.out)) unlinkSync(path.join(rig.out, name));
+    assert.deepEqual(names(rig.work), []);
+  }
 });
 
 test('another name of the dropped file cannot change what was answered', async (context) => {
@@ -261,7 +281,7 @@ test('each start counts a reading once until the parser got through, so a file t
     assert.ok((await next.prompt({ job, dir })) !== null);
   }
   assert.ok((await rig.spool().prompt({ job, dir })) !== null);
-  assert.equal((await spool.leftovers())[0]?.job?.reads, 5);
+  assert.equal((await rig.spool().leftovers())[0]?.job?.reads, 5);
   await spool.keep({ job, dir }, 'brief.md', 'parsed');
   assert.equal((await rig.spool().read(dir, job.id, job.folder)).claimed.job.reads, 5);
 });
@@ -277,24 +297,24 @@ test('leftovers tells how far each job came, oldest first, and sweeps claims tha
   const digest = makeDigest();
   const id = (): JobId => jobIdFrom(digest.randomBytes(10));
   mkdirSync(path.join(rig.work, id()));
-  const half = path.join(rig.work, id());
-  mkdirSync(half);
-  writeFileSync(path.join(half, 'origin.json'), '{"v":1,');
+  const half = id();
+  writeFileSync(path.join(rig.work, `${half}.0_evidence.json`), 'of a decision that was not made');
+  writeFileSync(path.join(rig.work, `${younger.job.id}.100_error.md`), 'of a second one');
   mkdirSync(path.join(rig.work, `.clean-${id()}`));
   mkdirSync(path.join(rig.work, 'not-ours'));
-  const unclear = path.join(rig.work, id());
-  mkdirSync(unclear);
-  writeFileSync(path.join(unclear, 'prompt'), 'bytes nobody can explain');
+  const unclear = id();
+  writeFileSync(path.join(rig.work, `${unclear}.prompt`), 'bytes nobody can explain');
   const left = await rig.spool().leftovers();
   assert.deepEqual(
-    left.map((one) => [one.id, one.lastAttempt, one.final?.outcome ?? null, one.hasClaimed, one.hasPrompt]),
+    left.map((one) => [one.id, one.lastAttempt, one.final?.outcome ?? null, one.hasClaimed]),
     [
-      [older.job.id, 2, null, true, true],
-      [younger.job.id, 0, 'answered', true, true],
+      [older.job.id, 2, null, true],
+      [younger.job.id, 0, 'answered', true],
     ],
   );
-  assert.deepEqual(names(rig.work), [older.job.id, younger.job.id, 'not-ours'].toSorted());
-  assert.equal(text(rig.archive, `unclear-${path.basename(unclear)}`, 'prompt'), 'bytes nobody can explain');
+  const own = ['claimed', '0_evidence.json', '1_result.md'].map((part) => `${younger.job.id}.${part}`);
+  assert.deepEqual(names(rig.work), [older.job.id, `${older.job.id}.claimed`, ...own, 'not-ours'].toSorted());
+  assert.equal(text(rig.archive, `unclear-${unclear}`, `${unclear}.prompt`), 'bytes nobody can explain');
 });
 
 test('leftovers of a running process leaves claims that are under way alone', async (context) => {
@@ -317,20 +337,35 @@ test('leftovers of a running process leaves claims that are under way alone', as
 
 test('a claimed file whose records were lost goes on under a name of its own', async (context) => {
   const { rig, spool } = await prepared(context);
-  const { dir } = await taken(rig, spool, 'precious');
-  for (const name of ['origin.json', 'job.json', 'prompt']) unlinkSync(path.join(dir, name));
+  await taken(rig, spool, 'precious');
+  unlinkSync(rig.ledger);
   await recover(rig.spool());
   assert.match(names(rig.in).join(), /^recovered-[a-z2-7]{8}\.processed$/);
   assert.equal(text(rig.in, names(rig.in)[0] ?? ''), 'precious');
 });
 
-test('damaged records are worth no more than missing ones', async (context) => {
+const line = (value: object): string => {
+  const json = JSON.stringify(value);
+  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+};
+
+test('a line of the ledger that does not say what a line may say is worth no more than a missing one', async (context) => {
   const { rig, spool } = await prepared(context);
-  const { dir } = await taken(rig, spool, 'precious');
-  writeFileSync(path.join(dir, 'job.json'), '{"v":1,"stem":"../../../etc/passwd"}');
-  writeFileSync(path.join(dir, 'final.json'), '{"v":1,"files":[{"private":"../../x","public":"/etc/passwd"}]}');
+  const { job } = await taken(rig, spool, 'precious');
+  const final = { v: 1, outcome: 'answered', stem: 'foo', finished: 'foo.processed', decidedAt: '', failure: null };
+  const lines = [
+    line({ do: 'read', job: { ...job, stem: '../../../etc/passwd' }, bytes: { text: 'precious' } }),
+    line({ do: 'final', id: job.id, final: { ...final, files: [{ private: '../../x', public: '/etc/passwd' }] }, note: null, blobs: [] }),
+    line({ do: 'final', id: job.id, final: { ...final, finished: '../x', files: [] }, note: null, blobs: [] }),
+    line({ do: 'final', id: job.id, final: { ...final, files: [] }, note: null, blobs: [] }).replace('answered', 'briefed'),
+    'no line at all\n',
+    '\0'.repeat(100),
+  ];
+  appendFileSync(rig.ledger, lines.join(''));
   await recover(rig.spool());
   assert.deepEqual(names(rig.in), ['foo.processed']);
+  assert.deepEqual(names(rig.out), ['foo_evidence.json', 'foo_result.md']);
+  assert.ok(rig.lines.some((one) => one.message.includes('passed over')));
 });
 
 test('a stem that a crashed job holds is not given to another one', async (context) => {

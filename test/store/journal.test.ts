@@ -12,6 +12,7 @@ import { silentLog } from '#platform/log.ts';
 import { openDatabase, type OpenDatabase } from '#platform/sqlite.ts';
 import { openJournal, openJournalReadOnly, type OpenedJournal } from '#store/journal.ts';
 import { judgeMove } from '#store/moves.ts';
+import { unpack } from '#test/compat/unpack.ts';
 
 const clock = makeClock();
 const AT = '2026-11-20T10:00:00.000Z';
@@ -243,11 +244,11 @@ test('a running journal notices that its file was removed or replaced', (context
 test('reading alone answers while a writer holds the journal, changes nothing, and answers null when there is none', async (context) => {
   const dir = folder(context);
   const file = path.join(dir, 'journal.db');
-  assert.equal(openJournalReadOnly({ path: file, openDatabase, clock }), null);
+  assert.equal(openJournalReadOnly({ path: file, openDatabase }), null);
   const writer = open(context, file);
   const one = job();
   await writer.commit([put(one)]);
-  const reader = openJournalReadOnly({ path: file, openDatabase, clock });
+  const reader = openJournalReadOnly({ path: file, openDatabase });
   assert.ok(reader !== null);
   assert.equal(reader.job(one.id)?.stem, one.stem);
   await assert.rejects(reader.commit([put(job())]), { code: 'SQLITE_READONLY' });
@@ -264,4 +265,179 @@ test('what was asked for before close is written by close', async (context) => {
   await committed;
   await assert.rejects(journal.commit([put(job())]), /closed/);
   assert.equal(open(context, file).job(one.id)?.id, one.id);
+});
+
+test('an error is kept for each failed attempt and for a bad end, with class, words and time, and goes with a repeated attempt that was answered', async (context) => {
+  const file = path.join(folder(context), 'journal.db');
+  const journal = open(context, file);
+  const one = job({ state: 'running' });
+  const failure = { kind: 'provider-error', runner: 'claude', message: 'overloaded', status: 529 } as const;
+  await journal.commit([
+    put(one),
+    { do: 'attempt', id: one.id, attempt: { ...attempt(1), failure }, spent: true },
+    { do: 'attempt', id: one.id, attempt: { ...attempt(2), failure: { kind: 'cancelled', by: 'ann' } }, spent: false },
+    { do: 'error', id: one.id, attempt: null, failure: { kind: 'cancelled', by: 'ann' }, at: AT },
+  ]);
+  const first = {
+    attempt: 1,
+    class: 'provider-error',
+    kind: 'provider-error',
+    words: 'claude: the provider failed with status 529: overloaded',
+    at: AT,
+  };
+  const end = { attempt: 0, class: 'cancelled', kind: 'cancelled', words: 'stopped by ann', at: AT };
+  assert.deepEqual(journal.errors(one.id), [first, { ...end, attempt: 2 }, end]);
+  await journal.commit([{ do: 'attempt', id: one.id, attempt: attempt(2), spent: true }]);
+  assert.deepEqual(openJournalReadOnly({ path: file, openDatabase })?.errors(one.id), [first, end]);
+  await assert.rejects(journal.commit([{ do: 'error', id: job().id, attempt: null, failure, at: AT }]), { code: 'ILLEGAL_CHANGE' });
+  await journal.commit([{ do: 'forget', id: one.id }]);
+  assert.deepEqual(journal.errors(one.id), []);
+});
+
+test('a journal of version 1 becomes one of this version with all that is in it, and is read as it is until then', async (context) => {
+  const dir = folder(context);
+  unpack('v1', 'many', dir);
+  const file = path.join(dir, 'app', 'queues', '.docket', 'journal.db');
+  const before = openJournalReadOnly({ path: file, openDatabase });
+  assert.ok(before !== null);
+  const rows = before.recent(100);
+  const states = before.open().map(({ stem, state }) => `${stem} ${state}`);
+  assert.deepEqual(states.toSorted(), ['one read', 'same running', 'waiting waiting']);
+  assert.deepEqual(before.errors(rows[0]?.id ?? job().id), []);
+  assert.equal(before.holds().length, 1);
+  before.close();
+
+  const journal = open(context, file);
+  assert.equal(journal.wasRebuilt, false);
+  assert.deepEqual(journal.recent(100), rows);
+  assert.deepEqual(
+    journal.open().map(({ stem, state }) => `${stem} ${state}`),
+    states,
+  );
+  assert.equal(journal.holds().length, 1);
+  const same = journal.open().find(({ stem }) => stem === 'same');
+  assert.ok(same !== undefined);
+  await journal.commit([
+    { do: 'attempt', id: same.id, attempt: attempt(1), spent: true },
+    move(same.id, 'ran'),
+    move(same.id, 'recorded'),
+    move(same.id, 'published'),
+    move(same.id, 'done'),
+  ]);
+  assert.equal(journal.job(same.id)?.state, 'done');
+  assert.equal(journal.recent(100).length, rows.length);
+  assert.equal(openJournalReadOnly({ path: file, openDatabase })?.job(same.id)?.attempts, 1);
+});
+
+/** Changes the bytes of one word in the file, wherever SQLite put it. */
+function spoil(file: string, word: string): void {
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(word);
+  assert.ok(at > 0, `${word} is in the file`);
+  bytes.write('X', at);
+  writeFileSync(file, bytes);
+}
+
+test('a word that changed on disk is noticed: the writer sets the journal aside, a reader leaves the row out', async (context) => {
+  const dir = folder(context);
+  const file = path.join(dir, 'journal.db');
+  const flying = job({ state: 'running', reason: 'flying reason' });
+  const ended = job({ state: 'done', reason: 'ended reason' });
+  const first = open(context, file);
+  await first.commit([
+    put(flying),
+    put(ended),
+    { do: 'attempt', id: flying.id, attempt: { ...attempt(1), runId: 'run-of-one' }, spent: true },
+  ]);
+  first.close();
+
+  const whole = readFileSync(file);
+  spoil(file, 'ended reason');
+  const reader = openJournalReadOnly({ path: file, openDatabase });
+  assert.ok(reader !== null);
+  assert.deepEqual(
+    reader.recent(10).map(({ id }) => id),
+    [flying.id],
+  );
+  assert.equal(reader.job(ended.id), null);
+  reader.close();
+
+  for (const word of ['flying reason', 'run-of-one']) {
+    writeFileSync(file, whole);
+    spoil(file, word);
+    const next = open(context, file);
+    assert.notEqual(next.setAside, null, word);
+    assert.deepEqual(next.open(), []);
+    next.close();
+  }
+});
+
+test('a page that cannot be read any more is no row for a reader, and ends a writer: nothing is written, isIntact says so', async (context) => {
+  const dir = folder(context);
+  const file = path.join(dir, 'journal.db');
+  const first = open(context, file);
+  for (let round = 0; round < 20; round++) await first.commit([put(job({ state: 'done', reason: 'x'.repeat(1000) }))]);
+  first.close();
+  const reader = openJournalReadOnly({ path: file, openDatabase });
+  assert.ok(reader !== null);
+  const bytes = readFileSync(file);
+  for (let page = 1; page < bytes.length / 4096; page++) bytes.fill(0xff, page * 4096 + 100, (page + 1) * 4096);
+  writeFileSync(file, bytes);
+  assert.ok(reader.recent(100).length < 20);
+  reader.close();
+
+  const failing: OpenDatabase = (name, options) => {
+    const database = openDatabase(name, options);
+    return {
+      ...database,
+      transaction: (act) => {
+        if (breaks) throw Object.assign(new Error('SQLITE_IOERR: a sync failed'), { code: 'SQLITE_IOERR' });
+        return database.transaction(act);
+      },
+    };
+  };
+  let breaks = false;
+  const writer = open(context, path.join(dir, 'other.db'), failing);
+  assert.equal(writer.isIntact(), true);
+  breaks = true;
+  await assert.rejects(writer.commit([put(job())]), { code: 'SQLITE_IOERR' });
+  breaks = false;
+  await assert.rejects(writer.commit([put(job())]), { code: 'SQLITE_IOERR' });
+  assert.equal(writer.isIntact(), false);
+});
+
+test('a running journal notices that what SQLite keeps beside it was removed', (context) => {
+  for (const companion of ['-wal', '-shm']) {
+    const file = path.join(folder(context), 'journal.db');
+    const journal = open(context, file);
+    assert.equal(journal.isIntact(), true);
+    unlinkSync(`${file}${companion}`);
+    assert.equal(journal.isIntact(), false, companion);
+  }
+});
+
+test('a full disk rejects a commit and nothing else: what was known stays known, and the next commit is taken', async (context) => {
+  const full: { is: boolean } = { is: false };
+  const filling: OpenDatabase = (name, options) => {
+    const database = openDatabase(name, options);
+    return {
+      ...database,
+      transaction: (act) =>
+        database.transaction(() => {
+          const value = act();
+          if (full.is) throw Object.assign(new Error('SQLITE_FULL: database or disk is full'), { code: 'SQLITE_FULL' });
+          return value;
+        }),
+    };
+  };
+  const journal = open(context, path.join(folder(context), 'journal.db'), filling);
+  const one = job();
+  await journal.commit([put(one)]);
+  full.is = true;
+  await assert.rejects(journal.commit([move(one.id, 'read')]), { code: 'SQLITE_FULL' });
+  assert.equal(journal.job(one.id)?.state, 'claimed');
+  full.is = false;
+  await journal.commit([move(one.id, 'read')]);
+  assert.equal(journal.job(one.id)?.state, 'read');
+  assert.equal(journal.isIntact(), true);
 });

@@ -76,6 +76,19 @@ const copyState = (state: State): State => ({
   steps: [...state.steps],
 });
 
+/** What was added may be there in part, or its length without its bytes; what was synced before it stays. */
+function torn({ bytes, durable }: Node, keep: () => boolean): Uint8Array {
+  const isLonger =
+    durable !== null && bytes.length > durable.length && Buffer.from(bytes.buffer, bytes.byteOffset, durable.length).equals(durable);
+  if (!isLonger) return durable ?? bytes.slice(0, bytes.length >> 1);
+  if (keep()) return durable;
+  const isZeros = keep();
+  const left = durable.length + ((bytes.length - durable.length) >> (keep() ? 1 : 2));
+  const there = bytes.slice(0, isZeros ? bytes.length : left);
+  if (isZeros) there.fill(0, left);
+  return there;
+}
+
 /** @param ignores syncs of these kinds do nothing: to see that a test misses them */
 export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): SimFs {
   const state: State = before ?? {
@@ -278,8 +291,7 @@ export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): Sim
       state.steps = [];
       for (const node of state.nodes.values()) {
         // Unsynced bytes: all of them, or the file is torn.
-        if (node.kind === 'file' && node.durable !== node.bytes && !keep())
-          node.bytes = node.durable ?? node.bytes.slice(0, node.bytes.length >> 1);
+        if (node.kind === 'file' && node.durable !== node.bytes && !keep()) node.bytes = torn(node, keep);
         node.durable = node.bytes;
       }
     },

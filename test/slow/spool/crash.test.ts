@@ -22,7 +22,7 @@ for (const act of ['stop', 'stop-half'] as const) {
       });
     }
     context.diagnostic(`${String(cases)} double crashes`);
-    assert.ok(cases > 1_500, String(cases));
+    assert.ok(cases > 1_200, String(cases));
   });
 }
 
@@ -80,7 +80,7 @@ test('where there are no hard links the names carry the job id, and a kill at an
 
 test('the output of a failed job is in archive/ once, wherever the kill comes after the decision', async () => {
   const calls = await callsOf(failedJob, { act: 'stop' });
-  const decided = calls.indexOf('replace final.json');
+  const decided = calls.findLastIndex((call) => call.startsWith('append '));
   assert.ok(decided > 0);
   for (const act of ['stop', 'stop-half'] as const)
     await atEveryCall(failedJob, { act }, async ({ rig, where }) => {

@@ -1,0 +1,152 @@
+/** Jobs that an earlier docket left in flight, at every point of their life, are brought to their end by this one: same names, same bytes, one record, no second run. */
+
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { openDatabase } from '#platform/sqlite.ts';
+import { fixturesOf, unpack } from '#test/compat/unpack.ts';
+import { assertVerified, makeRig, type Rig } from '#test/support/rig.ts';
+
+const GENERATIONS = ['v1'] as const;
+const ENDS: Readonly<Record<string, { readonly suffix: string; readonly out: readonly string[] }>> = {
+  at: { suffix: 'processed', out: ['foo_evidence.json', 'foo_result.md'] },
+  'rejected-at': { suffix: 'rejected', out: ['foo_error.md'] },
+  'failed-at': { suffix: 'failed', out: ['foo_error.md', 'foo_evidence.json'] },
+};
+
+const namesIn = (folder: string): readonly string[] =>
+  readdirSync(folder)
+    .filter((name) => !name.startsWith('.'))
+    .toSorted();
+const textOf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
+const textOfFile = (file: string): string => (lstatSync(file).isFile() ? readFileSync(file, 'latin1') : '');
+const startsOf = (rig: Rig): number => (textOf(path.join(rig.base, 'starts')) ?? '').split('\n').length - 1;
+const workOf = (rig: Rig): string => path.join(rig.queues, '01-architect', 'work');
+
+/** The text that is fixed already: an answer of a run that ended, and the prompt. */
+function fixedBy(rig: Rig): { readonly prompt: string; readonly answer: string | null } {
+  const work = workOf(rig);
+  const [id] = namesIn(work);
+  const dir = path.join(work, id ?? '.none');
+  const prompt =
+    textOf(path.join(dir, 'claimed')) ?? textOf(path.join(rig.in(), 'foo.processed')) ?? textOf(path.join(rig.in(), 'foo.rejected'));
+  assert.ok(prompt !== null, 'the fixture has the prompt');
+  const hasEnded = existsSync(path.join(dir, 'a1', 'exit.json'));
+  const answer = textOf(path.join(rig.out(), 'foo_result.md')) ?? (hasEnded ? textOf(path.join(dir, 'a1', 'stdout')) : null);
+  return { prompt, answer };
+}
+
+const commitsSaying = (rig: Rig, status: string): number =>
+  rig.git('log', '--format=%H', `--grep=Docket-Status: ${status}`).split('\n').filter(Boolean).length;
+
+for (const generation of GENERATIONS) {
+  for (const name of fixturesOf(generation).filter((one) => one.includes('at-'))) {
+    test(`${generation}: a job left "${name}" is finished with the same names, the same bytes, one record`, async (t) => {
+      const rig = makeRig(t);
+      unpack(generation, name, rig.base);
+      const { suffix, out } = ENDS[name.slice(0, name.lastIndexOf('-'))] ?? assert.fail(`a fixture nobody knows: ${name}`);
+      const { prompt, answer } = fixedBy(rig);
+      const before = startsOf(rig);
+
+      const daemon = await rig.start();
+      await rig.ended('foo', suffix);
+      assert.equal(await daemon.stop(), 0);
+
+      assert.deepEqual(namesIn(rig.in()), [`foo.${suffix}`]);
+      assert.deepEqual(namesIn(rig.out()), out);
+      assert.deepEqual(readdirSync(workOf(rig)), []);
+      assert.equal(rig.read(path.join(rig.in(), `foo.${suffix}`)), prompt);
+      if (suffix === 'processed') {
+        const result = rig.read(path.join(rig.out(), 'foo_result.md'));
+        if (answer !== null) assert.equal(result, answer);
+        assert.equal(startsOf(rig), answer === null ? before + 1 : before, 'a run that ended is used, and not bought again');
+        assert.equal(rig.git('show', 'HEAD:FEAT-1/01-architect/result_v1.md'), result);
+      }
+      assert.equal(commitsSaying(rig, 'submitted'), suffix === 'rejected' ? 0 : 1);
+      assert.equal(commitsSaying(rig, 'answered'), suffix === 'processed' ? 1 : 0);
+      assert.equal(commitsSaying(rig, 'failed'), suffix === 'failed' ? 1 : 0);
+      assertVerified(rig);
+      const rows = JSON.parse(rig.run(['ls', '--all', '--json']).out) as readonly { readonly stem: string; readonly state: string }[];
+      assert.deepEqual(
+        rows.map(({ stem, state }) => ({ stem, state })),
+        [{ stem: 'foo', state: suffix === 'processed' ? 'answered' : suffix }],
+      );
+    });
+  }
+
+  test(`${generation}: a run that died with its machine goes again once, and what waited behind it is ended too`, async (t) => {
+    const rig = makeRig(t);
+    unpack(generation, 'many', rig.base);
+    const prompts = new Map<string, string>();
+    let first = '';
+    for (const id of readdirSync(workOf(rig))) {
+      const dir = path.join(workOf(rig), id);
+      const { stem } = JSON.parse(rig.read(path.join(dir, 'job.json'))) as { readonly stem: string };
+      prompts.set(stem, rig.read(path.join(dir, 'claimed')));
+      if (existsSync(path.join(dir, 'a1', 'run.json'))) first = stem;
+    }
+    for (const file of namesIn(rig.in())) prompts.set(path.basename(file, '.md'), rig.read(path.join(rig.in(), file)));
+    assert.deepEqual([...prompts.keys()].toSorted(), ['one', 'same', 'three', 'two', 'waiting']);
+
+    const daemon = await rig.start();
+    for (const stem of ['one', 'two', 'three', 'same']) await rig.ended(stem);
+    const cancelled = await rig.docket('cancel', 'architect/waiting');
+    assert.equal(cancelled.code, 0, cancelled.err);
+    await rig.ended('waiting', 'cancelled');
+    assert.equal(await daemon.stop(), 0);
+
+    for (const [stem, text] of prompts) {
+      const suffix = stem === 'waiting' ? 'cancelled' : 'processed';
+      assert.equal(rig.read(path.join(rig.in(), `${stem}.${suffix}`)), text);
+    }
+    assert.equal(
+      startsOf(rig),
+      4,
+      'the first of the two equal prompts twice (its machine died), two and three once, the other equal one never',
+    );
+    const { attempts } = rig.evidence(first).predicate;
+    assert.equal(
+      attempts.reduce((sum, attempt) => sum + attempt.starts, 0),
+      2,
+      'the evidence tells both starts',
+    );
+    assert.ok(existsSync(path.join(rig.out(), `${first === 'one' ? 'same' : 'one'}_duplicate.json`)));
+    assert.deepEqual(readdirSync(workOf(rig)), []);
+    assert.equal(commitsSaying(rig, 'answered'), 3);
+    assertVerified(rig);
+  });
+}
+
+test('an older docket that finds the journal of a newer one says so and touches nothing; the newer one goes on', async (t) => {
+  const rig = makeRig(t);
+  unpack('v1', 'at-ran', rig.base);
+  const { answer } = fixedBy(rig);
+  const file = path.join(rig.queues, '.docket', 'journal.db');
+  const versioned = (version: number | null): number => {
+    const database = openDatabase(file);
+    const before = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+    if (version !== null) database.exec(`PRAGMA user_version = ${String(version)}`);
+    database.close();
+    return before;
+  };
+  const treeOf = (): readonly (readonly string[])[] =>
+    readdirSync(path.join(rig.queues, '01-architect'), { recursive: true, encoding: 'utf8' })
+      .toSorted()
+      .map((name) => [name, textOfFile(path.join(rig.queues, '01-architect', name))]);
+  const before = treeOf();
+  const known = versioned(99);
+  const older = rig.launch();
+  assert.equal(await older.exit(), 3);
+  assert.match(older.output(), /was written by a newer docket \(version 99, this one knows [0-9]+\): use that docket/);
+  assert.deepEqual(treeOf(), before);
+  assert.equal(versioned(null), 99);
+
+  versioned(known);
+  const newer = await rig.start();
+  await rig.ended('foo');
+  assert.equal(await newer.stop(), 0);
+  assert.equal(rig.read(path.join(rig.out(), 'foo_result.md')), answer);
+  assert.equal(startsOf(rig), 1);
+  assertVerified(rig);
+});
