@@ -38,7 +38,7 @@ type Candidate = {
 };
 
 /** Files that are looked at for the first time in one step. */
-const LOOKS_MAX = 2_000;
+const LOOKS_MAX = 1_000;
 /** How long one step may read heads before claims have their turn. */
 const STEP_MS = 150;
 const HEADS_AT_ONCE = 64;
