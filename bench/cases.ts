@@ -1,34 +1,22 @@
 /** What is measured. Each case makes its folders, measures both sides one after the other, and removes them. */
 
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { baselineBacklog, drain, grouped, inPlace, series, type Progress } from './backlog.ts';
 import { benchHistory } from './history.ts';
 import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
 import { measureKeeper } from './keeper.ts';
+import { flow, queues } from './large.ts';
 import type { BenchOptions, CaseName } from './options.ts';
-import { makePlace, watchEnds, type Place } from './place.ts';
+import { watchEnds, type Place } from './place.ts';
 import { prepareBaseline, prepareDocket, type DocketPlace } from './prepare.ts';
 import { canTrace, countSyncs, memoryOf, processorSeconds, startBaseline, startDocket, type Trace } from './process.ts';
-import { promptOf, type Prompt } from './prompts.ts';
+import type { Prompt } from './prompts.ts';
 import { claim, scan } from './scan.ts';
 import { megabytes, ms, NONE, perSecond, quantile, times, type Row } from './table.ts';
 
-/** Says on standard error what is being done. */
-export type Progress = (what: string) => void;
 type Case = (options: BenchOptions, progress: Progress) => Promise<Row[]>;
-
-const series = (count: number, from = 0, more = ''): Prompt[] => Array.from({ length: count }, (_, n) => promptOf(from + n, more));
-const grouped = (count: number): string => count.toLocaleString('en');
-
-async function inPlace<T>(act: (place: Place) => Promise<T>): Promise<T> {
-  const place = makePlace();
-  try {
-    return await act(place);
-  } finally {
-    place.remove();
-  }
-}
 
 /** Both histories that latency and backlog are measured at. */
 const pasts = (options: BenchOptions): readonly number[] => (options.recorded === 0 ? [0] : [0, options.recorded]);
@@ -141,41 +129,6 @@ const backlog: Case = async (options, progress) => {
   }
   return rows;
 };
-
-/** All at once by rename into inboxes that are watched; ms until the last has ended. */
-async function drain(
-  place: Place,
-  inboxes: readonly string[],
-  prompts: readonly Prompt[],
-  inboxOf: (prompt: Prompt) => string,
-): Promise<number> {
-  for (const prompt of prompts) writeFileSync(path.join(place.staging, `${prompt.stem}.md`), prompt.text);
-  const ends = watchEnds(inboxes);
-  try {
-    const end = ends.count(prompts.length);
-    const startMs = performance.now();
-    for (const prompt of prompts)
-      renameSync(path.join(place.staging, `${prompt.stem}.md`), path.join(inboxOf(prompt), `${prompt.stem}.md`));
-    return (await end) - startMs;
-  } finally {
-    ends.close();
-  }
-}
-
-/** The script starts when all files are there, so it never waits for its next round. */
-async function baselineBacklog(place: Place, baseline: { readonly root: string; readonly inbox: string }, count: number): Promise<number> {
-  for (const prompt of series(count)) writeFileSync(path.join(baseline.inbox, `${prompt.stem}.md`), prompt.text);
-  const ends = watchEnds([baseline.inbox]);
-  const end = ends.count(count);
-  const startMs = performance.now();
-  const script = startBaseline(baseline.root, place.base);
-  try {
-    return (await end) - startMs;
-  } finally {
-    ends.close();
-    await script.stop();
-  }
-}
 
 const perPrompt = (calls: number, prompts: number): string => (calls / prompts).toFixed(1);
 
@@ -311,4 +264,16 @@ const keeper: Case = async (options, progress) =>
     return measureKeeper(place.base, options.isQuick);
   });
 
-export const RUN: Readonly<Record<CaseName, Case>> = { latency, claim, backlog, fsyncs, memory, scan, start, history, keeper };
+export const RUN: Readonly<Record<CaseName, Case>> = {
+  latency,
+  claim,
+  backlog,
+  fsyncs,
+  memory,
+  scan,
+  start,
+  history,
+  keeper,
+  flow,
+  queues,
+};

@@ -21,7 +21,9 @@ import { openDatabase } from '#platform/sqlite.ts';
 import { hostName, userName } from '#platform/system.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
+import { NewerJournal } from '#store/schema.ts';
 import { packageRoot } from './package.ts';
+import { CliError, EXIT } from './io.ts';
 import { journalFile } from './places.ts';
 
 export const clock = makeClock();
@@ -43,8 +45,14 @@ export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder
     processId: String(process.pid),
   });
 
-export const journalOf = (workspace: Workspace, log: Log): Journal =>
-  openJournal({ path: journalFile(workspace.state), openDatabase, clock, log, moveFile });
+export function journalOf(workspace: Workspace, log: Log): Journal {
+  try {
+    return openJournal({ path: journalFile(workspace.state), openDatabase, clock, log, moveFile });
+  } catch (error) {
+    if (error instanceof NewerJournal) throw new CliError(error.message, EXIT.environment);
+    throw error;
+  }
+}
 
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>

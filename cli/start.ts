@@ -13,6 +13,7 @@ import type { Role } from '#core/role.ts';
 import type { LaneSettings, Workspace } from '#core/settings.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
+import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
 import { keepRetention } from '#daemon/retention.ts';
 import { makeLanes } from '#daemon/schedule.ts';
@@ -131,7 +132,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     return hasTurn();
   };
   try {
-    const fs = fencedFs(makeFs(), check);
+    const fs = fencedFs(check);
     closers.push(await takeVisibleLock(workspace.state, visibleLock(workspace.state), log, watchLock));
     const startedAt = clock.now().toISOString();
     await fs.replace(daemonFile(workspace.state), `${JSON.stringify(daemonFacts(instance, startedAt), null, 2)}\n`, 'safety');
@@ -244,7 +245,7 @@ async function makePorts(
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
   const { workspace, env } = options;
-  const fs = fencedFs(makeFs(), check);
+  const fs = fencedFs(check);
   const digest = makeDigest();
   const roles = await loadRoles(fs, workspace);
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
@@ -287,7 +288,7 @@ async function makePorts(
     spool,
     history,
     journal,
-    secrets,
+    secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
     runners,
     lanes: makeLanes({ clock, journal, log }, (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null)),

@@ -206,6 +206,11 @@ export type JobError = {
 export type Journal = {
   /** Changes of one tick become one transaction; an impossible move is refused, recorded as an event, and rejects. */
   commit(changes: readonly JournalChange[]): Promise<void>;
+  /**
+   * The same without a sync of its own, for what the files say as well: readers see it, a kill does not undo it, a power cut may. The next `commit`
+   * makes it durable too.
+   */
+  note(changes: readonly JournalChange[]): Promise<void>;
   job(id: JobId): JournalJob | null;
   /** All not done, oldest first. */
   open(): JournalJob[];

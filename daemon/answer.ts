@@ -23,7 +23,14 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   // An attempt that was answered before a crash is understood again, not run again.
   const attempts: AttemptRecord[] = before.filter((earlier) => earlier.failure !== null);
   let spent = before.filter((earlier) => earlier.failure !== null && earlier.spent).length;
-  let n = Math.max(1, job.task.lastAttempt, (attempts.at(-1)?.n ?? 0) + 1);
+  const last = attempts.at(-1);
+  let n = Math.max(1, job.task.lastAttempt, (last?.n ?? 0) + 1);
+  // Killed between the last failure and the end that follows from it: that attempt is understood again where it lies, and no tool is started.
+  if (last !== undefined && job.task.lastAttempt <= last.n && isLastWord(ports, last, spent, policy)) {
+    attempts.pop();
+    if (isSpentBy(last.failure)) spent--;
+    n = last.n;
+  }
 
   for (;;) {
     const run = await inLane(ports, lane, job, async () => attempt(ports, job, n));
@@ -50,7 +57,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
     // A look at a lane that is held for its environment starts no tool: it is no attempt, and a long outage leaves no long list.
     const isProbe = record.starts === 0 && classOf(failure) === 'environment-fault';
     if (!isProbe) attempts.push(record);
-    const isSpent = !['provider-limit', 'environment-fault', 'budget', 'cancelled'].includes(classOf(failure));
+    const isSpent = isSpentBy(failure);
     if (isSpent) spent++;
     await ports.journal.commit([
       ...reachedState(ports, claimed.job.id, 'running'),
@@ -81,6 +88,16 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   }
 }
 
+const UNSPENT: ReadonlySet<string> = new Set(['provider-limit', 'environment-fault', 'budget', 'cancelled']);
+const isSpentBy = (failure: Failure | null): boolean => failure !== null && !UNSPENT.has(classOf(failure));
+
+/** Does this failure end the job? */
+function isLastWord(ports: Ports, { failure }: AttemptRecord, spent: number, policy: RetryPolicy): boolean {
+  if (failure === null) return false;
+  const next = decide(failure, spent, policy, ports.clock.now().getTime(), 0);
+  return next.do === 'give-up' || next.do === 'hold-job' || next.do === 'cancel';
+}
+
 const isCancelled = (job: Submitted): boolean => job.task.cancel.aborted;
 
 type Run = { readonly record: AttemptRecord; readonly outcome: RunOutcome; readonly command: string | null };
@@ -103,7 +120,7 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   const beside = job.facts.kind === 'offline' ? null : { name: BRIEF_FILE, bytes: job.brief };
   const dir = await ports.spool.attemptFolder(claimed, n, beside);
   // What is over within a moment, and can be done again for nothing, is told when it is done.
-  if (beside !== null) await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
+  if (beside !== null) await ports.journal.note(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
   const request: RunRequest = {
     job: claimed.job.id,

@@ -163,7 +163,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       })),
     );
     const read = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    if (read.length > 0) await ports.journal.commit(read.map((job) => jobRow(ports, job.claimed)));
+    if (read.length > 0) await ports.journal.note(read.map((job) => jobRow(ports, job.claimed)));
     strays -= read.length;
     for (const job of read) {
       ports.reached('read', job.claimed.job.id);

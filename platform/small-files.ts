@@ -104,14 +104,15 @@ export async function createSmall<T>(file: string, bytes: Uint8Array, mode: numb
   }
 }
 
-/** To the end of a file, made when it is not there. */
-export const appendSmall = (file: string, bytes: Uint8Array, mode: number): Promise<void> =>
+/** To the end of a file, made when it is not there. @param beforeWrite as in files.ts: asked after the open */
+export const appendSmall = (file: string, bytes: Uint8Array, mode: number, beforeWrite: () => void): Promise<void> =>
   named(
     file,
     'append',
     soon(() => {
       const fd = openSync(file, APPEND, mode);
       try {
+        beforeWrite();
         for (let at = 0; at < bytes.length;) {
           const count = writeSync(fd, bytes, at, bytes.length - at, null);
           if (count === 0) throw systemError('EIO', 'the system took no byte of a write');

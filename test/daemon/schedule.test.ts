@@ -17,6 +17,7 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
       changes.push(...more);
       return Promise.resolve();
     },
+    note: unused,
     job: unused,
     open: unused,
     recent: unused,

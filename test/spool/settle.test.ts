@@ -296,10 +296,14 @@ test('an ignored name is never even looked at', async (context) => {
     },
   };
   const { rig, spool, drop } = await ready(context, fs);
-  for (const name of ['foo.md~', 'foo.processed', '.foo.md', 'notes.txt']) drop(name);
-  looked.length = 0;
+  const ignored = ['foo.md~', 'foo.processed', '.foo.md', 'notes.txt'];
+  for (const name of ignored) drop(name);
   assert.deepEqual((await spool.scan()).waiting, []);
-  assert.deepEqual(new Set(looked), new Set(['in', 'out', 'work', 'archive']));
+  assert.ok(looked.includes('in'));
+  assert.deepEqual(
+    looked.filter((name) => ignored.includes(name)),
+    [],
+  );
   assert.equal(names(rig.in).length, 4);
 });
 
