@@ -41,7 +41,7 @@ type Candidate = {
 };
 
 /** Files that are looked at for the first time in one step. */
-const LOOKS_MAX = 2_000;
+const LOOKS_MAX = 1_000;
 /** How long one step may read heads before claims have their turn. */
 const STEP_MS = 150;
 const HEADS_AT_ONCE = 64;
@@ -173,14 +173,11 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
 
   const isEarly = ({ peeked }: Candidate, nowMs: number): boolean => peeked !== null && peeked.notBeforeMs > nowMs;
 
-  /** Sorts candidates into those that wait for their time and the others, which keep their order. */
-  const arrange = (all: readonly Candidate[]): void => {
+  /** Into those that wait for their time and the others, which keep their order. In place: lists of a hundred thousand are not made anew at each step. */
+  const add = (some: readonly Candidate[]): void => {
     const nowMs = ports.clock.now().getTime();
-    ready = [];
-    early = [];
-    earliestMs = Number.POSITIVE_INFINITY;
-    ofLane.clear();
-    for (const candidate of all) {
+    const before = ready.length;
+    for (const candidate of some) {
       if (isEarly(candidate, nowMs)) {
         early.push(candidate);
         earliestMs = Math.min(earliestMs, candidate.peeked?.notBeforeMs ?? 0);
@@ -190,7 +187,15 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
       const lane = candidate.peeked?.lane ?? null;
       if (lane !== null) ofLane.set(lane, (ofLane.get(lane) ?? 0) + 1);
     }
-    ready.sort(byOrder);
+    if (ready.length > before) ready.sort(byOrder);
+  };
+
+  const arrange = (all: readonly Candidate[]): void => {
+    ready = [];
+    early = [];
+    earliestMs = Number.POSITIVE_INFINITY;
+    ofLane.clear();
+    add(all);
   };
 
   /** A disk that is full, a folder that may not be written to: the role is tried again after a while, and no other role waits for it. */
@@ -210,11 +215,22 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   const update = async (waiting: readonly Waiting[]): Promise<boolean> => {
     looks++;
     pauseRoles(waiting);
-    if (!canPeek()) known.clear();
+    if (!canPeek()) {
+      known.clear();
+      arrange([]);
+    }
     const { fresh, isWhole } = await takeIn(waiting);
-    for (const [entry, candidate] of known) if (candidate.met !== looks) known.delete(entry);
-    const isThere = (candidate: Candidate): boolean => candidate.met === looks;
-    arrange([...ready.filter(isThere), ...early.filter(isThere), ...fresh]);
+    let isAllThere = true;
+    for (const [entry, candidate] of known) {
+      if (candidate.met === looks) continue;
+      known.delete(entry);
+      isAllThere = false;
+    }
+    if (isAllThere) add(fresh);
+    else {
+      const isThere = (candidate: Candidate): boolean => candidate.met === looks;
+      arrange([...ready.filter(isThere), ...early.filter(isThere), ...fresh]);
+    }
     return isWhole;
   };
 

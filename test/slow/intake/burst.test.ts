@@ -24,7 +24,8 @@ import { makeLog, makeRig, ROLE, SETTINGS, type LogLine, type Rig } from '#test/
 const COUNT = process.env['DOCKET_TEST_FULL'] === '1' ? 50_000 : 3_000;
 /** More than the kernel queues (fs.inotify.max_queued_events is 16,384 by default). */
 const NOISE = 40_000;
-const GIVEN_UP_MS = 240_000;
+/** Without a single claim. */
+const GIVEN_UP_MS = 60_000;
 
 type Queue = {
   readonly rig: Rig;
@@ -60,7 +61,7 @@ async function makeQueue(t: TestContext, hear: (onHint: OnHint) => OnHint): Prom
     log,
     scanIntervalMs: 500,
     laneOf: () => 'offline',
-    lanes: { isHeld: () => false, room: () => 500, view: () => [] },
+    lanes: { isHeld: () => false, room: () => 2_000, view: () => [] },
   } as unknown as Ports;
   const intake = makeIntake(ports, () => true);
   const onHint = hear((noticed) => {
@@ -73,10 +74,11 @@ async function makeQueue(t: TestContext, hear: (onHint: OnHint) => OnHint): Prom
   const claimed = new Map<string, number>();
   const round = async (): Promise<number> => {
     const againMs = await intake.look();
-    const chosen = await intake.next(500);
-    for (const { waiting, dir } of chosen.length === 0 ? [] : await spool.claim(chosen.map((one) => one.waiting))) {
-      claimed.set(waiting.shownName, (claimed.get(waiting.shownName) ?? 0) + 1);
-      rmSync(dir, { recursive: true });
+    const chosen = await intake.next(2_000);
+    if (chosen.length > 0) {
+      for (const { waiting } of await spool.claim(chosen.map((one) => one.waiting)))
+        claimed.set(waiting.shownName, (claimed.get(waiting.shownName) ?? 0) + 1);
+      for (const name of readdirSync(rig.work)) rmSync(path.join(rig.work, name), { recursive: true });
     }
     return chosen.length > 0 ? 0 : (againMs ?? 1);
   };
@@ -96,8 +98,11 @@ async function makeQueue(t: TestContext, hear: (onHint: OnHint) => OnHint): Prom
       }
     },
     async drain(count) {
-      const startMs = clock.monotonicMs();
-      while (claimed.size < count && clock.monotonicMs() - startMs < GIVEN_UP_MS) await clock.sleep(Math.min(100, await round()));
+      let lastMs = clock.monotonicMs();
+      for (let before = claimed.size; claimed.size < count && clock.monotonicMs() - lastMs < GIVEN_UP_MS; before = claimed.size) {
+        await clock.sleep(Math.min(100, await round()));
+        if (claimed.size > before) lastMs = clock.monotonicMs();
+      }
       for (let n = 0; n < 5; n++) {
         intake.notice(null);
         await round();
