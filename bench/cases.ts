@@ -13,6 +13,7 @@ import { watchEnds, type Place } from './place.ts';
 import { prepareBaseline, prepareDocket, type DocketPlace } from './prepare.ts';
 import { canTrace, countSyncs, memoryOf, processorSeconds, startBaseline, startDocket, type Trace } from './process.ts';
 import type { Prompt } from './prompts.ts';
+import { claim, scan } from './scan.ts';
 import { megabytes, ms, NONE, perSecond, quantile, times, type Row } from './table.ts';
 
 type Case = (options: BenchOptions, progress: Progress) => Promise<Row[]>;
@@ -263,4 +264,16 @@ const keeper: Case = async (options, progress) =>
     return measureKeeper(place.base, options.isQuick);
   });
 
-export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start, history, keeper, flow, queues };
+export const RUN: Readonly<Record<CaseName, Case>> = {
+  latency,
+  claim,
+  backlog,
+  fsyncs,
+  memory,
+  scan,
+  start,
+  history,
+  keeper,
+  flow,
+  queues,
+};

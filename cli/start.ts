@@ -15,6 +15,7 @@ import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
+import { keepRetention } from '#daemon/retention.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -28,7 +29,7 @@ import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
-import { makeLayout } from '#spool/layout.ts';
+import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
@@ -131,7 +132,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     return hasTurn();
   };
   try {
-    const fs = fencedFs(makeFs(), check);
+    const fs = fencedFs(check);
     closers.push(await takeVisibleLock(workspace.state, visibleLock(workspace.state), log, watchLock));
     const startedAt = clock.now().toISOString();
     await fs.replace(daemonFile(workspace.state), `${JSON.stringify(daemonFacts(instance, startedAt), null, 2)}\n`, 'safety');
@@ -154,11 +155,16 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
 
     const watch = await startWatch(
       workspace.queues,
-      () => daemon.hint.poke(),
+      (noticed) => {
+        if (noticed !== null && !isPromptText(noticed.name)) return;
+        daemon.intake.notice(noticed);
+        daemon.hint.poke();
+      },
       (error) => {
         log.warn(
           `watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`,
         );
+        daemon.intake.notice(null);
         daemon.hint.poke();
       },
     );
@@ -168,6 +174,14 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }),
     );
     closers.push(async () => control.close());
+    const retention = {
+      spool: ports.spool,
+      clock,
+      log,
+      ageMs: workspace.settings['retention.processed'],
+      stopping: stopping.signal,
+    };
+    keepRetention(retention).catch(fatal.reject);
     const guard = watchState(ports.journal, watchLock, fatal.reject);
     closers.push(guard);
 
@@ -231,7 +245,7 @@ async function makePorts(
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
   const { workspace, env } = options;
-  const fs = fencedFs(makeFs(), check);
+  const fs = fencedFs(check);
   const digest = makeDigest();
   const roles = await loadRoles(fs, workspace);
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);

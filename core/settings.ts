@@ -149,6 +149,13 @@ export const SETTINGS = {
     max: 600_000,
     why: 'the same on a network file system, which shows no writers',
   }),
+  'retention.processed': row<number>({
+    default: 7_776_000_000,
+    unit: 'ms',
+    min: 0,
+    max: 315_360_000_000,
+    why: 'age at which answered inputs move from in/ to archive/<year-month>/ of their role, out/ stays as it is; nothing is deleted; 0: they stay',
+  }),
   'policy.secrets': row<string>({
     default: 'hold',
     unit: 'choice',

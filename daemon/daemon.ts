@@ -221,7 +221,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       if (nowMs >= nextLookMs || (mustLook && isRested)) await look();
       if (strays > 0) await gather();
       await claim();
-      if (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1) await survive();
+      if (intake.hasLooked() && (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1)) await survive();
       return Math.max(1, nextLookMs - ports.clock.monotonicMs());
     },
     async loop(signal) {

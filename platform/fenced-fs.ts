@@ -4,23 +4,27 @@
  */
 
 import type { Fs } from '#core/ports.ts';
-import { temporaryBeside } from './files.ts';
+import { makeFs } from './files.ts';
 
-/** @param check throws to refuse; called right before each change, and once more before the rename that ends a `replace` */
-export function fencedFs(fs: Fs, check: () => void): Fs {
+/**
+ * Three windows are left between a question and its system call, a few microseconds each: a rename, a link, an unlink. Each moves or takes away one name that
+ * is there once, so whoever has taken over in between has either used that name already (ENOENT), or finds the effect as a crash would have left it.
+ * @param check throws to refuse; called before each change, and again right before the step that shows (files.ts, `beforeWrite`)
+ */
+export function fencedFs(check: () => void): Fs {
+  const fs = makeFs({ beforeWrite: check });
   const fenced =
     <A extends readonly unknown[], R>(act: (...given: A) => Promise<R>) =>
     async (...given: A): Promise<R> => {
       check();
       return act(...given);
     };
-  const rename = fenced((...given: Parameters<Fs['rename']>) => fs.rename(...given));
   return {
     ...fs,
     writeNew: fenced((...given: Parameters<Fs['writeNew']>) => fs.writeNew(...given)),
     writeDerived: fenced((...given: Parameters<Fs['writeDerived']>) => fs.writeDerived(...given)),
     append: fenced((...given: Parameters<Fs['append']>) => fs.append(...given)),
-    rename,
+    rename: fenced((...given: Parameters<Fs['rename']>) => fs.rename(...given)),
     link: fenced((...given: Parameters<Fs['link']>) => fs.link(...given)),
     unlink: fenced((...given: Parameters<Fs['unlink']>) => fs.unlink(...given)),
     chmod: fenced((...given: Parameters<Fs['chmod']>) => fs.chmod(...given)),
@@ -28,17 +32,6 @@ export function fencedFs(fs: Fs, check: () => void): Fs {
     makeFolders: fenced((...given: Parameters<Fs['makeFolders']>) => fs.makeFolders(...given)),
     removeFolder: fenced((...given: Parameters<Fs['removeFolder']>) => fs.removeFolder(...given)),
     removeTree: fenced((...given: Parameters<Fs['removeTree']>) => fs.removeTree(...given)),
-    async replace(file, bytes, why, mode) {
-      check();
-      const temporary = temporaryBeside(file);
-      await fs.writeNew(temporary, bytes, why, mode);
-      try {
-        // The sync before may have taken seconds.
-        await rename(temporary, file);
-      } catch (error) {
-        await fs.unlink(temporary).catch(() => undefined);
-        throw error;
-      }
-    },
+    replace: fenced((...given: Parameters<Fs['replace']>) => fs.replace(...given)),
   };
 }

@@ -14,6 +14,7 @@ import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core
 import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
 import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
+import { walk } from './walk.ts';
 import { openForWriting } from './writers.ts';
 
 export { codeOf, systemError } from './file-facts.ts';
@@ -147,11 +148,17 @@ async function create<T>(file: string, content: Uint8Array | string, mode: numbe
   }
 }
 
-async function append(file: string, content: Uint8Array | string, mode = 0o600): Promise<void> {
+async function append(file: string, content: Uint8Array | string, mode: number, beforeWrite: () => void): Promise<void> {
   const bytes = bytesOf(content);
-  if (bytes.length <= SMALL_BYTES) return appendSmall(file, bytes, mode);
+  if (bytes.length <= SMALL_BYTES) return appendSmall(file, bytes, mode, beforeWrite);
   const handle = await files.open(file, APPEND, mode);
-  await named(file, 'append', () => using(handle, () => writeAll(handle, bytes)));
+  await named(file, 'append', () =>
+    using(handle, async () => {
+      // After the open: whoever takes over later puts another file in this one's place, and ours goes into the old one.
+      beforeWrite();
+      await writeAll(handle, bytes);
+    }),
+  );
 }
 
 async function openRead(file: string): Promise<OpenFile> {
@@ -173,11 +180,12 @@ async function openRead(file: string): Promise<OpenFile> {
   };
 }
 
-/** Where a new content waits for its rename. A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it. */
-export const temporaryBeside = (file: string): string => path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
-
-/** @param options.onSync called at each fsync, for the bench and for tests that count them */
-export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {}): Fs {
+/**
+ * @param options.onSync called at each fsync, for the bench and for tests that count them
+ * @param options.beforeWrite throws to refuse: called inside the operations of several steps, right before the one that shows (fenced-fs.ts)
+ */
+export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; readonly beforeWrite?: () => void } = {}): Fs {
+  const beforeWrite = options.beforeWrite ?? ((): void => undefined);
   const sync = async (handle: Handle, why: SyncWhy): Promise<void> => {
     options.onSync?.(why);
     await handle.sync();
@@ -200,6 +208,10 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
         kind: kindOf(entry),
       }));
     },
+    async walk(folder, see) {
+      await folderOnly(folder);
+      await walk(folder, see);
+    },
     facts: soon((file: FilePath) => {
       const stats = lstatOrNull(file);
       return stats === null ? null : factsOf(stats);
@@ -208,9 +220,12 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
     readHead: (file, maxBytes) => read(file, maxBytes, false),
     writeNew,
     async replace(file, bytes, why, mode) {
-      const temporary = temporaryBeside(file);
+      // A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it.
+      const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
       await writeNew(temporary, bytes, why, mode);
       try {
+        // The sync may have taken seconds.
+        beforeWrite();
         renameSync(temporary, file);
       } catch (error) {
         await files.unlink(temporary).catch(() => undefined);
@@ -224,15 +239,18 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
         ? create(file, bytes, mode, async (handle) => factsOf(await handle.stat({ bigint: true })))
         : createSmall(file, bytes, mode, (fd) => factsOf(fstatSync(fd, { bigint: true })));
     },
-    append,
+    append: (file, content, mode = 0o600) => append(file, content, mode, beforeWrite),
     openRead,
     rename: soon((from: FilePath, to: FilePath) => {
+      beforeWrite();
       renameSync(native(from), native(to));
     }),
     link: soon((from: FilePath, to: FilePath) => {
+      beforeWrite();
       linkSync(native(from), native(to));
     }),
     unlink: soon((file: FilePath) => {
+      beforeWrite();
       unlinkSync(native(file));
     }),
     chmod: changeMode,

@@ -57,7 +57,8 @@ export function readSmall(file: FilePath, maxBytes: number): { bytes: Uint8Array
     const facts = factsOf(fstatSync(fd, { bigint: true }));
     if (facts.kind !== 'file') throw systemError('EINVAL', `not a regular file (${facts.kind}), open '${shown(file)}'`);
     if (Math.min(facts.sizeBytes, maxBytes) > SMALL_BYTES) return null;
-    let buffer = Buffer.alloc(Math.min(maxBytes, facts.sizeBytes + 1));
+    // From Node's pool when it is small; only what was read is handed out.
+    let buffer = Buffer.allocUnsafe(Math.min(maxBytes, facts.sizeBytes + 1));
     let length = 0;
     while (length < maxBytes) {
       if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(maxBytes, Math.max(buffer.length * 2, FIRST_READ_BYTES)));
@@ -103,14 +104,15 @@ export async function createSmall<T>(file: string, bytes: Uint8Array, mode: numb
   }
 }
 
-/** To the end of a file, made when it is not there. */
-export const appendSmall = (file: string, bytes: Uint8Array, mode: number): Promise<void> =>
+/** To the end of a file, made when it is not there. @param beforeWrite as in files.ts: asked after the open */
+export const appendSmall = (file: string, bytes: Uint8Array, mode: number, beforeWrite: () => void): Promise<void> =>
   named(
     file,
     'append',
     soon(() => {
       const fd = openSync(file, APPEND, mode);
       try {
+        beforeWrite();
         for (let at = 0; at < bytes.length;) {
           const count = writeSync(fd, bytes, at, bytes.length - at, null);
           if (count === 0) throw systemError('EIO', 'the system took no byte of a write');

@@ -4,6 +4,8 @@
  */
 
 import path from 'node:path';
+import { describe } from '#core/failure.ts';
+import { folderFailure, ROLE_FAULTS } from './folder-faults.ts';
 import { isTemporaryName, temporaryName } from './layout.ts';
 import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo } from './place.ts';
@@ -13,10 +15,17 @@ const OTHERS = 0o077;
 export async function prepare(parts: Parts): Promise<void> {
   await parts.fs.makeFolders(parts.layout.root, 0o700);
   for (const role of parts.roles) {
-    await makeRoleFolders(parts, role);
-    await sweep(parts, role);
-    await probe(parts, role);
-    await tellFileSystem(parts, role);
+    try {
+      await makeRoleFolders(parts, role);
+      await sweep(parts, role);
+      await probe(parts, role);
+      await tellFileSystem(parts, role);
+    } catch (error) {
+      const code = codeOf(error);
+      if (!ROLE_FAULTS.has(code)) throw error;
+      const failure = folderFailure(parts.layout.role(role.folder), code, error);
+      throw Object.assign(new Error(describe(failure), { cause: error }), { code });
+    }
   }
 }
 
@@ -44,9 +53,14 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
 /** Temporary names of a drop or a probe that crashed. A drop that is still alive notices and writes again. */
 async function sweep(parts: Parts, { folder }: SpoolRole): Promise<void> {
   const { fs, layout } = parts;
-  for (const dir of [layout.role(folder), layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)])
-    for (const entry of await fs.list(dir))
-      if (entry.kind === 'file' && entry.name !== null && isTemporaryName(entry.name)) await unlinkIfThere(fs, path.join(dir, entry.name));
+  for (const dir of [layout.role(folder), layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)]) {
+    const found: string[] = [];
+    // Names of ours are ASCII, so one character per byte is what they are.
+    await fs.walk(dir, (name, kind) => {
+      if (kind === 'file' && isTemporaryName(name)) found.push(name);
+    });
+    for (const name of found) await unlinkIfThere(fs, path.join(dir, name));
+  }
 }
 
 /** Same device number is not enough (bind mounts, overlays): only a rename proves that renames work. */
@@ -56,6 +70,10 @@ async function probe(parts: Parts, { folder }: SpoolRole): Promise<void> {
   let at = path.join(layout.work(folder), name);
   try {
     await fs.writeNew(at, '', 'safety');
+    if ((await fs.facts(path.join(layout.work(folder), name.toUpperCase()))) !== null)
+      parts.log.warn('this file system takes names that differ only in case for one: such names are numbered (foo~2)', {
+        path: layout.role(folder),
+      });
     for (const dir of [layout.in(folder), layout.out(folder), layout.archive(folder), layout.work(folder)]) {
       const next = path.join(dir, name);
       await fs.rename(at, next);

@@ -195,6 +195,9 @@ export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): Sim
   const fs: Fs = {
     list: async (folder) =>
       [...folderAt(folder)].map(([name, ino]) => ({ raw: Buffer.from(name), name, kind: state.nodes.get(ino)?.kind ?? 'other' })),
+    walk: async (folder, see) => {
+      for (const [name, ino] of folderAt(folder)) see(Buffer.from(name).toString('latin1'), state.nodes.get(ino)?.kind ?? 'other');
+    },
     facts: async (file) => orNull(() => factsOf(must(file))),
     readBounded: async (file, maxBytes) => {
       if (fileAt(file).bytes.length > maxBytes) throw errno('EFBIG', file);

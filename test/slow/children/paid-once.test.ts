@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { startFakeModel, type FakeModel } from '../../support/fake-model.mjs';
 import { assertVerified, makeRig, promptText, type Rig } from '#test/support/rig.ts';
 import { settingsWith } from '#test/support/rig-runners.ts';
+import { withTool } from '#test/support/real-tools.ts';
 import { keepersOf, onlyLinux, processesWith, share } from './processes.ts';
 
 const CLIENT = fileURLToPath(new URL('model-child.ts', import.meta.url));
@@ -20,20 +21,38 @@ const AT_ONCE = 8;
 const SLOTS = 4;
 /** Counted from the moment it is up, so that a busy machine has runs under way, too. */
 const LONGEST_LIFE_MS = 1_500;
+/** The real tool needs seconds. */
+const LONGEST_LIFE_WITH_CLAUDE_MS = 8_000;
 /** Every fourth one is killed while it starts. */
 const LONGEST_START_MS = 600;
 
-type Paid = { readonly rig: Rig; readonly model: FakeModel; readonly stems: string[]; readonly drop: () => void };
+type Paid = {
+  /** For each daemon. */ readonly env: Record<string, string>;
+  readonly longestLifeMs: number;
+  readonly rig: Rig;
+  readonly model: FakeModel;
+  readonly stems: string[];
+  readonly drop: () => void;
+};
 
-async function makePaid(t: TestContext): Promise<Paid> {
+/** @param claude folder of the real Claude Code; null: a small client of the model */
+async function makePaid(t: TestContext, claude: string | null = null): Promise<Paid> {
   const model = await startFakeModel();
   t.after(async () => model.close());
   const rig = makeRig(t);
   const runner = `  paid: { kind: command, program: ${JSON.stringify(process.execPath)}, args: [${JSON.stringify(CLIENT)}], env: { MODEL_URL: ${JSON.stringify(model.url)} } }\n`;
   // parser_reads: several daemons in a row may be killed while they read the same prompt, and that shall not reject it here.
-  rig.settings(settingsWith([runner], `lanes: { paid: { slots: ${String(SLOTS)}, interval_cap: 1000 } }\nlimits: { parser_reads: 20 }\n`));
+  rig.settings(
+    settingsWith(
+      claude === null ? [runner] : ['  paid: { kind: claude }\n'],
+      `lanes: { paid: { slots: ${String(SLOTS)}, interval_cap: 1000 } }\nlimits: { parser_reads: 20 }\n`,
+    ),
+  );
   const stems: string[] = [];
+  const key = ['fake', 'key', '0123456789abcdef'].join('-');
   return {
+    env: claude === null ? {} : { PATH: `${claude}:${process.env['PATH'] ?? ''}`, ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: key },
+    longestLifeMs: claude === null ? LONGEST_LIFE_MS : LONGEST_LIFE_WITH_CLAUDE_MS,
     rig,
     model,
     stems,
@@ -58,51 +77,54 @@ function bought({ model, stems }: Paid): Map<string, number> {
 }
 
 /** Kills the daemon `kills` times with work under way; `also` is called at each kill. Then lets one finish it all. */
-async function killLoop({ rig, stems, drop }: Paid, kills: number, also: (round: number) => void): Promise<void> {
+async function killLoop({ env, rig, stems, drop, longestLifeMs }: Paid, kills: number, also: (round: number) => void): Promise<void> {
   for (let round = 0; round < kills; round++) {
     const ended = existsSync(rig.in()) ? readdirSync(rig.in()).filter((name) => name.endsWith('.processed')).length : 0;
     for (let open = stems.length - ended; open < AT_ONCE; open++) drop();
     const isYoung = round % 4 === 3;
-    const daemon = isYoung ? rig.launch() : await rig.start();
-    await pause(Math.random() * (isYoung ? LONGEST_START_MS : LONGEST_LIFE_MS));
+    const daemon = isYoung ? rig.launch(env) : await rig.start(env);
+    await pause(Math.random() * (isYoung ? LONGEST_START_MS : longestLifeMs));
     also(round);
     await daemon.kill();
   }
-  const last = await rig.start();
+  const last = await rig.start(env);
   for (const stem of stems) await rig.ended(stem);
   assert.equal(await last.stop(), 0);
+}
+
+async function boughtOnce(paid: Paid, kills: number): Promise<void> {
+  const keepers = new Set<number>();
+  await killLoop(paid, kills, () => {
+    for (const pid of keepersOf(paid.rig)) keepers.add(pid);
+  });
+  assert.ok(keepers.size > 0, 'nothing was under way at any kill');
+  const { rig, stems, model } = paid;
+  const wrong = [...bought(paid)].filter(([, count]) => count !== 1);
+  assert.deepEqual(wrong, [], 'prompts that were not bought exactly once');
+  for (const stem of stems) {
+    const { attempts } = rig.evidence(stem).predicate;
+    const told = attempts.map(({ starts, outcome }) => ({ starts, outcome }));
+    assert.deepEqual(told, [{ starts: 1, outcome: 'answered' }], stem);
+  }
+  assertVerified(rig, true);
+  const counts = [`${String(kills)} kills`, `${String(stems.length)} prompts`, `${String(model.requests.length)} requests`];
+  console.log(`${counts.join(', ')}, ${String(keepers.size)} keepers`);
 }
 
 test(
   `${String(KILLS)} kills of the daemon with runs under way: each prompt is bought once, and that answer is used`,
   onlyLinux,
   async (t) => {
-    const paid = await makePaid(t);
-    const keepers = new Set<number>();
-    await killLoop(paid, KILLS, () => {
-      for (const pid of keepersOf(paid.rig)) keepers.add(pid);
-    });
-    const { rig, stems } = paid;
-    const counts = bought(paid);
-    assert.deepEqual(
-      [...counts].filter(([, count]) => count !== 1),
-      [],
-      'prompts that were not bought exactly once',
-    );
-    for (const stem of stems) {
-      const { attempts } = rig.evidence(stem).predicate;
-      assert.deepEqual(
-        attempts.map(({ starts, outcome }) => ({ starts, outcome })),
-        [{ starts: 1, outcome: 'answered' }],
-        stem,
-      );
-    }
-    assertVerified(rig, true);
-    console.log(
-      `killed ${String(KILLS)} times; ${String(stems.length)} prompts, ${String(paid.model.requests.length)} requests, ${String(keepers.size)} keepers`,
-    );
+    await boughtOnce(await makePaid(t), KILLS);
   },
 );
+
+withTool('claude', (folder) => {
+  const kills = share(4, 40);
+  test(`the same with the real Claude Code and ${String(kills)} kills`, onlyLinux, async (t) => {
+    await boughtOnce(await makePaid(t, folder), kills);
+  });
+});
 
 test('the keeper is killed too: its runs are ended and go again, one at a time, and each prompt gets one answer', onlyLinux, async (t) => {
   const kills = share(12, 150);
