@@ -112,6 +112,14 @@ function entryAround(tree: Tree, position: number, low: number): number {
   return from;
 }
 
+/** Mode and name byte for byte. */
+function hasSameName(a: Tree, left: number, b: Tree, right: number): boolean {
+  const length = lengthOfName(a, left);
+  if (length !== lengthOfName(b, right)) return false;
+  const [from, to] = [a.starts[left] ?? 0, b.starts[right] ?? 0];
+  return a.bytes.compare(b.bytes, to, to + length, from, from + length) === 0;
+}
+
 export function treeDelta(base: Tree, target: Tree): Buffer {
   const delta = startDelta(base.bytes.length, target.bytes.length);
   let left = 0;
@@ -131,13 +139,14 @@ export function treeDelta(base: Tree, target: Tree): Buffer {
       left = until;
       continue;
     }
-    const order = compareEntries(base, left, target, right);
     const rightEnd = endOf(target, right);
+    const isSameName = hasSameName(base, left, target, right);
+    const order = isSameName ? 0 : compareEntries(base, left, target, right);
     if (order < 0) {
       left++;
       continue;
     }
-    if (order === 0 && lengthOfName(base, left) === lengthOfName(target, right)) {
+    if (isSameName) {
       const head = rightEnd - ID_BYTES - rightStart;
       delta.copy(leftStart, head);
       delta.literal(target.bytes, rightStart + head, rightEnd);

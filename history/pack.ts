@@ -129,23 +129,29 @@ export async function buildPack(objects: readonly NewObject[]): Promise<BuiltPac
   const placed: Placed[] = [];
   let offset = head.length;
   for (const object of ordered) {
-    const entry = await encodeEntry(object, offset, offsets);
+    const { start, packed } = await encodeEntry(object, offset, offsets);
     offsets.set(object.oid, offset);
-    placed.push({ oid: Buffer.from(object.oid, 'hex'), offset, crc: crc32(entry) });
-    parts.push(entry);
-    offset += entry.length;
+    placed.push({ oid: Buffer.from(object.oid, 'hex'), offset, crc: crc32(packed, crc32(start)) });
+    parts.push(start, packed);
+    offset += start.length + packed.length;
   }
   const sum = sha1(...parts);
   parts.push(sum);
   return { sum: sum.toString('hex'), pack: Buffer.concat(parts), index: packIndex(placed, sum) };
 }
 
-async function encodeEntry(object: NewObject, offset: number, offsets: ReadonlyMap<Oid, number>): Promise<Buffer> {
+/** In two parts: a copy of a wide tree for each pack would be most of what the collector has to collect. */
+async function encodeEntry(
+  object: NewObject,
+  offset: number,
+  offsets: ReadonlyMap<Oid, number>,
+): Promise<{ readonly start: Buffer; readonly packed: Buffer }> {
   const packed = await compress(object);
-  if (object.base === null) return Buffer.concat([Buffer.from(entryHeader(TYPE_NUMBER[object.type], object.bytes.length)), packed]);
-  const baseOffset = offsets.get(object.base.oid);
-  if (baseOffset === undefined) throw new Error(`the base ${object.base.oid} is not in the pack before its delta`);
-  return Buffer.concat([Buffer.from([...entryHeader(OFS_DELTA, object.bytes.length), ...distance(offset - baseOffset)]), packed]);
+  const { base, bytes, type } = object;
+  if (base === null) return { start: Buffer.from(entryHeader(TYPE_NUMBER[type], bytes.length)), packed };
+  const baseOffset = offsets.get(base.oid);
+  if (baseOffset === undefined) throw new Error(`the base ${base.oid} is not in the pack before its delta`);
+  return { start: Buffer.from([...entryHeader(OFS_DELTA, bytes.length), ...distance(offset - baseOffset)]), packed };
 }
 
 const LARGE_OFFSET = 0x80000000;

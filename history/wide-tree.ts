@@ -14,8 +14,9 @@ import { DEPTH_MAX, newDelta, newObject, type NewObject } from './pack.ts';
 import type { Tree } from './tree.ts';
 
 const MARK_BYTES = 16 * 1024;
-/** A delta on the base larger than this share of the tree asks for a new base. */
-const BASE_SHARE = 1 / 8;
+/** A delta on the base larger than this share of the tree, and than this, asks for a new base. */
+const BASE_SHARE = 1 / 32;
+const DELTA_BYTES = 1_024;
 
 export type WideTree = {
   base: { readonly object: NewObject; readonly tree: Tree };
@@ -68,7 +69,7 @@ export function sealWide(wide: WideTree, tree: Tree, objects: NewObject[]): NewO
 function versionOf(wide: WideTree, tree: Tree, oid: Oid, objects: NewObject[]): NewObject {
   const { base, last, sealed } = wide;
   if (oid === base.object.oid) return base.object;
-  const most = tree.bytes.length * BASE_SHARE;
+  const most = Math.max(DELTA_BYTES, tree.bytes.length * BASE_SHARE);
   if (last !== null && last.depth < DEPTH_MAX) {
     const delta = treeDelta(sealed, tree);
     if (delta.length < most) return newDelta(oid, delta, last);
