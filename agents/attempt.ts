@@ -167,18 +167,19 @@ async function pastStarts(fs: Fs, dir: string): Promise<number> {
   return (await fs.list(dir)).filter((entry) => entry.name !== null && /^run\.json\.\d+$/.test(entry.name)).length;
 }
 
-/** Moves all files of a dead start to `<name>.<k>`. run.json goes last: until then the next look does the same again. */
+/**
+ * Moves all files of a dead start to `<name>.<k>`. run.json goes last: until then the next look does the same again.
+ * A run.json that is not whole was never synced, so nothing was told to go: that was no start, and nothing of it is kept.
+ */
 async function putAside(fs: Fs, dir: string): Promise<void> {
   const names = (await fs.facts(dir)) === null ? [] : (await fs.list(dir)).map((entry) => entry.name ?? '');
   const left = ASIDE.filter((name) => names.includes(name));
   if (left.length > 0) {
+    const wasTold = (await readRun(dir, fs)) !== null;
     let k = 1;
     while (names.some((name) => name === `${NAMES.run}.${String(k)}`)) k += 1;
-    // Without a run.json nothing was told to go: its empty outputs are no trace of anything.
     for (const name of left)
-      await (names.includes(NAMES.run)
-        ? fs.rename(path.join(dir, name), path.join(dir, `${name}.${String(k)}`))
-        : fs.unlink(path.join(dir, name)));
+      await (wasTold ? fs.rename(path.join(dir, name), path.join(dir, `${name}.${String(k)}`)) : fs.unlink(path.join(dir, name)));
     await fs.syncFolder(dir, 'safety');
   }
   if (names.includes(NAMES.tmp)) await fs.removeTree(path.join(dir, NAMES.tmp));

@@ -151,6 +151,7 @@ export function makeHistory(options: HistoryOptions): History & Merging {
       const closing = open;
       if (closing === null) return;
       await closing.writer.idle();
+      await closing.writer.close();
       await closing.tender.close();
       open = null;
       view = null;

@@ -24,6 +24,9 @@ const GROUP_ITEMS_MAX = 256;
 const GROUP_BYTES_MAX = 64 * 1024 * 1024;
 /** A person's git may move the tip between our look and our move; it does not do so often. */
 const MOVES_MAX = 20;
+/** Between two tries to bring index and work tree up to date. */
+const MEND_MS = 1_000;
+const MEND_MS_MAX = 60_000;
 
 export type MergeOutcome = { readonly commit: Oid; readonly beside: readonly JobId[] };
 
@@ -33,6 +36,8 @@ export type Writer = {
   merge(theirs: Oid): Promise<MergeOutcome | null>;
   /** Resolves when nothing is being written any more. */
   idle(): Promise<void>;
+  /** A last try to mend what is behind. */
+  close(): Promise<void>;
 };
 
 /** @param onGroup told after each group */
@@ -44,6 +49,9 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   let snapshot: Snapshot | null = null;
   /** Something failed between ref and index: the next group mends it first. */
   let isBehind = false;
+  /** A wait for the next try is under way. */
+  let isMending = false;
+  const closed = new AbortController();
   /** Our last tip and its tree: nearly always the tip the next group starts from. */
   let newest: { readonly tip: Oid; readonly tree: Oid } | null = null;
 
@@ -125,6 +133,39 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     }
   }
 
+  /** A daemon at rest would leave index.lock to people's git until the next record. */
+  async function mendLater(): Promise<void> {
+    if (isMending) return;
+    isMending = true;
+    for (let waitMs = MEND_MS; ; waitMs = Math.min(MEND_MS_MAX, waitMs * 2)) {
+      await clock.sleep(waitMs, closed.signal);
+      if (isClosed()) return;
+      await mendNow();
+      if (!isStillBehind()) break;
+    }
+    isMending = false;
+  }
+  // Asked again after a wait, so what the compiler knew before it does not count.
+  const isClosed = (): boolean => closed.signal.aborted;
+  const isStillBehind = (): boolean => isBehind;
+
+  const mendNow = async (): Promise<void> =>
+    new Promise((resolve) => {
+      merges.push(async () => {
+        try {
+          if (isBehind)
+            await withKernelLock(repository, async () => {
+              const tip = await readTip(fs, gitDir);
+              if (tip !== null) await catchUp(tip);
+            });
+        } catch (error) {
+          log.warn(`the work tree of ${dir} is still behind the history: ${String(error)}`);
+        }
+        resolve();
+      });
+      running ??= run();
+    });
+
   /** Everything before the move of the ref: on disk, or taken back. */
   async function prepare(staged: Staged, pack: BuiltPack | null, lock: KernelLock): Promise<void> {
     // Two files that do not know of each other: the disk takes both syncs at once.
@@ -166,6 +207,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       await keeper.unlock();
     } catch (error) {
       isBehind = true;
+      void mendLater();
       log.error(`recorded, but the work tree of ${dir} is behind and its index.lock stays until docket mends it: ${String(error)}`);
     }
     return true;
@@ -189,6 +231,10 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         });
         running ??= run();
       }),
+    async close() {
+      closed.abort();
+      if (isBehind) await mendNow();
+    },
     async idle() {
       // A next run may begin while the last one ends.
       for (let current = running; current !== null; current = running) await current;

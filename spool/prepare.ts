@@ -82,15 +82,20 @@ async function probe(parts: Parts, { folder }: SpoolRole): Promise<void> {
     const linked = path.join(layout.work(folder), temporaryName(parts.processId, randomText(parts.digest)));
     if ((await linkTo(fs, at, linked)) === 'no-links')
       parts.log.warn('this file system has no hard links: names in out/ carry the job id', { path: layout.role(folder) });
-    else await unlinkIfThere(fs, linked);
+    else await removeProbe(parts, linked);
   } catch (error) {
     if (codeOf(error) !== 'EXDEV') throw error;
     throw new Error(`files cannot be moved between in/, work/, out/ and archive/ of ${layout.role(folder)}: put them on one file system`, {
       cause: error,
     });
   } finally {
-    await unlinkIfThere(fs, at).catch(() => undefined);
+    await removeProbe(parts, at).catch(() => undefined);
   }
+}
+
+/** Twice: what fails for a moment should leave nothing of ours behind; what fails longer is swept at the next start. */
+async function removeProbe({ fs }: Parts, file: string): Promise<void> {
+  await unlinkIfThere(fs, file).catch(async () => unlinkIfThere(fs, file));
 }
 
 async function tellFileSystem(parts: Parts, { folder }: SpoolRole): Promise<void> {

@@ -41,11 +41,10 @@ async function makePaid(t: TestContext, claude: string | null = null): Promise<P
   t.after(async () => model.close());
   const rig = makeRig(t);
   const runner = `  paid: { kind: command, program: ${JSON.stringify(process.execPath)}, args: [${JSON.stringify(CLIENT)}], env: { MODEL_URL: ${JSON.stringify(model.url)} } }\n`;
-  // parser_reads: several daemons in a row may be killed while they read the same prompt, and that shall not reject it here.
   rig.settings(
     settingsWith(
       claude === null ? [runner] : ['  paid: { kind: claude }\n'],
-      `lanes: { paid: { slots: ${String(SLOTS)}, interval_cap: 1000 } }\nlimits: { parser_reads: 20 }\n`,
+      `lanes: { paid: { slots: ${String(SLOTS)}, interval_cap: 1000 } }\n`,
     ),
   );
   const stems: string[] = [];
