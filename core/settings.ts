@@ -113,7 +113,7 @@ export const SETTINGS = {
     max: 600_000,
     why: 'longest secret scan of one text; after it the text is held',
   }),
-  'limits.in_flight': row<number>({ default: 128, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  'limits.in_flight': row<number>({ default: 192, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
   'limits.ahead': row<number>({
     default: 4,
     unit: 'count',
