@@ -46,12 +46,15 @@ function loseLock(rig: Rig): void {
   rmSync(inState(rig, 'control.sock'), { force: true });
 }
 
-/** Every name below a folder with what tells a change: inode, size, times. Logs may grow, and SQLite's shared memory is no file's content. */
+/**
+ * Every name below a folder with what tells a change: inode, size, times. Logs may grow, SQLite's shared memory is no file's content, and the
+ * folder of the history's own lock changes when somebody asks for it: daemons of other queues may.
+ */
 function picture(folder: string): Map<string, string> {
   const seen = new Map<string, string>();
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
-    if (/\/\.docket\/log(?:\/|$)|-shm$/.test(file)) continue;
+    if (/\/\.docket\/log(?:\/|$)|-shm$|\/\.git\/docket$/.test(file)) continue;
     const { ino, size, mtimeNs, ctimeNs } = lstatSync(file, { bigint: true });
     seen.set(file, [ino, size, mtimeNs, ctimeNs].join(' '));
   }
