@@ -102,6 +102,16 @@ async function resume(ports: AttemptPorts, request: RunRequest, signal: AbortSig
   return null;
 }
 
+/**
+ * At start, before the job comes to its attempt again (its lane may be full or on hold): what a dead keeper left of this attempt is ended. A run
+ * that is still kept goes on, and this resolves at its end.
+ * @param dir work/<job>/a<n>, absolute; need not be there
+ */
+export async function endLeftRun({ fs, keeper }: Pick<AttemptPorts, 'fs' | 'keeper'>, dir: string): Promise<void> {
+  const run = await readRun(dir, fs);
+  if (run !== null) await keeper.wait(dir, run.runId);
+}
+
 const belongs = (exit: ExitFile, run: RunFile | null): boolean => exit.runId === run?.runId && exit.token === run.token;
 
 /** Waits for a run's end; ends it when the signal aborts, and still waits. */
@@ -161,18 +171,19 @@ async function pastStarts(fs: Fs, dir: string): Promise<number> {
   return (await fs.list(dir)).filter((entry) => entry.name !== null && /^run\.json\.\d+$/.test(entry.name)).length;
 }
 
-/** Moves all files of a dead start to `<name>.<k>`. run.json goes last: until then the next look does the same again. */
+/**
+ * Moves all files of a dead start to `<name>.<k>`. run.json goes last: until then the next look does the same again.
+ * A run.json that is not whole was never synced, so nothing was told to go: that was no start, and nothing of it is kept.
+ */
 async function putAside(fs: Fs, dir: string): Promise<void> {
   const names = (await fs.facts(dir)) === null ? [] : (await fs.list(dir)).map((entry) => entry.name ?? '');
   const left = ASIDE.filter((name) => names.includes(name));
   if (left.length > 0) {
+    const wasTold = (await readRun(dir, fs)) !== null;
     let k = 1;
     while (names.some((name) => name === `${NAMES.run}.${String(k)}`)) k += 1;
-    // Without a run.json nothing was told to go: its empty outputs are no trace of anything.
     for (const name of left)
-      await (names.includes(NAMES.run)
-        ? fs.rename(path.join(dir, name), path.join(dir, `${name}.${String(k)}`))
-        : fs.unlink(path.join(dir, name)));
+      await (wasTold ? fs.rename(path.join(dir, name), path.join(dir, `${name}.${String(k)}`)) : fs.unlink(path.join(dir, name)));
     await fs.syncFolder(dir, 'safety');
   }
   if (names.includes(NAMES.tmp)) await fs.removeTree(path.join(dir, NAMES.tmp));

@@ -1,31 +1,22 @@
 /** What is measured. Each case makes its folders, measures both sides one after the other, and removes them. */
 
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { baselineBacklog, drain, grouped, inPlace, series, type Progress } from './backlog.ts';
+import { benchHistory } from './history.ts';
 import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
+import { measureKeeper } from './keeper.ts';
+import { flow, queues } from './large.ts';
 import type { BenchOptions, CaseName } from './options.ts';
-import { makePlace, watchEnds, type Place } from './place.ts';
+import { watchEnds, type Place } from './place.ts';
 import { prepareBaseline, prepareDocket, type DocketPlace } from './prepare.ts';
 import { canTrace, countSyncs, memoryOf, processorSeconds, startBaseline, startDocket, type Trace } from './process.ts';
-import { promptOf, type Prompt } from './prompts.ts';
+import type { Prompt } from './prompts.ts';
+import { claim, scan } from './scan.ts';
 import { megabytes, ms, NONE, perSecond, quantile, times, type Row } from './table.ts';
 
-/** Says on standard error what is being done. */
-export type Progress = (what: string) => void;
 type Case = (options: BenchOptions, progress: Progress) => Promise<Row[]>;
-
-const series = (count: number, from = 0, more = ''): Prompt[] => Array.from({ length: count }, (_, n) => promptOf(from + n, more));
-const grouped = (count: number): string => count.toLocaleString('en');
-
-async function inPlace<T>(act: (place: Place) => Promise<T>): Promise<T> {
-  const place = makePlace();
-  try {
-    return await act(place);
-  } finally {
-    place.remove();
-  }
-}
 
 /** Both histories that latency and backlog are measured at. */
 const pasts = (options: BenchOptions): readonly number[] => (options.recorded === 0 ? [0] : [0, options.recorded]);
@@ -139,42 +130,9 @@ const backlog: Case = async (options, progress) => {
   return rows;
 };
 
-/** All at once by rename into inboxes that are watched; ms until the last has ended. */
-async function drain(
-  place: Place,
-  inboxes: readonly string[],
-  prompts: readonly Prompt[],
-  inboxOf: (prompt: Prompt) => string,
-): Promise<number> {
-  for (const prompt of prompts) writeFileSync(path.join(place.staging, `${prompt.stem}.md`), prompt.text);
-  const ends = watchEnds(inboxes);
-  try {
-    const end = ends.count(prompts.length);
-    const startMs = performance.now();
-    for (const prompt of prompts)
-      renameSync(path.join(place.staging, `${prompt.stem}.md`), path.join(inboxOf(prompt), `${prompt.stem}.md`));
-    return (await end) - startMs;
-  } finally {
-    ends.close();
-  }
-}
-
-/** The script starts when all files are there, so it never waits for its next round. */
-async function baselineBacklog(place: Place, baseline: { readonly root: string; readonly inbox: string }, count: number): Promise<number> {
-  for (const prompt of series(count)) writeFileSync(path.join(baseline.inbox, `${prompt.stem}.md`), prompt.text);
-  const ends = watchEnds([baseline.inbox]);
-  const end = ends.count(count);
-  const startMs = performance.now();
-  const script = startBaseline(baseline.root, place.base);
-  try {
-    return (await end) - startMs;
-  } finally {
-    ends.close();
-    await script.stop();
-  }
-}
-
-const perPrompt = (calls: number, prompts: number): string => (calls / prompts).toFixed(1);
+type Syncs = ReturnType<typeof countSyncs>;
+/** `4.0, 3.1 ms` */
+const perPrompt = ({ calls, ms: tookMs }: Syncs, prompts: number): string => `${(calls / prompts).toFixed(1)}, ${ms(tookMs / prompts)}`;
 
 const fsyncs: Case = async (options, progress) => {
   if (!canTrace())
@@ -214,16 +172,16 @@ const fsyncs: Case = async (options, progress) => {
     baselineEnds.close();
     await script.stop();
     const baselineShown = perPrompt(countSyncs(baselineTrace, fromMs, Date.now()), singles.length);
-    const row = (what: string, calls: number, prompts: number): Row => ({
+    const row = (what: string, syncs: Syncs, prompts: number, expected: string): Row => ({
       what,
-      docket: perPrompt(calls, prompts),
+      docket: perPrompt(syncs, prompts),
       baseline: baselineShown,
       ratio: NONE,
-      expected: NONE,
+      expected,
     });
     return [
-      row('fsyncs per prompt, one at a time', countSyncs(trace, singleFromMs, singleToMs), singles.length),
-      row(`fsyncs per prompt, backlog of ${grouped(count)}`, countSyncs(trace, singleToMs, manyToMs), count),
+      row('fsyncs per prompt and the time in them, one at a time', countSyncs(trace, singleFromMs, singleToMs), singles.length, NONE),
+      row(`fsyncs per prompt and the time in them, backlog of ${grouped(count)}`, countSyncs(trace, singleToMs, manyToMs), count, '<= 4'),
     ];
   });
 };
@@ -300,4 +258,24 @@ const start: Case = async (options, progress) =>
     ];
   });
 
-export const RUN: Readonly<Record<CaseName, Case>> = { latency, backlog, fsyncs, memory, start };
+const history: Case = (options, progress) => benchHistory(options.isQuick, progress);
+
+const keeper: Case = async (options, progress) =>
+  inPlace(async (place) => {
+    progress('keeper: runs of no length beside a plain spawn');
+    return measureKeeper(place.base, options.isQuick);
+  });
+
+export const RUN: Readonly<Record<CaseName, Case>> = {
+  latency,
+  claim,
+  backlog,
+  fsyncs,
+  memory,
+  scan,
+  start,
+  history,
+  keeper,
+  flow,
+  queues,
+};

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 
-export const CASES = ['latency', 'backlog', 'fsyncs', 'memory', 'start'] as const;
+export const CASES = ['latency', 'claim', 'backlog', 'fsyncs', 'memory', 'scan', 'start', 'history', 'keeper', 'flow', 'queues'] as const;
 export type CaseName = (typeof CASES)[number];
 
 export type BenchOptions = {

@@ -32,11 +32,12 @@ const must = <T>(result: Result<T, unknown>): T => {
 
 export type DocketPlace = { readonly root: string; readonly inboxes: readonly string[]; inbox(folder: string): string };
 
-export async function prepareDocket(base: string, recorded: number): Promise<DocketPlace> {
+/** @param settings docket.yaml beside the name of the app */
+export async function prepareDocket(base: string, recorded: number, settings = 'runner: offline\n'): Promise<DocketPlace> {
   const root = path.join(base, 'app');
   const folderOf = (folder: string, part: string): string => path.join(root, 'queues', folder, part);
   mkdirSync(root);
-  writeFileSync(path.join(root, 'docket.yaml'), 'app: app\nrunner: offline\n');
+  writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${settings}`);
   for (const folder of FOLDERS) for (const part of ['in', 'out']) mkdirSync(folderOf(folder, part), { recursive: true, mode: 0o700 });
   if (recorded > 0) {
     const history = openHistory(path.join(base, 'app-ai-history'));
@@ -70,6 +71,7 @@ const openHistory = (dir: string): ReturnType<typeof makeHistory> =>
     locks: makeKernelLocks(),
     author: { name: 'docket', email: 'bench@localhost' },
     pushRemotes: [],
+    tend: { packsMax: 0, idleMs: 0 },
   });
 
 function pastOf(prompt: Prompt): { readonly prompt: Prompt; readonly submission: Submission; readonly answer: Answer } {

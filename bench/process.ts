@@ -19,16 +19,20 @@ export const canTrace = (): boolean => process.platform === 'linux' && spawnSync
 const traced = (trace: Trace | undefined, program: string, args: readonly string[]): [string, string[]] =>
   trace === undefined
     ? [program, [...args]]
-    : ['strace', ['-f', '--seccomp-bpf', '-ttt', '-o', trace.file, '-e', 'trace=fsync,fdatasync', program, ...args]];
+    : ['strace', ['-f', '--seccomp-bpf', '-ttt', '-T', '-o', trace.file, '-e', 'trace=fsync,fdatasync', program, ...args]];
 
-/** @returns calls that ended between two wall-clock times, ms */
-export function countSyncs(trace: Trace, fromMs: number, toMs: number): number {
-  const lines = readFileSync(trace.file, 'utf8').split('\n');
-  return lines.filter((line) => {
-    const found = /^\d+ +(\d+\.\d+) (?:fsync|fdatasync)\(/.exec(line);
+/** Syncs that began between two wall-clock times (ms): how many, and the time they took, summed over threads that wait side by side. */
+export function countSyncs(trace: Trace, fromMs: number, toMs: number): { readonly calls: number; readonly ms: number } {
+  let calls = 0;
+  let tookMs = 0;
+  for (const line of readFileSync(trace.file, 'utf8').split('\n')) {
+    const found = /^\d+ +(\d+\.\d+) (?:fsync|fdatasync)\(/.exec(line) ?? /^\d+ +(\d+\.\d+) <\.\.\. (?:fsync|fdatasync) resumed/.exec(line);
     const atMs = Number(found?.[1] ?? Number.NaN) * 1_000;
-    return atMs >= fromMs && atMs <= toMs;
-  }).length;
+    if (!(atMs >= fromMs && atMs <= toMs)) continue;
+    if (!line.includes('resumed')) calls++;
+    tookMs += Number(/<(\d+\.\d+)>$/.exec(line)?.[1] ?? 0) * 1_000;
+  }
+  return { calls, ms: tookMs };
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -6,11 +6,12 @@ import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeProcesses } from '#platform/process.ts';
 import { makeSockets } from '#platform/socket.ts';
-import { connectKeeper, keeperProgram } from '#tools/keeper-client.ts';
+import { connectKeeper, keeperProgram, type Turn } from '#tools/keeper-client.ts';
 import { clock } from './parts.ts';
 import { moduleFile } from './package.ts';
 
-export const connectWorkspaceKeeper = async (workspace: Pick<Workspace, 'state'>, log: Log): Promise<Keeper> =>
+/** @param turn of the daemon: what it must not start any more when the turn is another's */
+export const connectWorkspaceKeeper = async (workspace: Pick<Workspace, 'state'>, log: Log, turn: Turn): Promise<Keeper> =>
   connectKeeper({
     state: workspace.state,
     sockets: makeSockets(),
@@ -18,7 +19,8 @@ export const connectWorkspaceKeeper = async (workspace: Pick<Workspace, 'state'>
     log,
     fs: makeFs(),
     digest: makeDigest(),
-    spawnKeeper: async () => {
-      await makeProcesses().startDetached(keeperProgram(process.execPath, moduleFile('cli/keeper'), workspace.state));
+    turn,
+    spawnKeeper: async (flags) => {
+      await makeProcesses().startDetached(keeperProgram(process.execPath, moduleFile('cli/keeper'), workspace.state, flags));
     },
   });

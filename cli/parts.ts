@@ -4,10 +4,11 @@ import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
 import type { History } from '#core/history.ts';
 import type { Journal, Log } from '#core/ports.ts';
+import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
-import { makeHistory } from '#history/history.ts';
+import { makeHistory, type Merging } from '#history/history.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -21,16 +22,26 @@ import { openDatabase } from '#platform/sqlite.ts';
 import { hostName, userName } from '#platform/system.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
+import { NewerJournal } from '#store/schema.ts';
 import { packageRoot } from './package.ts';
+import { CliError, EXIT } from './io.ts';
 import { journalFile } from './places.ts';
 
 export const clock = makeClock();
 
-export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder' | 'name'>[], log: Log): Spool =>
+/** @param suspect for the daemon: the job that the one before it died on */
+export const spoolOf = (
+  workspace: Workspace,
+  roles: readonly Pick<Role, 'folder' | 'name'>[],
+  log: Log,
+  fs = makeFs(),
+  suspect: JobId | null = null,
+): Spool =>
   makeSpool({
+    suspect,
     queues: workspace.queues,
     roles,
-    fs: makeFs(),
+    fs,
     clock,
     digest: makeDigest(),
     log,
@@ -43,19 +54,25 @@ export const spoolOf = (workspace: Workspace, roles: readonly Pick<Role, 'folder
     processId: String(process.pid),
   });
 
-export const journalOf = (workspace: Workspace, log: Log): Journal =>
-  openJournal({ path: journalFile(workspace.state), openDatabase, clock, log, moveFile });
+export function journalOf(workspace: Workspace, log: Log): Journal {
+  try {
+    return openJournal({ path: journalFile(workspace.state), openDatabase, clock, log, moveFile });
+  } catch (error) {
+    if (error instanceof NewerJournal) throw new CliError(error.message, EXIT.environment);
+    throw error;
+  }
+}
 
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
-export const historyOf = (workspace: Workspace, log: Log): History =>
+export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): History & Merging =>
   makeHistory({
     dir: workspace.history,
     codeRoot: workspace.code,
-    fs: makeFs(),
+    fs,
     git: makeHistoryGit(),
     digest: makeDigest(),
     clock,
@@ -63,6 +80,7 @@ export const historyOf = (workspace: Workspace, log: Log): History =>
     locks: makeKernelLocks(),
     author: { name: 'docket', email: `${userName()}@${hostName()}` },
     pushRemotes: workspace.settings['policy.push_remotes'],
+    tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
   });
 
 export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): RunnerPorts => ({

@@ -9,10 +9,14 @@ const inState =
 
 /** The kernel lock: never opened by node:fs, never removed. */
 export const lockFile = inState('lock.db');
+/** Whose turn it is to write (platform/epoch.ts). */
+export const epochFile = inState('epoch');
 /** proper-lockfile's folder, for people. */
 export const visibleLock = inState('daemon.lock');
 /** Who holds it: pid, start time, host, version. For people. */
 export const daemonFile = inState('daemon.json');
+/** The job that is being parsed (platform/mark.ts). */
+export const parsingFile = inState('parsing');
 export const journalFile = inState('journal.db');
 export const logFolder = inState('log');
 /** What `up --detach` has no terminal for: words before the log is open. */

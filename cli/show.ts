@@ -121,7 +121,7 @@ async function filesOf(sources: Sources, { view, folder, id, stem }: Subject): P
     name === null
       ? inWork(layout, folder, id)
       : [
-          path.join(layout.in(folder), name),
+          view.archived ?? path.join(layout.in(folder), name),
           ...(isWaitingFile(view) ? [] : OUT_PARTS.map((part) => path.join(layout.out(folder), `${stem}_${part}`))),
         ];
   const files: string[] = [];

@@ -7,24 +7,30 @@ import { getCompileCacheDir } from 'node:module';
 import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
-import type { RoleName } from '#core/names.ts';
+import { isJobId, type RoleName } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { LaneSettings, Workspace } from '#core/settings.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
+import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
+import { keepRetention } from '#daemon/retention.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
+import { openMark } from '#platform/mark.ts';
+import { takeEpoch, type Epoch } from '#platform/epoch.ts';
+import { fencedFs } from '#platform/fenced-fs.ts';
 import { makeFs } from '#platform/files.ts';
-import { makeKernelLocks, takeVisibleLock } from '#platform/lock.ts';
+import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
+import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
-import { makeLayout } from '#spool/layout.ts';
+import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
@@ -33,7 +39,7 @@ import { loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
-import { controlSocket, daemonFile, lockFile, logFolder, visibleLock } from './places.ts';
+import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
 
 export type StartOptions = {
   readonly workspace: Workspace;
@@ -103,30 +109,38 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
   const closers: (() => void | Promise<void>)[] = [];
   const fatal = Promise.withResolvers<never>();
   fatal.promise.catch(() => undefined);
-  const watchLock = (): boolean => {
+  const instance = makeDigest().uuid();
+  const epoch = await takeEpoch(epochFile(workspace.state), lock, instance, makeFs());
+  let isLost = false;
+  const hasTurn = (): boolean => !isLost;
+  /** Throws when it is not our turn any more, and stops the daemon at once: the next step is somebody else's. */
+  const check = (): void => {
     try {
-      lock.check();
-      return true;
+      epoch.check();
     } catch (error) {
-      fatal.reject(
-        new CliError(
-          `the kernel lock is lost, so nothing more is written: ${error instanceof Error ? error.message : String(error)}`,
-          EXIT.environment,
-        ),
-      );
-      return false;
+      isLost = true;
+      const words = `the kernel lock is lost, so nothing more is written: ${error instanceof Error ? error.message : String(error)}`;
+      fatal.reject(new CliError(words, EXIT.environment));
+      throw error;
     }
   };
+  const watchLock = (): boolean => {
+    try {
+      check();
+    } catch {
+      // It has been told.
+    }
+    return hasTurn();
+  };
   try {
-    const fs = makeFs();
+    const fs = fencedFs(check);
     closers.push(await takeVisibleLock(workspace.state, visibleLock(workspace.state), log, watchLock));
-    const instance = makeDigest().uuid();
     const startedAt = clock.now().toISOString();
     await fs.replace(daemonFile(workspace.state), `${JSON.stringify(daemonFacts(instance, startedAt), null, 2)}\n`, 'safety');
     closers.push(async () => fs.unlink(daemonFile(workspace.state)).catch(() => undefined));
 
     const stopping = new AbortController();
-    const ports = await makePorts(options, log, instance, stopping.signal, closers);
+    const ports = await makePorts(options, log, { instance, epoch, check }, stopping.signal, closers);
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
@@ -142,11 +156,16 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
 
     const watch = await startWatch(
       workspace.queues,
-      () => daemon.hint.poke(),
+      (noticed) => {
+        if (noticed !== null && !isPromptText(noticed.name)) return;
+        daemon.intake.notice(noticed);
+        daemon.hint.poke();
+      },
       (error) => {
         log.warn(
           `watching the folders: ${error.message}; they are looked at every ${String(workspace.settings['intake.scan_interval'])} ms all the same`,
         );
+        daemon.intake.notice(null);
         daemon.hint.poke();
       },
     );
@@ -156,6 +175,14 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }),
     );
     closers.push(async () => control.close());
+    const retention = {
+      spool: ports.spool,
+      clock,
+      log,
+      ageMs: workspace.settings['retention.processed'],
+      stopping: stopping.signal,
+    };
+    keepRetention(retention).catch(fatal.reject);
     const guard = watchState(ports.journal, watchLock, fatal.reject);
     closers.push(guard);
 
@@ -175,9 +202,22 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       log.warn(`${String(daemon.jobs().length)} jobs still run: the keeper watches them, the next start takes up their answers`);
     return isDrained ? 'drained' : 'left';
   } finally {
-    for (const close of closers.toReversed()) await close();
+    // Sockets, the visible lock and daemon.json bear names that belong to the next daemon now; the process ends anyway.
+    if (hasTurn()) for (const close of closers.toReversed()) await close();
   }
 }
+
+/** Whose turn it is, and the question whether it still is. */
+type Turn = { readonly instance: string; readonly epoch: Epoch; readonly check: () => void };
+
+/** Nothing is committed out of turn. */
+const fencedJournal = (journal: Journal, check: () => void): Journal => ({
+  ...journal,
+  async commit(changes) {
+    check();
+    return journal.commit(changes);
+  },
+});
 
 const GUARD_INTERVAL_MS = 2_000;
 
@@ -201,25 +241,31 @@ function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Er
 async function makePorts(
   options: StartOptions,
   log: Log,
-  instance: string,
+  { instance, epoch, check }: Turn,
   stopping: AbortSignal,
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
   const { workspace, env } = options;
-  const fs = makeFs();
+  const fs = fencedFs(check);
   const digest = makeDigest();
   const roles = await loadRoles(fs, workspace);
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
   const specs = await loadSpecs(fs, workspace);
   if (!specs.ok) throw new CliError(describeFileFaults(specs.error), EXIT.environment);
 
-  const journal = journalOf(workspace, log);
+  const journal = fencedJournal(journalOf(workspace, log), check);
   closers.push(() => {
     journal.close();
   });
-  const spool = spoolOf(workspace, [...roles.value.values()], log);
+  const parsing = openMark(parsingFile(workspace.state));
+  closers.push(() => {
+    parsing.close();
+  });
+  if (parsing.left !== null) log.warn('the daemon before this one died while it read a prompt', { job: parsing.left });
+  const suspect = parsing.left !== null && isJobId(parsing.left) ? parsing.left : null;
+  const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
   await spool.prepare();
-  const history = historyOf(workspace, log);
+  const history = historyOf(workspace, log, fs);
   await history.open();
   closers.push(async () => history.close());
   const compileCache = getCompileCacheDir();
@@ -229,7 +275,7 @@ async function makePorts(
     compileCache: compileCache === undefined ? null : path.dirname(compileCache),
   });
   closers.push(async () => secrets.close());
-  const keeper = await connectWorkspaceKeeper(workspace, log);
+  const keeper = await connectWorkspaceKeeper(workspace, log, { check, text: epoch.text });
   closers.push(() => {
     keeper.close();
   });
@@ -249,10 +295,14 @@ async function makePorts(
     spool,
     history,
     journal,
-    secrets,
+    secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
     runners,
-    lanes: makeLanes({ clock, journal, log }, (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null)),
+    lanes: makeLanes(
+      { clock, journal, log },
+      (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null),
+      workspace.settings['limits.ahead'],
+    ),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,
@@ -260,6 +310,7 @@ async function makePorts(
     scanIntervalMs: await scanInterval(workspace, [...roles.value.values()]),
     stopping,
     daemon: { version: packageVersion(), host: hostName(), instance },
+    whileParsing: parsing.during,
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
 }

@@ -53,6 +53,8 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
     stop.abort(by);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  // A limit of the file size (ulimit -f) ends a program without a word, unless it listens: then the write fails with EFBIG, like any other.
+  process.on('SIGXFSZ', () => undefined);
   const end = await runDaemon({
     workspace,
     env: io.env,

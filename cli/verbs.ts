@@ -24,6 +24,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'retry', load: async () => (await import('./retry.ts')).addRetry },
   { name: 'log', load: async () => (await import('./log.ts')).addLog },
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },
+  { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
   { name: 'config', load: async () => (await import('./config.ts')).addConfig },
   { name: 'completion', load: async () => (await import('./completion.ts')).addCompletion },

@@ -17,7 +17,7 @@ import type { Layout } from '#spool/layout.ts';
 import { readEvidence } from './show-evidence.ts';
 
 export type FolderCounts = {
-  /** Ended files in in/ whose hash was recomputed. */
+  /** Ended files in in/ and archive/ whose hash was recomputed. */
   inputs: number;
   results: number;
   evidence: number;
@@ -45,8 +45,10 @@ export type FolderParts = {
 type Input = { readonly stem: string; readonly outcome: Outcome; readonly path: string; readonly sha256: string };
 type Shelf = {
   readonly folder: RoleFolder;
-  /** By the name in in/. */
+  /** By the name in in/, or the one it had there before it was archived. */
   readonly inputs: ReadonlyMap<string, Input>;
+  /** Archived, and their name was used again since. */
+  readonly older: readonly Input[];
   readonly outNames: ReadonlySet<string>;
 };
 
@@ -82,18 +84,24 @@ export async function* verifyFolders(parts: FolderParts): AsyncGenerator<Finding
   const shelves: Shelf[] = [];
   for (const role of parts.roles) {
     const inputs = new Map<string, Input>();
+    const older: Input[] = [];
     for await (const input of parts.spool.ended(role.name)) {
-      inputs.set(path.basename(input.path), input);
+      const name = path.basename(input.path);
+      const before = inputs.get(name);
+      if (before !== undefined) older.push(before);
+      inputs.set(name, input);
       parts.counts.inputs++;
       parts.step();
     }
-    shelves.push({ folder: role.folder, inputs, outNames: await namesIn(parts.fs, parts.layout.out(role.folder)) });
+    shelves.push({ folder: role.folder, inputs, older, outNames: await namesIn(parts.fs, parts.layout.out(role.folder)) });
   }
   const recorded = parts.history === 'unreadable' ? null : await readRecorded(parts.history);
   for (const shelf of shelves) {
     for (const name of [...shelf.outNames].toSorted())
       if (name.endsWith(EVIDENCE_ENDING)) yield* verifyEvidence(parts, shelf, recorded, name);
     for (const input of shelf.inputs.values()) yield* verifyInput(parts, shelf, recorded, input);
+    // The evidence in out/ is that of the later one.
+    for (const input of shelf.older) yield* verifyInput(parts, { ...shelf, outNames: new Set() }, recorded, input);
   }
 }
 

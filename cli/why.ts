@@ -140,7 +140,7 @@ async function ended(
   return whyEnded({
     name: nameOf(subject),
     state,
-    file: file === null || folder === null ? null : shownPath(workspace.root, path.join(layout.in(folder), file)),
+    file: file === null || folder === null ? null : shownPath(workspace.root, view?.archived ?? path.join(layout.in(folder), file)),
     errorFile: errorFile === null ? null : await shown(errorFile),
     resultFile: resultFile === null ? null : await shown(resultFile),
     because: (page === null ? null : whatOf(page)) ?? row?.reason ?? 'nobody wrote down why (its error file was taken away)',

@@ -3,6 +3,7 @@
 const FULL_OR_FORBIDDEN = new Set([
   'ENOSPC',
   'EDQUOT',
+  'EFBIG',
   'EACCES',
   'EPERM',
   'EROFS',

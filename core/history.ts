@@ -71,7 +71,7 @@ export type LogEntry = {
 };
 
 export type Finding = {
-  readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged';
+  readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged' | 'recorded-twice';
   readonly path: string;
   readonly expected: string | null;
   readonly found: string | null;

@@ -65,6 +65,8 @@ export type JobView = {
   /** ISO 8601, UTC. */
   readonly since: string | null;
   readonly why: string | null;
+  /** Absolute path of an input that was moved to archive/. */
+  readonly archived?: string;
 };
 
 /** The named points of ARCHITECTURE "Order of writes", in order: tests stop the daemon right after each. */

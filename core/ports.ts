@@ -14,7 +14,7 @@ export type Clock = {
   now(): Date;
   /** Milliseconds since some fixed moment; never goes back. */
   monotonicMs(): number;
-  /** Resolves after the wait, or at once when the signal aborts (never rejects). */
+  /** Resolves after the wait, or at once when the signal aborts (never rejects). After no time at all (0) whatever the system had to tell before the call was heard. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
@@ -74,6 +74,11 @@ export type SyncWhy = 'safety' | 'no-second-run';
  */
 export type Fs = {
   list(folder: FilePath): Promise<DirEntry[]>;
+  /**
+   * Calls `see` for each entry and keeps none of them, in the order of the file system: for folders of any size.
+   * A name is one character per byte (latin1), so that none is lost. Others have their turn meanwhile.
+   */
+  walk(folder: string, see: (name: string, kind: FileKind) => void): Promise<void>;
   /** lstat; null when it is not there. */
   facts(path: FilePath): Promise<FileFacts | null>;
   /** Opens without following and without blocking, refuses anything but a regular file (code EINVAL), stops at the limit (code EFBIG). */
@@ -113,9 +118,19 @@ export type Fs = {
   openForWriting(paths: readonly string[]): Promise<ReadonlySet<string> | null>;
 };
 
-/** Events only wake: a hint names nothing. */
+/** A name in in/ that somebody touched, as the system told it: where to look, never what is there. */
+export type Noticed = {
+  /** The role's folder. */
+  readonly folder: string;
+  /** One character per byte (latin1). */
+  readonly name: string;
+  /** False: the name came or went, and nothing else was told; true: the file was written to, or its mode was changed. */
+  readonly isWritten: boolean;
+};
+/** Events only wake and say where to look first. Null: look everywhere, some may not have been told. */
+export type OnHint = (noticed: Noticed | null) => void;
 export type Watch = { close(): Promise<void> };
-export type StartWatch = (root: string, onHint: () => void, onError: (error: Error) => void) => Promise<Watch>;
+export type StartWatch = (root: string, onHint: OnHint, onError: (error: Error) => void) => Promise<Watch>;
 
 /** A lock the kernel drops when its process dies. */
 export type KernelLock = {
@@ -191,6 +206,11 @@ export type JobError = {
 export type Journal = {
   /** Changes of one tick become one transaction; an impossible move is refused, recorded as an event, and rejects. */
   commit(changes: readonly JournalChange[]): Promise<void>;
+  /**
+   * The same without a sync of its own, for what the files say as well: readers see it, a kill does not undo it, a power cut may. The next `commit`
+   * makes it durable too.
+   */
+  note(changes: readonly JournalChange[]): Promise<void>;
   job(id: JobId): JournalJob | null;
   /** All not done, oldest first. */
   open(): JournalJob[];

@@ -113,7 +113,14 @@ export const SETTINGS = {
     max: 600_000,
     why: 'longest secret scan of one text; after it the text is held',
   }),
-  'limits.in_flight': row<number>({ default: 128, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  'limits.in_flight': row<number>({ default: 192, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  'limits.ahead': row<number>({
+    default: 4,
+    unit: 'count',
+    min: 0,
+    max: 1_000,
+    why: 'prompts of a lane that are claimed while its slots are busy, so that the next one starts at once',
+  }),
   'limits.parser_reads': row<number>({
     default: 3,
     unit: 'count',
@@ -149,6 +156,13 @@ export const SETTINGS = {
     max: 600_000,
     why: 'the same on a network file system, which shows no writers',
   }),
+  'retention.processed': row<number>({
+    default: 7_776_000_000,
+    unit: 'ms',
+    min: 0,
+    max: 315_360_000_000,
+    why: 'age at which answered inputs move from in/ to archive/<year-month>/ of their role, out/ stays as it is; nothing is deleted; 0: they stay',
+  }),
   'policy.secrets': row<string>({
     default: 'hold',
     unit: 'choice',
@@ -161,6 +175,20 @@ export const SETTINGS = {
     unit: 'list',
     security: true,
     why: 'remotes the history repository may be pushed to; its pre-push hook refuses all others',
+  }),
+  'tend.packs': row<number>({
+    default: 50,
+    unit: 'count',
+    min: 0,
+    max: 10_000,
+    why: 'packs of the history before the smallest are made one, in the background, by the git program; 0: never',
+  }),
+  'tend.idle': row<number>({
+    default: 5_000,
+    unit: 'ms',
+    min: 0,
+    max: 86_400_000,
+    why: 'how long nothing was recorded before the history is tended',
   }),
   'stop.drain': row<number>({
     default: 30_000,

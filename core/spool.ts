@@ -3,6 +3,7 @@
 import type { Failure } from './failure.ts';
 import type { FinalFile, JobFile, JobView, Outcome } from './job.ts';
 import type { JobId, RoleFolder, RoleName, Sha256, Stem } from './names.ts';
+import type { Noticed } from './ports.ts';
 
 /** An entry of in/ that docket may have to deal with. */
 export type Waiting = {
@@ -16,14 +17,31 @@ export type Waiting = {
   /** inode, size, mtime and ctime in one text: changes when the file does. */
   readonly key: string;
   readonly sizeBytes: number;
-  /** Set when kind is `settling`: milliseconds until it is worth looking again. */
+  /** Set when kind is `settling`: milliseconds until it is worth looking again, as it was at the last look at it. */
   readonly againInMs: number | null;
   /** Set when kind is `refused`. */
   readonly refusal: string | null;
 };
 
+/** What a scan looks at. With nothing given: at everything, to its end. */
+export type ScanOptions = {
+  /** Names that somebody touched since the last scan. Without `isWhole` only they are looked at, and what settles or was put off. */
+  readonly noticed?: readonly Noticed[];
+  /** Default: true. */
+  readonly isWhole?: boolean;
+  /** Some may not have been told of: nothing follows from what was not noticed. */
+  readonly hasMissed?: boolean;
+  /** Most files that are looked at for the first time; the others are put off to the next scan. */
+  readonly looksMax?: number;
+};
+
 export type ScanResult = {
+  /** All that is known to wait, not only what this scan looked at. The same array as the last time: nothing changed. */
   readonly waiting: readonly Waiting[];
+  /** Files that were put off: scan again soon. */
+  readonly putOff: number;
+  /** Milliseconds until one that is settling is worth looking at again; null: none is. */
+  readonly againInMs: number | null;
   /** Folders that could not be read: environment faults with words; their lane pauses. */
   readonly faults: readonly { readonly role: RoleName; readonly failure: Failure }[];
 };
@@ -62,8 +80,8 @@ export type KeptFile = { readonly name: string; readonly bytes: Uint8Array | str
 export type Spool = {
   /** Makes what is missing (in, out, work, archive of every role), checks that in, out and work of a role are on one local file system. Throws with words otherwise. */
   prepare(): Promise<void>;
-  /** One look at all in/ folders. Cheap for names that are not ours. */
-  scan(): Promise<ScanResult>;
+  /** A look at the in/ folders. Cheap for names that are not ours. */
+  scan(options?: ScanOptions): Promise<ScanResult>;
   /** The first bytes of a waiting file (at most 16 KiB + a little), cached by key. */
   head(waiting: Waiting): Promise<Uint8Array | null>;
   /** By rename into work/; entries that are gone are left out. Folders are synced once for all. */
@@ -105,7 +123,9 @@ export type Spool = {
   drop(role: RoleName, stem: Stem, bytes: Uint8Array | string): Promise<{ readonly name: string; readonly path: string }>;
   /** `foo.failed`, `.held`, `.rejected`, `.cancelled` -> `foo.md`, so that it is taken again; the old error file goes to archive/. */
   reopen(role: RoleName, stem: Stem): Promise<{ readonly name: string }>;
-  /** Facts for `why` and `verify`: ended files of a role with their recomputed hash. */
+  /** Moves `.processed` files that ended before this moment to archive/<YYYY-MM>/, a small batch at a time. Answers how many each batch moved; who asks for the next decides when. */
+  retire(endedBefore: Date): AsyncIterable<number>;
+  /** Facts for `why` and `verify`: ended files of a role, those in archive/ first, with their recomputed hash. */
   ended(
     role: RoleName,
   ): AsyncIterable<{ readonly stem: string; readonly outcome: Outcome; readonly path: string; readonly sha256: Sha256 }>;

@@ -11,7 +11,7 @@ export type JobState = (typeof JOB_STATES)[number];
 
 /** What is true, and durable, when a job is in a state. */
 export const STATES: Readonly<Record<JobState, string>> = {
-  claimed: "the file was renamed out of `in/` into the job's folder in `work/`; nobody has looked into it yet",
+  claimed: 'the file was renamed out of `in/` into `work/`; nobody has looked into it yet',
   read: 'its bytes were read once and hashed; job id, stem and hash are durable',
   submitted: 'the prompt is valid and committed to the history; the identity is taken',
   running: 'an attempt is under way; its `run.json` is durable before the tool is told to go',

@@ -23,13 +23,13 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   // An attempt that was answered before a crash is understood again, not run again.
   const attempts: AttemptRecord[] = before.filter((earlier) => earlier.failure !== null);
   let spent = before.filter((earlier) => earlier.failure !== null && earlier.spent).length;
-  let n = Math.max(1, job.task.lastAttempt, (attempts.at(-1)?.n ?? 0) + 1);
-
-  // A crash may have come between the last failure and the end that was decided after it: nothing is started again then.
   const last = attempts.at(-1);
-  if (last !== undefined && last.failure !== null && last.n >= job.task.lastAttempt) {
-    const next = decide(last.failure, spent, policy, ports.clock.now().getTime(), ports.random());
-    if (next.do === 'hold-job' || next.do === 'cancel' || next.do === 'give-up') return ended(ENDS[next.do], attempts, null, last.failure);
+  let n = Math.max(1, job.task.lastAttempt, (last?.n ?? 0) + 1);
+  // Killed between the last failure and the end that follows from it: that attempt is understood again where it lies, and no tool is started.
+  if (last !== undefined && job.task.lastAttempt <= last.n && isLastWord(ports, last, spent, policy)) {
+    attempts.pop();
+    if (isSpentBy(last.failure)) spent--;
+    n = last.n;
   }
 
   for (;;) {
@@ -38,6 +38,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
     if (run.outcome.ok) {
       attempts.push(run.record);
       await ports.journal.commit([
+        ...reachedState(ports, claimed.job.id, 'running'),
         { do: 'attempt', id: claimed.job.id, attempt: run.record, spent: true },
         { do: 'move', id: claimed.job.id, to: 'ran', at: run.record.endedAt },
       ]);
@@ -56,9 +57,10 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
     // A look at a lane that is held for its environment starts no tool: it is no attempt, and a long outage leaves no long list.
     const isProbe = record.starts === 0 && classOf(failure) === 'environment-fault';
     if (!isProbe) attempts.push(record);
-    const isSpent = !['provider-limit', 'environment-fault', 'budget', 'cancelled'].includes(classOf(failure));
+    const isSpent = isSpentBy(failure);
     if (isSpent) spent++;
     await ports.journal.commit([
+      ...reachedState(ports, claimed.job.id, 'running'),
       ...(isProbe ? [] : [{ do: 'attempt' as const, id: claimed.job.id, attempt: record, spent: isSpent }]),
       { do: 'move', id: claimed.job.id, to: 'waiting', reason: describe(failure), at: record.endedAt },
     ]);
@@ -74,9 +76,11 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
         await ports.lanes.hold(lane, next.untilMs, next.delayMs, describe(failure));
         break;
       case 'hold-job':
+        return ended('held', attempts, run, failure);
       case 'cancel':
+        return ended('cancelled', attempts, run, failure);
       case 'give-up':
-        return ended(ENDS[next.do], attempts, run, failure);
+        return ended('failed', attempts, run, failure);
       default:
         unreachable(next);
     }
@@ -84,7 +88,15 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   }
 }
 
-const ENDS = { 'hold-job': 'held', cancel: 'cancelled', 'give-up': 'failed' } as const;
+const UNSPENT: ReadonlySet<string> = new Set(['provider-limit', 'environment-fault', 'budget', 'cancelled']);
+const isSpentBy = (failure: Failure | null): boolean => failure !== null && !UNSPENT.has(classOf(failure));
+
+/** Does this failure end the job? */
+function isLastWord(ports: Ports, { failure }: AttemptRecord, spent: number, policy: RetryPolicy): boolean {
+  if (failure === null) return false;
+  const next = decide(failure, spent, policy, ports.clock.now().getTime(), 0);
+  return next.do === 'give-up' || next.do === 'hold-job' || next.do === 'cancel';
+}
 
 const isCancelled = (job: Submitted): boolean => job.task.cancel.aborted;
 
@@ -94,7 +106,10 @@ type Run = { readonly record: AttemptRecord; readonly outcome: RunOutcome; reado
 async function inLane(ports: Ports, lane: string, job: Submitted, work: () => Promise<Run>): Promise<Run | 'cancelled'> {
   if (isCancelled(job)) return 'cancelled';
   try {
-    return await ports.lanes.run(lane, job.prompt.priority, job.task.cancel, work);
+    return await ports.lanes.run(lane, job.prompt.priority, job.task.cancel, async () => {
+      job.task.place.begins();
+      return work();
+    });
   } catch (error) {
     if (error instanceof Leaving && isCancelled(job)) return 'cancelled';
     throw error;
@@ -107,7 +122,8 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
   const beside = job.facts.kind === 'offline' ? null : { name: BRIEF_FILE, bytes: job.brief };
   const dir = await ports.spool.attemptFolder(claimed, n, beside);
-  await ports.journal.commit(reachedState(ports, claimed.job.id, 'running'));
+  // What is over within a moment, and can be done again for nothing, is told when it is done.
+  if (beside !== null) await ports.journal.note(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
   const request: RunRequest = {
     job: claimed.job.id,

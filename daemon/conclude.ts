@@ -34,6 +34,7 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
     ...moved(ports, claimed, 'recorded', published),
     ...moved(ports, claimed, 'published', published),
     ...moved(ports, claimed, 'done', published),
+    ...whyBad(ports, claimed, published),
   ]);
   await ports.spool.clean(claimed);
   ports.reached('done', id);
@@ -57,6 +58,10 @@ async function record(ports: Ports, claimed: Claimed, sealed: FinalFile, fresh: 
     files: [{ as: '_error.md', bytes: errorPage(ports, claimed, 'held', failure, []) }],
   });
 }
+
+/** For the journal's table of errors; why an attempt failed is there already. */
+const whyBad = (ports: Ports, { job }: Claimed, { failure }: FinalFile): readonly JournalChange[] =>
+  failure === null ? [] : [{ do: 'error', id: job.id, attempt: null, failure, at: ports.clock.now().toISOString() }];
 
 function moved(ports: Ports, claimed: Claimed, to: JobState, final: FinalFile): readonly JournalChange[] {
   const reason = final.failure === null ? {} : { reason: describe(final.failure) };

@@ -10,9 +10,10 @@ import type { JobId } from '#core/names.ts';
 import type { Log } from '#core/ports.ts';
 import type { Outcome } from '#core/job.ts';
 import type { Claimed } from '#core/spool.ts';
+import { peekPrompt } from '#prompt-spec/peek.ts';
 import { conclude } from './conclude.ts';
 import { makeHint, type Hint } from './hint.ts';
-import { makeIntake, type Intake } from './intake.ts';
+import { makeIntake, type Intake, type Stand } from './intake.ts';
 import { countStart, type StartCount } from './crash-loop.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
@@ -20,7 +21,7 @@ import { processJob } from './process-job.ts';
 import { forgetGhosts, jobRow, resume, type Resumed } from './rescue.ts';
 import type { Identities } from './submit.ts';
 import type { Task } from './task.ts';
-import { askedRunner } from './validate.ts';
+import type { Place } from './schedule.ts';
 
 export type Daemon = {
   readonly hint: Hint;
@@ -41,6 +42,9 @@ export type Daemon = {
 };
 
 type Flight = { readonly claimed: Claimed; readonly cancel: AbortController; readonly ended: Promise<Outcome | null> };
+
+/** It will be refused, or has its answer already. */
+const NO_PLACE: Place = { begins: () => undefined, leaves: () => undefined };
 
 /** What a person opens next. */
 const PAGES: Record<Outcome, string> = {
@@ -73,17 +77,17 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
 
   const fly = (
     claimed: Claimed,
-    lane: string | null,
+    lane: Stand | null,
     work: (task: Omit<Task, 'bytes' | 'unreadable' | 'lastAttempt'>) => Promise<Outcome>,
   ): void => {
     const cancel = new AbortController();
     const releases: (() => void)[] = [];
-    const leaveLane = lane === null ? (): void => undefined : ports.lanes.reserve(lane);
-    releases.push(leaveLane);
+    const place = lane === null ? NO_PLACE : ports.lanes.reserve(lane.lane, lane.priority);
+    releases.push(place.leaves);
     const task = {
       claimed,
       cancel: cancel.signal,
-      leaveLane,
+      place,
       onEnd: (release: () => void) => void releases.push(release),
       whenEnded: (id: JobId) => flights.get(id)?.ended,
     };
@@ -152,7 +156,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     if (room <= 0 || intake.backlog() === 0) return;
     const chosen = await intake.next(room);
     if (chosen.length === 0) return;
-    const laneBy = new Map(chosen.map((choice) => [choice.waiting.key, choice.lane]));
+    const laneBy = new Map(chosen.map((choice) => [choice.waiting.key, choice.stand]));
     const claimed = await ports.spool.claim(chosen.map((choice) => choice.waiting));
     for (const entry of claimed) ports.reached('claimed', entry.id);
     strays += claimed.length;
@@ -163,7 +167,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       })),
     );
     const read = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    if (read.length > 0) await ports.journal.commit(read.map((job) => jobRow(ports, job.claimed)));
+    if (read.length > 0) await ports.journal.note(read.map((job) => jobRow(ports, job.claimed)));
     strays -= read.length;
     for (const job of read) {
       ports.reached('read', job.claimed.job.id);
@@ -179,8 +183,10 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     const leftovers = (await ports.spool.leftovers()).filter((leftover) => !flights.has(leftover.id));
     for (const leftover of leftovers) {
       const job = await resume(ports, leftover);
-      const lane = job.final === null ? ports.laneOf(job.claimed.job.role, askedRunner(job.bytes)) : null;
-      fly(job.claimed, lane, async (task) => takeUp(job, task));
+      const { bytes } = job;
+      const asked = bytes === null ? null : ports.whileParsing(job.claimed.job.id, () => peekPrompt(bytes));
+      const lane = ports.laneOf(job.claimed.job.role, asked?.runner ?? null);
+      fly(job.claimed, job.final === null ? { lane, priority: asked?.priority ?? 0 } : null, async (task) => takeUp(job, task));
     }
     strays = 0;
     return leftovers.length;
@@ -221,7 +227,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       if (nowMs >= nextLookMs || (mustLook && isRested)) await look();
       if (strays > 0) await gather();
       await claim();
-      if (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1) await survive();
+      if (intake.hasLooked() && (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1)) await survive();
       return Math.max(1, nextLookMs - ports.clock.monotonicMs());
     },
     async loop(signal) {

@@ -1,44 +1,69 @@
 /**
  * From in/ to claimed: a scan lists what waits, a bounded look at each file's front matter tells order, lane, time and dependencies,
  * and as many are claimed as their lanes have room for. What is invalid, or no file at all, is claimed at once: it needs no lane.
- * The list of a scan is used until it is empty, so that a long backlog is not listed again for every job.
+ *
+ *   waiting -> looked at -> (early: until its time) -> ready, in order -> chosen
+ *
+ * Invariant: of the files that were looked at, those of the best order go first. After a start with a hundred thousand waiting the look itself takes
+ * seconds; it goes on in steps between the claims, so what starts first is the best of what was seen by then (docs/decisions/0018).
  */
 
 import { describe, type Failure } from '#core/failure.ts';
 import type { Dependency } from '#core/prompt.ts';
 import type { RoleName } from '#core/names.ts';
+import type { Noticed } from '#core/ports.ts';
 import type { Waiting } from '#core/spool.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
+import { skimPrompt } from '#prompt-spec/skim.ts';
 import { describeDependency, missingDependencies } from './dependencies.ts';
 import type { Ports } from './ports.ts';
 
 type Peeked = {
   readonly priority: number;
   readonly notBefore: string | null;
+  /** Wall clock; 0 when there is none. */
+  readonly notBeforeMs: number;
   readonly dependsOn: readonly Dependency[];
   readonly runner: string | null;
+  readonly lane: string;
 };
-export type Chosen = { readonly waiting: Waiting; readonly lane: string | null };
-/** Why it is not claimed: worded only when somebody asks, because ten thousand may wait. */
-type Reason = 'time' | 'slot' | { readonly words: string };
+/** Where in which lane. */
+export type Stand = { readonly lane: string; readonly priority: number };
+/** `stand` null: it will be refused. */
+export type Chosen = { readonly waiting: Waiting; readonly stand: Stand | null };
 type Candidate = {
   readonly waiting: Waiting;
-  readonly order: number;
   readonly seen: number;
+  /** Null: it is claimed unseen, because it is no prompt or may not be looked at. */
   readonly peeked: Peeked | null;
-  reason: Reason | null;
+  /** Number of the look that met it last. */
+  met: number;
 };
 
-/** Beyond so many new files in one look a short pause comes after every few: the collector keeps up, and memory does not peak. */
-const FEW = 256;
-const PAUSE_EVERY = 8;
+/** Files that are looked at for the first time in one step. */
+const LOOKS_MAX = 1_000;
+/** How long one step may read heads before claims have their turn. */
+const STEP_MS = 150;
+const HEADS_AT_ONCE = 64;
+/** Names that are remembered between two looks; beyond them everything is looked at. */
+const NOTICED_MAX = 2_000;
+/** Most prompts of a backlog differ in nothing that matters here, and share one entry. */
+const SHARED_MAX = 2_000;
+
+/** After a claim that failed, doubled each time. */
+const PAUSE_MS = 1_000;
+const PAUSE_MS_MAX = 30_000;
 
 const NO_NEEDS: readonly Dependency[] = [];
 
 export type Intake = {
-  /** One look at the folders; answers when it is worth looking again (ms), null when nothing is settling. */
+  /** What the watch told: the next look is at these names first. Null: at everything. */
+  notice(noticed: Noticed | null): void;
+  /** One look at the folders; answers when it is worth looking again (ms), null when that has no hurry. */
   look(): Promise<number | null>;
-  /** The next entries to claim, in order, at most `room` of them, each with the lane it will run in (null: it will be refused). */
+  /** All that waits was looked at once. */
+  hasLooked(): boolean;
+  /** The next entries to claim, in order, at most `room` of them, each with the lane it will run in. */
   next(room: number): Promise<readonly Chosen[]>;
   /** Candidates of the last look that are not claimed yet. */
   backlog(): number;
@@ -46,117 +71,286 @@ export type Intake = {
   reasons(): ReadonlyMap<string, string>;
 };
 
+const orderOf = ({ peeked }: Candidate): number => peeked?.priority ?? -1;
+const byOrder = (a: Candidate, b: Candidate): number => orderOf(a) - orderOf(b) || a.seen - b.seen;
+
 /** @param canPeek false: files are taken by name, unseen (crash-loop.ts) */
 export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
-  let candidates: Candidate[] = [];
   /** What the scan shows again stays as it was looked at. */
-  let known = new Map<Waiting, Candidate>();
-  let settling: Waiting[] = [];
+  const known = new Map<Waiting, Candidate>();
+  let ready: Candidate[] = [];
+  let early: Candidate[] = [];
+  let earliestMs = Number.POSITIVE_INFINITY;
+  /** Chosen, and not yet seen to be gone. One that is still there could not be claimed: its role waits before the next try. */
+  let offered: Waiting[] = [];
+  const pauses = new Map<RoleName, { readonly untilMs: number; readonly times: number }>();
+  /** What candidates waited for, besides time and lane, when they were last asked, in words. */
+  const needs = new WeakMap<Candidate, string>();
+  /** How many of `ready` each lane has. */
+  const ofLane = new Map<string, number>();
+  let settling: readonly Waiting[] = [];
   const told = new Map<RoleName, string>();
+  const shared = new Map<string, Peeked>();
   let seen = 0;
+  let looks = 0;
+  let noticed: Noticed[] = [];
+  /** Times that something may have happened in in/ of which no name was told; and those that a whole look has made good. */
+  let misses = 1;
+  let mended = 0;
+  let lastWholeMs = Number.NEGATIVE_INFINITY;
+  /** When the last look asked for the next one; who comes earlier, and names nothing, was told to look. */
+  let expectedMs = 0;
+  let lastAnswer: readonly Waiting[] | null = null;
+  let isDone = false;
 
-  /** An environment fault of one folder is told once, not at every scan. */
-  const tell = (role: RoleName, failure: Failure): void => {
-    const text = describe(failure);
-    if (told.get(role) !== text) ports.log.error(`the folder of role ${role} cannot be read: ${text}`, { role });
-    told.set(role, text);
+  /** An environment fault of one folder is told once, not at every scan; and that it is over. */
+  const tell = (faults: readonly { readonly role: RoleName; readonly failure: Failure }[]): void => {
+    for (const { role, failure } of faults) {
+      const text = describe(failure);
+      if (told.get(role) !== text) ports.log.error(`role ${role} waits: ${text}`, { role });
+      told.set(role, text);
+    }
+    for (const role of told.keys()) {
+      if (faults.some((fault) => fault.role === role)) continue;
+      told.delete(role);
+      ports.log.info(`role ${role} goes on: its folders can be used again`, { role });
+    }
   };
 
   const peek = async (waiting: Waiting): Promise<Peeked | null> => {
-    if (!canPeek()) return null;
+    if (waiting.kind !== 'file' || !canPeek()) return null;
     const head = await ports.spool.head(waiting);
-    const seenInIt = head === null ? null : peekPrompt(head);
+    const seenInIt = head === null ? null : (skimPrompt(head) ?? peekPrompt(head));
     if (seenInIt === null) return null;
-    // Nothing more than is needed here: ten thousand may wait.
+    // Nothing more than is needed here: a hundred thousand may wait.
     const { priority, notBefore, dependsOn, runner } = seenInIt;
-    return { priority, notBefore, dependsOn: dependsOn.length === 0 ? NO_NEEDS : dependsOn, runner };
+    const lane = ports.laneOf(waiting.role, runner);
+    const name = dependsOn.length > 0 ? null : JSON.stringify([priority, notBefore, runner, lane]);
+    const same = name === null ? undefined : shared.get(name);
+    if (same !== undefined) return same;
+    const peeked: Peeked = {
+      priority,
+      notBefore,
+      notBeforeMs: notBefore === null ? 0 : Date.parse(notBefore),
+      dependsOn: dependsOn.length === 0 ? NO_NEEDS : dependsOn,
+      runner,
+      lane,
+    };
+    if (name !== null && shared.size < SHARED_MAX) shared.set(name, peeked);
+    return peeked;
   };
 
-  const candidateOf = async (waiting: Waiting): Promise<Candidate> => {
-    const peeked = waiting.kind === 'file' ? await peek(waiting) : null;
-    return { waiting, order: peeked?.priority ?? -1, seen: seen++, peeked, reason: null };
+  const candidateOf = async (waiting: Waiting, number: number): Promise<Candidate> => ({
+    waiting,
+    peeked: await peek(waiting),
+    seen: number,
+    met: looks,
+  });
+
+  /** New candidates, as many as there is time for, and whether any are left. */
+  const takeIn = async (waiting: readonly Waiting[]): Promise<{ readonly fresh: Candidate[]; readonly isWhole: boolean }> => {
+    const fresh: Candidate[] = [];
+    const untilMs = ports.clock.monotonicMs() + STEP_MS;
+    let some: Waiting[] = [];
+    let isWhole = true;
+    const readSome = async (): Promise<void> => {
+      for (const one of await Promise.all(some.map(async (entry) => candidateOf(entry, seen++)))) {
+        fresh.push(one);
+        known.set(one.waiting, one);
+      }
+      some = [];
+    };
+    for (const entry of waiting) {
+      const before = known.get(entry);
+      if (before !== undefined) before.met = looks;
+      else if (entry.kind === 'settling') continue;
+      else if (!isWhole || ports.clock.monotonicMs() > untilMs) isWhole = false;
+      else if (some.push(entry) === HEADS_AT_ONCE) await readSome();
+    }
+    await readSome();
+    return { fresh, isWhole };
   };
 
-  const laneOf = (candidate: Candidate): string => ports.laneOf(candidate.waiting.role, candidate.peeked?.runner ?? null);
+  const isEarly = ({ peeked }: Candidate, nowMs: number): boolean => peeked !== null && peeked.notBeforeMs > nowMs;
 
-  const reasonByNeeds = async (dependsOn: readonly Dependency[]): Promise<Reason | null> => {
+  /** Into those that wait for their time and the others, which keep their order. In place: lists of a hundred thousand are not made anew at each step. */
+  const add = (some: readonly Candidate[]): void => {
+    const nowMs = ports.clock.now().getTime();
+    const before = ready.length;
+    for (const candidate of some) {
+      if (isEarly(candidate, nowMs)) {
+        early.push(candidate);
+        earliestMs = Math.min(earliestMs, candidate.peeked?.notBeforeMs ?? 0);
+        continue;
+      }
+      ready.push(candidate);
+      const lane = candidate.peeked?.lane ?? null;
+      if (lane !== null) ofLane.set(lane, (ofLane.get(lane) ?? 0) + 1);
+    }
+    if (ready.length > before) ready.sort(byOrder);
+  };
+
+  const arrange = (all: readonly Candidate[]): void => {
+    ready = [];
+    early = [];
+    earliestMs = Number.POSITIVE_INFINITY;
+    ofLane.clear();
+    add(all);
+  };
+
+  /** A disk that is full, a folder that may not be written to: the role is tried again after a while, and no other role waits for it. */
+  const pauseRoles = (waiting: readonly Waiting[]): void => {
+    if (offered.length === 0) return;
+    const there = new Set(waiting);
+    const failed = new Set(offered.filter((one) => there.has(one)).map((one) => one.role));
+    for (const { role } of offered) if (!failed.has(role)) pauses.delete(role);
+    for (const role of failed) {
+      const times = (pauses.get(role)?.times ?? 0) + 1;
+      pauses.set(role, { untilMs: ports.clock.monotonicMs() + Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (times - 1)), times });
+    }
+    offered = [];
+  };
+  const isPaused = (role: RoleName): boolean => (pauses.get(role)?.untilMs ?? 0) > ports.clock.monotonicMs();
+
+  const update = async (waiting: readonly Waiting[]): Promise<boolean> => {
+    looks++;
+    pauseRoles(waiting);
+    if (!canPeek()) {
+      known.clear();
+      arrange([]);
+    }
+    const { fresh, isWhole } = await takeIn(waiting);
+    let isAllThere = true;
+    for (const [entry, candidate] of known) {
+      if (candidate.met === looks) continue;
+      known.delete(entry);
+      isAllThere = false;
+    }
+    if (isAllThere) add(fresh);
+    else {
+      const isThere = (candidate: Candidate): boolean => candidate.met === looks;
+      arrange([...ready.filter(isThere), ...early.filter(isThere), ...fresh]);
+    }
+    return isWhole;
+  };
+
+  const reasonByNeeds = async (dependsOn: readonly Dependency[]): Promise<string | null> => {
     const missing = await missingDependencies(ports, dependsOn);
-    return missing.length === 0 ? null : { words: `waits for an answer to ${missing.map(describeDependency).join(', ')}` };
+    return missing.length === 0 ? null : `waits for an answer to ${missing.map(describeDependency).join(', ')}`;
   };
 
-  const reasonByLane = (candidate: Candidate, roomOf: (lane: string) => number): Reason | null => {
-    const lane = laneOf(candidate);
-    if (ports.lanes.isHeld(lane))
-      return { words: `lane ${lane} is held: ${ports.lanes.view().find((view) => view.lane === lane)?.reason ?? ''}` };
-    return roomOf(lane) <= 0 ? 'slot' : null;
+  const reasonByLane = (lane: string): string => {
+    if (!ports.lanes.isHeld(lane)) return `lane ${lane} has no free slot`;
+    return `lane ${lane} is held: ${ports.lanes.view().find((view) => view.lane === lane)?.reason ?? ''}`;
   };
 
-  const isEarly = ({ peeked }: Candidate, nowMs: number): boolean =>
-    peeked !== null && peeked.notBefore !== null && Date.parse(peeked.notBefore) > nowMs;
-
-  const worded = (candidate: Candidate, reason: Reason): string => {
-    if (reason === 'time') return `waits for its time: not_before ${candidate.peeked?.notBefore ?? ''}`;
-    return reason === 'slot' ? `lane ${laneOf(candidate)} has no free slot` : reason.words;
+  /** Null: it is about to be taken. */
+  const worded = (candidate: Candidate): string | null => {
+    const { peeked, waiting } = candidate;
+    if (isPaused(waiting.role)) return 'its role waits for the next try, because files could not be taken (the log says why)';
+    if (peeked === null) return null;
+    if (isEarly(candidate, ports.clock.now().getTime())) return `waits for its time: not_before ${peeked.notBefore ?? ''}`;
+    return needs.get(candidate) ?? reasonByLane(peeked.lane);
   };
 
   return {
+    notice(one) {
+      if (one === null || noticed.length >= NOTICED_MAX) {
+        misses++;
+        noticed = [];
+      } else noticed.push(one);
+    },
+    hasLooked: () => isDone,
     async look() {
-      const { waiting, faults } = await ports.spool.scan();
-      for (const { role, failure } of faults) tell(role, failure);
-      for (const role of told.keys()) if (!faults.some((fault) => fault.role === role)) told.delete(role);
-      const fresh = new Map<Waiting, Candidate>();
-      let againMs: number | null = null;
-      settling = [];
-      let looked = 0;
-      for (const entry of waiting) {
-        if (entry.kind === 'settling') {
-          againMs = Math.min(againMs ?? Number.POSITIVE_INFINITY, entry.againInMs ?? 0);
-          settling.push(entry);
-          continue;
-        }
-        const before = canPeek() ? known.get(entry) : undefined;
-        fresh.set(entry, before ?? (await candidateOf(entry)));
-        if (before === undefined && ++looked > FEW && looked % PAUSE_EVERY === 0) await ports.clock.sleep(1);
+      // What was told up to here belongs to this look: a file that came whole is known by what was not told of it.
+      await ports.clock.sleep(0);
+      const startMs = ports.clock.monotonicMs();
+      const names = noticed;
+      const missesBefore = misses;
+      const hasMissed = misses !== mended;
+      const isAsked = names.length === 0 && startMs < expectedMs;
+      const isWhole = hasMissed || isAsked || startMs - lastWholeMs >= ports.scanIntervalMs;
+      noticed = [];
+      // Until the scan has come to its end: what it throws may have kept it from any name.
+      mended = -1;
+      const { waiting, faults, putOff, againInMs } = await ports.spool.scan({ isWhole, hasMissed, noticed: names, looksMax: LOOKS_MAX });
+      mended = missesBefore;
+      if (isWhole) lastWholeMs = startMs;
+      tell(faults);
+      let hasAll = true;
+      if (waiting !== lastAnswer) {
+        lastAnswer = null;
+        hasAll = await update(waiting);
+        if (hasAll) lastAnswer = waiting;
+        settling = waiting.filter((entry) => entry.kind === 'settling');
       }
-      known = fresh;
-      candidates = [...fresh.values()].toSorted((a, b) => a.order - b.order || a.seen - b.seen);
+      if (hasAll && putOff === 0) isDone = true;
+      const nowMs = ports.clock.monotonicMs();
+      let againMs = Math.max(1, lastWholeMs + ports.scanIntervalMs - nowMs);
+      if (againInMs !== null) againMs = Math.min(againMs, againInMs);
+      // As long as it took: claims and everything else have half of the time.
+      if (!hasAll || putOff > 0) againMs = Math.min(againMs, Math.max(1, nowMs - startMs));
+      expectedMs = Math.floor(nowMs + againMs);
       return againMs;
     },
     async next(room) {
+      if (ports.clock.now().getTime() >= earliestMs) arrange([...ready, ...early]);
       const used = new Map<string, number>();
-      const roomOf = (lane: string): number => ports.lanes.room(lane) - (used.get(lane) ?? 0);
-      const nowMs = ports.clock.now().getTime();
+      const isOpen = ({ lane, priority }: Peeked): boolean =>
+        !ports.lanes.isHeld(lane) && ports.lanes.room(lane, priority) - (used.get(lane) ?? 0) > 0;
+      const shut = new Set<string>();
       const chosen: Chosen[] = [];
       const left: Candidate[] = [];
-      for (const candidate of candidates) {
+      let at = 0;
+      for (; at < ready.length && chosen.length < room; at++) {
+        const candidate = ready[at] as Candidate;
         const { peeked, waiting } = candidate;
-        if (chosen.length >= room) {
+        if (isPaused(waiting.role)) {
           left.push(candidate);
           continue;
         }
-        candidate.reason = isEarly(candidate, nowMs) ? 'time' : null;
-        // Only what names dependencies is waited for: a look at the others is one turn, however many wait.
-        if (candidate.reason === null && peeked !== null && peeked.dependsOn.length > 0)
-          candidate.reason = await reasonByNeeds(peeked.dependsOn);
-        if (candidate.reason === null && peeked !== null) candidate.reason = reasonByLane(candidate, roomOf);
-        if (candidate.reason !== null) {
-          left.push(candidate);
-          continue;
+        if (peeked !== null) {
+          if (shut.has(peeked.lane)) {
+            left.push(candidate);
+            continue;
+          }
+          if (!isOpen(peeked)) {
+            shut.add(peeked.lane);
+            if ([...ofLane.keys()].every((lane) => shut.has(lane))) break;
+            left.push(candidate);
+            continue;
+          }
+          // Only what names dependencies is waited for: a look at the others is one turn, however many wait.
+          const reason = peeked.dependsOn.length > 0 ? await reasonByNeeds(peeked.dependsOn) : null;
+          if (reason !== null) {
+            needs.set(candidate, reason);
+            left.push(candidate);
+            continue;
+          }
+          used.set(peeked.lane, (used.get(peeked.lane) ?? 0) + 1);
+          const others = (ofLane.get(peeked.lane) ?? 1) - 1;
+          if (others > 0) ofLane.set(peeked.lane, others);
+          else ofLane.delete(peeked.lane);
         }
-        const lane = peeked === null ? null : laneOf(candidate);
-        chosen.push({ waiting, lane });
+        chosen.push({ waiting, stand: peeked });
         known.delete(waiting);
-        if (lane !== null) used.set(lane, (used.get(lane) ?? 0) + 1);
+        offered.push(waiting);
       }
-      candidates = left;
+      if (chosen.length > 0) {
+        ready = [...left, ...ready.slice(at)];
+        // What cannot be claimed after all is found again, although the folders have not changed.
+        lastAnswer = null;
+      }
       return chosen;
     },
-    backlog: () => candidates.length,
+    backlog: () => ready.length + early.length,
     reasons() {
       const reasons = new Map<string, string>();
       for (const waiting of settling) reasons.set(keyOf(waiting), 'was changed a moment ago: waits until it is settled');
-      for (const candidate of candidates)
-        if (candidate.reason !== null) reasons.set(keyOf(candidate.waiting), worded(candidate, candidate.reason));
+      for (const candidate of [...ready, ...early]) {
+        const reason = worded(candidate);
+        if (reason !== null) reasons.set(keyOf(candidate.waiting), reason);
+      }
       return reasons;
     },
   };

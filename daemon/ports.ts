@@ -37,6 +37,8 @@ export type Ports = {
   readonly scanIntervalMs: number;
   /** Aborts when the daemon stops: no new starts, waits end. */
   readonly stopping: AbortSignal;
+  /** Marks the job whose content is being parsed: should that end this process, the next one knows. */
+  readonly whileParsing: <T>(job: JobId, act: () => T) => T;
   /** Called right after each named point; tests stop the process here. */
   readonly reached: (point: CrashPoint, job: JobId) => void;
 };

@@ -49,7 +49,7 @@ export async function processJob(ports: Ports, identities: Identities, task: Tas
   ports.reached('submitted', claimed.job.id);
 
   const ended = await answer(ports, submitted.value); //                 attempts, back-off, limits: the failure table decides
-  task.leaveLane();
+  task.place.leaves();
   const { final, told } = await sealEnded(ports, submitted.value, ended); // evidence and answer, private and durable
   return conclude(ports, claimed, final, told); //                       record, publish, finish
 }

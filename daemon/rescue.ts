@@ -14,9 +14,11 @@
  * | <job>/a<n>/ with a run that is gone    | ended for certain, then started again: the only place where a tool can be started twice |
  * | <job>/ of docket 0.1                   | taken over into the ledger (spool/old-folders.ts), then as above |
  *
- * The last three are mended by agents/attempt.ts, when the job comes to its attempt again.
+ * Attempts are mended by agents/attempt.ts, when the job comes to its attempt again; what a dead keeper left running is ended at once.
  */
 
+import path from 'node:path';
+import { endLeftRun } from '#agents/attempt.ts';
 import type { FinalFile } from '#core/job.ts';
 import type { JournalChange } from '#core/ports.ts';
 import type { Claimed, Leftover } from '#core/spool.ts';
@@ -45,6 +47,10 @@ export async function resume(ports: Ports, leftover: Leftover): Promise<Resumed>
   }
   const { claimed, bytes, failure } = await ports.spool.read(leftover.dir, leftover.id, leftover.folder);
   await remember(ports, claimed);
+  if (leftover.lastAttempt > 0)
+    void endLeftRun(ports, path.join(claimed.dir, `a${String(leftover.lastAttempt)}`)).catch((error: unknown) => {
+      ports.log.warn(`what an earlier start left running may still run: ${String(error)}`, { job: claimed.job.id });
+    });
   return { claimed, bytes, unreadable: failure, lastAttempt: leftover.lastAttempt, final: null };
 }
 

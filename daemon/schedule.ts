@@ -24,10 +24,13 @@ export type Lanes = {
   run<T>(lane: string, priority: number, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
   /** No starts for a while. @param untilMs wall clock of the reset when the provider told it @param delayMs how long to wait from now */
   hold(lane: string, untilMs: number | null, delayMs: number, reason: string): Promise<void>;
-  /** Speaks for a slot from the claim until the answer, so that no more is claimed than can run. Returns what gives it back. */
-  reserve(lane: string): () => void;
-  /** Slots that nobody spoke for: may be negative after a restart. */
-  room(lane: string): number;
+  /** Stands in the lane from the claim until the answer, so that no more is claimed than will soon run. */
+  reserve(lane: string, priority: number): Place;
+  /**
+   * How many of this priority may be claimed for the lane: as many as it has slots and `ahead` beside them; one more when it is more urgent than
+   * one that waits in work/. May be negative after a restart.
+   */
+  room(lane: string, priority: number): number;
   isHeld(lane: string): boolean;
   view(): readonly LaneView[];
   /** No more starts; everything that waits rejects with Leaving. */
@@ -36,10 +39,18 @@ export type Lanes = {
   idle(): Promise<void>;
 };
 
+/** A claimed job's place in its lane. */
+export type Place = {
+  /** Its first run begins: it stands in nobody's way any more. */
+  readonly begins: () => void;
+  /** Its answer is there, or it has left the daemon. */
+  readonly leaves: () => void;
+};
+
 type Lane = {
   readonly settings: LaneSettings;
   readonly queue: PQueue;
-  reserved: number;
+  readonly places: Set<{ readonly priority: number; isWaiting: boolean }>;
   held: { untilMs: number | null; reason: string; wake: AbortController } | null;
 };
 
@@ -51,7 +62,8 @@ const makeQueue = (settings: LaneSettings): PQueue =>
     ? new PQueue({ concurrency: settings.slots, interval: settings.intervalMs, intervalCap: settings.intervalCap, strict: true })
     : new PQueue({ concurrency: settings.slots });
 
-export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, settingsOf: LaneDefaults): Lanes {
+/** @param ahead jobs of a lane that are claimed while its slots are busy, so that the next one starts at once */
+export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, settingsOf: LaneDefaults, ahead: number): Lanes {
   const lanes = new Map<string, Lane>();
   const stopping = new AbortController();
 
@@ -59,7 +71,7 @@ export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, s
     const known = lanes.get(name);
     if (known !== undefined) return known;
     const settings = settingsOf(name);
-    const lane: Lane = { settings, queue: makeQueue(settings), reserved: 0, held: null };
+    const lane: Lane = { settings, queue: makeQueue(settings), places: new Set(), held: null };
     lanes.set(name, lane);
     return lane;
   };
@@ -128,18 +140,24 @@ export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, s
       pause(name, until, delayMs, reason);
       await ports.journal.commit([{ do: 'hold-lane', lane: name, untilMs: until, reason, at: at.toISOString() }]);
     },
-    reserve(name) {
-      const lane = laneOf(name);
-      let isHeld = true;
-      lane.reserved++;
-      return () => {
-        if (isHeld) lane.reserved--;
-        isHeld = false;
+    reserve(name, priority) {
+      const { places } = laneOf(name);
+      const place = { priority, isWaiting: true };
+      places.add(place);
+      return {
+        begins() {
+          place.isWaiting = false;
+        },
+        leaves() {
+          places.delete(place);
+        },
       };
     },
-    room(name) {
-      const lane = laneOf(name);
-      return lane.settings.slots - lane.reserved;
+    room(name, priority) {
+      const { places, settings } = laneOf(name);
+      const free = settings.slots + ahead - places.size;
+      if (free > 0) return free;
+      return [...places].some((place) => place.isWaiting && place.priority > priority) ? 1 : free;
     },
     isHeld: (name) => laneOf(name).held !== null,
     view: () =>

@@ -1,10 +1,12 @@
 /** The end of a job, written down privately before anything shows it: the evidence, the answer, and what history will be told. */
 
+import { Buffer } from 'node:buffer';
 import { checkAnswer, mergeChecks } from '#agents/check-answer.ts';
 import type { Predicate, Statement } from '#core/evidence.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { Answer, Filed } from '#core/history.ts';
 import type { FinalFile, Outcome } from '#core/job.ts';
+import type { Sha256 } from '#core/names.ts';
 import { describeIdentity } from '#core/prompt.ts';
 import { NO_USAGE, type AttemptRecord, type Usage } from '#core/run.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
@@ -63,14 +65,16 @@ export async function sealEnded(
   const { claimed } = job.task;
   const files: { as: string; bytes: string }[] = [];
   let told: Told | null = null;
+  let kept: ReturnType<typeof noteOf> | null = null;
   if (ended.status !== 'held') {
-    const evidence = renderStatement(statementOf(ports, job, ended, ended.status));
+    const resultHash = ended.answer === null ? null : ports.digest.sha256(ended.answer);
+    const evidence = renderStatement(statementOf(ports, job, ended, ended.status, resultHash));
     const record: Answer = {
       job: job.recordAs,
       identity: job.identity,
       roleFolder: job.role.folder,
       status: ended.status,
-      result: ended.answer === null ? null : new TextEncoder().encode(ended.answer),
+      result: ended.answer === null ? null : Buffer.from(ended.answer),
       evidence,
       promptSha256: job.sha256,
       specVersion: job.spec.version,
@@ -82,12 +86,12 @@ export async function sealEnded(
       at: ports.clock.now().toISOString(),
     };
     told = { answer: record, attempt: ended.attempts.at(-1)?.n ?? 0 };
+    kept = noteOf(told, resultHash);
     files.push({ as: '_evidence.json', bytes: evidence });
   }
   if (ended.answer !== null) files.push({ as: '_result.md', bytes: ended.answer });
   else if (ended.failure !== null)
     files.push({ as: '_error.md', bytes: errorPage(ports, claimed, ended.status, ended.failure, ended.attempts) });
-  const kept = told === null ? {} : noteOf(told, ended.answer === null ? null : ports.digest.sha256(ended.answer));
   return { final: await decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files, ...kept }), told };
 }
 
@@ -111,9 +115,8 @@ async function rawOutputs(ports: Ports, claimed: Claimed, ended: Ended): Promise
   return outputs;
 }
 
-function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predicate['status']): Statement {
+function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predicate['status'], resultHash: Sha256 | null): Statement {
   const { claimed } = job.task;
-  const resultHash = ended.answer === null ? null : ports.digest.sha256(ended.answer);
   const check = ports.secrets.rules;
   return makeStatement(
     {
@@ -124,7 +127,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
       revision: job.identity.revision,
       status,
       stem: claimed.job.stem,
-      spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: ports.digest.sha256(job.spec.source) },
+      spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: specHash(ports, job) },
       materials: job.materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
       runner: { ...job.facts, command: ended.command, model: ended.model ?? job.model },
       account: null,
@@ -161,6 +164,9 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
     resultHash,
   );
 }
+
+const specHash = (ports: Ports, job: Submitted): Sha256 =>
+  job.materials.find((material) => material.role === 'prompt-spec')?.sha256 ?? ports.digest.sha256(job.spec.source);
 
 /** The shape that spec and role ask for, looked at and told; a person judges. */
 function missesOf(ports: Ports, job: Submitted, ended: Ended): readonly string[] | null {

@@ -8,6 +8,7 @@ import type { AttemptRecord, RunnerFacts } from '#core/run.ts';
 import type { CodeFacts } from '#core/evidence.ts';
 import type { Claimed } from '#core/spool.ts';
 import type { Failure } from '#core/failure.ts';
+import type { Place } from './schedule.ts';
 import type { Runner } from '#agents/runner.ts';
 
 export type Task = {
@@ -17,8 +18,8 @@ export type Task = {
   readonly unreadable: Failure | null;
   /** Highest a<n>/ on disk; 0 for a fresh job. */
   readonly lastAttempt: number;
-  /** Gives back the slot that was spoken for: the answer is there. */
-  readonly leaveLane: () => void;
+  /** Its place in the lane. */
+  readonly place: Place;
   /** Registers what must be let go of when the job leaves the daemon, however it ends. */
   readonly onEnd: (release: () => void) => void;
   /** Aborts when a person cancels this job; the reason is the person. */

@@ -1,5 +1,6 @@
 /** May this prompt be sent? Shape, role, semver, runner, secrets: every fault of the file at once. Nothing is sent or recorded here. */
 
+import { Buffer } from 'node:buffer';
 import { assembleBrief } from '#agents/brief.ts';
 import type { MaterialBytes } from '#core/history.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
@@ -72,26 +73,29 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   if (role === undefined) throw new Error(`no role ${job.role}`);
 
   const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
-  const parsed = parsePrompt(task.bytes, {
-    roles: [...ports.roles.keys()],
-    folderRole: job.role,
-    limits,
-    nowMs: ports.clock.now().getTime(),
-  });
+  const { bytes } = task;
+  const parsed = ports.whileParsing(job.id, () =>
+    parsePrompt(bytes, {
+      roles: [...ports.roles.keys()],
+      folderRole: job.role,
+      limits,
+      nowMs: ports.clock.now().getTime(),
+    }),
+  );
   if (!parsed.ok) return invalid(...parsed.error);
   const prompt = parsed.value;
   for (const warning of prompt.warnings) {
     ports.log.warn(`${warning.field}: ${warning.message} (${warning.mend})`, { job: job.id, role: job.role, feature: prompt.feature.id });
   }
 
-  const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, placeOfField(task.bytes, 'prompt_spec_version', limits));
+  const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, () => placeOfField(bytes, 'prompt_spec_version', limits));
   if (!spec.ok) return invalid(spec.error);
   const model = prompt.model ?? role.model ?? (settings.model === '' ? null : settings.model);
   const runner = chooseRunner(ports, role, prompt, model);
   if (!runner.ok) return runner;
   const facts = await runner.value.facts();
 
-  const scan = await ports.secrets.scan('prompt', new TextDecoder().decode(task.bytes));
+  const scan = await ports.secrets.scan('prompt', new TextDecoder().decode(bytes));
   if (!scan.ok) return err(scan.error);
 
   const context = await contextOf(ports, prompt);
@@ -144,19 +148,28 @@ async function sentBrief(ports: Ports, task: Task): Promise<string | null> {
 
 /** What a stranger needs to rebuild the run, each stored once by hash. */
 function materialsOf(ports: Ports, role: Role, spec: Accepted['spec'], brief: string, context: readonly ContextText[]): MaterialBytes[] {
-  const { settings } = ports.workspace;
-  const material = (kind: MaterialBytes['role'], name: string, bytes: string): MaterialBytes => ({
-    role: kind,
-    name,
-    sha256: ports.digest.sha256(bytes),
-    sizeBytes: new TextEncoder().encode(bytes).length,
-    bytes,
-  });
   return [
-    material('prompt-spec', `v${spec.version}/${spec.role}`, spec.source),
-    material('role', role.folder, role.source),
-    material('settings', 'docket.yaml (effective)', `${JSON.stringify(settings, null, 2)}\n`),
-    material('brief', 'brief', brief),
-    ...context.map((text) => material('context', text.name, text.text)),
+    lasting(ports, spec, 'prompt-spec', `v${spec.version}/${spec.role}`, () => spec.source),
+    lasting(ports, role, 'role', role.folder, () => role.source),
+    lasting(ports, ports.workspace, 'settings', 'docket.yaml (effective)', () => `${JSON.stringify(ports.workspace.settings, null, 2)}\n`),
+    material(ports, 'brief', 'brief', brief),
+    ...context.map((text) => material(ports, 'context', text.name, text.text)),
   ];
+}
+
+const material = (ports: Ports, kind: MaterialBytes['role'], name: string, bytes: string): MaterialBytes => ({
+  role: kind,
+  name,
+  sha256: ports.digest.sha256(bytes),
+  sizeBytes: Buffer.byteLength(bytes),
+  bytes,
+});
+
+const known = new WeakMap<object, MaterialBytes>();
+
+/** The same for every prompt as long as its source is the same object. */
+function lasting(ports: Ports, source: object, kind: MaterialBytes['role'], name: string, bytes: () => string): MaterialBytes {
+  const made = known.get(source) ?? material(ports, kind, name, bytes());
+  known.set(source, made);
+  return made;
 }

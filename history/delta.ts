@@ -1,75 +1,163 @@
 /**
  * Git's delta: a target as copies from a base and literal bytes. Source: gitformat-pack(5) "Deltified representation".
- * `makeDelta` knows one shape only, common start + new middle + common end: that is what a tree with one changed entry looks like.
+ * `treeDelta` walks two versions of a tree entry by entry: what is equal is a copy, a changed entry is its 20 new bytes.
  */
 
 import { Buffer } from 'node:buffer';
+import { compareEntries, endOf, lengthOfName, type Tree } from './tree.ts';
 
 const COPY_MAX = 0xffffff;
 const LITERAL_MAX = 127;
 const STEP = 4096;
+const NEAR = 64;
+const ID_BYTES = 20;
 
-function sizeBytes(size: number): number[] {
-  const bytes: number[] = [];
-  let rest = size;
-  do {
-    const low = rest % 128;
-    rest = Math.floor(rest / 128);
-    bytes.push(rest > 0 ? low | 0x80 : low);
-  } while (rest > 0);
-  return bytes;
+type Delta = { copy(from: number, length: number): void; literal(source: Buffer, from: number, to: number): void; done(): Buffer };
+
+/** Neighbouring copies become one. */
+function startDelta(baseBytes: number, targetBytes: number): Delta {
+  let out = Buffer.allocUnsafe(256);
+  let length = 0;
+  let copyFrom = 0;
+  let copyLength = 0;
+  const room = (count: number): void => {
+    if (length + count > out.length) out = Buffer.concat([out.subarray(0, length)], Math.max(out.length * 2, length + count));
+  };
+  const byte = (value: number): void => {
+    out[length++] = value;
+  };
+  const size = (value: number): void => {
+    let rest = value;
+    do {
+      byte((rest % 128) | (rest > 127 ? 0x80 : 0));
+      rest = Math.floor(rest / 128);
+    } while (rest > 0);
+  };
+  const endCopy = (): void => {
+    for (; copyLength > 0;) {
+      const count = Math.min(copyLength, COPY_MAX);
+      room(8);
+      const command = length++;
+      let bits = 0x80;
+      for (let at = 0; at < 4; at++) {
+        const value = Math.floor(copyFrom / 2 ** (8 * at)) & 255;
+        if (value === 0) continue;
+        bits |= 1 << at;
+        byte(value);
+      }
+      for (let at = 0; at < 3; at++) {
+        const value = (count >> (8 * at)) & 255;
+        if (value === 0) continue;
+        bits |= 0x10 << at;
+        byte(value);
+      }
+      out[command] = bits;
+      copyFrom += count;
+      copyLength -= count;
+    }
+  };
+  room(20);
+  size(baseBytes);
+  size(targetBytes);
+  return {
+    copy(from, count) {
+      if (copyLength > 0 && copyFrom + copyLength === from) copyLength += count;
+      else {
+        endCopy();
+        copyFrom = from;
+        copyLength = count;
+      }
+    },
+    literal(source, from, to) {
+      endCopy();
+      for (let at = from; at < to; at += LITERAL_MAX) {
+        const end = Math.min(to, at + LITERAL_MAX);
+        room(1 + end - at);
+        byte(end - at);
+        length += source.copy(out, length, at, end);
+      }
+    },
+    done() {
+      endCopy();
+      return Buffer.from(out.subarray(0, length));
+    },
+  };
 }
 
-/** The largest length up to `limit` for which `isSame(from, to)` holds all the way: whole steps first, then halves of one. */
-function reach(limit: number, isSame: (from: number, to: number) => boolean): number {
+/** How many bytes are equal from these two positions on. */
+export function commonRun(a: Buffer, aFrom: number, b: Buffer, bFrom: number): number {
+  const limit = Math.min(a.length - aFrom, b.length - bFrom);
+  const near = Math.min(NEAR, limit);
   let length = 0;
-  while (length + STEP <= limit && isSame(length, length + STEP)) length += STEP;
-  for (let step = STEP / 2; step >= 1; step /= 2) if (length + step <= limit && isSame(length, length + step)) length += step;
+  while (length < near && a[aFrom + length] === b[bFrom + length]) length++;
+  if (length < near) return length;
+  for (let step = STEP; step >= NEAR;) {
+    if (length + step <= limit && a.compare(b, bFrom + length, bFrom + length + step, aFrom + length, aFrom + length + step) === 0)
+      length += step;
+    else step /= 2;
+  }
+  while (length < limit && a[aFrom + length] === b[bFrom + length]) length++;
   return length;
 }
 
-const commonStart = (a: Buffer, b: Buffer): number =>
-  reach(Math.min(a.length, b.length), (from, to) => a.compare(b, from, to, from, to) === 0);
-
-const commonEnd = (a: Buffer, b: Buffer, limit: number): number =>
-  reach(limit, (from, to) => a.compare(b, b.length - to, b.length - from, a.length - to, a.length - from) === 0);
-
-function copies(from: number, length: number): number[] {
-  const out: number[] = [];
-  for (let offset = from, left = length; left > 0;) {
-    const count = Math.min(left, COPY_MAX);
-    let command = 0x80;
-    const operands: number[] = [];
-    for (let byte = 0; byte < 4; byte++) {
-      const value = Math.floor(offset / 2 ** (8 * byte)) & 255;
-      if (value === 0) continue;
-      command |= 1 << byte;
-      operands.push(value);
-    }
-    for (let byte = 0; byte < 3; byte++) {
-      const value = (count >> (8 * byte)) & 255;
-      if (value === 0) continue;
-      command |= 0x10 << byte;
-      operands.push(value);
-    }
-    out.push(command, ...operands);
-    offset += count;
-    left -= count;
+/** First entry, from `low` on, that does not end before the position. */
+function entryAround(tree: Tree, position: number, low: number): number {
+  let high = tree.starts.length;
+  let from = low;
+  while (from < high) {
+    const middle = (from + high) >> 1;
+    if (endOf(tree, middle) <= position) from = middle + 1;
+    else high = middle;
   }
-  return out;
+  return from;
 }
 
-export function makeDelta(base: Buffer, target: Buffer): Buffer {
-  const start = commonStart(base, target);
-  const end = commonEnd(base, target, Math.min(base.length, target.length) - start);
-  const out = [...sizeBytes(base.length), ...sizeBytes(target.length), ...copies(0, start)];
-  const stop = target.length - end;
-  for (let at = start; at < stop; at += LITERAL_MAX) {
-    const literal = target.subarray(at, Math.min(stop, at + LITERAL_MAX));
-    out.push(literal.length, ...literal);
+/** Mode and name byte for byte. */
+function hasSameName(a: Tree, left: number, b: Tree, right: number): boolean {
+  const length = lengthOfName(a, left);
+  if (length !== lengthOfName(b, right)) return false;
+  const [from, to] = [a.starts[left] ?? 0, b.starts[right] ?? 0];
+  return a.bytes.compare(b.bytes, to, to + length, from, from + length) === 0;
+}
+
+export function treeDelta(base: Tree, target: Tree): Buffer {
+  const delta = startDelta(base.bytes.length, target.bytes.length);
+  let left = 0;
+  let right = 0;
+  while (right < target.starts.length) {
+    const rightStart = target.starts[right] ?? 0;
+    if (left >= base.starts.length) {
+      delta.literal(target.bytes, rightStart, target.bytes.length);
+      break;
+    }
+    const leftStart = base.starts[left] ?? 0;
+    const same = commonRun(base.bytes, leftStart, target.bytes, rightStart);
+    const until = entryAround(base, leftStart + same, left);
+    if (until > left) {
+      delta.copy(leftStart, endOf(base, until - 1) - leftStart);
+      right += until - left;
+      left = until;
+      continue;
+    }
+    const rightEnd = endOf(target, right);
+    const isSameName = hasSameName(base, left, target, right);
+    const order = isSameName ? 0 : compareEntries(base, left, target, right);
+    if (order < 0) {
+      left++;
+      continue;
+    }
+    if (isSameName) {
+      const head = rightEnd - ID_BYTES - rightStart;
+      delta.copy(leftStart, head);
+      delta.literal(target.bytes, rightStart + head, rightEnd);
+      left++;
+    } else {
+      delta.literal(target.bytes, rightStart, rightEnd);
+      if (order === 0) left++;
+    }
+    right++;
   }
-  out.push(...copies(base.length - end, end));
-  return Buffer.from(out);
+  return delta.done();
 }
 
 /** Throws when the delta does not fit the base or leads outside of it. */

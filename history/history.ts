@@ -1,7 +1,8 @@
 /**
  * The history: prompts, answers and evidence in a git repository of their own, written so that nothing acknowledged is ever lost.
  * States: closed -> open -> closed. The parts: setup.ts (the repository), writer.ts (groups of commits), record.ts (the rules),
- * index-keeper.ts (git's index and the files people see), record-index.ts and log.ts (reading back), verify.ts (proving it).
+ * index-keeper.ts (git's index and the files people see), record-index.ts and log.ts (reading back), verify.ts (proving it), tender.ts
+ * (fewer packs, in the background).
  */
 
 import { Buffer } from 'node:buffer';
@@ -13,18 +14,20 @@ import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
 import { storedPath } from './layout.ts';
 import { readLog, type LogFilter } from './log.ts';
 import { decodeCommit, encodeCommit, identLine, type Oid, type Person } from './objects.ts';
-import { newObject, type NewObject } from './pack.ts';
+import { buildPack, newObject, type NewObject } from './pack.ts';
 import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
-import { moveTip, readTip } from './ref.ts';
+import { lockTip, moveTip, readFetched, readTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
 import { openSnapshot } from './snapshot.ts';
+import type { TendSettings } from './tend.ts';
+import { makeTender, type Tender } from './tender.ts';
 import { verifyHistory } from './verify.ts';
-import { makeWriter, type Writer } from './writer.ts';
+import { makeWriter, type MergeOutcome, type Writer } from './writer.ts';
 
 export type HistoryOptions = {
   /** The repository's folder; made on first use. */
@@ -41,11 +44,22 @@ export type HistoryOptions = {
   readonly author: Person;
   /** Addresses that this history may be pushed to. */
   readonly pushRemotes: readonly string[];
+  readonly tend: TendSettings;
 };
 
-type Open = { readonly repository: Repository; readonly records: RecordIndex; readonly writer: Writer };
+type Open = { readonly repository: Repository; readonly records: RecordIndex; readonly writer: Writer; readonly tender: Tender };
 
-export function makeHistory(options: HistoryOptions): History {
+/** Beyond the port: what a person asks of the history itself. */
+export type Merging = {
+  /**
+   * Takes the chain of another clone in. Null: there is nothing in it that is not here.
+   * `beside`: jobs whose identity this chain had recorded, too; their files lie in attempts/<job>/.
+   * @param commit its tip, brought here by git fetch; without it, what was fetched last (FETCH_HEAD)
+   */
+  merge(commit?: string): Promise<MergeOutcome | null>;
+};
+
+export function makeHistory(options: HistoryOptions): History & Merging {
   const { fs, digest } = options;
   let open: Open | null = null;
   let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
@@ -69,7 +83,11 @@ export function makeHistory(options: HistoryOptions): History {
       const tip = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
       await keeper.mend(tip);
     });
-    return { repository, records, writer: makeWriter(repository, records, keeper) };
+    const tender = makeTender(repository, options.tend);
+    const onGroup = (): void => {
+      tender.nudge(store.packCount());
+    };
+    return { repository, records, tender, writer: makeWriter(repository, records, keeper, onGroup) };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -124,6 +142,7 @@ export function makeHistory(options: HistoryOptions): History {
         sizeBytes: sizeOf(answer),
         plan: (tip) => planAnswer(tip, answer),
       }),
+    merge: async (commit) => opened().writer.merge(commit ?? (await readFetched(fs, opened().repository.gitDir))),
     log,
     read,
     records: recorded,
@@ -132,6 +151,8 @@ export function makeHistory(options: HistoryOptions): History {
       const closing = open;
       if (closing === null) return;
       await closing.writer.idle();
+      await closing.writer.close();
+      await closing.tender.close();
       open = null;
       view = null;
       await closing.repository.store.close();
@@ -159,11 +180,12 @@ async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise
   const at = clock.now();
   const commit = newObject('commit', encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }));
   objects.push(commit);
-  const pack = await writePack(fs, gitDir, objects);
+  const pack = await writePack(fs, gitDir, await buildPack(objects));
   await store.addPack(pack.name, pack.index);
   const { isOnMain } = await keeper.lock(commit.oid);
   const move = { from: null, to: commit.oid, ident: identLine(author, at), message: `commit (initial): ${FIRST_MESSAGE.trim()}`, isOnMain };
-  if (!(await moveTip(repository, gitDir, dir, move))) throw new Error(`${dir} got a first commit from somebody else; start docket again`);
+  await lockTip(repository, gitDir, dir, commit.oid);
+  if (!(await moveTip(fs, gitDir, move))) throw new Error(`${dir} got a first commit from somebody else; start docket again`);
   await keeper.bring(null, commit.oid, [], (oid) => store.readType(oid, 'blob'));
   await keeper.unlock();
   return commit.oid;

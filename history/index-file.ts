@@ -1,11 +1,13 @@
 /**
  * Git's index ("staging area") as bytes: read in versions 2, 3 and 4, kept and written as 2 or 3. Source: gitformat-index(5).
  * Entries are sorted by the bytes of their path; a change is one splice, and what it does not name stays byte for byte
- * (a person's staged work lives here). Optional extensions are caches of git and are dropped; a required one is refused.
+ * (a person's staged work lives here). Optional extensions are caches of git and are dropped; of the required ones `link` is known
+ * (split-index.ts puts its two files together), another is refused.
  */
 
 import { Buffer } from 'node:buffer';
 import type { FileFacts } from '#core/ports.ts';
+import { decodeBits, encodeBits } from './ewah.ts';
 import { sha1, type Oid } from './objects.ts';
 
 export type Index = { readonly body: Buffer; readonly starts: readonly number[]; readonly isExtended: boolean };
@@ -20,6 +22,15 @@ export type IndexEntry = {
   readonly ctimeNs: number;
   readonly inode: number;
 };
+/** The extension `link`: this file adds to a shared one. */
+export type Link = {
+  /** SHA-1 of the shared file, which is its name: `sharedindex.<sum>`. */
+  readonly sum: string;
+  /** Positions in the shared file of entries that are gone. */
+  readonly deleted: readonly number[];
+  /** Positions whose entries are replaced by the first entries of this file, in order; their paths may be empty here. */
+  readonly replaced: readonly number[];
+};
 /** Entry null: the path leaves the index. */
 export type IndexChange = { readonly path: string; readonly entry: Buffer | null };
 
@@ -29,7 +40,8 @@ const FIXED = 62;
 const EXTENDED_FLAG = 0x4000;
 const REGULAR_FILE = 0o100644;
 
-const damaged = (why: string): Error => Object.assign(new Error(`git's index is damaged: ${why}`), { code: 'EDAMAGED' });
+/** `code: 'EDAMAGED'`: it is set aside and made anew. */
+export const damaged = (why: string): Error => Object.assign(new Error(`git's index is damaged: ${why}`), { code: 'EDAMAGED' });
 
 const padded = (length: number): number => Math.ceil((length + 1) / 8) * 8;
 
@@ -37,7 +49,7 @@ const isExtendedAt = (bytes: Buffer, start: number): boolean => (bytes.readUInt1
 const nameStart = (body: Buffer, start: number): number => start + FIXED + (isExtendedAt(body, start) ? 2 : 0);
 
 /** Throws `code: 'EDAMAGED'` when the bytes are torn, another error when the index needs a git feature docket does not write. */
-export function parseIndex(bytes: Buffer): Index {
+export function parseIndex(bytes: Buffer): { readonly index: Index; readonly link: Link | null } {
   if (bytes.length < 32 || bytes.toString('latin1', 0, 4) !== 'DIRC') throw damaged('no header');
   const version = bytes.readUInt32BE(4);
   const count = bytes.readUInt32BE(8);
@@ -46,8 +58,7 @@ export function parseIndex(bytes: Buffer): Index {
   const sum = bytes.subarray(end);
   if (!sum.equals(Buffer.alloc(20)) && !sum.equals(sha1(bytes.subarray(0, end)))) throw damaged('its checksum differs');
   const parsed = version === 4 ? entriesOfVersion4(bytes, count) : entriesOf(bytes, count);
-  refuseRequired(bytes, parsed.end, end);
-  return parsed.index;
+  return { index: parsed.index, link: readExtensions(bytes, parsed.end, end) };
 }
 
 function entriesOf(bytes: Buffer, count: number): { index: Index; end: number } {
@@ -99,35 +110,61 @@ function entriesOfVersion4(bytes: Buffer, count: number): { index: Index; end: n
   return { index: { body: Buffer.concat(parts), starts, isExtended }, end: at };
 }
 
-/** An extension whose name starts in lower case must be understood: split index, sparse folders. */
-function refuseRequired(bytes: Buffer, from: number, end: number): void {
+/** An extension whose name starts in lower case must be understood. */
+function readExtensions(bytes: Buffer, from: number, end: number): Link | null {
+  let link: Link | null = null;
   for (let at = from; at + 8 <= end;) {
     const name = bytes.toString('latin1', at, at + 4);
-    if (!/^[A-Z]/.test(name))
+    const body = bytes.subarray(at + 8, Math.min(end, at + 8 + bytes.readUInt32BE(at + 4)));
+    if (name === 'link') link = readLink(body);
+    else if (!/^[A-Z]/.test(name))
       throw new Error(
-        `git's index uses "${name}", which docket does not write (git update-index --no-split-index, git sparse-checkout disable)`,
+        `git's index uses "${name}", which docket does not write (git sparse-checkout disable, git update-index --no-fsmonitor)`,
       );
     at += 8 + bytes.readUInt32BE(at + 4);
   }
+  return link;
 }
 
-export function encodeIndex(index: Index): Buffer {
+function readLink(body: Buffer): Link | null {
+  if (body.length < 20) throw damaged('a link that ends too early');
+  const sum = body.toString('hex', 0, 20);
+  const isAlone = /^0+$/.test(sum);
+  if (body.length === 20) return isAlone ? null : { sum, deleted: [], replaced: [] };
+  try {
+    const deleted = decodeBits(body, 20);
+    const replaced = decodeBits(body, deleted.end);
+    return isAlone ? null : { sum, deleted: deleted.positions, replaced: replaced.positions };
+  } catch (error) {
+    throw damaged((error as Error).message);
+  }
+}
+
+/** @param link of an index that adds to a shared one; whoever writes names replaced paths in full, so there are only deletions */
+export function encodeIndex(index: Index, link: { readonly sum: string; readonly deleted: readonly number[] } | null = null): Buffer {
   const head = Buffer.alloc(12);
   head.write('DIRC');
   head.writeUInt32BE(index.isExtended ? 3 : 2, 4);
   head.writeUInt32BE(index.starts.length, 8);
-  return Buffer.concat([head, index.body, sha1(head, index.body)]);
+  const parts = [head, index.body];
+  if (link !== null) {
+    const body = Buffer.concat([Buffer.from(link.sum, 'hex'), encodeBits(link.deleted), encodeBits([])]);
+    const name = Buffer.from('link\0\0\0\0', 'latin1');
+    name.writeUInt32BE(body.length, 4);
+    parts.push(name, body);
+  }
+  return Buffer.concat([...parts, sha1(...parts)]);
 }
 
 /** Order of entry `position` against a path: by bytes. */
-function compareAt(index: Index, position: number, path: Buffer): number {
+export function compareAt(index: Index, position: number, path: Buffer): number {
   const start = nameStart(index.body, index.starts[position] ?? 0);
   const end = index.body.indexOf(0, start);
   return index.body.compare(path, 0, path.length, start, end);
 }
 
 /** First entry that is not before the path. */
-function lowerBound(index: Index, path: Buffer): number {
+export function lowerBound(index: Index, path: Buffer): number {
   let low = 0;
   let high = index.starts.length;
   while (low < high) {
@@ -138,14 +175,25 @@ function lowerBound(index: Index, path: Buffer): number {
   return low;
 }
 
-export function findInIndex(index: Index, path: string): IndexEntry | null {
-  const key = Buffer.from(path);
-  const position = lowerBound(index, key);
-  if (position >= index.starts.length || compareAt(index, position, key) !== 0) return null;
-  return entryFields(index, position);
+export const pathAt = (index: Index, position: number): Buffer => {
+  const from = nameStart(index.body, index.starts[position] ?? 0);
+  return index.body.subarray(from, index.body.indexOf(0, from));
+};
+
+/** The bytes of one entry. */
+export const entryAt = (index: Index, position: number): Buffer =>
+  index.body.subarray(index.starts[position] ?? 0, index.starts[position + 1] ?? index.body.length);
+
+/** Seconds of the file's last change, without reading the rest. */
+export const mtimeAt = (index: Index, position: number): number => index.body.readUInt32BE((index.starts[position] ?? 0) + 8);
+
+/** Position of the first entry of a path; -1: it is not there. */
+export function positionOf(index: Index, path: Buffer): number {
+  const position = lowerBound(index, path);
+  return position < index.starts.length && compareAt(index, position, path) === 0 ? position : -1;
 }
 
-function entryFields(index: Index, position: number): IndexEntry {
+export function entryFields(index: Index, position: number): IndexEntry {
   const at = index.starts[position] ?? 0;
   const word = (offset: number): number => index.body.readUInt32BE(at + offset);
   return {
@@ -158,14 +206,6 @@ function entryFields(index: Index, position: number): IndexEntry {
     inode: word(20),
     sizeBytes: word(36),
   };
-}
-
-/** Each entry with its path, in order. */
-export function* indexEntries(index: Index): Generator<IndexEntry & { readonly path: string }> {
-  for (const [position, start] of index.starts.entries()) {
-    const from = nameStart(index.body, start);
-    yield { path: index.body.toString('utf8', from, index.body.indexOf(0, from)), ...entryFields(index, position) };
-  }
 }
 
 const NS_PER_S = 1_000_000_000n;

@@ -1,6 +1,7 @@
 /**
- * Keeps git's index and the work tree in step with the tip, under git's own `index.lock`, so that a person's `git status` is clean and
- * a person's `git commit -a` undoes nothing. `<gitdir>/docket/index-tip` names the tip the index was last brought to.
+ * Keeps git's index (in two files when it is large: split-index.ts) and the work tree in step with the tip, under git's own `index.lock`,
+ * so that a person's `git status` is clean and a person's `git commit -a` undoes nothing. `<gitdir>/docket/index-tip` names the tip the
+ * index was last brought to.
  *
  *   in step -> (the tip moves) behind, index.lock held -> in step, lock removed
  * A crash while behind leaves index.lock with docket's mark: no git can commit over it, and the next docket brings index and files
@@ -10,17 +11,31 @@
 import { Buffer } from 'node:buffer';
 import type { FileFacts } from '#core/ports.ts';
 import { diffTrees, type FileChange } from './diff.ts';
-import { EMPTY_INDEX, encodeIndex, indexEntries, parseIndex, spliceIndex, type Index } from './index-file.ts';
+import { damaged, EMPTY_INDEX, encodeIndex, parseIndex, type Link } from './index-file.ts';
 import { lockMark, markOf, removeLock, takeLock } from './lock-file.ts';
 import { decodeCommit, isOid, type Oid } from './objects.ts';
 import { BRANCH, isOnMain } from './ref.ts';
 import type { Repository } from './repository.ts';
+import {
+  EMPTY_SPLIT,
+  isDue,
+  isPlain,
+  joinIndex,
+  newestEntries,
+  spliceSplit,
+  wholeOf,
+  type Shared,
+  type SplitIndex,
+} from './split-index.ts';
 import { bringWorkTree } from './work-tree.ts';
 
 const INDEX_BYTES_MAX = 1024 * 1024 * 1024;
 /** Files written this long before the last one may have been torn by a loss of power. */
 const TORN_WINDOW_S = 120;
 const TORN_FILES_MAX = 2_000;
+const TIP_BYTES_MAX = 64 * 1024;
+/** Shared files of before that stay: a git that has just read the old index still opens the one it names. */
+const SHARED_KEPT = 2;
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
@@ -43,16 +58,35 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   const lockPath = `${gitDir}/index.lock`;
   const indexPath = `${gitDir}/index`;
   const tipPath = `${stateDir}/index-tip`;
-  let cached: { index: Index; facts: FileFacts } | null = null;
+  /** The machine's start in which the newest files were looked at: a verb that only reads need not look again. */
+  const checkedPath = `${stateDir}/checked`;
+  /** `tip`: what the index was brought to, by us; null: index-tip tells. */
+  let cached: { index: SplitIndex; facts: FileFacts; tip: Oid | null } | null = null;
+
+  /** The shared file that the small one names; the one in memory when it is the same. */
+  async function sharedOf(link: Link | null): Promise<Shared | null> {
+    if (link === null) return null;
+    const known = cached?.index.shared ?? null;
+    if (known?.sum === link.sum) return known;
+    try {
+      const bytes = Buffer.from((await fs.readBounded(`${gitDir}/sharedindex.${link.sum}`, INDEX_BYTES_MAX)).bytes);
+      const { index } = parseIndex(bytes);
+      if (bytes.toString('hex', bytes.length - 20) === link.sum) return { sum: link.sum, index };
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+    throw damaged(`its shared part sharedindex.${link.sum} is not there`);
+  }
 
   /** Null: there is none, or it is torn (then set aside). */
-  async function load(): Promise<Index | null> {
+  async function load(): Promise<SplitIndex | null> {
     const facts = await fs.facts(indexPath);
     if (facts === null) return null;
     if (cached !== null && isUnchanged(cached.facts, facts)) return cached.index;
     try {
       const read = await fs.readBounded(indexPath, INDEX_BYTES_MAX);
-      cached = { index: parseIndex(Buffer.from(read.bytes)), facts: read.facts };
+      const { index: own, link } = parseIndex(Buffer.from(read.bytes));
+      cached = { index: joinIndex(own, link, await sharedOf(link)), facts: read.facts, tip: null };
       return cached.index;
     } catch (error) {
       if (codeOf(error) !== 'EDAMAGED') throw error;
@@ -64,7 +98,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   }
 
   async function putFile(path: string, bytes: Uint8Array | string): Promise<FileFacts> {
-    const fresh = `${stateDir}/${path === indexPath ? 'index' : 'index-tip'}.new`;
+    const fresh = `${stateDir}/${path.slice(path.lastIndexOf('/') + 1).slice(0, 11)}.new`;
     const write = (): Promise<FileFacts> => fs.writeDerived(fresh, bytes, 0o644);
     const facts = await write().catch(async (error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error;
@@ -78,14 +112,23 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   /** Null: not known, or a commit that is not here any more. @param expected is believed to be here */
   async function indexTip(expected: Oid | null): Promise<Oid | null> {
     try {
-      const text = Buffer.from((await fs.readBounded(tipPath, 1024)).bytes)
+      const lines = Buffer.from((await fs.readBounded(tipPath, TIP_BYTES_MAX * 2)).bytes)
         .toString('latin1')
-        .trim();
+        .split('\n');
+      // The last line counts; a torn one was written for nothing.
+      const text = lines.at(-2) ?? '';
       return isOid(text) && (text === expected || (await store.has(text))) ? text : null;
     } catch (error) {
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EFBIG') return null;
       throw error;
     }
+  }
+
+  /** A line more, now and then a new file: a file that takes the place of another one is written to the disk at once by some file systems. */
+  async function putTip(tip: Oid): Promise<void> {
+    const sizeBytes = (await fs.facts(tipPath))?.sizeBytes ?? TIP_BYTES_MAX;
+    if (sizeBytes < TIP_BYTES_MAX) await fs.append(tipPath, `${tip}\n`, 0o644);
+    else await putFile(tipPath, `${tip}\n`);
   }
 
   const rootOf = async (commit: Oid): Promise<Oid> => decodeCommit(await store.readType(commit, 'commit')).tree;
@@ -119,28 +162,53 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
 
   async function bring(from: Oid | null, to: Oid, known: readonly FileChange[], blob: (oid: Oid) => Promise<Buffer>): Promise<void> {
     const loaded = await load();
-    const at = loaded === null ? null : await indexTip(from);
+    const at = loaded === null ? null : (cached?.tip ?? (await indexTip(from)));
     const changes = at !== null && at === from ? known : await differences(at, to);
-    const index = loaded ?? EMPTY_INDEX;
+    const index = loaded ?? EMPTY_SPLIT;
     const splices = await bringWorkTree({ fs, log, dir, blob }, index, changes);
-    if (splices.length > 0 || loaded === null) {
-      const next = spliceIndex(index, splices);
-      cached = null;
-      const facts = await putFile(indexPath, encodeIndex(next));
-      cached = { index: next, facts };
+    if (splices.length > 0 || loaded === null) await putIndex(spliceSplit(index, splices), splices.length);
+    await putTip(to);
+    if (cached !== null) cached = { ...cached, tip: to };
+  }
+
+  async function putIndex(changed: SplitIndex, count: number): Promise<void> {
+    const isShared = !isPlain(changed);
+    const isNew = isShared && isDue(changed, count);
+    const next: SplitIndex = !isShared
+      ? { ...EMPTY_SPLIT, own: wholeOf(changed) }
+      : isNew
+        ? { shared: await putShared(wholeOf(changed)), deleted: new Set(), own: EMPTY_INDEX }
+        : changed;
+    const link = next.shared === null ? null : { sum: next.shared.sum, deleted: [...next.deleted].toSorted((a, b) => a - b) };
+    cached = null;
+    cached = { index: next, facts: await putFile(indexPath, encodeIndex(next.own, link)), tip: null };
+    if (isNew) await removeOldShared(next.shared?.sum ?? '');
+  }
+
+  async function putShared(index: Shared['index']): Promise<Shared> {
+    const bytes = encodeIndex(index);
+    const sum = bytes.toString('hex', bytes.length - 20);
+    await putFile(`${gitDir}/sharedindex.${sum}`, bytes);
+    return { sum, index };
+  }
+
+  async function removeOldShared(current: string): Promise<void> {
+    const old: { readonly path: string; readonly mtimeNs: bigint }[] = [];
+    for (const { name } of await fs.list(gitDir)) {
+      if (name === null || !/^sharedindex\.[0-9a-f]{40}$/.test(name) || name.endsWith(current)) continue;
+      const facts = await fs.facts(`${gitDir}/${name}`);
+      if (facts !== null) old.push({ path: `${gitDir}/${name}`, mtimeNs: facts.mtimeNs });
     }
-    await putFile(tipPath, `${to}\n`);
+    const newestFirst = old.toSorted((a, b) => Number(b.mtimeNs - a.mtimeNs));
+    for (const { path } of newestFirst.slice(SHARED_KEPT)) await removeLock(fs, path);
   }
 
   /**
    * Files that a loss of power cut short: the index knows the very same inode and times, but another size. Writing of the work tree is
    * never synced, so the newest files may be empty after it; the index then would let `git commit -a` record the empty file.
    */
-  async function mendTorn(index: Index): Promise<void> {
-    const entries = [...indexEntries(index)].toSorted((a, b) => b.mtimeS - a.mtimeS).slice(0, TORN_FILES_MAX);
-    const newestS = entries[0]?.mtimeS ?? 0;
-    for (const entry of entries) {
-      if (entry.mtimeS < newestS - TORN_WINDOW_S) return;
+  async function mendTorn(index: SplitIndex): Promise<void> {
+    for (const entry of newestEntries(index, TORN_WINDOW_S, TORN_FILES_MAX)) {
       if (entry.stage !== 0 || entry.inode === 0) continue;
       const file = `${dir}/${entry.path}`;
       const facts = await fs.facts(file);
@@ -155,15 +223,33 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     }
   }
 
+  async function textAt(file: string): Promise<string | null> {
+    try {
+      return Buffer.from((await fs.readBounded(file, 1024)).bytes)
+        .toString('latin1')
+        .trim();
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EFBIG') return null;
+      throw error;
+    }
+  }
+
+  /** Another one after each start of the machine (random(4)): while it is the same, no power was lost. Null: the system has none. */
+  const bootId = (): Promise<string | null> => textAt('/proc/sys/kernel/random/boot_id').catch(() => null);
+
   return {
     lock,
     unlock: () => removeLock(fs, lockPath),
     bring,
     async mend(tip) {
       const isLeft = (await markOf(fs, lockPath)) !== null;
-      const index = await load();
-      if (index !== null) await mendTorn(index);
-      if (!isLeft && index !== null && (await indexTip(tip)) === tip) return;
+      const boot = await bootId();
+      if (boot === null || boot !== (await textAt(checkedPath))) {
+        const index = await load();
+        if (index !== null) await mendTorn(index);
+        if (boot !== null) await putFile(checkedPath, boot);
+      }
+      if (!isLeft && (await fs.facts(indexPath)) !== null && (await indexTip(tip)) === tip) return;
       if (!isLeft && !(await isOnMain(fs, gitDir))) return;
       const held = await lock(tip);
       if (held.isOnMain) await bring(null, tip, [], (oid) => store.readType(oid, 'blob'));

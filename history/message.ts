@@ -27,7 +27,11 @@ export type MessageFacts = RecordFacts & {
 const VALUE_LENGTH_MAX = 300;
 const STATUSES: ReadonlySet<string> = new Set(['submitted', 'answered', 'briefed', 'failed', 'cancelled']);
 
-const safeValue = (text: string): string => printable(text, VALUE_LENGTH_MAX).replaceAll(/\s+/g, ' ').trim();
+/** Nearly every value: nothing in it can be anything but itself. */
+const PLAIN_VALUE = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
+
+const safeValue = (text: string): string =>
+  text.length <= VALUE_LENGTH_MAX && PLAIN_VALUE.test(text) ? text : printable(text, VALUE_LENGTH_MAX).replaceAll(/\s+/g, ' ').trim();
 
 /** @returns subject, blank line, trailers, each line ended */
 export function commitMessage(facts: MessageFacts): string {

@@ -71,6 +71,8 @@ export type PackFile = {
    * @param seen objects by offset, for whoever reads many: bases are looked up there, and what is read is added
    */
   readAt(offset: number, elsewhere: (oid: Oid) => Promise<GitObject>, seen?: Map<number, GitObject>): Promise<GitObject>;
+  /** Ids of all objects, 20 bytes each, sorted. */
+  ids(): Promise<Buffer>;
   /** All objects, in the order of the file. */
   contents(): Promise<{ readonly oid: Oid; readonly offset: number }[]>;
   /** Paths among pack and index whose last 20 bytes are not the SHA-1 of the rest. */
@@ -155,8 +157,9 @@ export async function openPack(fs: Fs, path: string, known: Buffer | null = null
       seen?.set(offset, object);
       return object;
     },
+    ids: () => index(FANOUT_END, count * 20),
     async contents() {
-      const ids = await index(FANOUT_END, count * 20);
+      const ids = await self.ids();
       const found: { oid: Oid; offset: number }[] = [];
       for (let position = 0; position < count; position++)
         found.push({ oid: ids.toString('hex', position * 20, position * 20 + 20), offset: await offsetOf(position) });
@@ -190,7 +193,7 @@ async function isSound(fs: Fs, path: string): Promise<boolean> {
 }
 
 /** Position among sorted ids of 20 bytes, or -1. */
-function searchIds(ids: Buffer, oid: Buffer): number {
+export function searchIds(ids: Buffer, oid: Buffer): number {
   let low = 0;
   let high = ids.length / 20 - 1;
   while (low <= high) {

@@ -6,7 +6,7 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Fs } from '#core/ports.ts';
-import { buildPack, type NewObject } from './pack.ts';
+import type { BuiltPack } from './pack.ts';
 
 const TEMPORARY = /^tmp_docket_([0-9a-f]{40})\.(?:pack|idx)$/;
 /** As git makes them. */
@@ -19,9 +19,9 @@ async function remove(fs: Fs, path: string): Promise<void> {
 }
 
 /** Durable when it resolves. @returns the pack's name, `pack-<sum>`, and the bytes of its index */
-export async function writePack(fs: Fs, gitDir: string, objects: readonly NewObject[]): Promise<{ name: string; index: Buffer }> {
+export async function writePack(fs: Fs, gitDir: string, built: BuiltPack): Promise<{ name: string; index: Buffer }> {
   const folder = `${gitDir}/objects/pack`;
-  const { sum, pack, index } = await buildPack(objects);
+  const { sum, pack, index } = built;
   const temporary = `${folder}/tmp_docket_${sum}`;
   const write = async (): Promise<void> => {
     const written = await Promise.allSettled([

@@ -7,35 +7,82 @@
 import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
 import { crc32, deflate, deflateSync } from 'node:zlib';
-import { makeDelta } from './delta.ts';
 import { oidOf, sha1, type ObjectType, type Oid } from './objects.ts';
 
 export type NewObject = {
   readonly oid: Oid;
   readonly type: ObjectType;
+  /** The object itself, or the delta that makes it from its base. */
   readonly bytes: Buffer;
-  /** The tree this one grew from, when it is in the same pack. */
+  /** Stands before this one in the same pack. */
   readonly base: NewObject | null;
   /** Deltas below it. */
   readonly depth: number;
 };
 
 /** Readers apply a chain one by one; git's own default limit is 50. */
-const DEPTH_MAX = 40;
+export const DEPTH_MAX = 40;
 const ZLIB_LEVEL = 1;
+/** Ids do not compress: below this a copy is no longer than what zlib makes of it, and costs nothing. */
+const STORED_BYTES_MAX = 96;
 /** Larger bodies are compressed off the main thread. */
 const INLINE_BYTES_MAX = 128 * 1024;
+/** From here on a tree is wide (wide-tree.ts). */
+export const WIDE_BYTES = 4 * 1024;
 const TYPE_NUMBER: Record<ObjectType, number> = { commit: 1, tree: 2, blob: 3, tag: 4 };
 const OFS_DELTA = 6;
 const deflateAside = promisify<Buffer, { level: number }, Buffer>(deflate);
 
-export function newObject(type: ObjectType, bytes: Buffer, base: NewObject | null = null): NewObject {
-  const usable = base !== null && base.depth < DEPTH_MAX ? base : null;
-  return { oid: oidOf(type, bytes), type, bytes, base: usable, depth: usable === null ? 0 : usable.depth + 1 };
+/** @param oid when it is known already */
+export const newObject = (type: ObjectType, bytes: Buffer, oid: Oid = oidOf(type, bytes)): NewObject => ({
+  oid,
+  type,
+  bytes,
+  base: null,
+  depth: 0,
+});
+
+export const newDelta = (oid: Oid, delta: Buffer, base: NewObject): NewObject => ({
+  oid,
+  type: base.type,
+  bytes: delta,
+  base,
+  depth: base.depth + 1,
+});
+
+/** A zlib stream of one block that is not compressed (RFC 1950, RFC 1951 3.2.4). */
+function stored(bytes: Buffer): Buffer {
+  const out = Buffer.allocUnsafe(bytes.length + 11);
+  out.writeUInt16BE(0x7801, 0);
+  out[2] = 1;
+  out.writeUInt16LE(bytes.length, 3);
+  out.writeUInt16LE(bytes.length ^ 0xffff, 5);
+  bytes.copy(out, 7);
+  let low = 1;
+  let high = 0;
+  for (const byte of bytes) {
+    low = (low + byte) % 65_521;
+    high = (high + low) % 65_521;
+  }
+  out.writeUInt16BE(high, bytes.length + 7);
+  out.writeUInt16BE(low, bytes.length + 9);
+  return out;
 }
 
-const compress = async (bytes: Buffer): Promise<Buffer> =>
-  bytes.length > INLINE_BYTES_MAX ? deflateAside(bytes, { level: ZLIB_LEVEL }) : deflateSync(bytes, { level: ZLIB_LEVEL });
+/** Compressed bytes of a wide tree that stands in one pack after the other. */
+const PACKED = new WeakMap<NewObject, Buffer>();
+
+async function compress(object: NewObject): Promise<Buffer> {
+  const { bytes, type, base } = object;
+  if (bytes.length <= STORED_BYTES_MAX) return stored(bytes);
+  const isKept = type === 'tree' && base === null && bytes.length >= WIDE_BYTES;
+  const known = isKept ? PACKED.get(object) : undefined;
+  if (known !== undefined) return known;
+  const packed =
+    bytes.length > INLINE_BYTES_MAX ? await deflateAside(bytes, { level: ZLIB_LEVEL }) : deflateSync(bytes, { level: ZLIB_LEVEL });
+  if (isKept) PACKED.set(object, packed);
+  return packed;
+}
 
 /** Type and size: 4 bits of the size, then 7 at a time. */
 function entryHeader(type: number, sizeBytes: number): number[] {
@@ -61,8 +108,10 @@ function distance(value: number): number[] {
 
 type Placed = { readonly oid: Buffer; readonly offset: number; readonly crc: number };
 
-/** @returns the name's hash (hex) and both files' bytes */
-export async function buildPack(objects: readonly NewObject[]): Promise<{ sum: string; pack: Buffer; index: Buffer }> {
+/** `sum` (hex) is its name: `pack-<sum>`; the bytes of both files. */
+export type BuiltPack = { readonly sum: string; readonly pack: Buffer; readonly index: Buffer };
+
+export async function buildPack(objects: readonly NewObject[]): Promise<BuiltPack> {
   const unique = new Map<Oid, NewObject>();
   for (const object of objects) if (!unique.has(object.oid)) unique.set(object.oid, object);
   const all = [...unique.values()];
@@ -80,27 +129,29 @@ export async function buildPack(objects: readonly NewObject[]): Promise<{ sum: s
   const placed: Placed[] = [];
   let offset = head.length;
   for (const object of ordered) {
-    const entry = await encodeEntry(object, offset, offsets);
+    const { start, packed } = await encodeEntry(object, offset, offsets);
     offsets.set(object.oid, offset);
-    placed.push({ oid: Buffer.from(object.oid, 'hex'), offset, crc: crc32(entry) });
-    parts.push(entry);
-    offset += entry.length;
+    placed.push({ oid: Buffer.from(object.oid, 'hex'), offset, crc: crc32(packed, crc32(start)) });
+    parts.push(start, packed);
+    offset += start.length + packed.length;
   }
   const sum = sha1(...parts);
   parts.push(sum);
   return { sum: sum.toString('hex'), pack: Buffer.concat(parts), index: packIndex(placed, sum) };
 }
 
-async function encodeEntry(object: NewObject, offset: number, offsets: ReadonlyMap<Oid, number>): Promise<Buffer> {
-  const baseOffset = object.base === null ? undefined : offsets.get(object.base.oid);
-  if (object.base !== null && baseOffset !== undefined) {
-    const delta = makeDelta(object.base.bytes, object.bytes);
-    if (delta.length < object.bytes.length / 2) {
-      const head = Buffer.from([...entryHeader(OFS_DELTA, delta.length), ...distance(offset - baseOffset)]);
-      return Buffer.concat([head, await compress(delta)]);
-    }
-  }
-  return Buffer.concat([Buffer.from(entryHeader(TYPE_NUMBER[object.type], object.bytes.length)), await compress(object.bytes)]);
+/** In two parts: a copy of a wide tree for each pack would be most of what the collector has to collect. */
+async function encodeEntry(
+  object: NewObject,
+  offset: number,
+  offsets: ReadonlyMap<Oid, number>,
+): Promise<{ readonly start: Buffer; readonly packed: Buffer }> {
+  const packed = await compress(object);
+  const { base, bytes, type } = object;
+  if (base === null) return { start: Buffer.from(entryHeader(TYPE_NUMBER[type], bytes.length)), packed };
+  const baseOffset = offsets.get(base.oid);
+  if (baseOffset === undefined) throw new Error(`the base ${base.oid} is not in the pack before its delta`);
+  return { start: Buffer.from([...entryHeader(OFS_DELTA, bytes.length), ...distance(offset - baseOffset)]), packed };
 }
 
 const LARGE_OFFSET = 0x80000000;

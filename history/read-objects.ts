@@ -23,6 +23,10 @@ export type ObjectStore = {
   has(oid: Oid): Promise<boolean>;
   /** A pack that was just written: `pack-<sum>` and the bytes of its index. */
   addPack(name: string, index: Buffer): Promise<void>;
+  /** Looks at the folder again: packs that are gone are let go. */
+  refresh(): Promise<void>;
+  /** Packs that are known. */
+  packCount(): number;
   /** Every object there is, packed and loose; some twice when they are stored twice. */
   all(): Promise<{ readonly total: number; readonly packs: readonly PackFile[]; readonly objects: AsyncIterable<StoredObject> }>;
   close(): Promise<void>;
@@ -175,6 +179,8 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
       return object.bytes;
     },
     addPack: add,
+    refresh: rescan,
+    packCount: () => packs.size,
     has: async (oid) => (await find(oid)) !== null,
     async all() {
       await rescan();

@@ -6,6 +6,7 @@
  * Invariant: `newest` holds for every identity it knows the newest commit reachable from `top`; `frontier` are the commits not walked yet.
  */
 
+import type { JobId } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
 import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
 import { decodeCommit, type Commit, type Oid } from './objects.ts';
@@ -37,12 +38,23 @@ export const recordOf = ({ oid, commit }: LoggedCommit): FiledRecord | null => {
   return facts === null ? null : { ...facts, commit: oid };
 };
 
+export const MERGE_SUBJECT = 'docket: the chain ';
+
 export type RecordIndex = {
   /** The newest record of an identity; null when no commit speaks of it. @param known the tip, by whoever holds the kernel lock */
   find(identity: Identity, known?: Oid): Promise<FiledRecord | null>;
   /** Told by the writer: these records are on top of `from` now. */
   advance(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void;
 };
+
+/** Records of our own latest groups: their answers mostly come soon. */
+const RECENT_MAX = 4_096;
+
+/** Jobs whose files a merge laid beside, as its message says (merge.ts). */
+export const besideOf = (message: string): readonly JobId[] =>
+  message.startsWith(MERGE_SUBJECT)
+    ? Array.from(message.matchAll(/^Docket-Beside: ([a-z2-7]{16})$/gm), (found) => (found[1] ?? '') as JobId)
+    : [];
 
 /** The first word about an identity, newest first, is the newest. */
 function note(into: Map<string, Oid>, record: FiledRecord): void {
@@ -55,6 +67,10 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
   /** Only the commit is kept: its hashes are read again when somebody wants them. */
   let newest = new Map<string, Oid>();
   let older: AsyncGenerator<LoggedCommit> | null = null;
+  /** Jobs that a merge laid beside: their commits say nothing about the identity any more. */
+  const beside = new Set<JobId>();
+  /** By commit, oldest first. */
+  const recent = new Map<Oid, FiledRecord>();
 
   function restart(tip: Oid): void {
     top = tip;
@@ -98,11 +114,14 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
         older = null;
         break;
       }
+      for (const job of besideOf(next.value.commit.message)) beside.add(job);
       const record = recordOf(next.value);
-      if (record !== null) note(newest, record);
+      if (record !== null && !beside.has(record.job)) note(newest, record);
     }
     const commit = newest.get(key);
     if (commit === undefined) return null;
+    const ours = recent.get(commit);
+    if (ours !== undefined) return ours;
     return recordOf({ oid: commit, commit: decodeCommit(await store.readType(commit, 'commit')) });
   }
 
@@ -110,7 +129,14 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
     if (top === null && from !== null) restart(from);
     // From another top these commits are read from disk by the next `find`.
     if (top !== from) return;
-    for (const record of records) newest.set(identityKey(record.identity), record.commit);
+    for (const record of records) {
+      newest.set(identityKey(record.identity), record.commit);
+      recent.set(record.commit, record);
+    }
+    for (const oldest of recent.keys()) {
+      if (recent.size <= RECENT_MAX) break;
+      recent.delete(oldest);
+    }
     top = to;
   }
 

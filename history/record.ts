@@ -24,11 +24,17 @@ import type { Snapshot } from './snapshot.ts';
 import { readStatement } from './statement.ts';
 
 export type Change =
-  | { readonly kind: 'put'; readonly path: string; readonly oid: Oid; readonly bytes: Buffer }
+  /** Bytes null: the object is there already. */
+  | { readonly kind: 'put'; readonly path: string; readonly oid: Oid; readonly bytes: Buffer | null }
   | { readonly kind: 'remove'; readonly path: string; readonly oid: Oid };
 export type Planned = { readonly changes: readonly Change[]; readonly facts: MessageFacts; readonly at: Date };
 /** `settled`: nothing to write. */
 export type Plan = { readonly settled: Result<Filed, Taken> } | { readonly write: Planned };
+
+/** Another clone's chain: its tip becomes ours as it is, or one commit joins both. */
+export type Merged =
+  | { readonly forward: Oid; readonly root: Oid; readonly changes: readonly Change[] }
+  | { readonly parent: Oid; readonly message: string; readonly changes: readonly Change[]; readonly beside: readonly JobId[] };
 
 /** What the rules are judged on: the tip as it is while the kernel lock is held, and what this group adds to it. */
 export type Tip = {
@@ -45,7 +51,7 @@ export type Tip = {
 /** A prompt that lies in the tip although no commit of docket speaks of it. */
 const UNKNOWN_JOB = 'unknown' as JobId;
 
-const put = (path: string, bytes: Uint8Array | string): Change => {
+const put = (path: string, bytes: Uint8Array | string): Change & { readonly kind: 'put' } => {
   const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { kind: 'put', path, oid: oidOf('blob', buffer), bytes: buffer };
 };
@@ -75,14 +81,21 @@ async function placeOf(tip: Tip, identity: Identity, featureName: string, roleFo
   return { feature, role: (await tip.snapshot.roleFolder(feature, identity.role)) ?? roleFolder };
 }
 
+async function promptOf(tip: Tip, identity: Identity): Promise<{ folder: string; blob: Oid } | null> {
+  for (const feature of tip.snapshot.featureFolders(identity.feature)) {
+    const role = await tip.snapshot.roleFolder(feature, identity.role);
+    const folder = role === null ? null : layout.seriesFolder(feature, role, identity.name);
+    const blob = folder === null ? null : await tip.snapshot.file(`${folder}/${layout.promptFile(identity.revision)}`);
+    if (folder !== null && blob !== null) return { folder, blob };
+  }
+  return null;
+}
+
 /** How an identity stands in the tip; null when its prompt is not there. */
 export async function findFiled(tip: Tip, identity: Identity): Promise<{ filed: Filed; folder: string } | null> {
-  const feature = tip.snapshot.featureFolder(identity.feature);
-  const role = feature === null ? null : await tip.snapshot.roleFolder(feature, identity.role);
-  if (feature === null || role === null) return null;
-  const folder = layout.seriesFolder(feature, role, identity.name);
-  const blob = await tip.snapshot.file(`${folder}/${layout.promptFile(identity.revision)}`);
-  if (blob === null) return null;
+  const place = await promptOf(tip, identity);
+  if (place === null) return null;
+  const { folder, blob } = place;
   const record = tip.pending.get(identityKey(identity)) ?? (await tip.records.find(identity));
   if (record !== null) return { filed: toFiled(record), folder };
   const promptSha256 = tip.digest.sha256(await bytesOf(tip, blob));

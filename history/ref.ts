@@ -34,35 +34,47 @@ export async function readTip(fs: Fs, gitDir: string): Promise<Oid | null> {
   return null;
 }
 
+/** What git-fetch(1) brought last: the first commit of FETCH_HEAD. Throws with `code: 'EHISTORY'` when nothing was fetched. */
+export async function readFetched(fs: Fs, gitDir: string): Promise<Oid> {
+  const oid = (await textOf(fs, `${gitDir}/FETCH_HEAD`, 1024 * 1024))?.slice(0, 40) ?? '';
+  if (isOid(oid)) return oid;
+  const words = `nothing was fetched into the history: git -C ${gitDir.slice(0, -5)} fetch <the other clone> main`;
+  throw Object.assign(new Error(words), { code: 'EHISTORY' });
+}
+
 /** False while a person works on another branch or on no branch: then the work tree and the index are not main's. */
 export const isOnMain = async (fs: Fs, gitDir: string): Promise<boolean> =>
   (await textOf(fs, `${gitDir}/HEAD`, 1024))?.trim() === `ref: ${BRANCH}`;
 
+const lockOf = (gitDir: string): string => `${gitDir}/${BRANCH}.lock`;
+
+/** Takes git's lock of the branch, with the new value in it, on disk. To be given back by `moveTip` or `freeTip`. */
+export const lockTip = (ports: LockPorts, gitDir: string, workTree: string, to: Oid): Promise<void> =>
+  takeLock(ports, lockOf(gitDir), workTree, `${to}\n`, { isSynced: true, clearOwn: () => Promise.resolve(false) });
+
+export const freeTip = (fs: Fs, gitDir: string): Promise<void> => removeLock(fs, lockOf(gitDir));
+
 /**
- * @param line `Name <email> seconds zone`
- * @returns false when somebody moved the tip: nothing was changed
+ * While locked: the lock becomes the branch.
+ * @param move.ident `Name <email> seconds zone`
+ * @returns false when somebody moved the tip before it was locked: nothing was changed
  */
 export async function moveTip(
-  ports: LockPorts,
+  fs: Fs,
   gitDir: string,
-  workTree: string,
   move: { readonly from: Oid | null; readonly to: Oid; readonly ident: string; readonly message: string; readonly isOnMain: boolean },
 ): Promise<boolean> {
-  const { fs } = ports;
-  const path = `${gitDir}/${BRANCH}`;
-  const lock = `${path}.lock`;
-  await takeLock(ports, lock, workTree, `${move.to}\n`, { isSynced: true, clearOwn: () => Promise.resolve(false) });
   try {
     if ((await readTip(fs, gitDir)) !== move.from) {
-      await removeLock(fs, lock);
+      await freeTip(fs, gitDir);
       return false;
     }
     const line = `${move.from ?? NO_OID} ${move.to} ${move.ident}\t${move.message}\n`;
     await fs.append(`${gitDir}/logs/${BRANCH}`, line, 0o644);
     if (move.isOnMain) await fs.append(`${gitDir}/logs/HEAD`, line, 0o644);
-    await fs.rename(lock, path);
+    await fs.rename(lockOf(gitDir), `${gitDir}/${BRANCH}`);
   } catch (error) {
-    await removeLock(fs, lock);
+    await freeTip(fs, gitDir);
     throw error;
   }
   await fs.syncFolder(`${gitDir}/refs/heads`, 'safety');

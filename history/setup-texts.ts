@@ -77,7 +77,6 @@ export function settingsText(pushRemotes: readonly string[]): string {
 	fsync = committed
 	fsmonitor = false
 	untrackedCache = false
-	splitIndex = false
 	sparseCheckout = false
 	hooksPath = .git/hooks
 [index]

@@ -7,16 +7,31 @@
 import type { ObjectStore } from './read-objects.ts';
 import { featureIdOf, roleOf } from './layout.ts';
 import type { FeatureId, RoleName } from '#core/names.ts';
-import { newObject, type NewObject } from './pack.ts';
-import { own, type Oid } from './objects.ts';
-import { EMPTY_TREE, entries, findEntry, parseTree, withEntry, withoutEntry, type Tree, type TreeEntry } from './tree.ts';
+import { DEPTH_MAX, newDelta, newObject, WIDE_BYTES, type NewObject } from './pack.ts';
+import { own, oidOf, type Oid } from './objects.ts';
+import { treeDelta } from './delta.ts';
+import {
+  EMPTY_TREE,
+  entries,
+  findEntry,
+  parseTree,
+  setOid,
+  withEntry,
+  withoutEntry,
+  type EntryKind,
+  type Tree,
+  type TreeEntry,
+} from './tree.ts';
+import { sealWide, startWide, type WideTree } from './wide-tree.ts';
 
 type Folder = {
   tree: Tree;
   /** Null: changed since it was sealed. */
   oid: Oid | null;
-  /** Its newest object in the pack being made. */
-  object: NewObject | null;
+  /** Its newest version in the pack being made, and that version's object. */
+  sealed: { readonly tree: Tree; readonly object: NewObject } | null;
+  /** Of a large folder, instead of `sealed`: its tree is changed in place. */
+  wide: WideTree | null;
   readonly folders: Map<string, Folder>;
 };
 
@@ -36,26 +51,52 @@ export type Snapshot = {
   endPack(): void;
   /** Goes to another commit's root tree, keeping what is the same. */
   moveTo(root: Oid | null): Promise<void>;
-  /** Folder of a feature, whatever its slug and case. */
+  /** Folder of a feature, whatever its slug and case; the first, when two clones made one each. */
   featureFolder(feature: FeatureId): string | null;
+  featureFolders(feature: FeatureId): readonly string[];
   /** Folder of a role inside a feature's folder, whatever its number. */
   roleFolder(featureFolder: string, role: RoleName): Promise<string | null>;
 };
 
 const partsOf = (path: string): string[] => (path === '' ? [] : path.split('/'));
 
-const emptyFolder = (): Folder => ({ tree: EMPTY_TREE, oid: null, object: null, folders: new Map() });
+const emptyFolder = (): Folder => ({ tree: EMPTY_TREE, oid: null, sealed: null, wide: null, folders: new Map() });
+
+function setEntry(folder: Folder, name: string, kind: EntryKind, oid: Oid): void {
+  if (folder.wide === null || !setOid(folder.tree, name, kind, oid)) folder.tree = withEntry(folder.tree, name, kind, oid);
+}
+
+/** The changed tree as an object of the pack: a delta on its version before, when that is in the pack, too. */
+function sealTree(folder: Folder, objects: NewObject[]): NewObject {
+  const { tree } = folder;
+  if (tree.bytes.length >= WIDE_BYTES) {
+    folder.sealed = null;
+    if (folder.wide !== null) return sealWide(folder.wide, tree, objects);
+    folder.wide = startWide(tree, objects);
+    return folder.wide.base.object;
+  }
+  const before = folder.sealed;
+  folder.wide = null;
+  const oid = oidOf('tree', tree.bytes);
+  const delta = before !== null && before.object.depth < DEPTH_MAX ? treeDelta(before.tree, tree) : null;
+  const isWorth = before !== null && delta !== null && delta.length < tree.bytes.length / 2;
+  const object = isWorth ? newDelta(oid, delta, before.object) : newObject('tree', tree.bytes, oid);
+  objects.push(object);
+  folder.sealed = { tree, object };
+  return object;
+}
 
 export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Promise<Snapshot> {
   const load = async (oid: Oid): Promise<Folder> => ({
     tree: parseTree(own(await store.readType(oid, 'tree'))),
     oid,
-    object: null,
+    sealed: null,
+    wide: null,
     folders: new Map(),
   });
   let root = rootOid === null ? emptyFolder() : await load(rootOid);
   /** Lower-case feature id -> folder; follows the root tree it was made from. */
-  let features: { tree: Tree; byId: Map<string, string> } | null = null;
+  let features: { tree: Tree; byId: Map<string, string[]> } | null = null;
   let kept = 0;
   /** Folders with an object in the pack being made. */
   let sealed: Folder[] = [];
@@ -107,23 +148,19 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
         folder.folders.delete(name);
         continue;
       }
-      const oid = sealFolder(inner, objects);
-      folder.tree = withEntry(folder.tree, name, 'folder', oid);
+      setEntry(folder, name, 'folder', sealFolder(inner, objects));
     }
-    const object = newObject('tree', folder.tree.bytes, folder.object);
-    objects.push(object);
-    folder.object = object;
-    folder.oid = object.oid;
+    folder.oid = sealTree(folder, objects).oid;
     sealed.push(folder);
-    return object.oid;
+    return folder.oid;
   }
 
-  function featureMap(): Map<string, string> {
+  function featureMap(): Map<string, string[]> {
     if (features?.tree === root.tree) return features.byId;
-    const byId = new Map<string, string>();
+    const byId = new Map<string, string[]>();
     for (const { name, kind } of entries(root.tree)) {
       const id = kind === 'folder' ? featureIdOf(name)?.toLowerCase() : undefined;
-      if (id !== undefined && !byId.has(id)) byId.set(id, name);
+      if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), name]);
     }
     features = { tree: root.tree, byId };
     return byId;
@@ -143,11 +180,13 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       const parts = partsOf(path);
       const chain = await along(parts.slice(0, -1));
       const last = chain.at(-1) ?? root;
-      last.tree = withEntry(last.tree, parts.at(-1) ?? '', 'file', blob);
+      setEntry(last, parts.at(-1) ?? '', 'file', blob);
       for (const folder of chain) folder.oid = null;
       const [top = ''] = parts;
       const id = featureIdOf(top)?.toLowerCase();
-      if (parts.length > 1 && id !== undefined && features !== null && !features.byId.has(id)) features.byId.set(id, top);
+      if (parts.length < 2 || id === undefined || features === null) return;
+      const known = features.byId.get(id) ?? [];
+      if (!known.includes(top)) features.byId.set(id, [...known, top].toSorted());
     },
     async remove(path) {
       const parts = partsOf(path);
@@ -164,21 +203,29 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       return oid;
     },
     endPack() {
+      for (const folder of sealed) {
+        folder.sealed = null;
+        if (folder.wide !== null) folder.wide.last = null;
+      }
+      sealed = [];
       if (kept > FOLDERS_KEPT_MAX && root.oid !== null) {
         root = { ...root, folders: new Map() };
         kept = 0;
       }
-      for (const folder of sealed) folder.object = null;
-      sealed = [];
     },
     async moveTo(next) {
       if (next !== null && root.oid === next) return;
       const fresh = next === null ? emptyFolder() : await load(next);
       keepSame(root, fresh);
+      // What is kept of the old root is as good for the new one.
+      fresh.wide = root.wide;
       root = fresh;
     },
     featureFolder(feature) {
-      return featureMap().get(feature.toLowerCase()) ?? null;
+      return featureMap().get(feature.toLowerCase())?.[0] ?? null;
+    },
+    featureFolders(feature) {
+      return featureMap().get(feature.toLowerCase()) ?? [];
     },
     async roleFolder(featureFolder, role) {
       const folder = await folderAt([featureFolder]);

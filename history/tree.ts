@@ -30,7 +30,19 @@ export function parseTree(bytes: Buffer): Tree {
   return { bytes, starts };
 }
 
-const endOf = (tree: Tree, index: number): number => tree.starts[index + 1] ?? tree.bytes.length;
+export const endOf = (tree: Tree, index: number): number => tree.starts[index + 1] ?? tree.bytes.length;
+
+/** Bytes of mode and name together. */
+export const lengthOfName = (tree: Tree, index: number): number => endOf(tree, index) - 21 - (tree.starts[index] ?? 0);
+
+const sortKeyAt = (tree: Tree, index: number): Buffer => {
+  const { name, kind } = entryAt(tree, index);
+  return keyOf(name, kind);
+};
+
+/** Order of two entries, also of two trees. */
+export const compareEntries = (a: Tree, aIndex: number, b: Tree, bIndex: number): number =>
+  sortKeyAt(a, aIndex).compare(sortKeyAt(b, bIndex));
 
 export function entryAt(tree: Tree, index: number): TreeEntry {
   const start = tree.starts[index] ?? 0;
@@ -85,6 +97,14 @@ function search(tree: Tree, key: Buffer): number {
 export function findEntry(tree: Tree, name: string, kind: EntryKind): TreeEntry | null {
   const index = search(tree, keyOf(name, kind));
   return index < 0 ? null : entryAt(tree, index);
+}
+
+/** Another id for an entry that is there, in the tree's own bytes: only for a tree that nobody else holds. */
+export function setOid(tree: Tree, name: string, kind: EntryKind, oid: Oid): boolean {
+  const index = search(tree, keyOf(name, kind));
+  if (index < 0) return false;
+  tree.bytes.write(oid, endOf(tree, index) - 20, 'hex');
+  return true;
 }
 
 /** Puts a file or a folder under a name; what stood there under the same kind is replaced. */

@@ -11,7 +11,7 @@ import { identityKey } from '#core/prompt.ts';
 import { entriesBelow } from './files-in-tip.ts';
 import { ATTEMPTS, materialPath, MATERIALS, parseSeriesFile } from './layout.ts';
 import { decodeCommit, oidOf, type Oid } from './objects.ts';
-import { recordOf, walkCommits, type FiledRecord } from './record-index.ts';
+import { besideOf, recordOf, walkCommits, type FiledRecord } from './record-index.ts';
 import { isOnMain, readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
@@ -144,6 +144,8 @@ async function* verifyCommits({ store }: Repository, tip: Oid, files: ReadonlyMa
     const file = parseSeriesFile(path);
     if (file?.kind === 'prompt') series.set(identityKey(file.identity), file.folder);
   }
+  const jobs = new Map<string, Set<string>>();
+  const beside = new Set<string>();
   const attempts = new Map<string, Set<string>>();
   for (const { path, sha256 } of files.values()) {
     const parts = path.split('/');
@@ -153,15 +155,17 @@ async function* verifyCommits({ store }: Repository, tip: Oid, files: ReadonlyMa
   }
   try {
     for await (const logged of walkCommits(store, [tip])) {
+      for (const job of besideOf(logged.commit.message)) beside.add(job);
       const record = recordOf(logged);
       if (record === null) continue;
+      yield* findTwice(record, jobs, beside);
       const folder = series.get(identityKey(record.identity));
       if (folder === undefined) {
         yield finding('missing', identityKey(record.identity), `commit ${record.commit} recorded a prompt that is not in the tip any more`);
         continue;
       }
       spokenOf.add(identityKey(record.identity));
-      yield* verifyRecord(record, folder, files, attempts.get(record.job) ?? new Set());
+      yield* verifyRecord(record, folder, files, attempts.get(record.job) ?? new Set(), beside.has(record.job));
     }
   } catch (error) {
     yield finding('object-damaged', tip, `the log cannot be read to its end: ${words(error)}`);
@@ -174,15 +178,29 @@ async function* verifyCommits({ store }: Repository, tip: Oid, files: ReadonlyMa
   }
 }
 
+/** Two clones of one history may each have recorded an identity: both are kept, and a person should know. Told once for each further job. */
+function* findTwice(record: FiledRecord, jobs: Map<string, Set<string>>, beside: ReadonlySet<string>): Generator<Finding> {
+  const key = identityKey(record.identity);
+  const known = jobs.get(key) ?? new Set();
+  jobs.set(key, known);
+  if (known.has(record.job)) return;
+  known.add(record.job);
+  const isBeside = beside.has(record.job);
+  if (!isBeside && [...known].filter((job) => !beside.has(job)).length < 2) return;
+  const where = isBeside ? `its files lie in ${ATTEMPTS}/${record.job}/` : 'its files are in the log, or in the place of the other one';
+  yield finding('recorded-twice', key, `${key} was recorded by two clones of this history, by job ${record.job}, too: ${where}`);
+}
+
 function* verifyRecord(
   record: FiledRecord,
   folder: string,
   files: ReadonlyMap<string, TipFile>,
   attempts: ReadonlySet<string>,
+  isBeside: boolean,
 ): Generator<Finding> {
   const { revision } = record.identity;
   const stated = [
-    { name: `prompt_v${String(revision)}.md`, label: 'Prompt-SHA256', hash: record.promptSha256, mayMove: false },
+    { name: `prompt_v${String(revision)}.md`, label: 'Prompt-SHA256', hash: record.promptSha256, mayMove: isBeside },
     { name: `result_v${String(revision)}.md`, label: 'Result-SHA256', hash: record.resultSha256, mayMove: true },
     { name: `evidence_v${String(revision)}.json`, label: 'Evidence-SHA256', hash: record.evidenceSha256, mayMove: true },
   ];
@@ -196,7 +214,7 @@ function* verifyRecord(
   }
 }
 
-const EVIDENCE = /^(?:evidence_v[0-9]+|evidence(?:_[0-9]+)?|brief_evidence(?:_[0-9]+)?)\.json$/;
+const EVIDENCE = /^(?:evidence_v[0-9]+|evidence(?:_[0-9]+)?|(?:brief|twice)_evidence(?:_[0-9]+)?)\.json$/;
 
 /** Subjects of evidence are files of the same record; its materials are kept. */
 async function* verifyEvidence({ store }: Repository, files: ReadonlyMap<string, TipFile>): AsyncGenerator<Finding> {

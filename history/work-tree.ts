@@ -8,8 +8,9 @@
 import { Buffer } from 'node:buffer';
 import type { FileFacts, Fs, Log } from '#core/ports.ts';
 import type { FileChange } from './diff.ts';
-import { encodeIndexEntry, findInIndex, type Index, type IndexChange } from './index-file.ts';
+import { encodeIndexEntry, type IndexChange } from './index-file.ts';
 import { oidOf, type Oid } from './objects.ts';
+import { findInSplit, type SplitIndex } from './split-index.ts';
 
 const AT_ONCE = 8;
 const FILE_MODE = 0o644;
@@ -27,14 +28,14 @@ export type WorkTree = {
 };
 
 /** @returns what to splice into the index */
-export async function bringWorkTree(tree: WorkTree, index: Index, changes: readonly FileChange[]): Promise<IndexChange[]> {
+export async function bringWorkTree(tree: WorkTree, index: SplitIndex, changes: readonly FileChange[]): Promise<IndexChange[]> {
   const folders = makeFolderCheck(tree);
   const done: IndexChange[] = [];
   const waiting = changes[Symbol.iterator]();
   const worker = async (): Promise<void> => {
     for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
       const change = next.value;
-      const current = findInIndex(index, change.path);
+      const current = findInSplit(index, change.path);
       if (current !== null && (current.stage !== 0 || current.oid !== change.from)) continue;
       if (current === null && change.from !== null) continue;
       done.push(await bringFile(tree, change, folders));

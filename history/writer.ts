@@ -1,56 +1,57 @@
 /**
  * The one writer: collects what is handed in while a group is being written and writes it as the next group.
- * A group: kernel lock -> read the tip -> judge and stage each item on it -> one pack -> index.lock -> move the ref -> work tree and index.
+ * A group: kernel lock -> read the tip -> judge and stage each item on it -> index.lock -> one pack, and the branch's lock -> move the ref
+ * -> work tree and index.
  * Each item is a commit of its own; the group has one pack, one move of the ref and one index. Order in a group is the order of calls.
  *
  *   idle -> (item) writing -> (more items came) writing -> idle
  * Invariant: an item's promise resolves after the ref that holds it is on disk, and never before.
  */
 
-import type { Buffer } from 'node:buffer';
-import type { Filed, Taken } from '#core/history.ts';
+import type { JobId } from '#core/names.ts';
 import type { KernelLock } from '#core/ports.ts';
-import { identityKey, type Identity } from '#core/prompt.ts';
-import type { Result } from '#core/result.ts';
-import { ok } from '#core/result.ts';
-import type { FileChange } from './diff.ts';
 import type { IndexKeeper } from './index-keeper.ts';
-import { commitMessage } from './message.ts';
-import { decodeCommit, encodeCommit, identLine, type Oid } from './objects.ts';
-import { newObject, type NewObject } from './pack.ts';
+import { decodeCommit, identLine, type Oid } from './objects.ts';
+import { buildPack, type BuiltPack } from './pack.ts';
 import { writePack } from './pack-writer.ts';
-import { toFiled, type Plan, type Planned, type Tip } from './record.ts';
-import type { FiledRecord, RecordIndex } from './record-index.ts';
-import { moveTip, readTip } from './ref.ts';
+import type { RecordIndex } from './record-index.ts';
+import { freeTip, lockTip, moveTip, readTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
+import { stage, stageMerge, type Item, type Outcome, type Staged, type Waiting } from './stage.ts';
 
 const GROUP_ITEMS_MAX = 256;
 const GROUP_BYTES_MAX = 64 * 1024 * 1024;
 /** A person's git may move the tip between our look and our move; it does not do so often. */
 const MOVES_MAX = 20;
+/** Between two tries to bring index and work tree up to date. */
+const MEND_MS = 1_000;
+const MEND_MS_MAX = 60_000;
 
-export type Item = {
-  /** Rough size, so that a group fits in memory. */
-  readonly sizeBytes: number;
-  plan(tip: Tip): Promise<Plan>;
-};
-type Outcome = Result<Filed, Taken>;
-type Waiting = { readonly item: Item; readonly resolve: (outcome: Outcome) => void; readonly reject: (error: unknown) => void };
+export type MergeOutcome = { readonly commit: Oid; readonly beside: readonly JobId[] };
 
 export type Writer = {
   write(item: Item): Promise<Outcome>;
+  /** Takes another clone's chain in, between two groups. Null: there is nothing in it that is not here. */
+  merge(theirs: Oid): Promise<MergeOutcome | null>;
   /** Resolves when nothing is being written any more. */
   idle(): Promise<void>;
+  /** A last try to mend what is behind. */
+  close(): Promise<void>;
 };
 
-export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper): Writer {
+/** @param onGroup told after each group */
+export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper, onGroup: () => void): Writer {
   const { fs, gitDir, dir, store, clock, log, author } = repository;
   let waiting: Waiting[] = [];
+  let merges: (() => Promise<void>)[] = [];
   let running: Promise<void> | null = null;
   let snapshot: Snapshot | null = null;
   /** Something failed between ref and index: the next group mends it first. */
   let isBehind = false;
+  /** A wait for the next try is under way. */
+  let isMending = false;
+  const closed = new AbortController();
   /** Our last tip and its tree: nearly always the tip the next group starts from. */
   let newest: { readonly tip: Oid; readonly tree: Oid } | null = null;
 
@@ -75,7 +76,11 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   async function run(): Promise<void> {
     // Calls of the same turn of the event loop belong to one group.
     await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
+    while (waiting.length > 0 || merges.length > 0) {
+      const [first, ...others] = merges;
+      merges = others;
+      await first?.();
+      if (waiting.length === 0) continue;
       const group = takeGroup();
       try {
         await withKernelLock(repository, (lock) => writeGroup(group, lock));
@@ -83,33 +88,40 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         snapshot = null;
         for (const { reject } of group) reject(error);
       }
+      onGroup();
     }
     running = null;
   }
 
-  async function writeGroup(group: readonly Waiting[], lock: KernelLock): Promise<void> {
+  /** Stages on the tip as it is, again when somebody moved it meanwhile. @param stageAt null: there is nothing to write */
+  async function onTip<T extends Staged>(lock: KernelLock, stageAt: (from: Oid, at: Snapshot) => Promise<T | null>): Promise<T | null> {
     for (let tries = 0; tries < MOVES_MAX; tries++) {
       const from = await readTip(fs, gitDir);
       if (from === null) throw new Error(`${dir} has no branch main any more; start docket again to set the history up`);
       if (isBehind) await catchUp(from);
-      const staged = await stage(repository, await snapshotAt(from), records, from, group);
-      if (staged.tip !== from) {
-        const pack = await writePack(fs, gitDir, staged.objects);
-        snapshot?.endPack();
-        await store.addPack(pack.name, pack.index);
-        // Somebody who removed the lock file let a second writer in: stop before anything is moved.
-        lock.check();
-        if (!(await publish(from, staged))) {
-          log.info('the tip of the history was moved by somebody else; the group is put on top of it');
-          continue;
-        }
-        records.advance(from, staged.tip, staged.records);
+      const staged = await stageAt(from, await snapshotAt(from));
+      if (staged === null || staged.tip === from) return staged;
+      const pack = staged.objects.length === 0 ? null : await buildPack(staged.objects);
+      snapshot?.endPack();
+      if (await publish(from, staged, pack, lock)) {
         newest = { tip: staged.tip, tree: staged.tree };
+        // A merge is read from the log by whoever asks next.
+        if (staged.records.length > 0) records.advance(from, staged.tip, staged.records);
+        return staged;
       }
-      for (const settle of staged.settle) settle();
-      return;
+      log.info('the tip of the history was moved by somebody else; the group is put on top of it');
     }
     throw new Error(`the tip of ${dir} was moved by somebody else ${String(MOVES_MAX)} times in a row`);
+  }
+
+  async function writeGroup(group: readonly Waiting[], lock: KernelLock): Promise<void> {
+    const staged = await onTip(lock, (from, at) => stage(repository, at, records, from, group));
+    for (const settle of staged?.settle ?? []) settle();
+  }
+
+  async function writeMerge(theirs: Oid, lock: KernelLock): Promise<MergeOutcome | null> {
+    const staged = await onTip(lock, (from, at) => stageMerge(repository, at, records, from, theirs));
+    return staged === null ? null : { commit: staged.tip, beside: staged.beside };
   }
 
   async function catchUp(tip: Oid): Promise<void> {
@@ -121,12 +133,65 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     }
   }
 
-  async function publish(from: Oid, staged: Staged): Promise<boolean> {
+  /** A daemon at rest would leave index.lock to people's git until the next record. */
+  async function mendLater(): Promise<void> {
+    if (isMending) return;
+    isMending = true;
+    for (let waitMs = MEND_MS; ; waitMs = Math.min(MEND_MS_MAX, waitMs * 2)) {
+      await clock.sleep(waitMs, closed.signal);
+      if (isClosed()) return;
+      await mendNow();
+      if (!isStillBehind()) break;
+    }
+    isMending = false;
+  }
+  // Asked again after a wait, so what the compiler knew before it does not count.
+  const isClosed = (): boolean => closed.signal.aborted;
+  const isStillBehind = (): boolean => isBehind;
+
+  const mendNow = async (): Promise<void> =>
+    new Promise((resolve) => {
+      merges.push(async () => {
+        try {
+          if (isBehind)
+            await withKernelLock(repository, async () => {
+              const tip = await readTip(fs, gitDir);
+              if (tip !== null) await catchUp(tip);
+            });
+        } catch (error) {
+          log.warn(`the work tree of ${dir} is still behind the history: ${String(error)}`);
+        }
+        resolve();
+      });
+      running ??= run();
+    });
+
+  /** Everything before the move of the ref: on disk, or taken back. */
+  async function prepare(staged: Staged, pack: BuiltPack | null, lock: KernelLock): Promise<void> {
+    // Two files that do not know of each other: the disk takes both syncs at once.
+    const done = await Promise.allSettled([
+      pack === null ? null : writePack(fs, gitDir, pack),
+      lockTip(repository, gitDir, dir, staged.tip),
+    ]);
+    const [written, locked] = done;
+    try {
+      for (const outcome of done) if (outcome.status === 'rejected') throw outcome.reason;
+      if (written.status === 'fulfilled' && written.value !== null) await store.addPack(written.value.name, written.value.index);
+      // Somebody who removed the lock file let a second writer in: stop before anything is moved.
+      lock.check();
+    } catch (error) {
+      if (locked.status === 'fulfilled') await freeTip(fs, gitDir);
+      throw error;
+    }
+  }
+
+  async function publish(from: Oid, staged: Staged, pack: BuiltPack | null, lock: KernelLock): Promise<boolean> {
     const message = `commit: ${staged.subject}`;
     const { isOnMain } = await keeper.lock(staged.tip);
     try {
+      await prepare(staged, pack, lock);
       const move = { from, to: staged.tip, ident: identLine(author, clock.now()), message, isOnMain };
-      if (!(await moveTip(repository, gitDir, dir, move))) {
+      if (!(await moveTip(fs, gitDir, move))) {
         await keeper.unlock();
         return false;
       }
@@ -142,6 +207,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       await keeper.unlock();
     } catch (error) {
       isBehind = true;
+      void mendLater();
       log.error(`recorded, but the work tree of ${dir} is behind and its index.lock stays until docket mends it: ${String(error)}`);
     }
     return true;
@@ -153,94 +219,25 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         waiting.push({ item, resolve, reject });
         running ??= run();
       }),
+    merge: (theirs) =>
+      new Promise((resolve, reject) => {
+        merges.push(async () => {
+          try {
+            resolve(await withKernelLock(repository, (lock) => writeMerge(theirs, lock)));
+          } catch (error) {
+            snapshot = null;
+            reject(error);
+          }
+        });
+        running ??= run();
+      }),
+    async close() {
+      closed.abort();
+      if (isBehind) await mendNow();
+    },
     async idle() {
       // A next run may begin while the last one ends.
       for (let current = running; current !== null; current = running) await current;
     },
   };
-}
-
-type Staged = {
-  readonly tip: Oid;
-  /** The tip's tree. */
-  readonly tree: Oid;
-  readonly subject: string;
-  readonly objects: readonly NewObject[];
-  readonly changes: readonly FileChange[];
-  readonly blobs: ReadonlyMap<Oid, Buffer>;
-  readonly records: readonly FiledRecord[];
-  /** Tells the callers, once it is on disk. */
-  readonly settle: readonly (() => void)[];
-};
-
-/** Judges and stages each item on what the ones before it left. An item that cannot be staged fails alone. */
-async function stage(
-  repository: Repository,
-  snapshot: Snapshot,
-  index: RecordIndex,
-  from: Oid,
-  group: readonly Waiting[],
-): Promise<Staged> {
-  const { store, digest, author, clock } = repository;
-  const objects: NewObject[] = [];
-  const changes = new Map<string, FileChange>();
-  const blobs = new Map<Oid, Buffer>();
-  const pending = new Map<string, FiledRecord>();
-  const records: FiledRecord[] = [];
-  const settle: (() => void)[] = [];
-  const atTip = { find: (identity: Identity) => index.find(identity, from) };
-  const tip: Tip = { snapshot, store, records: atTip, digest, pending, blobs };
-  let top = from;
-  let root = '';
-  let subject = '';
-  const committedAt = clock.now();
-
-  async function apply(planned: Planned): Promise<FiledRecord> {
-    for (const change of planned.changes) {
-      const old = await snapshot.file(change.path);
-      const to = change.kind === 'put' ? change.oid : null;
-      const before = changes.get(change.path);
-      changes.set(change.path, { path: change.path, from: before === undefined ? old : before.from, to });
-      if (change.kind === 'remove') await snapshot.remove(change.path);
-      else {
-        await snapshot.put(change.path, change.oid);
-        blobs.set(change.oid, change.bytes);
-        objects.push(newObject('blob', change.bytes));
-      }
-    }
-    const tree = snapshot.seal(objects);
-    root = tree;
-    const message = commitMessage(planned.facts);
-    const commit = newObject('commit', encodeCommit({ tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
-    objects.push(commit);
-    top = commit.oid;
-    subject = message.slice(0, message.indexOf('\n'));
-    return { ...planned.facts, commit: commit.oid };
-  }
-
-  for (const { item, resolve, reject } of group) {
-    let plan: Plan;
-    try {
-      plan = await item.plan(tip);
-    } catch (error) {
-      settle.push(() => {
-        reject(error);
-      });
-      continue;
-    }
-    if ('settled' in plan) {
-      const { settled } = plan;
-      settle.push(() => {
-        resolve(settled);
-      });
-      continue;
-    }
-    const record = await apply(plan.write);
-    pending.set(identityKey(record.identity), record);
-    records.push(record);
-    settle.push(() => {
-      resolve(ok(toFiled(record)));
-    });
-  }
-  return { tip: top, tree: root, subject, objects, changes: [...changes.values()], blobs, records, settle };
 }

@@ -10,20 +10,25 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, fsync, linkSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
-import { breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
+import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
+import { walk } from './walk.ts';
 import { openForWriting } from './writers.ts';
 
 export { codeOf, systemError } from './file-facts.ts';
 
-const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
 type Handle = files.FileHandle;
 
-const syncDescriptor = promisify(fsync);
+/** By hand: importing node:util loads a dozen modules behind its exports. */
+const syncDescriptor = async (fd: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fsync(fd, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 
 async function using<T>(handle: Handle, act: (handle: Handle) => Promise<T>): Promise<T> {
   try {
@@ -143,9 +148,17 @@ async function create<T>(file: string, content: Uint8Array | string, mode: numbe
   }
 }
 
-async function append(file: string, content: Uint8Array | string, mode = 0o600): Promise<void> {
+async function append(file: string, content: Uint8Array | string, mode: number, beforeWrite: () => void): Promise<void> {
+  const bytes = bytesOf(content);
+  if (bytes.length <= SMALL_BYTES) return appendSmall(file, bytes, mode, beforeWrite);
   const handle = await files.open(file, APPEND, mode);
-  await named(file, 'append', () => using(handle, () => writeAll(handle, bytesOf(content))));
+  await named(file, 'append', () =>
+    using(handle, async () => {
+      // After the open: whoever takes over later puts another file in this one's place, and ours goes into the old one.
+      beforeWrite();
+      await writeAll(handle, bytes);
+    }),
+  );
 }
 
 async function openRead(file: string): Promise<OpenFile> {
@@ -167,8 +180,12 @@ async function openRead(file: string): Promise<OpenFile> {
   };
 }
 
-/** @param options.onSync called at each fsync, for the bench and for tests that count them */
-export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {}): Fs {
+/**
+ * @param options.onSync called at each fsync, for the bench and for tests that count them
+ * @param options.beforeWrite throws to refuse: called inside the operations of several steps, right before the one that shows (fenced-fs.ts)
+ */
+export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; readonly beforeWrite?: () => void } = {}): Fs {
+  const beforeWrite = options.beforeWrite ?? ((): void => undefined);
   const sync = async (handle: Handle, why: SyncWhy): Promise<void> => {
     options.onSync?.(why);
     await handle.sync();
@@ -191,6 +208,10 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
         kind: kindOf(entry),
       }));
     },
+    async walk(folder, see) {
+      await folderOnly(folder);
+      await walk(folder, see);
+    },
     facts: soon((file: FilePath) => {
       const stats = lstatOrNull(file);
       return stats === null ? null : factsOf(stats);
@@ -203,6 +224,8 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
       const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
       await writeNew(temporary, bytes, why, mode);
       try {
+        // The sync may have taken seconds.
+        beforeWrite();
         renameSync(temporary, file);
       } catch (error) {
         await files.unlink(temporary).catch(() => undefined);
@@ -216,15 +239,18 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void } = {
         ? create(file, bytes, mode, async (handle) => factsOf(await handle.stat({ bigint: true })))
         : createSmall(file, bytes, mode, (fd) => factsOf(fstatSync(fd, { bigint: true })));
     },
-    append,
+    append: (file, content, mode = 0o600) => append(file, content, mode, beforeWrite),
     openRead,
     rename: soon((from: FilePath, to: FilePath) => {
+      beforeWrite();
       renameSync(native(from), native(to));
     }),
     link: soon((from: FilePath, to: FilePath) => {
+      beforeWrite();
       linkSync(native(from), native(to));
     }),
     unlink: soon((file: FilePath) => {
+      beforeWrite();
       unlinkSync(native(file));
     }),
     chmod: changeMode,

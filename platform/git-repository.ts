@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { packTogether, writeCommitGraph } from './git-packs.ts';
 import { repositoryRoot } from './git.ts';
 
 function attempt<T>(act: () => T): T | null {
@@ -51,6 +52,8 @@ export const makeHistoryGit = (): {
   config(gitDir: string, key: string): Promise<readonly string[]>;
   isAtWork(folder: string, uid: number): Promise<boolean | null>;
   tipFiles(gitDir: string, commit: string): AsyncIterable<{ readonly path: string; readonly oid: string }>;
+  packTogether: typeof packTogether;
+  writeCommitGraph: typeof writeCommitGraph;
 } => ({
   root: repositoryRoot,
   async config(gitDir, key) {
@@ -61,4 +64,6 @@ export const makeHistoryGit = (): {
   },
   isAtWork: (folder, uid) => Promise.resolve(gitIsAtWork(folder, uid)),
   tipFiles,
+  packTogether,
+  writeCommitGraph,
 });

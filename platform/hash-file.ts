@@ -4,13 +4,18 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Sha256 } from '#core/names.ts';
-import { systemError } from './files.ts';
+import { systemError } from './file-facts.ts';
+import { readSmall, SMALL_BYTES } from './small-files.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 const READ_CAREFULLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Reads to the end as it is found; does not follow a link in the last part. Throws the system's error, EINVAL for what is no regular file. */
 export async function hashFile(path: string): Promise<{ readonly sha256: Sha256; readonly sizeBytes: number }> {
+  // Most outputs of a run are small: without a trip through the pool. A whole buffer may not be the whole file.
+  const small = readSmall(path, SMALL_BYTES);
+  if (small !== null && small.bytes.length < SMALL_BYTES)
+    return { sha256: createHash('sha256').update(small.bytes).digest('hex') as Sha256, sizeBytes: small.bytes.length };
   const handle = await open(path, READ_CAREFULLY);
   try {
     if (!(await handle.stat()).isFile()) throw systemError('EINVAL', `not a regular file, open '${path}'`);

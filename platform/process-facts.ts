@@ -19,8 +19,8 @@ const ASK_LIMITS = { timeout: 5000, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8
 
 function readOrNull(file: string): string | null {
   try {
-    // latin1: an environment may hold any bytes, and each stays one character.
-    return readFileSync(file, 'latin1');
+    // An environment may hold any bytes: those that are no UTF-8 become other characters, a NUL between two variables stays what it is.
+    return readFileSync(file, 'utf8');
   } catch {
     return null;
   }
@@ -89,13 +89,23 @@ function readBootId(): string {
   }
 }
 
-function allProcesses(): ProcessFacts[] {
-  if (hasProc) return (processIds() ?? []).map(factsFromProc).filter((facts) => facts !== null);
-  return askPs(['-axo', 'pid=,ppid=,pgid=']).flatMap((line) => {
-    const [pid, parent, group] = line.split(/\s+/).map(Number);
-    if (pid === undefined || parent === undefined || group === undefined) return [];
-    return [{ pid, state: '', parent, group, session: group, startTime: '' }];
+/** A number that ended while we looked may have handed on to one that was not there when the list was made: `isWhole` false. */
+type Listing = { readonly alive: ProcessFacts[]; readonly isWhole: boolean };
+
+const isRunning = (facts: ProcessFacts): boolean => facts.state !== 'Z' && facts.state !== 'X';
+
+function listProcesses(): Listing {
+  if (hasProc) {
+    const all = (processIds() ?? []).map(factsFromProc);
+    return { alive: all.filter((facts) => facts !== null && isRunning(facts)) as ProcessFacts[], isWhole: !all.includes(null) };
+  }
+  const alive = askPs(['-axo', 'pid=,ppid=,pgid=,state=,lstart=']).flatMap((line) => {
+    const [pid, parent, group, state = '', ...startTime] = line.split(/\s+/);
+    if (pid === undefined || startTime.length === 0) return [];
+    const facts = { pid: Number(pid), parent: Number(parent), group: Number(group), session: Number(group) };
+    return [{ ...facts, state: state.slice(0, 1), startTime: startTime.join(' ') }];
   });
+  return { alive: alive.filter(isRunning), isWhole: true };
 }
 
 /**
@@ -103,7 +113,7 @@ function allProcesses(): ProcessFacts[] {
  * after its own parent died. Ended ones are not named.
  */
 export function processTree(pid: number): number[] {
-  const alive = allProcesses().filter((facts) => facts.state !== 'Z' && facts.state !== 'X');
+  const { alive } = listProcesses();
   const tree = new Set<number>();
   const add = (facts: ProcessFacts): void => {
     if (tree.has(facts.pid)) return;
@@ -117,14 +127,61 @@ export function processTree(pid: number): number[] {
 
 /** Processes started with `name=value` in their environment, also those that left the session (setsid) or their parent. */
 export function processesWithMarker(name: string, value: string): number[] {
-  const marker = `${name}=${value}`;
   if (!hasProc) {
+    const marker = `${name}=${value}`;
     return askPs(['-axeww', '-o', 'pid=,command='])
       .filter((line) => ` ${line} `.includes(` ${marker} `))
       .map((line) => Number.parseInt(line, 10));
   }
-  return (processIds() ?? []).filter((pid) => {
-    const environment = readOrNull(`/proc/${String(pid)}/environ`);
-    return environment !== null && `\0${environment}\0`.includes(`\0${marker}\0`);
-  });
+  return (processIds() ?? []).filter((pid) => hasMarker(pid, name, value));
+}
+
+function hasMarker(pid: number, name: string, value: string): boolean {
+  const environment = readOrNull(`/proc/${String(pid)}/environ`);
+  return environment !== null && `\0${environment}\0`.includes(`\0${name}=${value}\0`);
+}
+
+/** pid -> start time */
+export type ProcessSet = ReadonlyMap<number, string>;
+
+const LOOKS_MAX = 5;
+
+/**
+ * Who runs now of these processes and of all that came of them: their children and theirs, whoever is in a group or session that one of them
+ * leads or led, and whoever was started with `name=value` in its environment. A root that ended, or whose number means somebody else by now, is not
+ * named, and a stranger's group is not taken for the root's: the kernel gives no number away while a group or session bears it.
+ * @param startedBefore start time of the first of them ('' when it is not known): what is older cannot come of it, and its environment is not read
+ */
+export function processFamily(roots: ProcessSet, name: string, value: string, startedBefore: string): Map<number, string> {
+  for (let look = 1; ; look++) {
+    const { alive, isWhole } = listProcesses();
+    const family = familyIn(alive, roots, name, value, startedBefore);
+    // Found somebody: there is another round anyway. Found nobody: only a look in which nobody slipped away may say so.
+    if (isWhole || family.size > 0 || look === LOOKS_MAX) return family;
+  }
+}
+
+function familyIn(
+  alive: readonly ProcessFacts[],
+  roots: ProcessSet,
+  name: string,
+  value: string,
+  startedBefore: string,
+): Map<number, string> {
+  const oldest = hasProc ? Number(startedBefore) : Number.NaN;
+  const young = Number.isNaN(oldest) || startedBefore === '' ? alive : alive.filter((facts) => Number(facts.startTime) >= oldest);
+  const family = new Map<number, string>();
+  const add = (facts: ProcessFacts): void => {
+    if (family.has(facts.pid)) return;
+    family.set(facts.pid, facts.startTime);
+    for (const child of young) if (child.parent === facts.pid) add(child);
+  };
+  const strangers = new Set(
+    alive.filter((facts) => roots.has(facts.pid) && roots.get(facts.pid) !== facts.startTime).map(({ pid }) => pid),
+  );
+  const isLed = (leader: number): boolean => roots.has(leader) && !strangers.has(leader);
+  for (const facts of young) if (isLed(facts.pid) || isLed(facts.group) || isLed(facts.session)) add(facts);
+  const marked = hasProc ? null : new Set(processesWithMarker(name, value));
+  for (const facts of young) if (!family.has(facts.pid) && (marked?.has(facts.pid) ?? hasMarker(facts.pid, name, value))) add(facts);
+  return family;
 }

@@ -8,12 +8,12 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, open, realpath, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, openSync } from 'node:fs';
+import { access, open, realpath, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { systemError } from './files.ts';
-import { bootId, isAlive, processesWithMarker, processTree, startTimeOf } from './process-facts.ts';
+import { bootId, isAlive, processesWithMarker, processFamily, processTree, startTimeOf, type ProcessSet } from './process-facts.ts';
 
 export { askProgram } from './ask.ts';
 
@@ -61,6 +61,8 @@ export type Processes = {
   /** The process and all that came of it, parents first; those that left by setsid are found by `marked`. */
   tree(pid: number): Promise<number[]>;
   marked(name: string, value: string): Promise<number[]>;
+  /** See `processFamily`. */
+  family(roots: ProcessSet, name: string, value: string, startedBefore: string): Promise<Map<number, string>>;
   /** False when there is nobody to signal. `group`: the whole process group that this pid leads. */
   signal(pid: number, signal: NodeJS.Signals, group: boolean): boolean;
   /** Null when there is no such process. */
@@ -84,9 +86,9 @@ const MULTIPLEXERS = new Set(['busybox', 'toybox', 'snap', 'mise', 'volta-shim',
 /** The gate always starts, so what would keep the program from starting is asked before. */
 async function startable(program: string, cwd: string): Promise<void> {
   if (!path.isAbsolute(program)) throw systemError('EINVAL', `the program must be an absolute path, '${program}'`);
-  await access(program, constants.X_OK);
-  if (!(await stat(program)).isFile()) throw systemError('EACCES', `not a file, '${program}'`);
-  if (!(await stat(cwd)).isDirectory()) throw systemError('ENOTDIR', `the working folder is no folder, '${cwd}'`);
+  const [, file, folder] = await Promise.all([access(program, constants.X_OK), stat(program), stat(cwd)]);
+  if (!file.isFile()) throw systemError('EACCES', `not a file, '${program}'`);
+  if (!folder.isDirectory()) throw systemError('ENOTDIR', `the working folder is no folder, '${cwd}'`);
 }
 
 /** Resolves when the system has started it; the start time is read before node could collect a process that ended at once. */
@@ -111,22 +113,19 @@ async function started(child: ChildProcess): Promise<Omit<StartedProgram, 'go'>>
   };
 }
 
-async function closeAll(handles: readonly FileHandle[]): Promise<void> {
-  await Promise.all(handles.map((handle) => handle.close()));
-}
-
 async function start(options: StartProgram): Promise<StartedProgram> {
   const { program, args, env, cwd, gate } = options;
   await startable(program, cwd);
-  const handles: FileHandle[] = [];
+  // In this thread: local files, and each trip through the pool costs more than the opening.
+  const fds: number[] = [];
   const made: string[] = [];
   try {
-    handles.push(await open(options.stdinPath, READ));
+    fds.push(openSync(options.stdinPath, READ));
     for (const file of [options.stdoutPath, options.stderrPath]) {
-      handles.push(await open(file, NEW_FILE, 0o600));
+      fds.push(openSync(file, NEW_FILE, 0o600));
       made.push(file);
     }
-    const stdio: (number | 'pipe')[] = handles.map((handle) => handle.fd);
+    const stdio: (number | 'pipe')[] = [...fds];
     const child = gate
       ? spawn('/bin/sh', ['-c', GATE_SCRIPT, GATE_NAME, program, ...args], { cwd, env, detached: true, stdio: [...stdio, 'pipe'] })
       : spawn(program, [...args], { cwd, env, detached: true, stdio });
@@ -139,7 +138,7 @@ async function start(options: StartProgram): Promise<StartedProgram> {
     await Promise.all(made.map((file) => unlink(file)));
     throw error;
   } finally {
-    await closeAll(handles);
+    for (const fd of fds) closeSync(fd);
   }
 }
 
@@ -199,6 +198,7 @@ export const makeProcesses = (): Processes => ({
   startDetached,
   tree: (pid) => Promise.resolve(processTree(pid)),
   marked: (name, value) => Promise.resolve(processesWithMarker(name, value)),
+  family: (roots, name, value, startedBefore) => Promise.resolve(processFamily(roots, name, value, startedBefore)),
   signal: signalProcess,
   startTime: startTimeOf,
   isAlive,

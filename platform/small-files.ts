@@ -5,12 +5,14 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { closeSync, fstatSync, lstatSync, open, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, open, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileFacts, FilePath } from '#core/ports.ts';
+import { monotonicMs } from './clock.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 
+export const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Files up to this size are read and written here. */
 export const SMALL_BYTES = 256 * 1024;
 export const FIRST_READ_BYTES = 64 * 1024;
@@ -20,9 +22,9 @@ let turnEndsMs = 0;
 
 /** Ten thousand quick answers in a row would else keep sockets, timers and the collector waiting. */
 export async function breathe(): Promise<void> {
-  if (performance.now() < turnEndsMs) return;
+  if (monotonicMs() < turnEndsMs) return;
   await nextTurn();
-  turnEndsMs = performance.now() + TURN_MS;
+  turnEndsMs = monotonicMs() + TURN_MS;
 }
 
 /** Done in this thread, one turn later: what it throws is a rejection. */
@@ -55,7 +57,8 @@ export function readSmall(file: FilePath, maxBytes: number): { bytes: Uint8Array
     const facts = factsOf(fstatSync(fd, { bigint: true }));
     if (facts.kind !== 'file') throw systemError('EINVAL', `not a regular file (${facts.kind}), open '${shown(file)}'`);
     if (Math.min(facts.sizeBytes, maxBytes) > SMALL_BYTES) return null;
-    let buffer = Buffer.alloc(Math.min(maxBytes, facts.sizeBytes + 1));
+    // From Node's pool when it is small; only what was read is handed out.
+    let buffer = Buffer.allocUnsafe(Math.min(maxBytes, facts.sizeBytes + 1));
     let length = 0;
     while (length < maxBytes) {
       if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(maxBytes, Math.max(buffer.length * 2, FIRST_READ_BYTES)));
@@ -100,3 +103,23 @@ export async function createSmall<T>(file: string, bytes: Uint8Array, mode: numb
     throw error;
   }
 }
+
+/** To the end of a file, made when it is not there. @param beforeWrite as in files.ts: asked after the open */
+export const appendSmall = (file: string, bytes: Uint8Array, mode: number, beforeWrite: () => void): Promise<void> =>
+  named(
+    file,
+    'append',
+    soon(() => {
+      const fd = openSync(file, APPEND, mode);
+      try {
+        beforeWrite();
+        for (let at = 0; at < bytes.length;) {
+          const count = writeSync(fd, bytes, at, bytes.length - at, null);
+          if (count === 0) throw systemError('EIO', 'the system took no byte of a write');
+          at += count;
+        }
+      } finally {
+        closeSync(fd);
+      }
+    }),
+  );

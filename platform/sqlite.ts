@@ -24,8 +24,12 @@ export type Database = {
   readonly path: string;
   exec(sql: string): void;
   prepare(sql: string): PreparedStatement;
-  /** BEGIN IMMEDIATE … COMMIT; what `act` throws rolls back. Does not nest. */
-  transaction<T>(act: () => T): T;
+  /**
+   * BEGIN IMMEDIATE … COMMIT; what `act` throws rolls back. Does not nest.
+   * `isSynced: false` (WAL only): it survives the end of this process, and a power cut may take it back, whole, with all that came after it;
+   * the next synced transaction makes it durable too (sqlite.org/pragma.html#pragma_synchronous, NORMAL).
+   */
+  transaction<T>(act: () => T, options?: { readonly isSynced: boolean }): T;
   /** False when the file, or what SQLite keeps beside it while it is open (-wal, -shm), was unlinked or replaced under us. */
   isIntact(): boolean;
   close(): void;
@@ -118,6 +122,7 @@ const companionsOf = (path: string): readonly Companion[] =>
 /** Opens, creating it 0600 unless `readOnly`. Throws with a `code` (see `Database`), also for a file that is no database. */
 export const openDatabase: OpenDatabase = (path, options = {}) => {
   const readOnly = options.readOnly === true;
+  const isWal = options.wal !== false && !readOnly;
   if (!readOnly) create(path);
   const identity = fileIdentity(path);
   const database = worded(
@@ -131,7 +136,7 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
       }),
   );
   try {
-    if (options.wal !== false && !readOnly)
+    if (isWal)
       worded(path, () => {
         database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; SELECT count(*) FROM sqlite_schema');
       });
@@ -146,7 +151,8 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
   const statement = (sql: string): StatementSync => worded(path, () => database.prepare(sql));
   const begin = statement('BEGIN IMMEDIATE');
   const commit = statement('COMMIT');
-  const beside = readOnly || options.wal === false ? [] : companionsOf(path);
+  const beside = isWal ? companionsOf(path) : [];
+  let current: 'FULL' | 'NORMAL' = 'FULL';
   return {
     path,
     exec: (sql) => {
@@ -155,7 +161,13 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
       });
     },
     prepare: (sql) => wrapStatement(path, statement(sql)),
-    transaction(act) {
+    transaction(act, { isSynced } = { isSynced: true }) {
+      const level = isSynced || !isWal ? 'FULL' : 'NORMAL';
+      if (level !== current)
+        worded(path, () => {
+          database.exec(`PRAGMA synchronous=${level}`);
+        });
+      current = level;
       worded(path, () => begin.run());
       try {
         const value = act();

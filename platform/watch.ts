@@ -1,30 +1,32 @@
 /**
- * Watch events as hints, over chokidar 6. An event says only "look": which files there are, a scan of the folders decides,
- * because the kernel's queue drops events under load without a word and network file systems send none.
- * Watched: <root>/<role>/in, those that are there and those that come. Not watched: out/, work/, archive/, .docket/, whose own traffic
- * would fill that queue.
+ * Watch events as hints. An event says where to look first and nothing more: what there is, a scan of the folders decides, because the
+ * kernel's queue drops events under load without a word and network file systems send none.
+ *
+ * <root> and <root>/<role> are watched with chokidar 6, which finds roles that come and go; each <root>/<role>/in, whose names are the hints, with a
+ * plain `fs.watch`: chokidar would name all of a folder's files at the start and whenever it was made again (14 s and 450 MB for a million).
+ * Not watched: out/, work/, archive/, .docket/, whose own traffic would fill that queue.
+ *
+ * States of an in/: unwatched -> watched (known by its inode) -> gone or another one: looked up again, and everywhere else.
+ * Invariant: within one turn of the loop either every event is passed on by its name, or "look everywhere" is.
  */
 
+import { lstatSync, readdirSync, watch as watchFolder, type FSWatcher as FolderWatcher } from 'node:fs';
 import path from 'node:path';
 import { FSWatcher } from 'chokidar';
-import type { StartWatch } from '#core/ports.ts';
+import type { OnHint, StartWatch } from '#core/ports.ts';
 
-/** <root> = 0, <root>/<role> = 1, <root>/<role>/in = 2, a file in it = 3. */
-const IN_DEPTH = 2;
 /** Variables that would override the options below (chokidar's README, "usePolling"). */
 const OVERRIDES = ['CHOKIDAR_USEPOLLING', 'CHOKIDAR_INTERVAL'];
+/** The kernel queues 16,384 events (inotify(7), max_queued_events) and drops the rest; of so many in one turn, names are not worth passing on. */
+const NAMED_PER_TURN = 1_000;
 
+/** <root> = 0, <root>/<role> = 1; nothing below, and nothing hidden. */
 function isOutside(root: string, file: string): boolean {
   const parts = path.relative(root, file).split(path.sep);
   if (parts[0] === '' || parts[0] === '..') return false;
-  if (parts[0]?.startsWith('.') === true) return true;
-  return parts.length > IN_DEPTH || (parts.length === IN_DEPTH && parts[1] !== 'in');
+  return parts[0]?.startsWith('.') === true || parts.length > 1;
 }
 
-/**
- * Files themselves are ignored, so ten thousand waiting prompts cost chokidar nothing; their coming and going is heard as
- * the folder's `raw` event, which chokidar passes on before it looks at anything.
- */
 function makeWatcher(root: string): FSWatcher {
   const saved = OVERRIDES.map((name) => [name, process.env[name]] as const);
   for (const name of OVERRIDES) delete process.env[name];
@@ -43,18 +45,98 @@ function makeWatcher(root: string): FSWatcher {
   }
 }
 
+/** Passes on up to so many names in one turn of the loop, then one "look everywhere". */
+function limited(onHint: OnHint): OnHint {
+  let told = 0;
+  return (noticed) => {
+    if (told === 0)
+      setImmediate(() => {
+        told = 0;
+      });
+    told++;
+    if (told <= NAMED_PER_TURN) onHint(noticed);
+    else if (told === NAMED_PER_TURN + 1) onHint(null);
+  };
+}
+
+type Inbox = { readonly inode: string; readonly watcher: FolderWatcher };
+
+/** What an in/ is known by; null: it is not there, or is no folder. */
+function inodeOf(folder: string): string | null {
+  try {
+    const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false });
+    return stats?.isDirectory() === true ? `${String(stats.dev)}:${String(stats.ino)}` : null;
+  } catch {
+    return null;
+  }
+}
+
+function rolesIn(root: string): string[] {
+  try {
+    return readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() && !entry.name.startsWith('.') ? [entry.name] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
 /**
  * Resolves when the folders that are there are watched; what was dropped before that, the caller's first scan finds.
- * Errors (inotify limits come late) go to `onError`; the watcher stays, the caller scans and may start a new one.
+ * Errors (inotify limits) go to `onError`; the watch stays, the caller scans.
  */
 export const startWatch: StartWatch = async (root, onHint, onError) => {
+  const inboxes = new Map<string, Inbox>();
+  const hint = limited(onHint);
+  let isReady = false;
+  let isClosed = false;
+
+  const leave = (role: string): void => {
+    inboxes.get(role)?.watcher.close();
+    inboxes.delete(role);
+  };
+
+  const enter = (role: string, folder: string, inode: string): void => {
+    try {
+      const watcher = watchFolder(folder, { encoding: 'latin1' }, (event, name) => {
+        if (name !== null) hint({ folder: role, name, isWritten: event === 'change' });
+        // The folder itself, which is told by its own name, or something nobody can name.
+        if (name === null || name === 'in') follow();
+      });
+      watcher.on('error', (error) => {
+        leave(role);
+        onError(error);
+      });
+      inboxes.set(role, { inode, watcher });
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+
+  /** Each role's in/ that is there now, by its inode; told when one of them is another than before. */
+  const follow = (): void => {
+    if (isClosed) return;
+    const roles = rolesIn(root);
+    let isOther = false;
+    for (const role of inboxes.keys()) if (!roles.includes(role)) leave(role);
+    for (const role of roles) {
+      const folder = path.join(root, role, 'in');
+      const inode = inodeOf(folder);
+      if (inode === (inboxes.get(role)?.inode ?? null)) continue;
+      leave(role);
+      isOther = true;
+      if (inode !== null) enter(role, folder, inode);
+    }
+    if (isOther && isReady) hint(null);
+  };
+
   const watcher = makeWatcher(root);
-  watcher.on('all', () => {
-    onHint();
-  });
-  watcher.on('raw', () => {
-    onHint();
-  });
+  const heard = (): void => {
+    follow();
+    hint(null);
+  };
+  watcher.on('all', heard);
+  watcher.on('raw', heard);
   watcher.on('error', (error) => {
     onError(error instanceof Error ? error : new Error(String(error)));
   });
@@ -64,5 +146,13 @@ export const startWatch: StartWatch = async (root, onHint, onError) => {
     });
     watcher.add(root);
   });
-  return { close: () => watcher.close() };
+  follow();
+  isReady = true;
+  return {
+    async close() {
+      isClosed = true;
+      for (const role of inboxes.keys()) leave(role);
+      await watcher.close();
+    },
+  };
 };

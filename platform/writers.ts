@@ -7,6 +7,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { monotonicMs } from './clock.ts';
 
 const TURN_MS = 5;
 const ACCESS_MODE = 3;
@@ -65,7 +66,7 @@ export async function openForWriting(paths: readonly string[]): Promise<Readonly
   const wanted = want(paths);
   const found = new Set<string>();
   if (wanted.byInode.size === 0) return found;
-  let turnEnds = performance.now() + TURN_MS;
+  let turnEnds = monotonicMs() + TURN_MS;
   for (const id of processes) {
     const folder = `/proc/${id}`;
     for (const fd of attempt(() => readdirSync(`${folder}/fd`)) ?? []) {
@@ -74,9 +75,9 @@ export async function openForWriting(paths: readonly string[]): Promise<Readonly
       if (file !== null) found.add(file);
     }
     if (found.size === wanted.byInode.size) break;
-    if (performance.now() > turnEnds) {
+    if (monotonicMs() > turnEnds) {
       await nextTurn();
-      turnEnds = performance.now() + TURN_MS;
+      turnEnds = monotonicMs() + TURN_MS;
     }
   }
   return found;

@@ -10,8 +10,11 @@ import { OWN_RULES } from './known-secrets.ts';
 const port = parentPort;
 if (port === null) throw new Error('scan-worker is started by policy/secret-scan.ts as a worker thread');
 
+let last: Promise<void> = Promise.resolve();
+
+// One after the other, in order: the other side counts a text's time from the answer before it.
 port.on('message', (message: { readonly id: number; readonly text: string }) => {
-  void answer(message.id, message.text);
+  last = last.then(async () => answer(message.id, message.text));
 });
 
 async function answer(id: number, text: string): Promise<void> {

@@ -1,16 +1,18 @@
 /**
- * May this text leave, may it be recorded? Secrets are looked for in a worker thread, one text at a time, each under a deadline.
+ * May this text leave, may it be recorded? Secrets are looked for in a worker thread, one text after the other, each under a deadline.
  *
- * Worker: none -> starting -> ready -> scanning -> ready …; a timeout or a crash ends it, and the next scan starts a new one.
+ * Worker: none -> starting -> ready -> scanning -> ready …; a timeout or a crash ends it, and the next text starts a new one. A few texts lie
+ * with the worker before their turn, so that it never waits for this thread; those behind one that broke it go to the next worker.
  * Invariant: fails closed. Whatever goes wrong - no worker, a crash, the deadline, a closed scan - the answer is `secret-scan-failed`.
  */
 
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import preset from '@secretlint/secretlint-rule-preset-recommend/package.json' with { type: 'json' };
-import type { Failure, SecretFinding } from '#core/failure.ts';
+import type { Failure } from '#core/failure.ts';
 import type { SecretScan } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import { RULES_VERSION } from './known-secrets.ts';
+import { makeScanThread, startScanWorker, type Answer, type ScanThread } from './scan-thread.ts';
 
 export type SecretScanOptions = {
   /** Longest scan of one text, in milliseconds; the start of the worker has the same again, and at least 30 s. */
@@ -23,105 +25,14 @@ export type SecretScanOptions = {
   readonly startWorker?: () => Worker;
 };
 
-type Reply = { readonly ready?: true; readonly id?: number; readonly findings?: readonly SecretFinding[]; readonly error?: string };
-type Answer = readonly SecretFinding[] | string;
-
-/** Runs a text through a worker of its own; a text is a job of the queue below. */
-class ScanThread {
-  readonly #worker: Worker;
-  readonly #started: Promise<string | null>;
-  #pending: { readonly id: number; readonly settle: (answer: Answer) => void } | null = null;
-  #ended: string | null = null;
-  #onEnd: (reason: string) => void = () => undefined;
-
-  constructor(worker: Worker) {
-    this.#worker = worker;
-    this.#started = new Promise((resolve) => {
-      this.#onEnd = resolve;
-      worker.on('message', (reply: Reply) => {
-        if (reply.ready === true) resolve(null);
-        else if (reply.id === this.#pending?.id) this.#pending?.settle(reply.findings ?? reply.error ?? 'the scanner gave no answer');
-      });
-    });
-    worker.on('error', (cause: unknown) => {
-      this.#end(`the scanner broke: ${cause instanceof Error ? cause.name : 'unknown error'}`);
-    });
-    worker.on('exit', (code) => {
-      this.#end(`the scanner ended with exit code ${String(code)}`);
-    });
-    worker.unref();
-  }
-
-  get isAlive(): boolean {
-    return this.#ended === null;
-  }
-
-  /** Null when it is ready, else why it is not. */
-  async ready(limitMs: number): Promise<string | null> {
-    this.#worker.ref();
-    const answer = await within(limitMs, this.#started, `the scanner was not ready after ${String(limitMs)} ms`);
-    if (answer !== null) await this.stop(answer);
-    this.#worker.unref();
-    return answer;
-  }
-
-  async scan(id: number, text: string, limitMs: number): Promise<Answer> {
-    if (this.#ended !== null) return this.#ended;
-    this.#worker.ref();
-    const asked = new Promise<Answer>((settle) => {
-      this.#pending = { id, settle };
-    });
-    this.#worker.postMessage({ id, text }, []);
-    const late = `the scan took longer than ${String(limitMs)} ms (limits.secret_scan in docket.yaml)`;
-    const answer = await within(limitMs, asked, late);
-    this.#pending = null;
-    if (answer === late) await this.stop(late);
-    this.#worker.unref();
-    return answer;
-  }
-
-  async stop(reason: string): Promise<void> {
-    this.#end(reason);
-    await this.#worker.terminate();
-  }
-
-  #end(reason: string): void {
-    this.#ended ??= reason;
-    this.#onEnd(this.#ended);
-    this.#pending?.settle(this.#ended);
-  }
-}
-
-/** The promise's value, or `late` when it takes longer. A value that came while this thread was busy still counts. */
-async function within<T>(limitMs: number, promise: Promise<T>, late: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<T>((resolve) => {
-    timer = setTimeout(() => {
-      // Messages that are already there are delivered before this runs.
-      setImmediate(() => {
-        setImmediate(resolve, late);
-      });
-    }, limitMs);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function startScanWorker(compileCache: string | null): Worker {
-  const file = import.meta.url.endsWith('.ts') ? './scan-worker.ts' : './scan-worker.js';
-  // No environment of the user's: DEBUG would make secretlint talk. Bounded memory: a worker that needs more breaks, the daemon does not.
-  return new Worker(new URL(file, import.meta.url), {
-    env: compileCache === null ? {} : { NODE_COMPILE_CACHE: compileCache },
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
-  });
-}
+type Asked = { readonly id: number; readonly text: string; readonly settle: (answer: Answer) => void };
 
 /** A worker that has nothing to do for this long is ended: its 30 MB are worth more than the 0.1 s that the next one takes to start. */
 const IDLE_MS = 60_000;
+const START_MS = 30_000;
+/** Texts that lie with the worker. */
+const AHEAD = 16;
+const CLOSED = 'the scanner was closed';
 
 /**
  * The worker is started by the first text, and ended when it was idle. It keeps no process alive.
@@ -129,30 +40,106 @@ const IDLE_MS = 60_000;
  */
 export function makeSecretScan(options: SecretScanOptions): SecretScan {
   const start = options.startWorker ?? ((): Worker => startScanWorker(options.compileCache ?? null));
+  const waiting: Asked[] = [];
+  /** With the worker; the first is being scanned. */
+  const sent: Asked[] = [];
   let thread: ScanThread | null = null;
-  let idle: NodeJS.Timeout | undefined;
+  let isReady = false;
   let count = 0;
   let isClosed = false;
-  let last: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
 
-  async function answerFor(text: string): Promise<Answer> {
-    if (isClosed) return 'the scanner was closed';
-    clearTimeout(idle);
-    if (thread?.isAlive !== true) thread = new ScanThread(start());
-    const mine = thread;
-    const refused = await mine.ready(Math.max(options.deadlineMs, 30_000));
-    const answer = refused ?? (await mine.scan(++count, text, options.deadlineMs));
-    idle = setTimeout(() => void mine.stop('the scanner was idle'), options.idleMs ?? IDLE_MS);
-    idle.unref();
-    return answer;
-  }
+  const isBusy = (): boolean => sent.length + waiting.length > 0;
+
+  const startThread = (): void => {
+    isReady = false;
+    const mine: ScanThread = makeScanThread(start(), {
+      ready() {
+        if (thread !== mine) return;
+        clearTimeout(timer);
+        isReady = true;
+        feed();
+      },
+      answered(id, answer) {
+        if (thread !== mine || sent[0]?.id !== id) return;
+        const [first] = sent.splice(0, 1);
+        clearTimeout(timer);
+        if (sent.length > 0) watchFirst();
+        feed();
+        first?.settle(answer);
+      },
+      ended(reason) {
+        if (thread === mine) lost(reason);
+      },
+    });
+    thread = mine;
+    const limitMs = Math.max(options.deadlineMs, START_MS);
+    timer = setTimeout(after, limitMs, mine, `the scanner was not ready after ${String(limitMs)} ms`);
+  };
+
+  /** The first text's time begins: the one before it is done. */
+  const watchFirst = (): void => {
+    const words = `the scan took longer than ${String(options.deadlineMs)} ms (limits.secret_scan in docket.yaml)`;
+    timer = setTimeout(after, options.deadlineMs, thread, words, sent[0]);
+  };
+
+  /** Messages that are already there are delivered before it counts: a value that came while this thread was busy is in time. */
+  const after = (mine: ScanThread | null, words: string, first?: Asked): void => {
+    setImmediate(() => {
+      setImmediate(() => {
+        const isLate = first === undefined ? !isReady : sent[0] === first;
+        if (thread === mine && isLate) void mine?.stop(words);
+      });
+    });
+  };
+
+  /** Whatever was being done then is refused; what waited behind it goes to another worker. */
+  const lost = (reason: string): void => {
+    clearTimeout(timer);
+    const first = sent.shift() ?? waiting.shift();
+    waiting.unshift(...sent.splice(0));
+    thread = null;
+    first?.settle(reason);
+    if (!isClosed) feed();
+  };
+
+  const feed = (): void => {
+    if (!isBusy()) {
+      if (thread === null) return;
+      thread.keepAlive(false);
+      timer = setTimeout(() => void thread?.stop('the scanner was idle'), options.idleMs ?? IDLE_MS);
+      timer.unref();
+      return;
+    }
+    if (thread === null) {
+      try {
+        startThread();
+      } catch (cause) {
+        lost(`the scanner broke: ${cause instanceof Error ? cause.message : 'unknown error'}`);
+        return;
+      }
+    }
+    thread?.keepAlive(true);
+    if (!isReady) return;
+    const isFirst = sent.length === 0;
+    for (const asked of waiting.splice(0, AHEAD - sent.length)) {
+      sent.push(asked);
+      thread?.post(asked.id, asked.text);
+    }
+    if (isFirst) watchFirst();
+  };
 
   async function scan(where: 'prompt' | 'answer', text: string): Promise<Result<null, Failure>> {
-    const turn = last
-      .then(async () => answerFor(text))
-      .catch((cause: unknown) => `the scanner broke: ${cause instanceof Error ? cause.message : 'unknown error'}`);
-    last = turn;
-    const answer = await turn;
+    const answer = await new Promise<Answer>((settle) => {
+      if (isClosed) {
+        settle(CLOSED);
+        return;
+      }
+      // The idle worker's time, if it was counting.
+      if (!isBusy()) clearTimeout(timer);
+      waiting.push({ id: ++count, text, settle });
+      feed();
+    });
     if (typeof answer === 'string') return err({ kind: 'secret-scan-failed', in: where, reason: answer });
     return answer.length === 0 ? ok(null) : err({ kind: 'secret-found', in: where, findings: answer });
   }
@@ -165,8 +152,10 @@ export function makeSecretScan(options: SecretScanOptions): SecretScan {
     scan,
     close: async () => {
       isClosed = true;
-      clearTimeout(idle);
-      await thread?.stop('the scanner was closed');
+      clearTimeout(timer);
+      const last = thread;
+      for (const asked of [...sent.splice(0), ...waiting.splice(0)]) asked.settle(CLOSED);
+      await last?.stop(CLOSED);
     },
   };
 }

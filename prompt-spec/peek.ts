@@ -18,12 +18,12 @@ export type Peek = {
   readonly runner: string | null;
 };
 
-const HEAD_BYTES_MAX = 20_480;
+export const HEAD_BYTES_MAX = 20_480;
 /** One for all: a decoder that streams holds a converter of several KB outside of the heap, and ten thousand files may wait. */
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Without the first bytes of a character that was cut off at the end. UTF-8: RFC 3629, a character has at most four bytes. */
-function wholeCharacters(bytes: Uint8Array): Uint8Array {
+export function wholeCharacters(bytes: Uint8Array): Uint8Array {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) return bytes;

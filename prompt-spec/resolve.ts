@@ -13,13 +13,13 @@ import { isPrerelease, isVersion } from './version.ts';
 
 /**
  * @param installed all specs of all roles; of two with the same role and version the first one counts (the workspace's own before the package's)
- * @param at where the prompt says it, for the fault
+ * @param at where the prompt says it, for the fault; asked only when there is one
  */
 export function resolveSpec(
   asked: string,
   role: RoleName,
   installed: readonly PromptSpec[],
-  at: Place = WHOLE_FILE,
+  at: () => Place = () => WHOLE_FILE,
 ): Result<PromptSpec, Fault> {
   const mine = installed.filter((spec) => spec.role === role && isVersion(spec.version));
   const exact = mine.find((spec) => spec.version === asked);
@@ -28,7 +28,7 @@ export function resolveSpec(
     const best = newest(mine.filter((spec) => !isPrerelease(spec.version) && semver.satisfies(spec.version, `^${asked}`)));
     if (best !== null) return ok(best);
   }
-  return err(refusal(asked, role, mine, at));
+  return err(refusal(asked, role, mine, at()));
 }
 
 /** What a new prompt of this role asks for: the newest release that is installed; null when there is none. */

@@ -1,5 +1,6 @@
 /**
- * Runs the tests: `fast` (all but test/slow), `slow` (test/slow only), `all` (one after the other); further words choose files whose path holds them.
+ * Runs the tests: `fast` (all but test/slow and test/faults), `slow` (test/slow only), `faults` (test/faults only: a share of each method), `all` (fast and
+ * slow, one after the other), `full` (all three, and the whole of each method of test/faults: hours); further words choose files whose path holds them.
  * A test that cannot run here (a tool is missing) skips with a reason, or prints a line `NOT RUN: <what>: <why>`; such are counted and
  * named at the end, so that nobody takes them for passed. An open handle is a bug: test-end.ts names it and fails the file.
  */
@@ -10,23 +11,39 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
+type Suite = 'fast' | 'slow' | 'faults';
 const SUITES = {
-  fast: { files: (file: string) => !file.startsWith('test/slow/'), timeoutMs: 60_000, concurrency: availableParallelism() },
+  fast: { files: (file: string) => !/^test\/(?:slow|faults)\//.test(file), timeoutMs: 60_000, concurrency: availableParallelism() },
   slow: {
     files: (file: string) => file.startsWith('test/slow/'),
     timeoutMs: 900_000,
     concurrency: Math.max(1, availableParallelism() - 1),
   },
+  // One after the other: they load the machine themselves, and they measure.
+  faults: { files: (file: string) => file.startsWith('test/faults/'), timeoutMs: 4 * 3_600_000, concurrency: 1 },
 } as const;
-type Suite = keyof typeof SUITES;
+const CHOICES: Readonly<Record<string, readonly Suite[]>> = {
+  fast: ['fast'],
+  slow: ['slow'],
+  faults: ['faults'],
+  all: ['fast', 'slow'],
+  full: ['fast', 'slow', 'faults'],
+};
 type Counts = { passed: number; failed: number };
+
+const TABLE_HEAD =
+  '| method | cases | prompts | tool starts | lost | doubled | wrong | left over | notes |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |';
 
 const root = path.resolve(import.meta.dirname, '..');
 const notRun = new Set<string>();
+/** Rows of the table that docs/faults.md publishes (test/faults/results.ts). */
+const rows: string[] = [];
 
 const note = (line: string): void => {
   const found = /^\s*(?:# )?NOT RUN: (.+)$/.exec(line)?.[1];
   if (found !== undefined) notRun.add(found.trim());
+  const row = /^FAULTS (\|.+)$/.exec(line)?.[1];
+  if (row !== undefined) rows.push(row);
 };
 
 async function runSuite(name: Suite, words: readonly string[]): Promise<Counts> {
@@ -71,9 +88,10 @@ async function runSuite(name: Suite, words: readonly string[]): Promise<Counts> 
 }
 
 const [choice = 'fast', ...words] = process.argv.slice(2);
-const suites: readonly Suite[] = choice === 'all' ? ['fast', 'slow'] : choice === 'fast' || choice === 'slow' ? [choice] : [];
+const suites = CHOICES[choice] ?? [];
+if (choice === 'full') process.env['DOCKET_TEST_FULL'] = '1';
 if (suites.length === 0) {
-  console.error('usage: node scripts/test.ts fast|slow|all [part of a path …]');
+  console.error(`usage: node scripts/test.ts ${Object.keys(CHOICES).join('|')} [part of a path …]`);
   process.exitCode = 2;
 } else {
   process.chdir(root);
@@ -83,6 +101,7 @@ if (suites.length === 0) {
     total.passed += counts.passed;
     total.failed += counts.failed;
   }
+  if (rows.length > 0) console.log(['', TABLE_HEAD, ...rows, ''].join('\n'));
   for (const what of notRun) console.log(`NOT RUN: ${what}`);
   console.log(`${String(total.passed)} passed, ${String(total.failed)} failed, ${String(notRun.size)} not run`);
   if (total.failed > 0) process.exitCode = 1;

@@ -28,6 +28,8 @@ export const OUT_PARTS = ['_result.md', '_evidence.json', '_error.md', '_duplica
 /** What needs no look at each character; most names by far. */
 const PLAIN = /^[ -~]{1,200}$/;
 const TEMPORARY = /^\.docket-.*\.tmp$/;
+/** Folders of archive/ that hold what ended in a month. */
+export const MONTH = /^[0-9]{4}-[0-9]{2}$/;
 const PROMPT_ENDING_BYTES = Buffer.from(PROMPT_ENDING);
 const DOT = 0x2e;
 const TILDE = 0x7e;
@@ -69,6 +71,8 @@ export type Layout = {
   work(folder: RoleFolder): string;
   ledger(folder: RoleFolder): string;
   archive(folder: RoleFolder): string;
+  /** Inputs that ended in this month (YYYY-MM) long ago. */
+  month(folder: RoleFolder, month: string): string;
   /** Error files of bad ends that were taken up again. */
   superseded(folder: RoleFolder): string;
   /** Raw output of attempts of one job. */
@@ -91,6 +95,7 @@ export function makeLayout(root: string): Layout {
     work: (folder) => inRole(folder, 'work'),
     ledger: (folder) => inRole(folder, LEDGER),
     archive: (folder) => inRole(folder, 'archive'),
+    month: (folder, month) => inRole(folder, 'archive', month),
     superseded: (folder) => inRole(folder, 'archive', 'superseded'),
     attempts: (folder, month, id) => inRole(folder, 'archive', month, id),
     entry: (folder, raw) => Buffer.concat([Buffer.from(`${inRole(folder, 'in')}/`), raw]),
@@ -113,6 +118,10 @@ export function isPromptName(raw: Uint8Array): boolean {
   for (let index = 0; index < PROMPT_ENDING_BYTES.length; index++) if (raw[start + index] !== PROMPT_ENDING_BYTES[index]) return false;
   return true;
 }
+
+/** The same of a name that is one character per byte (latin1). */
+export const isPromptText = (name: string): boolean =>
+  name.length > PROMPT_ENDING.length && name.endsWith(PROMPT_ENDING) && !name.startsWith('.') && !name.startsWith('~$');
 
 export const temporaryName = (processId: string, random: string): string => `.docket-${processId}-${random}.tmp`;
 export const isTemporaryName = (name: string): boolean => TEMPORARY.test(name);

@@ -3,13 +3,15 @@
  * and is never asked to decide anything.
  */
 
+import { Buffer, isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import type { JobView, Outcome } from '#core/job.ts';
 import { isJobId, type RoleName, type Sha256, type Stem } from '#core/names.ts';
 import type { DirEntry } from '#core/ports.ts';
 import { inFlightViews } from './in-flight.ts';
-import { isPromptName, parseEndedName, PROMPT_ENDING, shownName, type EndedSuffix } from './layout.ts';
+import { ENDED_SUFFIXES, isPromptText, MONTH, parseEndedName, PROMPT_ENDING, shownName, type EndedSuffix } from './layout.ts';
 import { codeOf, inBatches, roleOf, type Parts, type SpoolRole } from './parts.ts';
+import { isSameFile } from './place.ts';
 import { COPY_BYTES_MAX } from './read.ts';
 import { readJson } from './records.ts';
 import { refusalOf } from './scan.ts';
@@ -18,7 +20,14 @@ const ENDED_MAX = 200;
 const AT_ONCE = 64;
 const NOTHING = { id: null, feature: null, revision: null, name: null, attempts: 0 } as const;
 
-type Ended = { readonly role: SpoolRole; readonly stem: Stem; readonly suffix: EndedSuffix; readonly atMs: number };
+type Ended = {
+  readonly role: SpoolRole;
+  readonly stem: Stem;
+  readonly suffix: EndedSuffix;
+  readonly atMs: number;
+  /** Where it stands when it is not in in/. */
+  readonly archived: string | null;
+};
 type ListOptions = { readonly role?: RoleName; readonly ended?: boolean; readonly limit?: number };
 
 /** Waiting first, then in flight (oldest first), then ended (newest first, at most `limit`, 200 when it is not given). */
@@ -28,10 +37,12 @@ export async function list(parts: Parts, options: ListOptions): Promise<readonly
   const inFlight: JobView[] = [];
   const over: Ended[] = [];
   for (const role of roles) {
-    const entries = await entriesOf(parts, parts.layout.in(role.folder));
-    waiting.push(...(await waitingViews(parts, role, entries)));
+    const names = await namesIn(parts, parts.layout.in(role.folder));
+    for (const view of await waitingViews(parts, role, names.prompts)) waiting.push(view);
     inFlight.push(...(await inFlightViews(parts, role)));
-    if (options.ended !== false) over.push(...(await endedFiles(parts, role, entries)));
+    if (options.ended === false) continue;
+    for (const one of await endedFiles(parts, role, names.ended)) over.push(one);
+    for (const one of await archivedFiles(parts, role, new Set(names.ended))) over.push(one);
   }
   const newest = over.toSorted((a, b) => b.atMs - a.atMs).slice(0, options.limit ?? ENDED_MAX);
   return [
@@ -56,29 +67,70 @@ async function entriesOf(parts: Parts, folder: string): Promise<readonly DirEntr
   }
 }
 
-async function waitingViews(parts: Parts, role: SpoolRole, entries: readonly DirEntry[]): Promise<JobView[]> {
-  const views = await inBatches(
-    entries.filter((entry) => isPromptName(entry.raw)),
-    AT_ONCE,
-    async (entry): Promise<JobView | null> => {
-      const facts = await parts.fs.facts(parts.layout.entry(role.folder, entry.raw));
-      if (facts === null) return null;
-      const stem = shownName(entry.raw).slice(0, -PROMPT_ENDING.length);
-      const why = facts.kind === 'file' ? null : `refused: ${refusalOf(facts.kind)}, not a file`;
-      return { ...NOTHING, role: role.name, stem, state: 'waiting-in', since: iso(facts.ctimeNs), why };
-    },
-  );
+/** Bytes of names that are one character per byte. */
+const rawInOrder = (names: readonly string[]): Buffer[] => names.toSorted(compare).map((name) => Buffer.from(name, 'latin1'));
+
+type Names = { readonly prompts: readonly Uint8Array[]; readonly ended: readonly string[] };
+
+/** The names that mean something, in order; others are not kept, however many there are. */
+async function namesIn(parts: Parts, folder: string): Promise<Names> {
+  const prompts: string[] = [];
+  const over: string[] = [];
+  try {
+    await parts.fs.walk(folder, (name) => {
+      if (isPromptText(name)) prompts.push(name);
+      else if (ENDED_SUFFIXES.some((suffix) => name.endsWith(`.${suffix}`))) over.push(name);
+    });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  return { prompts: rawInOrder(prompts), ended: rawInOrder(over).flatMap((name) => (isUtf8(name) ? [name.toString()] : [])) };
+}
+
+async function waitingViews(parts: Parts, role: SpoolRole, names: readonly Uint8Array[]): Promise<JobView[]> {
+  const views = await inBatches(names, AT_ONCE, async (raw): Promise<JobView | null> => {
+    const facts = await parts.fs.facts(parts.layout.entry(role.folder, raw));
+    if (facts === null) return null;
+    const stem = shownName(raw).slice(0, -PROMPT_ENDING.length);
+    const why = facts.kind === 'file' ? null : `refused: ${refusalOf(facts.kind)}, not a file`;
+    return { ...NOTHING, role: role.name, stem, state: 'waiting-in', since: iso(facts.ctimeNs), why };
+  });
   return views.filter((view) => view !== null);
 }
 
-async function endedFiles(parts: Parts, role: SpoolRole, entries: readonly DirEntry[]): Promise<Ended[]> {
-  const files = await inBatches(entries, AT_ONCE, async (entry): Promise<Ended | null> => {
-    const parsed = entry.name === null ? null : parseEndedName(entry.name);
+async function endedFiles(parts: Parts, role: SpoolRole, names: readonly string[], month?: string): Promise<Ended[]> {
+  const files = await inBatches(names, AT_ONCE, async (name): Promise<Ended | null> => {
+    const parsed = parseEndedName(name);
     if (parsed === null) return null;
-    const facts = await parts.fs.facts(parts.layout.entry(role.folder, entry.raw));
-    return facts === null ? null : { role, ...parsed, atMs: msOf(facts.ctimeNs) };
+    const archived = month === undefined ? null : path.join(month, name);
+    const facts = await parts.fs.facts(archived ?? path.join(parts.layout.in(role.folder), name));
+    if (facts === null) return null;
+    return { role, ...parsed, atMs: month === undefined ? msOf(facts.ctimeNs) : await endOf(parts, role, parsed.stem, month), archived };
   });
   return files.filter((file) => file !== null);
+}
+
+/** When an archived one ended: its own times changed when it was moved, those of its evidence did not. */
+async function endOf(parts: Parts, role: SpoolRole, stem: Stem, month: string): Promise<number> {
+  const evidence = await parts.fs.facts(path.join(parts.layout.out(role.folder), `${stem}_evidence.json`));
+  return evidence === null ? Date.parse(`${path.basename(month)}-01T00:00:00Z`) : msOf(evidence.mtimeNs);
+}
+
+/** What retention moved away (retire.ts). One that still stands in in/ as well is told as that. */
+async function archivedFiles(parts: Parts, role: SpoolRole, inNames: ReadonlySet<string>): Promise<Ended[]> {
+  const found: Ended[] = [];
+  for (const { name } of await entriesOf(parts, parts.layout.archive(role.folder))) {
+    if (name === null || !MONTH.test(name)) continue;
+    const month = parts.layout.month(role.folder, name);
+    const { ended: names } = await namesIn(parts, month);
+    for (const one of await endedFiles(parts, role, names, month)) {
+      const base = path.basename(one.archived ?? '');
+      const isThereToo =
+        inNames.has(base) && (await isSameFile(parts.fs, path.join(month, base), path.join(parts.layout.in(role.folder), base)));
+      if (!isThereToo) found.push(one);
+    }
+  }
+  return found;
 }
 
 type EvidenceFacts = Pick<JobView, 'id' | 'feature' | 'revision' | 'name' | 'attempts'> & { readonly status: string | null };
@@ -114,6 +166,7 @@ async function endedView(parts: Parts, one: Ended): Promise<JobView> {
   const error = path.join(parts.layout.out(one.role.folder), `${one.stem}_error.md`);
   return {
     ...evidence,
+    ...(one.archived === null ? {} : { archived: one.archived }),
     role: one.role.name,
     stem: one.stem,
     state: await outcomeOf(parts, one, status),
@@ -123,7 +176,7 @@ async function endedView(parts: Parts, one: Ended): Promise<JobView> {
 }
 
 /** `.processed` stands for three outcomes; out/ tells which. */
-async function outcomeOf(parts: Parts, one: Omit<Ended, 'atMs'>, status: string | null): Promise<Outcome> {
+async function outcomeOf(parts: Parts, one: Omit<Ended, 'atMs' | 'archived'>, status: string | null): Promise<Outcome> {
   if (one.suffix !== 'processed') return one.suffix;
   if (status === 'briefed') return 'briefed';
   const duplicate = path.join(parts.layout.out(one.role.folder), `${one.stem}_duplicate.json`);
@@ -132,23 +185,31 @@ async function outcomeOf(parts: Parts, one: Omit<Ended, 'atMs'>, status: string 
 
 export type EndedFile = { readonly stem: string; readonly outcome: Outcome; readonly path: string; readonly sha256: Sha256 };
 
-/** Each ended file of a role, hashed anew, in the order of the folder. What is no regular file, or larger than any prompt may be, has no hash and is left out. */
+/** Each ended file of a role, hashed anew: those in archive/ first, then those in in/, by name. What is no regular file, or larger than any prompt may be, has no hash and is left out. */
 export async function* ended(parts: Parts, name: RoleName): AsyncGenerator<EndedFile> {
   const role = roleOf(parts, name);
-  for (const entry of await entriesOf(parts, parts.layout.in(role.folder))) {
-    const parsed = entry.name === null ? null : parseEndedName(entry.name);
-    if (parsed === null || entry.name === null) continue;
-    const file = path.join(parts.layout.in(role.folder), entry.name);
-    const bytes = await bytesOf(parts, file, parsed.suffix);
-    if (bytes === null) continue;
-    const status = parsed.suffix === 'processed' ? (await evidenceOf(parts, role, parsed.stem)).status : null;
-    yield {
-      stem: parsed.stem,
-      outcome: await outcomeOf(parts, { role, ...parsed }, status),
-      path: file,
-      sha256: parts.digest.sha256(bytes),
-    };
+  const { ended: names } = await namesIn(parts, parts.layout.in(role.folder));
+  for (const one of await archivedFiles(parts, role, new Set(names))) {
+    const file = await endedFile(parts, role, one.archived ?? '');
+    if (file !== null) yield file;
   }
+  for (const one of names) {
+    const file = await endedFile(parts, role, path.join(parts.layout.in(role.folder), one));
+    if (file !== null) yield file;
+  }
+}
+
+async function endedFile(parts: Parts, role: SpoolRole, file: string): Promise<EndedFile | null> {
+  const parsed = parseEndedName(path.basename(file));
+  const bytes = parsed === null ? null : await bytesOf(parts, file, parsed.suffix);
+  if (parsed === null || bytes === null) return null;
+  const status = parsed.suffix === 'processed' ? (await evidenceOf(parts, role, parsed.stem)).status : null;
+  return {
+    stem: parsed.stem,
+    outcome: await outcomeOf(parts, { role, ...parsed }, status),
+    path: file,
+    sha256: parts.digest.sha256(bytes),
+  };
 }
 
 /** A prompt of another user may have been rejected because it may not be read: nothing was recorded that it could differ from. */

@@ -27,6 +27,8 @@ export type SpoolInput = {
   readonly log: Log;
   readonly settings: SpoolSettings;
   readonly processId: string;
+  /** The job whose content was being parsed when the process before died; null: none. */
+  readonly suspect?: JobId | null;
 };
 
 export type Parts = Omit<SpoolInput, 'queues'> & {
@@ -42,7 +44,7 @@ export type Parts = Omit<SpoolInput, 'queues'> & {
   readonly claiming: Set<JobId>;
   /** Roles whose work/ this process has looked through once. */
   readonly lookedAt: Set<RoleFolder>;
-  /** Jobs whose reading this process has counted: that it is still alive shows that they do not crash it. */
+  /** Jobs that this process has read. */
   readonly counted: Set<JobId>;
   /** Folders on a network file system; filled at the first look. */
   readonly network: Map<RoleFolder, boolean>;

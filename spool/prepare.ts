@@ -4,6 +4,8 @@
  */
 
 import path from 'node:path';
+import { describe } from '#core/failure.ts';
+import { folderFailure, ROLE_FAULTS } from './folder-faults.ts';
 import { isTemporaryName, temporaryName } from './layout.ts';
 import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo } from './place.ts';
@@ -13,14 +15,26 @@ const OTHERS = 0o077;
 export async function prepare(parts: Parts): Promise<void> {
   const { fs, layout } = parts;
   await fs.makeFolders(layout.root, 0o700);
-  for (const role of parts.roles) await makeRoleFolders(parts, role);
+  for (const role of parts.roles) await worded(parts, role, async () => makeRoleFolders(parts, role));
   // A prompt that is certain in in/ is lost with a folder above it that is not.
   await parts.sync(layout.root, 'safety');
   await syncParent(parts);
-  for (const role of parts.roles) {
-    await sweep(parts, role);
-    await probe(parts, role);
-    await tellFileSystem(parts, role);
+  for (const role of parts.roles)
+    await worded(parts, role, async () => {
+      await sweep(parts, role);
+      await probe(parts, role);
+      await tellFileSystem(parts, role);
+    });
+}
+
+async function worded(parts: Parts, { folder }: SpoolRole, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    const code = codeOf(error);
+    if (!ROLE_FAULTS.has(code)) throw error;
+    const failure = folderFailure(parts.layout.role(folder), code, error);
+    throw Object.assign(new Error(describe(failure), { cause: error }), { code });
   }
 }
 
@@ -59,9 +73,14 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
 /** Temporary names of a drop or a probe that crashed. A drop that is still alive notices and writes again. */
 async function sweep(parts: Parts, { folder }: SpoolRole): Promise<void> {
   const { fs, layout } = parts;
-  for (const dir of [layout.role(folder), layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)])
-    for (const entry of await fs.list(dir))
-      if (entry.kind === 'file' && entry.name !== null && isTemporaryName(entry.name)) await unlinkIfThere(fs, path.join(dir, entry.name));
+  for (const dir of [layout.role(folder), layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)]) {
+    const found: string[] = [];
+    // Names of ours are ASCII, so one character per byte is what they are.
+    await fs.walk(dir, (name, kind) => {
+      if (kind === 'file' && isTemporaryName(name)) found.push(name);
+    });
+    for (const name of found) await unlinkIfThere(fs, path.join(dir, name));
+  }
 }
 
 /** Same device number is not enough (bind mounts, overlays): only a rename proves that renames work. */
@@ -71,6 +90,10 @@ async function probe(parts: Parts, { folder }: SpoolRole): Promise<void> {
   let at = path.join(layout.work(folder), name);
   try {
     await fs.writeNew(at, '', 'safety');
+    if ((await fs.facts(path.join(layout.work(folder), name.toUpperCase()))) !== null)
+      parts.log.warn('this file system takes names that differ only in case for one: such names are numbered (foo~2)', {
+        path: layout.role(folder),
+      });
     for (const dir of [layout.in(folder), layout.out(folder), layout.archive(folder), layout.work(folder)]) {
       const next = path.join(dir, name);
       await fs.rename(at, next);
@@ -79,15 +102,20 @@ async function probe(parts: Parts, { folder }: SpoolRole): Promise<void> {
     const linked = path.join(layout.work(folder), temporaryName(parts.processId, randomText(parts.digest)));
     if ((await linkTo(fs, at, linked)) === 'no-links')
       parts.log.warn('this file system has no hard links: names in out/ carry the job id', { path: layout.role(folder) });
-    else await unlinkIfThere(fs, linked);
+    else await removeProbe(parts, linked);
   } catch (error) {
     if (codeOf(error) !== 'EXDEV') throw error;
     throw new Error(`files cannot be moved between in/, work/, out/ and archive/ of ${layout.role(folder)}: put them on one file system`, {
       cause: error,
     });
   } finally {
-    await unlinkIfThere(fs, at).catch(() => undefined);
+    await removeProbe(parts, at).catch(() => undefined);
   }
+}
+
+/** Twice: what fails for a moment should leave nothing of ours behind; what fails longer is swept at the next start. */
+async function removeProbe({ fs }: Parts, file: string): Promise<void> {
+  await unlinkIfThere(fs, file).catch(async () => unlinkIfThere(fs, file));
 }
 
 async function tellFileSystem(parts: Parts, { folder }: SpoolRole): Promise<void> {

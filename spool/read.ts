@@ -51,7 +51,7 @@ export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise
     stem: before?.stem ?? (await chooseStem(parts, folder, id, name.base)),
     sha256,
     sizeBytes: content.sizeBytes,
-    reads: before === null ? 1 : before.reads + (await countsAgain(parts, paths, id, entry)),
+    reads: before === null ? 1 : before.reads + countsAgain(parts, id),
     claimedAt: before?.claimedAt ?? name.claimedAt ?? parts.clock.now().toISOString(),
   };
   // Torn or lost it is made again from the claimed file, but then another attempt would not know of the first.
@@ -190,17 +190,14 @@ export async function prompt(parts: Parts, { job }: Claimed): Promise<Uint8Array
   if (bytes === null) return null;
   const ledger = parts.ledgerOf(job.folder);
   const entry = await ledger.entry(job.id);
-  const more = await countsAgain(parts, parts.layout.job(job.folder, job.id), job.id, entry);
+  const more = countsAgain(parts, job.id);
   if (more > 0) await ledger.append([{ do: 'count', id: job.id, reads: (entry?.job ?? job).reads + more }], 'safety');
   parts.counted.add(job.id);
   return bytes;
 }
 
 /**
- * 1 when another reading is to be counted: once per process, because a process that lives was not crashed by the file, and not at all
- * once a brief, an attempt or a decision shows that the parser got through it.
+ * 1 when another reading is to be counted: the process before died while it parsed this very content (daemon/parse.ts). Once per process, because one that
+ * lives was not crashed by it.
  */
-async function countsAgain(parts: Parts, paths: JobPaths, id: JobId, entry: Entry | null): Promise<0 | 1> {
-  if (parts.counted.has(id) || (entry?.final ?? null) !== null) return 0;
-  return (await parts.fs.facts(paths.dir)) === null ? 1 : 0;
-}
+const countsAgain = (parts: Parts, id: JobId): 0 | 1 => (parts.suspect === id && !parts.counted.has(id) ? 1 : 0);

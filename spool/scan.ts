@@ -1,171 +1,254 @@
 /**
- * One look at all in/ folders. Events only wake, this decides what is there. One readdir per folder; only names that may be prompts
- * cost an lstat, so a folder with 100,000 `.processed` files stays cheap. Nothing is opened here.
- * Invariant: a folder that cannot be read stops its own role, no other.
+ * A look at the in/ folders. Events only wake, this decides what is there. A folder is gone through when it may have changed (listing.ts); only
+ * names that may be prompts cost an lstat, so a folder with a million `.processed` files stays cheap. Nothing is opened here.
+ *
+ * A whole scan looks at everything; one for names that were noticed looks at these, and at what settles or was put off.
+ * Invariant: a folder that cannot be read stops its own role, no other; what is told is what was there at its last lstat.
  */
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import path from 'node:path';
-import type { RoleName } from '#core/names.ts';
 import type { Failure } from '#core/failure.ts';
-import type { DirEntry, FileFacts } from '#core/ports.ts';
-import type { ScanResult, Waiting } from '#core/spool.ts';
-import { shownName } from './layout.ts';
-import { promptsIn, type Named } from './listing.ts';
+import type { RoleName } from '#core/names.ts';
+import type { ScanOptions, ScanResult, Waiting } from '#core/spool.ts';
+import { checkFolders, folderFailure, ROLE_FAULTS } from './folder-faults.ts';
+import { isPromptText } from './layout.ts';
+import { promptsIn } from './listing.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
-import { keyOf, look, prune, settleRule, settlesInMs, type Sight } from './settle.ts';
+import { contentIn, keyOf } from './file-key.ts';
+import { forget, forgetAnnouncements, look, settleRule, settlesInMs, type Heard, type Settling, type Sights } from './settle.ts';
+import { WaitingFile } from './waiting-file.ts';
 
-/** Troubles of one folder that may heal: its role waits. Anything else (EIO above all) is thrown. */
-const ROLE_FAULTS = new Set([
-  'EACCES',
-  'EPERM',
-  'ENOENT',
-  'ENOTDIR',
-  'EROFS',
-  'ENOSPC',
-  'EDQUOT',
-  'EMFILE',
-  'ENFILE',
-  'ESTALE',
-  'ENOTCONN',
-]);
 /**
- * In a folder with more waiting files than this, a settled one is looked at again only after a while, and only so many in one scan:
- * who edits a file in place there waits half a minute until it is seen. A claim looks anyway.
+ * Of more waiting files than this in all, settled ones are looked at again only after a while, and only so many in one scan: an edit in place
+ * that no event told of is seen late. A claim looks anyway.
  */
 const MANY = 256;
 const LOOK_AGAIN_MS = 30_000;
-const LOOKS_MAX = 2_000;
+const LOOKS_AGAIN_MAX = 500;
 const LSTATS_AT_ONCE = 64;
 
-/** A prompt that may be there whole, if only nobody writes to it. */
+type Scan = {
+  readonly number: number;
+  readonly isWhole: boolean;
+  readonly looksMax: number;
+  /** By role and name. */
+  readonly heard: ReadonlyMap<string, Heard>;
+  readonly again: ReadonlyMap<SpoolRole, readonly string[]>;
+};
+/** A file that is not settled yet. */
 type Candidate = {
   readonly role: SpoolRole;
-  readonly entry: DirEntry;
   readonly name: string;
-  readonly sight: Sight;
+  readonly key: string;
+  readonly settling: Settling | null;
   readonly isAnnounced: boolean;
+  readonly file: string | null;
 };
 
-export async function scan(parts: Parts): Promise<ScanResult> {
-  const waiting: Waiting[] = [];
+export async function scan(parts: Parts, options: ScanOptions = {}): Promise<ScanResult> {
+  const { sights } = parts;
+  const isWhole = options.isWhole !== false;
+  const given: Scan = {
+    number: ++sights.scans,
+    isWhole,
+    looksMax: options.looksMax ?? Number.POSITIVE_INFINITY,
+    heard: heardOf(parts, options),
+    again: isWhole ? settledToSeeAgain(parts) : new Map(),
+  };
   const faults: { role: RoleName; failure: Failure }[] = [];
-  const number = ++parts.sights.scans;
+  let putOff = 0;
   for (const role of parts.roles) {
     try {
-      for (const one of await scanRole(parts, role, number)) waiting.push(one);
+      await scanRole(parts, role, given);
+      putOff += sights.putOff.get(role.folder)?.length ?? 0;
     } catch (error) {
       const code = codeOf(error);
       if (!ROLE_FAULTS.has(code)) throw error;
+      forgetRole(parts, role);
       faults.push({ role: role.name, failure: folderFailure(parts.layout.in(role.folder), code, error) });
     }
   }
-  prune(parts.sights, number, parts.clock.monotonicMs());
-  return { waiting, faults };
+  forgetAnnouncements(sights, parts.clock.monotonicMs());
+  return { waiting: answer(parts), putOff, againInMs: againInMs(parts), faults };
 }
 
-function folderFailure(folder: string, code: string, error: unknown): Failure {
-  const mend = code === 'ENOENT' || code === 'ENOTDIR' ? 'make the folder again' : 'mend it; docket looks again by itself';
-  const said = error instanceof Error ? error.message : String(error);
-  return { kind: 'environment', what: 'a queue folder cannot be read', path: folder, code, message: `${said} (${mend})` };
+function heardOf(parts: Parts, options: ScanOptions): Map<string, Heard> {
+  const heard = new Map<string, Heard>();
+  for (const name of parts.sights.touched) heard.set(name, null);
+  parts.sights.touched.clear();
+  if (options.hasMissed === true) for (const name of parts.sights.open) heard.set(name, 'written');
+  for (const { folder, name, isWritten } of options.noticed ?? []) {
+    if (!isPromptText(name)) continue;
+    const at = `${folder}/${name}`;
+    heard.set(at, isWritten || heard.get(at) === 'written' ? 'written' : 'came');
+  }
+  return heard;
 }
 
-async function scanRole(parts: Parts, role: SpoolRole, number: number): Promise<Waiting[]> {
-  const folder = parts.layout.in(role.folder);
-  const isNetwork = await isNetworkFolder(parts, role);
+function settledToSeeAgain(parts: Parts): Map<SpoolRole, string[]> {
+  const { known } = parts.sights;
+  const again = new Map<SpoolRole, string[]>(parts.roles.map((role) => [role, []]));
   const nowMs = parts.clock.monotonicMs();
-  const entries = await promptsIn(parts.listings, parts.fs, role.folder, folder, nowMs, isNetwork);
-  const found: Waiting[] = [];
-  const toLook: Named[] = [];
-  for (const named of entries) {
-    const known = parts.sights.byName.get(named.name);
-    const isFresh =
-      entries.length > MANY && known !== undefined && (toLook.length >= LOOKS_MAX || nowMs - known.lookedAtMs < LOOK_AGAIN_MS);
-    if (isFresh && known.isSettled && known.waiting !== null) {
-      known.scan = number;
-      found.push(known.waiting);
-    } else toLook.push(named);
+  let left = known.size > MANY ? LOOKS_AGAIN_MAX : MANY;
+  for (const [name, sight] of known) {
+    if (left === 0) break;
+    if (sight.settling !== null || (known.size > MANY && nowMs - sight.lookedAtMs < LOOK_AGAIN_MS)) continue;
+    again.get(sight.waiting.of)?.push(name);
+    left--;
   }
-  const candidates: Candidate[] = [];
-  for (const one of await inBatches(toLook, LSTATS_AT_ONCE, (named) => lookAt(parts, role, named))) {
-    if (one === null) continue;
-    if ('refusal' in one) found.push(one);
-    else {
-      one.sight.scan = number;
-      candidates.push(one);
-    }
-  }
-  for (const one of await settle(parts, candidates, isNetwork)) found.push(one);
-  return found;
+  return again;
 }
 
-/** lstat and memory of one entry; null: gone meanwhile, or a folder (left alone: it may still be being copied). */
-async function lookAt(parts: Parts, role: SpoolRole, { entry, name }: Named): Promise<Candidate | Waiting | null> {
-  const before = parts.sights.byName.get(name);
-  const facts = await parts.fs.facts(parts.layout.entry(role.folder, entry.raw));
-  if (facts === null || facts.kind === 'folder') return null;
-  if (facts.kind !== 'file') return refusedEntry(role, entry, facts);
-  const sight = look(before, facts, parts.clock.monotonicMs());
-  parts.sights.byName.set(name, sight);
-  return { role, entry, name, sight, isAnnounced: parts.sights.announced.has(sight.content) };
+/** What could not be read is not there; when it can be again, all of it is new. */
+function forgetRole(parts: Parts, role: SpoolRole): void {
+  parts.listings.delete(role.folder);
+  parts.sights.putOff.delete(role.folder);
+  // Another file system may be mounted there next time.
+  parts.network.delete(role.folder);
+  for (const [name, sight] of parts.sights.known) if (sight.waiting.of === role) forget(parts.sights, name);
+}
+
+async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<void> {
+  const { sights } = parts;
+  const isNetwork = await isNetworkFolder(parts, role);
+  const { layout } = parts;
+  if (given.isWhole || !parts.listings.has(role.folder)) {
+    await listRole(parts, role, given.number, isNetwork);
+    const others = [layout.work(role.folder), layout.out(role.folder), layout.archive(role.folder)];
+    await checkFolders(parts.fs, layout.in(role.folder), others);
+  }
+  const names = new Set<string>();
+  const prefix = `${role.folder}/`;
+  for (const name of given.heard.keys()) if (name.startsWith(prefix)) names.add(name);
+  for (const name of sights.open) if (sights.known.get(name)?.waiting.of === role && isDue(parts, name, given)) names.add(name);
+  for (const name of given.again.get(role) ?? []) names.add(name);
+  const putOff = sights.putOff.get(role.folder) ?? [];
+  for (let name = putOff.pop(); name !== undefined; name = putOff.pop()) {
+    if (!sights.known.has(name)) names.add(name);
+    if (names.size >= given.looksMax) break;
+  }
+  const looked = await inBatches([...names], LSTATS_AT_ONCE, (name) => lookAt(parts, role, name, given.heard.get(name) ?? null));
+  await settle(
+    parts,
+    looked.filter((one) => one !== null),
+    isNetwork,
+  );
+}
+
+/** While a few files settle all of them are looked at each time, so that a change starts the wait again at once. */
+const isDue = (parts: Parts, name: string, given: Scan): boolean =>
+  (given.isWhole && parts.sights.open.size <= MANY) ||
+  (parts.sights.known.get(name)?.settling?.againAtMs ?? 0) <= parts.clock.monotonicMs();
+
+/** Names that are new are put off; what is not there any more is forgotten. */
+async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork: boolean): Promise<void> {
+  const { sights } = parts;
+  const { folder } = role;
+  const fresh: string[] = [];
+  const request = {
+    folder,
+    path: parts.layout.in(folder),
+    now: () => parts.clock.monotonicMs(),
+    isNetwork,
+    isDoubtful: !parts.listings.has(folder),
+  };
+  const isListed = await promptsIn(parts.listings, parts.fs, request, (text) => {
+    const name = `${folder}/${text}`;
+    const sight = sights.known.get(name);
+    if (sight === undefined) fresh.push(name);
+    else sight.scan = number;
+  });
+  if (!isListed) return;
+  for (const [name, sight] of sights.known) if (sight.waiting.of === role && sight.scan !== number) forget(sights, name);
+  sights.putOff.set(
+    folder,
+    fresh.toSorted((a, b) => (a < b ? 1 : -1)),
+  );
+}
+
+/** lstat and memory of one entry; null: gone meanwhile, settled, refused, or a folder (left alone: it may still be being copied). */
+async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard): Promise<Candidate | null> {
+  const { sights } = parts;
+  const before = sights.known.get(name);
+  const raw = Buffer.from(name.slice(role.folder.length + 1), 'latin1');
+  const facts = await parts.fs.facts(parts.layout.entry(role.folder, raw));
+  if (facts === null || facts.kind === 'folder') {
+    forget(sights, name);
+    return null;
+  }
+  const nowMs = parts.clock.monotonicMs();
+  const key = keyOf(facts);
+  if (facts.kind !== 'file') {
+    if (before?.waiting.key === key) return null;
+    const refusal = `${refusalOf(facts.kind === 'link' ? 'link' : 'other')}, not a file: it is not opened`;
+    remember(sights, name, new WaitingFile(role, name, key, refusal), null, nowMs);
+    return null;
+  }
+  const settling = look(before, facts, nowMs, heard);
+  if (before !== undefined && before.waiting.key === key) {
+    before.lookedAtMs = Math.floor(nowMs);
+    if (settling === null) return null;
+  }
+  const file = isUtf8(raw) ? path.join(parts.layout.in(role.folder), raw.toString()) : null;
+  return { role, name, key, settling, isAnnounced: sights.announced.has(contentIn(key)), file };
+}
+
+/** In place where it can be: ten thousand new objects per scan would be the most of what the collector has to do. */
+function remember(sights: Sights, name: string, waiting: WaitingFile, settling: Settling | null, nowMs: number): void {
+  const lookedAtMs = Math.floor(nowMs);
+  const sight = sights.known.get(name);
+  // The number of this scan: what is seen for the first time was met by its listing, or will be by the next.
+  if (sight === undefined) sights.known.set(name, { waiting, lookedAtMs, scan: sights.scans, settling });
+  else Object.assign(sight, { waiting, lookedAtMs, settling });
+  if (settling === null) sights.open.delete(name);
+  else sights.open.add(name);
+  sights.changes++;
 }
 
 /** Why something that is no regular file is not opened. */
 export const refusalOf = (kind: 'link' | 'other' | 'folder'): string =>
   ({ link: 'a symbolic link', other: 'a FIFO, a socket or a device', folder: 'a folder' })[kind];
 
-const refusedEntry = (role: SpoolRole, entry: DirEntry, facts: FileFacts): Waiting => ({
-  role: role.name,
-  folder: role.folder,
-  shownName: shownName(entry.raw),
-  rawName: entry.raw,
-  kind: 'refused',
-  key: keyOf(facts),
-  sizeBytes: facts.sizeBytes,
-  againInMs: null,
-  refusal: `${refusalOf(facts.kind === 'link' ? 'link' : 'other')}, not a file: it is not opened`,
-});
-
-async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork: boolean): Promise<Waiting[]> {
-  const hopeful = settleRule(parts.settings, isNetwork, true);
-  const now = (): number => parts.clock.monotonicMs();
-  const still = candidates.filter((one) => !one.sight.isSettled && !one.isAnnounced && settlesInMs(one.sight, hopeful, false, now()) === 0);
-  const writers =
-    isNetwork || still.length === 0 ? new Set<string>() : await parts.fs.openForWriting(still.flatMap((one) => pathOf(parts, one)));
-  const rule = settleRule(parts.settings, isNetwork, writers !== null);
-  return candidates.map((one) => {
-    const file = pathOf(parts, one)[0];
-    const againMs = settlesInMs(
-      one.sight,
-      file === undefined ? settleRule(parts.settings, isNetwork, false) : rule,
-      one.isAnnounced,
-      now(),
-    );
-    const isHeld = !one.sight.isSettled && file !== undefined && writers?.has(file) === true;
-    const againInMs = isHeld ? Math.max(rule.waitMs, 50) : againMs > 0 ? Math.max(againMs, 1) : null;
-    if (againInMs !== null) return waitingOf(one, againInMs);
-    const waiting = one.sight.waiting ?? waitingOf(one, null);
-    one.sight.isSettled = true;
-    one.sight.waiting = waiting;
-    return waiting;
-  });
+async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork: boolean): Promise<void> {
+  const { sights, settings } = parts;
+  const hopeful = settleRule(settings, isNetwork, true);
+  // One moment for all of it: a file whose time comes while writers are asked for was not asked about.
+  const nowMs = parts.clock.monotonicMs();
+  const still = candidates.filter(
+    (one) => one.settling !== null && !one.isAnnounced && settlesInMs(one.settling, hopeful, false, nowMs) === 0,
+  );
+  const files = still.flatMap((one) => one.file ?? []);
+  const writers = isNetwork || files.length === 0 ? new Set<string>() : await parts.fs.openForWriting(files);
+  const rule = settleRule(settings, isNetwork, writers !== null);
+  const blind = settleRule(settings, isNetwork, false);
+  for (const { role, name, key, settling, isAnnounced, file } of candidates) {
+    const againMs = settlesInMs(settling, file === null ? blind : rule, isAnnounced, nowMs);
+    const isHeld = settling !== null && file !== null && writers?.has(file) === true;
+    if (settling === null || (!isHeld && againMs === 0)) {
+      remember(sights, name, new WaitingFile(role, name, key, null), null, nowMs);
+      continue;
+    }
+    const inMs = isHeld ? Math.max(rule.waitMs, 50) : Math.max(againMs, 1);
+    remember(sights, name, new WaitingFile(role, name, key, inMs), { ...settling, againAtMs: Math.ceil(nowMs + inMs) }, nowMs);
+  }
 }
 
-/** The path of a name that is text; writers of others cannot be asked for. */
-const pathOf = (parts: Parts, one: Candidate): string[] =>
-  isUtf8(one.entry.raw) ? [path.join(parts.layout.in(one.role.folder), Buffer.from(one.entry.raw).toString())] : [];
+/** The same array as the last time when nothing changed. */
+function answer({ sights }: Parts): readonly Waiting[] {
+  if (sights.answer?.changes === sights.changes) return sights.answer.waiting;
+  const waiting: Waiting[] = [];
+  for (const sight of sights.known.values()) waiting.push(sight.waiting);
+  sights.answer = { changes: sights.changes, waiting };
+  return waiting;
+}
 
-const waitingOf = (one: Candidate, againInMs: number | null): Waiting => ({
-  role: one.role.name,
-  folder: one.role.folder,
-  shownName: shownName(one.entry.raw),
-  rawName: one.entry.raw,
-  kind: againInMs === null ? 'file' : 'settling',
-  key: one.sight.key,
-  sizeBytes: one.sight.sizeBytes,
-  againInMs,
-  refusal: null,
-});
+/** Milliseconds until the first of those that settle is worth looking at again. */
+function againInMs({ sights, clock }: Parts): number | null {
+  let firstMs = Number.POSITIVE_INFINITY;
+  for (const name of sights.open) firstMs = Math.min(firstMs, sights.known.get(name)?.settling?.againAtMs ?? firstMs);
+  return Number.isFinite(firstMs) ? Math.max(1, Math.ceil(firstMs - clock.monotonicMs())) : null;
+}
 
 async function isNetworkFolder(parts: Parts, role: SpoolRole): Promise<boolean> {
   const known = parts.network.get(role.folder);

@@ -3,88 +3,136 @@
  *
  *   first sight -> settling -> settled -> (changed: settling again) -> claimed or gone: forgotten
  *
- * Settled is a file that this process announced (drop), one that came by an atomic rename or link (its ctime was later than its
- * mtime when it was first seen: writing sets both, a rename only the ctime) and has no writer, and one that stayed unchanged
- * long enough and has no writer. Invariant: no wall clock takes part, so a file dated 1970 or 2100 settles like any other;
- * the memory holds one small entry per file that is there, no more.
+ * Settled is a file that nobody holds open for writing and that
+ *   - this process announced (drop), or
+ *   - came by an atomic rename or link: its ctime was later than its mtime when it was first seen (writing sets both, a rename only the ctime), or
+ *   - is clean: the system told that its name came, and had nothing to tell of a write to it when it was looked at a second time
+ *     (a rename within the same tick of the file system's clock as the last write, 1 to 10 ms, leaves both times alike), or
+ *   - stayed unchanged long enough.
+ * Invariant: no wall clock takes part, so a file dated 1970 or 2100 settles like any other; the memory holds one small entry per file that
+ * is there, no more.
  */
 
 import { Buffer } from 'node:buffer';
 import type { RoleFolder } from '#core/names.ts';
 import type { FileFacts } from '#core/ports.ts';
 import type { Waiting } from '#core/spool.ts';
+import { contentIn, contentOf, inodeOf, keyOf } from './file-key.ts';
 import type { SpoolSettings } from './limits.ts';
+import type { WaitingFile } from './waiting-file.ts';
 
+export { contentOf, keyOf };
+
+/** What is remembered of a file. Small, because there may be a hundred thousand: what only matters while it settles is dropped then. */
 export type Sight = {
-  /** Which bytes: inode, size, mtime. A rename or chmod leaves it. */
-  readonly content: string;
-  /** `content` and ctime: what a `Waiting` carries. */
-  readonly key: string;
-  readonly sizeBytes: number;
-  nlink: number;
-  /** Monotonic, of the first sight of this key. */
-  readonly sinceMs: number;
-  readonly isAtomic: boolean;
-  isSettled: boolean;
-  /** Monotonic, of the last lstat. */
+  /** How it is told, with its key. */
+  waiting: WaitingFile;
+  /** Monotonic, of the last lstat, whole milliseconds. */
   lookedAtMs: number;
-  /** Number of the last scan that met it. */
+  /** Number of the last listing that met it. */
   scan: number;
-  /** What the last scan answered for this key: ten thousand waiting files are not described anew each time. */
-  waiting: Waiting | null;
+  /** Null: settled, or refused. */
+  settling: Settling | null;
 };
 
-/** What is remembered of all in/ folders: bounded by what lies there, pruned by each scan. */
+/** Times are monotonic milliseconds. */
+export type Settling = {
+  nlink: number;
+  /** Of the first sight of this key. */
+  readonly sinceMs: number;
+  readonly isAtomic: boolean;
+  /** Null: not clean. `once`: its coming was heard and no write; `again`: still so at a later look. */
+  clean: 'once' | 'again' | null;
+  /** When it is worth looking again. */
+  againAtMs: number;
+};
+
+/** What is remembered of all in/ folders: bounded by what lies there, pruned by each listing. */
 export type Sights = {
-  readonly byName: Map<string, Sight>;
+  readonly known: Map<string, Sight>;
+  /** Names in `known` that are not settled yet. */
+  readonly open: Set<string>;
+  /** For the claim, which took the file or saw that it is another one: what stands under the name now, the next scan tells. */
+  readonly byName: { delete(name: string): void };
+  /** Names to look at in the next scan. */
+  readonly touched: Set<string>;
+  /** Names that were listed, but not looked at yet; the next one last. */
+  readonly putOff: Map<RoleFolder, string[]>;
   /** Contents that drop() of this process put in whole: content -> monotonic time of the announcement. */
   readonly announced: Map<string, number>;
   scans: number;
+  /** Counts whatever changes the answer. */
+  changes: number;
+  answer: { readonly changes: number; readonly waiting: readonly Waiting[] } | null;
 };
 
-export const makeSights = (): Sights => ({ byName: new Map(), announced: new Map(), scans: 0 });
+export function makeSights(): Sights {
+  const sights: Sights = {
+    known: new Map(),
+    open: new Set(),
+    byName: {
+      delete(name) {
+        forget(sights, name);
+        sights.touched.add(name);
+      },
+    },
+    touched: new Set(),
+    putOff: new Map(),
+    announced: new Map(),
+    scans: 0,
+    changes: 0,
+    answer: null,
+  };
+  return sights;
+}
+
+export function forget(sights: Sights, name: string): void {
+  sights.open.delete(name);
+  if (sights.known.delete(name)) sights.changes++;
+}
 
 /** An announcement that no scan met after this long is dropped: its file was taken away. */
 const ANNOUNCED_MS = 60_000;
+
+export function forgetAnnouncements(sights: Sights, nowMs: number): void {
+  for (const [content, atMs] of sights.announced) if (nowMs - atMs > ANNOUNCED_MS) sights.announced.delete(content);
+}
 
 /** One text per entry of in/: its bytes, one character each. */
 export const sightName = (folder: RoleFolder, raw: Uint8Array): string =>
   `${folder}/${Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1')}`;
 
-/** Joined, not added up: a sum of texts keeps all its parts in memory. */
-export const contentOf = ({ dev, ino, sizeBytes, mtimeNs }: FileFacts): string => [dev, ino, sizeBytes, mtimeNs].join('.');
-export const keyOf = ({ dev, ino, sizeBytes, mtimeNs, ctimeNs }: FileFacts): string => [dev, ino, sizeBytes, mtimeNs, ctimeNs].join('.');
+/** What the system told of a name since the last scan: it came (or went), it was written to, nothing. */
+export type Heard = 'came' | 'written' | null;
 
-/** The new memory of a file that was just looked at. */
-export function look(before: Sight | undefined, facts: FileFacts, nowMs: number): Sight {
+/**
+ * What a file that was just looked at means for its settling.
+ * @returns null: these bytes had settled before
+ */
+export function look(
+  before: (Pick<Sight, 'settling'> & { readonly waiting: { readonly key: string } }) | undefined,
+  facts: FileFacts,
+  nowMs: number,
+  heard: Heard = null,
+): Settling | null {
   const key = keyOf(facts);
-  if (before?.key === key) {
-    // In place: ten thousand new objects per scan would be the most of what the collector has to do.
-    before.nlink = facts.nlink;
-    before.lookedAtMs = nowMs;
-    return before;
-  }
-  const content = contentOf(facts);
   // Same bytes, other ctime: a chmod, or the second half of link-and-unlink. It stays what it was at first sight.
-  const isSameBytes = before?.content === content;
+  const isSameBytes = before !== undefined && contentIn(before.waiting.key) === contentOf(facts);
+  if (isSameBytes && before.settling === null) return null;
+  if (before?.waiting.key === key && before.settling !== null) {
+    const clean = before.settling.clean === null || heard === 'written' ? null : 'again';
+    return { ...before.settling, nlink: facts.nlink, clean };
+  }
+  const isSameInode = before?.waiting.key.startsWith(inodeOf(facts)) === true;
+  const isClean = heard === 'came' && !isSameInode && facts.sizeBytes > 0;
   return {
-    content,
-    key,
-    sizeBytes: facts.sizeBytes,
     nlink: facts.nlink,
     sinceMs: nowMs,
-    isAtomic: isSameBytes ? before.isAtomic : isFirstSightAtomic(before, facts),
-    isSettled: isSameBytes && before.isSettled,
-    lookedAtMs: nowMs,
-    scan: 0,
-    waiting: null,
+    // Other bytes in the inode that was here before were written in place, whatever its times say.
+    isAtomic: isSameBytes ? before.settling?.isAtomic === true : !isSameInode && facts.ctimeNs > facts.mtimeNs,
+    clean: isClean ? 'once' : null,
+    againAtMs: 0,
   };
-}
-
-/** Other bytes in the inode that was here before were written in place, whatever its times say. */
-function isFirstSightAtomic(before: Sight | undefined, facts: FileFacts): boolean {
-  const isSameInode = before?.content.startsWith(`${String(facts.dev)}.${String(facts.ino)}.`) === true;
-  return !isSameInode && facts.ctimeNs > facts.mtimeNs;
 }
 
 /** What this system can say about writers, and how long a file must lie still because of it. */
@@ -96,16 +144,15 @@ export function settleRule(settings: SpoolSettings, isNetwork: boolean, seesWrit
   return seesWriters ? { waitMs: settings.settleMs, trustsRename: true } : { waitMs: settings.settleMs * 2, trustsRename: false };
 }
 
-/** Milliseconds until this file has settled if nobody writes to it; 0: it has. */
-export function settlesInMs(sight: Sight, rule: SettleRule, isAnnounced: boolean, nowMs: number): number {
-  if (sight.isSettled || isAnnounced) return 0;
-  // A second link may be a producer's link-and-unlink half way, or another name under which somebody still writes.
-  if (rule.trustsRename && sight.isAtomic && sight.nlink === 1) return 0;
-  return Math.max(0, Math.ceil(rule.waitMs - (nowMs - sight.sinceMs)));
-}
+/** Between the two looks at a clean file. */
+const CLEAN_MS = 1;
 
-/** Forgets what the scan of this number did not meet. */
-export function prune(sights: Sights, scan: number, nowMs: number): void {
-  for (const [name, sight] of sights.byName) if (sight.scan !== scan) sights.byName.delete(name);
-  for (const [content, atMs] of sights.announced) if (nowMs - atMs > ANNOUNCED_MS) sights.announced.delete(content);
+/** Milliseconds until this file has settled if nobody writes to it; 0: it has. */
+export function settlesInMs(settling: Settling | null, rule: SettleRule, isAnnounced: boolean, nowMs: number): number {
+  if (settling === null || isAnnounced) return 0;
+  const leftMs = Math.max(0, Math.ceil(rule.waitMs - (nowMs - settling.sinceMs)));
+  // A second link may be a producer's link-and-unlink half way, or another name under which somebody still writes.
+  if (!rule.trustsRename || settling.nlink !== 1) return leftMs;
+  if (settling.isAtomic || settling.clean === 'again') return 0;
+  return settling.clean === 'once' ? Math.min(leftMs, CLEAN_MS) : leftMs;
 }

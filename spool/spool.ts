@@ -24,6 +24,7 @@ import type { Parts, SpoolInput } from './parts.ts';
 import { prepare } from './prepare.ts';
 import { publish } from './publish.ts';
 import { prompt, read } from './read.ts';
+import { retire } from './retire.ts';
 import { scan } from './scan.ts';
 import { makeSights } from './settle.ts';
 import { makeStemsInFlight } from './stems-in-flight.ts';
@@ -58,7 +59,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
   const heads = makeHeads();
   return {
     prepare: () => prepare(parts),
-    scan: () => scan(parts),
+    scan: (options) => scan(parts, options),
     head: (waiting) => heads.head(parts, waiting),
     claim: (entries) => claim(parts, entries),
     read: (_dir, id, folder) => read(parts, id, folder),
@@ -77,6 +78,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     list: (options) => list(parts, options),
     drop: (role, stem, bytes) => drop(parts, role, stem, bytes),
     reopen: (role, stem) => reopen(parts, role, stem),
+    retire: (endedBefore) => retire(parts, endedBefore),
     ended: (role) => ended(parts, role),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Group commit: what is asked for in one turn of the event loop becomes one transaction, so a batch of jobs at the same step costs one fsync.
  * Invariant: a caller's changes are all in or none; one caller's illegal change does not touch the others; whoever is told "done" is
- * told after the transaction is durable. After damage or a failed sync (SQLITE_CORRUPT, SQLITE_IOERR) nothing is written any more.
+ * told after the transaction is durable (of a note: after it is written). After damage or a failed sync (SQLITE_CORRUPT, SQLITE_IOERR) nothing is written any more.
  */
 
 import type { Clock, JournalChange } from '#core/ports.ts';
@@ -13,11 +13,13 @@ import { makeWrite } from './write.ts';
 
 type Caller = {
   readonly changes: readonly JournalChange[];
+  readonly isSynced: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 };
 export type Commits = {
-  commit(changes: readonly JournalChange[]): Promise<void>;
+  /** One caller with a sync is enough to sync the turn. */
+  commit(changes: readonly JournalChange[], isSynced: boolean): Promise<void>;
   /** Writes what is waiting, at once. */
   flush(): void;
   /** True: the file is damaged, or the disk refused; nothing is written any more. */
@@ -46,9 +48,12 @@ export function makeCommits(database: Database, memory: Memory, clock: Clock): C
         refusals.push(refusal);
       }
       if (!isEmpty(draft))
-        database.transaction(() => {
-          write(draft);
-        });
+        database.transaction(
+          () => {
+            write(draft);
+          },
+          { isSynced: turn.some((caller) => caller.isSynced) },
+        );
       memory.accept(draft);
     } catch (error) {
       if (error instanceof Error && isBreak(error)) broken = error;
@@ -65,10 +70,10 @@ export function makeCommits(database: Database, memory: Memory, clock: Clock): C
   return {
     flush,
     isBroken: () => broken !== null,
-    commit: (changes) =>
+    commit: (changes, isSynced) =>
       new Promise((resolve, reject) => {
         if (callers.length === 0) setImmediate(flush);
-        callers.push({ changes, resolve, reject });
+        callers.push({ changes, isSynced, resolve, reject });
       }),
   };
 }

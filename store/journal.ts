@@ -7,7 +7,7 @@
  * the daemon fills the journal from them again, and only attempt counts and lane holds start afresh.
  */
 
-import type { Clock, Journal, Log } from '#core/ports.ts';
+import type { Clock, Journal, JournalChange, Log } from '#core/ports.ts';
 import type { Database, OpenDatabase } from '#platform/sqlite.ts';
 import { makeCommits } from './commit.ts';
 import { codeOf, isDamage } from './damage.ts';
@@ -102,11 +102,16 @@ function makeJournal(database: Database, clock: Clock): Journal {
   const memory = makeMemory(reads);
   const commits = makeCommits(database, memory, clock);
   let isClosed = false;
+  const ask = async (changes: readonly JournalChange[], isSynced: boolean): Promise<void> => {
+    if (isClosed) throw new Error('the journal is closed');
+    await commits.commit(changes, isSynced);
+  };
   return {
     ...reads,
     job: (id) => memory.find(id)?.job ?? null,
     attempts: (id) => [...(memory.find(id)?.attempts ?? [])],
-    commit: (changes) => (isClosed ? Promise.reject(new Error('the journal is closed')) : commits.commit(changes)),
+    commit: (changes) => ask(changes, true),
+    note: (changes) => ask(changes, false),
     isIntact: () => !isClosed && !commits.isBroken() && database.isIntact(),
     close() {
       if (isClosed) return;
@@ -117,11 +122,15 @@ function makeJournal(database: Database, clock: Clock): Journal {
   };
 }
 
+const refused = (): Promise<never> =>
+  Promise.reject(Object.assign(new Error('the journal was opened to be read only'), { code: 'SQLITE_READONLY' }));
+
 /** For whoever only reads, beside a daemon that writes: everything is asked of the file, and where it is damaged the folders answer. */
 function makeReadOnly(database: Database, version: number): Journal {
   return {
     ...makeTolerantReads(database, version),
-    commit: () => Promise.reject(Object.assign(new Error('the journal was opened to be read only'), { code: 'SQLITE_READONLY' })),
+    commit: refused,
+    note: refused,
     isIntact: () => database.isIntact(),
     close: () => {
       database.close();

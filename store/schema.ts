@@ -24,11 +24,16 @@ export function versionOf(database: Database): { readonly kind: 'ours'; readonly
   return { kind: version === 0 && Number(tables?.['count'] ?? 0) === 0 ? 'new' : 'foreign' };
 }
 
-/** Throws with words when the file was written by a newer docket. */
+/** Refused and not touched: an older docket may not understand what lies in the queue folders either. */
+export class NewerJournal extends Error {
+  override readonly name = 'NewerJournal';
+}
+
+/** Throws `NewerJournal` with words when the file was written by a newer docket. */
 export function migrate(database: Database, from: number): void {
   if (from > MIGRATIONS.length)
-    throw new Error(
-      `the journal ${database.path} was written by a newer docket (version ${String(from)}, this one knows ${String(MIGRATIONS.length)}): use that docket, or move the file away`,
+    throw new NewerJournal(
+      `the journal ${database.path} was written by a newer docket (version ${String(from)}, this one knows ${String(MIGRATIONS.length)}): use that docket; nothing was touched, the jobs in flight wait in queues/`,
     );
   for (const [index, sql] of MIGRATIONS.entries()) {
     if (index < from) continue;

@@ -28,7 +28,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 /** Rooms, files (`*` stands for letters of a name) that may import a package. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['platform/watch.ts'],
-  'proper-lockfile': ['platform/lock.ts'],
+  'proper-lockfile': ['platform/visible-lock.ts'],
   'isomorphic-git': ['platform/git*.ts'],
   winston: ['platform/log.ts'],
   'winston-transport': ['platform/log*.ts'],
@@ -65,9 +65,10 @@ const FREE = ['node:path', 'node:zlib', 'node:buffer', 'node:util'];
  */
 const COMPOSITION: Readonly<Record<string, readonly string[]>> = {
   'platform/watch.ts': ['cli/start.ts'],
-  'platform/lock.ts': ['cli/start.ts', 'cli/parts.ts', 'cli/keeper.ts', 'cli/doctor.ts'],
+  'platform/lock.ts': ['cli/start.ts', 'cli/parts.ts', 'cli/keeper-serve.ts', 'cli/doctor.ts'],
+  'platform/visible-lock.ts': ['cli/start.ts'],
   'platform/log.ts': ['cli/start.ts', 'cli/open.ts', 'cli/logs.ts'],
-  'platform/socket.ts': ['cli/start.ts', 'cli/open.ts', 'cli/keeper.ts', 'cli/keeper-door.ts', 'cli/doctor.ts'],
+  'platform/socket.ts': ['cli/start.ts', 'cli/open.ts', 'cli/keeper-serve.ts', 'cli/keeper-door.ts', 'cli/doctor.ts'],
   'platform/sqlite.ts': ['cli/parts.ts', 'cli/doctor.ts'],
   'platform/git-repository.ts': ['cli/parts.ts', 'cli/doctor-history.ts'],
   'platform/git.ts': ['cli/code.ts', 'cli/init.ts', 'cli/init-exclude.ts'],

@@ -1,8 +1,9 @@
 /**
  * Ends all that came of a run, until none is left: SIGTERM to the group and to every process of the tree, a grace, then SIGKILL.
  * A process group is not enough: AI tools start their shells in sessions of their own. So three nets are cast, before the first signal and again in
- * each round: the tree by parents, group and session; the processes that carry the run's DOCKET_RUN_ID; and whoever was seen in an earlier round.
- * Invariant: nobody is signalled by a pid alone - the start time must match, or the process was found by its mark or its parents in this round.
+ * each round: the tree by parents, group and session; the processes that carry the run's DOCKET_RUN_ID; and all of that of whoever was seen in an
+ * earlier round, dead or alive.
+ * Invariant: nobody is signalled by a pid alone - the start time is compared right before, too.
  */
 
 import type { Clock } from '#core/ports.ts';
@@ -19,26 +20,18 @@ const LONGEST_PAUSE_MS = 100;
 export type RunProcess = { readonly pid: number | null; readonly pidStart: string; readonly runId: string };
 
 /** pid -> start time */
-type Seen = Map<number, string>;
+type Left = Map<number, string>;
 
-async function treeOf(processes: Processes, run: RunProcess): Promise<number[]> {
-  if (run.pid === null) return [];
-  const now = processes.startTime(run.pid);
-  // Another process got this pid: then group and session of the old one are empty, and the new one's tree is not ours.
-  return now !== null && now !== run.pidStart ? [] : processes.tree(run.pid);
+/** @param seen all that were ever found of this run; grows */
+async function find(processes: Processes, run: RunProcess, seen: Left): Promise<Left> {
+  const left = await processes.family(seen, MARKER, run.runId, run.pidStart);
+  left.delete(processes.pid);
+  for (const [pid, startTime] of left) seen.set(pid, startTime);
+  return left;
 }
 
-async function find(processes: Processes, run: RunProcess, seen: Seen): Promise<number[]> {
-  for (const pid of [...(await treeOf(processes, run)), ...(await processes.marked(MARKER, run.runId))]) {
-    const startTime = processes.startTime(pid);
-    if (startTime !== null && pid !== processes.pid) seen.set(pid, startTime);
-  }
-  for (const [pid, startTime] of seen) {
-    // What an ended process left behind is found by its children before it is forgotten.
-    if (!processes.isAlive(pid, startTime)) seen.delete(pid);
-    else for (const child of await processes.tree(pid)) if (!seen.has(child)) seen.set(child, processes.startTime(child) ?? '');
-  }
-  return [...seen].filter(([pid, startTime]) => processes.isAlive(pid, startTime)).map(([pid]) => pid);
+function signalAll(processes: Processes, left: Left, signal: NodeJS.Signals): void {
+  for (const [pid, startTime] of left) if (processes.isAlive(pid, startTime)) processes.signal(pid, signal, false);
 }
 
 /**
@@ -46,18 +39,18 @@ async function find(processes: Processes, run: RunProcess, seen: Seen): Promise<
  * @returns how many could not be ended (0: all are gone)
  */
 export async function endTree(processes: Processes, clock: Clock, run: RunProcess, graceMs = GRACE_MS): Promise<number> {
-  const seen: Seen = new Map();
+  const seen: Left = new Map(run.pid === null ? [] : [[run.pid, run.pidStart]]);
   let left = await find(processes, run, seen);
-  if (left.length === 0) return 0;
+  if (left.size === 0) return 0;
   // The group gets it at once, so that no member sees another one end first.
-  if (run.pid !== null && left.includes(run.pid)) processes.signal(run.pid, 'SIGTERM', true);
-  for (const pid of left) processes.signal(pid, 'SIGTERM', false);
+  if (run.pid !== null && left.has(run.pid)) processes.signal(run.pid, 'SIGTERM', true);
+  signalAll(processes, left, 'SIGTERM');
   const startMs = clock.monotonicMs();
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     await clock.sleep(pauseMs);
     left = await find(processes, run, seen);
     const elapsedMs = clock.monotonicMs() - startMs;
-    if (left.length === 0 || elapsedMs > graceMs + GIVE_UP_MS) return left.length;
-    if (elapsedMs > graceMs) for (const pid of left) processes.signal(pid, 'SIGKILL', false);
+    if (left.size === 0 || elapsedMs > graceMs + GIVE_UP_MS) return left.size;
+    if (elapsedMs > graceMs) signalAll(processes, left, 'SIGKILL');
   }
 }

@@ -22,7 +22,12 @@ const LONGEST_PAUSE_MS = 100;
 /** A keeper that does not come up is started again this often within CONNECT_MS (another one may have been just going). */
 const START_AGAIN_MS = 4_000;
 
+/** Whose turn it is (platform/epoch.ts): `check` throws when it is another daemon's; `text` goes to the keeper, which compares it itself. */
+export type Turn = { readonly check: () => void; readonly text: string };
+
 export type KeeperClientPorts = {
+  /** Null: nobody else can have one (tests, benches). */
+  readonly turn: Turn | null;
   /** The workspace's state folder, absolute. */
   readonly state: string;
   readonly sockets: Sockets;
@@ -31,17 +36,24 @@ export type KeeperClientPorts = {
   readonly fs: Fs;
   readonly digest: Digest;
   /** Starts cli/keeper detached; see `keeperProgram`. */
-  readonly spawnKeeper: () => Promise<void>;
+  readonly spawnKeeper: (flags: readonly string[]) => Promise<void>;
 };
 
 /**
- * How the keeper is started. The compile cache saves it the TypeScript compiler: 14 MB of memory and half of its start.
+ * What keeps the keeper small (measured: docs/decisions/0016): it waits and never computes for long, so V8's compilers and its room for
+ * short-lived objects cost more memory than they save time. A Node that refuses one of them ends at once; the next try goes without.
+ */
+const LEAN = ['--max-semi-space-size=1', '--v8-pool-size=1', '--no-opt', '--no-maglev', '--no-sparkplug'] as const;
+
+/**
+ * How the keeper is started. The compile cache saves it the TypeScript compiler: 30 MB of memory and half of its start.
  * @param node absolute path of the node binary
  * @param entry absolute path of cli/keeper.ts or .js
+ * @param flags of node
  */
-export const keeperProgram = (node: string, entry: string, state: string): StartDetached => ({
+export const keeperProgram = (node: string, entry: string, state: string, flags: readonly string[]): StartDetached => ({
   program: node,
-  args: ['--max-semi-space-size=1', '--v8-pool-size=1', entry, state],
+  args: [...flags, entry, state],
   env: { PATH: '/usr/local/bin:/usr/bin:/bin', NODE_COMPILE_CACHE: path.join(state, 'compile-cache') },
   cwd: '/',
   outputPath: path.join(state, 'keeper.log'),
@@ -109,13 +121,14 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
   async function connectOrStart(): Promise<Link | null> {
     const startMs = clock.monotonicMs();
     let startAgainMs = 0;
+    let tries = 0;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
       const connected = await tryConnect();
       const elapsedMs = clock.monotonicMs() - startMs;
       if (connected !== null || elapsedMs > CONNECT_MS) return connected;
       if (elapsedMs >= startAgainMs) {
         startAgainMs = elapsedMs + START_AGAIN_MS;
-        await ports.spawnKeeper();
+        await ports.spawnKeeper(tries++ === 0 ? LEAN : []);
       }
       await clock.sleep(pauseMs);
     }
@@ -159,10 +172,11 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
   await linked(false);
   return {
     async start(run) {
+      ports.turn?.check();
       try {
         for (;;) {
           const to = await linked(true);
-          const reply = await to?.ask({ do: 'start', run });
+          const reply = await to?.ask(ports.turn === null ? { do: 'start', run } : { do: 'start', run, epoch: ports.turn.text });
           if (reply === null || reply === undefined) return err(lost());
           if (reply.ok || reply.failure.kind !== 'interrupted') return started(reply, state);
           // It is just ending and has started nothing: the next one does.

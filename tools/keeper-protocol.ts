@@ -1,7 +1,7 @@
 /**
  * What a client and the keeper say to each other: one JSON object per line, version 1, over <state>/keeper.sock.
  *
- *   client  {v, id, do: 'start', run}   {v, id, do: 'wait', dir, runId}   {v, id, do: 'stop', runId}   {v, id, do: 'list'}   {v, id: 0, do: 'bye'}
+ *   client  {v, id, do: 'start', run, epoch?}   {v, id, do: 'wait', dir, runId}   {v, id, do: 'stop', runId}   {v, id, do: 'list'}   {v, id: 0, do: 'bye'}
  *   keeper  {v, id, ok: true, value}    {v, id, ok: false, failure}
  *
  * Each question gets one answer, in any order; `wait` may take hours. A side that reads another version hangs up.
@@ -14,7 +14,8 @@ import type { StartRun } from '#core/ports.ts';
 export const VERSION = 1;
 
 export type Question =
-  | { readonly do: 'start'; readonly run: StartRun }
+  /** `epoch`: content of <state>/epoch as the daemon wrote it; a start of another epoch than the file's is refused. Daemons before epochs send none. */
+  | { readonly do: 'start'; readonly run: StartRun; readonly epoch?: string }
   | { readonly do: 'wait'; readonly dir: string; readonly runId: string }
   | { readonly do: 'stop'; readonly runId: string }
   | { readonly do: 'list' }
@@ -24,6 +25,8 @@ export type Reply =
   | { readonly v: typeof VERSION; readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly v: typeof VERSION; readonly id: number; readonly ok: false; readonly failure: Failure };
 
+/** Whose turn it is to start programs (platform/epoch.ts). */
+export const epochPath = (state: string): string => path.join(state, 'epoch');
 export const socketPath = (state: string): string => path.join(state, 'keeper.sock');
 /** Its kernel lock: one keeper per queue root, whatever happens to the socket's name. */
 export const lockPath = (state: string): string => path.join(state, 'keeper.lock.db');
@@ -64,7 +67,7 @@ const isStartRun = (value: unknown): boolean =>
 export function parseQuestion(message: unknown): Asked | null {
   if (!isFields(message) || message['v'] !== VERSION || !Number.isSafeInteger(message['id'])) return null;
   const known: Readonly<Record<string, () => boolean>> = {
-    start: () => isStartRun(message['run']),
+    start: () => isStartRun(message['run']) && (message['epoch'] === undefined || typeof message['epoch'] === 'string'),
     wait: () => isPath(message['dir']) && isRunId(message['runId']),
     stop: () => isRunId(message['runId']),
     list: () => true,

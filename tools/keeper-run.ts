@@ -22,6 +22,8 @@ export type RunPorts = {
   readonly processes: Processes;
   readonly clock: Clock;
   readonly hashFile: (path: string) => Promise<{ readonly sha256: Sha256; readonly sizeBytes: number }>;
+  /** Shortens a file to this length. */
+  readonly cutFile: (path: string, bytes: number) => Promise<void>;
   /** Trouble that no client may be there to hear of; goes to keeper.log. */
   readonly note: (message: string) => void;
   /** Between SIGTERM and SIGKILL; tests shorten it. */
@@ -35,7 +37,7 @@ export type LiveRun = {
   stop(reason: StopReason): void;
 };
 
-/** How often the limits are looked at; oftener while the output grows fast towards its limit. */
+/** How often the limits are looked at; oftener at first, and while the output grows fast towards its limit: a flood writes a gigabyte in a second. */
 const LOOK_MS = 250;
 const LOOK_SOON_MS = 20;
 const COMMIT_TRIES_MAX = 60;
@@ -67,7 +69,7 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
   const at = (name: string): string => path.join(dir, name);
   let started: StartedProgram;
   try {
-    await fs.makeFolders(at(NAMES.tmp), 0o700);
+    await fs.makeFolder(at(NAMES.tmp), 0o700).catch(async () => fs.makeFolders(at(NAMES.tmp), 0o700));
     started = await processes.start({
       program: plan.program,
       args: plan.args,
@@ -147,6 +149,7 @@ async function watch(ports: RunPorts, request: StartRun, signal: AbortSignal): P
   const startMs = clock.monotonicMs();
   let grownMs = startMs;
   let bytes = 0;
+  let pauseMs = LOOK_SOON_MS;
   for (;;) {
     const nowMs = clock.monotonicMs();
     const size = (await sizeOf(NAMES.stdout)) + (await sizeOf(NAMES.stderr));
@@ -159,8 +162,8 @@ async function watch(ports: RunPorts, request: StartRun, signal: AbortSignal): P
     if (leftMs <= 0) return 'timeout';
     const idleLeftMs = grownMs + limits.idleMs - nowMs;
     if (idleLeftMs <= 0) return 'idle';
-    const lookMs = grownBytes > limits.outputBytes / 10 ? LOOK_SOON_MS : LOOK_MS;
-    await clock.sleep(Math.min(lookMs, leftMs, idleLeftMs), signal);
+    await clock.sleep(Math.min(pauseMs, leftMs, idleLeftMs), signal);
+    pauseMs = grownBytes > limits.outputBytes / 10 ? LOOK_SOON_MS : Math.min(pauseMs * 1.5, LOOK_MS);
   }
 }
 
@@ -168,19 +171,35 @@ type Ending = Omit<ExitFile, 'endedAt' | 'stdout' | 'stderr'>;
 
 /** Syncs the outputs, writes exit.json. A full disk may get room again: it tries for a minute. */
 async function commit(ports: RunPorts, request: StartRun, ending: Ending): Promise<ExitFile | null> {
-  const { fs, clock, hashFile, note } = ports;
+  const { fs, clock, hashFile, cutFile, note } = ports;
   const endedAt = clock.now().toISOString();
   const at = (name: string): string => path.join(request.dir, name);
-  await fs.removeTree(at(NAMES.tmp)).catch((error: unknown) => {
-    note(`run ${ending.runId}: its temporary folder stays: ${messageOf(error)}`);
-  });
+  // Most runs leave nothing in it.
+  const isRemoved = await fs.removeFolder(at(NAMES.tmp)).then(
+    () => true,
+    () => false,
+  );
+  if (!isRemoved)
+    await fs.removeTree(at(NAMES.tmp)).catch((error: unknown) => {
+      note(`run ${ending.runId}: its temporary folder stays: ${messageOf(error)}`);
+    });
+  const cut = new Set<string>();
   const sealed = async (name: string): Promise<ExitFile['stdout']> => {
-    await fs.syncFile(at(name), 'safety');
+    const sizeBytes = (await fs.facts(at(name)))?.sizeBytes ?? 0;
+    // What is beyond the limit helps nobody, and nobody shall have to sync, hash and read a gigabyte.
+    if (sizeBytes > request.limits.outputBytes) {
+      await cutFile(at(name), request.limits.outputBytes);
+      cut.add(name);
+    }
+    // Of an empty file there is only the name, and the folder is synced below.
+    if (sizeBytes !== 0) await fs.syncFile(at(name), 'safety');
     return hashFile(at(name));
   };
   for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
     try {
-      const exit: ExitFile = { ...ending, endedAt, stdout: await sealed(NAMES.stdout), stderr: await sealed(NAMES.stderr) };
+      const [stdout, stderr] = await Promise.all([sealed(NAMES.stdout), sealed(NAMES.stderr)]);
+      const stopped = ending.stopped ?? (cut.size > 0 ? 'output-limit' : null);
+      const exit: ExitFile = { ...ending, stopped, endedAt, stdout, stderr };
       await fs.replace(at(NAMES.exit), `${JSON.stringify(exit, null, 2)}\n`, 'safety');
       await fs.syncFolder(request.dir, 'safety');
       return exit;

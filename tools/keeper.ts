@@ -14,7 +14,7 @@ import { err, ok, unreachable, type Result } from '#core/result.ts';
 import type { RunFile } from '#core/run.ts';
 import { endTree } from './end-tree.ts';
 import { readRun } from './exit.ts';
-import { lockPath, parseQuestion, socketPath, VERSION, type Asked } from './keeper-protocol.ts';
+import { epochPath, lockPath, parseQuestion, socketPath, VERSION, type Asked } from './keeper-protocol.ts';
 import { startRun, type LiveRun, type RunPorts } from './keeper-run.ts';
 
 /** How long it stays without client and run: a daemon that restarts finds it, a machine without work is left alone. */
@@ -22,7 +22,12 @@ export const LINGER_MS = 2_000;
 /** How long a new one waits for an old one that is just going. */
 const LOCK_WAIT_MS = 5_000;
 
-export type KeeperPorts = RunPorts & { readonly sockets: Sockets; readonly locks: KernelLocks };
+export type KeeperPorts = RunPorts & {
+  readonly sockets: Sockets;
+  readonly locks: KernelLocks;
+  /** Does this file say this? */
+  readonly isEpoch: (file: string, text: string) => boolean;
+};
 
 export type RunningKeeper = {
   /** Resolves when it has let go of socket and lock. */
@@ -46,6 +51,8 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
 
   /** Folder of the attempt -> its run, from the moment it is asked for until its exit.json is there. */
   const runs = new Map<string, Promise<Started>>();
+  /** Folder of an attempt -> what a dead keeper left of it is being ended. Asked twice, it is done once; and nothing starts there before it is done. */
+  const endings = new Map<string, Promise<null>>();
   const clients = new Set<LineSocket>();
   const stopping = new AbortController();
   let idle = new AbortController();
@@ -66,7 +73,9 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
 
   const live = async (): Promise<LiveRun[]> => (await Promise.all(runs.values())).flatMap((started) => (started.ok ? [started.value] : []));
 
-  async function start(request: StartRun): Promise<Result<RunFile, Failure>> {
+  async function start(request: StartRun, epoch: string | undefined): Promise<Result<RunFile, Failure>> {
+    await endings.get(request.dir)?.catch(() => undefined);
+    if (epoch !== undefined && !ports.isEpoch(epochPath(state), epoch)) return err(outOfTurn(state));
     if (stopping.signal.aborted) return err({ kind: 'interrupted', message: 'the keeper is just ending' });
     const known = runs.get(request.dir);
     const beginning = known ?? startRun(ports, request).catch((error: unknown) => err(trouble('start', state, error)));
@@ -87,21 +96,29 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
     settle();
   }
 
+  async function endLeft(dir: string, runId: string): Promise<null> {
+    const run = await readRun(dir, ports.fs);
+    // Of another boot nothing runs; of this one, a number whose owner is gone may be somebody else's by now: only the mark is looked for.
+    const isThisBoot = run !== null && run.bootId === ports.processes.bootId();
+    const isAlive = isThisBoot && ports.processes.isAlive(run.pid, run.pidStart);
+    const left = { pid: isAlive ? run.pid : null, pidStart: isThisBoot ? run.pidStart : '', runId: run?.runId ?? runId };
+    await endTree(ports.processes, ports.clock, left, ports.graceMs);
+    return null;
+  }
+
   /** The end of a run that is known here; else null, after all that is left of it was ended. */
   async function wait(dir: string, runId: string): Promise<unknown> {
     const started = await runs.get(dir);
     if (started?.ok === true) return started.value.ended;
-    const run = await readRun(dir, ports.fs);
-    const isAlive = run !== null && run.bootId === ports.processes.bootId() && ports.processes.isAlive(run.pid, run.pidStart);
-    const left = { pid: isAlive ? run.pid : null, pidStart: run?.pidStart ?? '', runId: run?.runId ?? runId };
-    await endTree(ports.processes, ports.clock, left, ports.graceMs);
-    return null;
+    const ending = endings.get(dir) ?? endLeft(dir, runId).finally(() => endings.delete(dir));
+    endings.set(dir, ending);
+    return ending;
   }
 
   async function answer(asked: Exclude<Asked, { readonly do: 'bye' }>): Promise<Result<unknown, Failure>> {
     switch (asked.do) {
       case 'start':
-        return start(asked.run);
+        return start(asked.run, asked.epoch);
       case 'wait':
         return ok(await wait(asked.dir, asked.runId));
       case 'stop':
@@ -169,6 +186,14 @@ const inUse = (request: StartRun): Failure => ({
   path: request.dir,
   code: 'EEXIST',
   message: 'it is waited for, not replaced',
+});
+
+const outOfTurn = (state: string): Failure => ({
+  kind: 'environment',
+  what: 'another daemon has taken over',
+  path: epochPath(state),
+  code: 'ESTALE',
+  message: 'the keeper starts nothing for the one before',
 });
 
 const trouble = (what: string, state: string, error: unknown): Failure => ({

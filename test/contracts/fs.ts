@@ -140,6 +140,23 @@ export function fsContract(title: string, makeRig: () => Promise<FsRig>): void {
       assert.equal(text(entries[0]?.raw ?? new Uint8Array()), 'grüße 1.md');
     });
 
+    test('a walk tells each entry with its kind, one character per byte of its name, and says when there is no folder', async () => {
+      const folder = await fresh();
+      await fs.writeNew(`${folder}/grüße 1.md`, 'x', 'safety');
+      await fs.makeFolder(`${folder}/sub`);
+      const seen: string[] = [];
+      await fs.walk(folder, (name, kind) => seen.push(`${Buffer.from(name, 'latin1').toString()} ${kind}`));
+      assert.deepEqual(seen.toSorted(), ['grüße 1.md file', 'sub folder']);
+      await assert.rejects(
+        fs.walk(`${folder}/none`, () => undefined),
+        withCode('ENOENT'),
+      );
+      await assert.rejects(
+        fs.walk(`${folder}/grüße 1.md`, () => undefined),
+        withCode('ENOTDIR'),
+      );
+    });
+
     test('a path may be given as bytes', async () => {
       const folder = await fresh();
       await fs.writeNew(`${folder}/a`, 'x', 'safety');

@@ -17,6 +17,7 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
       changes.push(...more);
       return Promise.resolve();
     },
+    note: unused,
     job: unused,
     open: unused,
     recent: unused,
@@ -29,15 +30,19 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
   return { journal, changes };
 };
 
-const rig = (slots = 1, holds: readonly LaneHold[] = []) => {
+const rig = (slots = 1, holds: readonly LaneHold[] = [], ahead = 0) => {
   const clock = makeFakeClock();
   const { journal, changes } = journalWith(holds);
-  const lanes = makeLanes({ clock, journal, log: silentLog() }, (name) => ({
-    name,
-    slots,
-    intervalCap: Number.POSITIVE_INFINITY,
-    intervalMs: 0,
-  }));
+  const lanes = makeLanes(
+    { clock, journal, log: silentLog() },
+    (name) => ({
+      name,
+      slots,
+      intervalCap: Number.POSITIVE_INFINITY,
+      intervalMs: 0,
+    }),
+    ahead,
+  );
   return { clock, lanes, changes };
 };
 
@@ -115,11 +120,24 @@ test('a cancel ends the wait for a slot', async () => {
   await running;
 });
 
-test('a reservation takes a slot from the claim to the answer, and is given back once', () => {
+test('a claimed job stands in its lane until its answer is there, and leaves it once', () => {
   const { lanes } = rig(2);
-  const release = lanes.reserve('a');
-  assert.equal(lanes.room('a'), 1);
-  release();
-  release();
-  assert.equal(lanes.room('a'), 2);
+  const place = lanes.reserve('a', 50);
+  assert.equal(lanes.room('a', 50), 1);
+  place.leaves();
+  place.leaves();
+  assert.equal(lanes.room('a', 50), 2);
+});
+
+test('a few more are claimed than can run, and beyond them only what is more urgent than one that waits', () => {
+  const { lanes } = rig(1, [], 1);
+  const running = lanes.reserve('a', 50);
+  running.begins();
+  assert.equal(lanes.room('a', 50), 1);
+  const waiting = lanes.reserve('a', 50);
+  assert.deepEqual([lanes.room('a', 50), lanes.room('a', 49)], [0, 1]);
+  waiting.begins();
+  assert.equal(lanes.room('a', 49), 0, 'what runs is in nobody’s way');
+  running.leaves();
+  assert.equal(lanes.room('a', 50), 1);
 });

@@ -17,7 +17,7 @@ describe('schedule and cancel', () => {
     rig.settings(
       settingsWith(
         [obeyingRunner('one', agents), shellRunner('copy', 'cat')],
-        'lanes: { one: { slots: 1 } }\nintake: { settle: 100ms, scan_interval: 200ms }\n',
+        'lanes: { one: { slots: 1 } }\nlimits: { ahead: 1 }\nintake: { settle: 100ms, scan_interval: 200ms }\n',
       ).replace('intake: { settle: 100ms }\n', ''),
     );
     daemon = await rig.start();
@@ -46,13 +46,18 @@ describe('schedule and cancel', () => {
     drop('running', 'runner: one\n');
     const first = await agents.next();
     drop('p90', 'runner: one\npriority: 90\n');
-    drop('p10', 'runner: one\npriority: 10\n');
+    await rig.until(rig.in(), () => !existsSync(inbox('p90.md')), 'the next one is claimed');
+    drop('p95', 'runner: one\npriority: 95\n');
     await looked();
-    assert.ok(existsSync(inbox('p10.md')), 'no more is claimed than can run');
+    assert.ok(existsSync(inbox('p95.md')), 'no more are claimed than will soon run');
+    drop('p10', 'runner: one\npriority: 10\n');
+    await rig.until(rig.in(), () => !existsSync(inbox('p10.md')), 'what is more urgent than what waits is claimed');
+    // It stands in the lane by then: it was accepted before this one.
+    await looked();
     await first.tell({ do: 'print', text: '# Answer\n' });
     await first.tell({ do: 'exit', code: 0 });
-    assert.deepEqual([await answerNext(), await answerNext()], ['p10', 'p90']);
-    await rig.ended('p90');
+    assert.deepEqual([await answerNext(), await answerNext(), await answerNext()], ['p10', 'p90', 'p95']);
+    await rig.ended('p95');
   });
 
   test('a brief satisfies no depends_on; an answer does, and stands in the brief', async () => {

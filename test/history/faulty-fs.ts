@@ -1,10 +1,16 @@
-/** A file system whose n-th changing call fails or kills, counted from `arm` on; sticky: every later one too. */
+/** A file system whose n-th changing call fails or kills, counted from `arm` on (those of some paths only, if wanted); sticky: every later one too. */
 
 import type { Fs } from '#core/ports.ts';
 import { makeFs } from '#platform/files.ts';
 
 export type Step = { readonly call: string; readonly path: string };
-export type FaultyFs = { readonly fs: Fs; readonly steps: Step[]; arm(failAt: number, isSticky: boolean): void };
+export type FaultyFs = {
+  readonly fs: Fs;
+  readonly steps: Step[];
+  arm(failAt: number, isSticky: boolean, counts?: (path: string) => boolean): void;
+};
+
+const EVERY_PATH = (): boolean => true;
 
 /** @param onHit instead of failing with the code */
 export function faultyFs(code: string, onHit?: () => void): FaultyFs {
@@ -12,12 +18,14 @@ export function faultyFs(code: string, onHit?: () => void): FaultyFs {
   const steps: Step[] = [];
   let failAt = Number.POSITIVE_INFINITY;
   let isSticky = false;
+  let counts: (path: string) => boolean = EVERY_PATH;
   type Guarded = 'writeNew' | 'writeDerived' | 'append' | 'unlink' | 'replace' | 'rename' | 'makeFolder' | 'makeFolders' | 'syncFolder';
   const guarded = <Name extends Guarded>(name: Name): Fs[Name] => {
     const call = async (...args: unknown[]): Promise<unknown> => {
       const file = String(args[0]);
       // A full disk does not stop a removal; a kill may come before one.
-      if (name === 'unlink' && onHit === undefined) return real.unlink(file);
+      if ((name === 'unlink' && onHit === undefined) || !counts(file))
+        return (real[name] as (...all: unknown[]) => Promise<unknown>)(...args);
       steps.push({ call: name, path: file });
       const isHit = steps.length === failAt || (isSticky && steps.length > failAt);
       if (isHit && onHit !== undefined) onHit();
@@ -40,7 +48,8 @@ export function faultyFs(code: string, onHit?: () => void): FaultyFs {
       makeFolders: guarded('makeFolders'),
       syncFolder: guarded('syncFolder'),
     },
-    arm(at, sticky) {
+    arm(at, sticky, which = EVERY_PATH) {
+      counts = which;
       steps.length = 0;
       failAt = at;
       isSticky = sticky;

@@ -26,10 +26,11 @@ export const silent: Log = {
 };
 
 /** Keeps what was logged, for tests that look at it. */
-export function listening(): { log: Log; lines: string[] } {
+export function listening(onLine: (line: string) => void = () => undefined): { log: Log; lines: string[] } {
   const lines: string[] = [];
   const say = (message: string): void => {
     lines.push(message);
+    onLine(message);
   };
   const log: Log = { error: say, warn: say, info: say, debug: say, with: () => log };
   return { log, lines };
@@ -83,6 +84,7 @@ export function makeRig(): Rig {
       locks: makeKernelLocks(),
       author: { name: 'docket', email: 'docket@example.com' },
       pushRemotes: [],
+      tend: { packsMax: 0, idleMs: 0 },
       ...more,
     }),
     async open(more = {}) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { suite, test } from 'node:test';
@@ -271,6 +271,56 @@ suite('the keeper', { concurrency: 4 }, () => {
     await keeper.done;
     assert.deepEqual(asked, [2_000]);
     await rig.serve();
+  });
+
+  test('whoever asks for a run of a dead keeper, and starts it again, does not have the new one ended by another who asked', async (t) => {
+    const rig = await makeRig(t);
+    const first = await rig.client();
+    const run = await rig.run('a1');
+    assert.ok((await first.start({ ...run, plan: { ...run.plan, args: [...run.plan.args, '--ignore-term'] } })).ok);
+    const agent = await rig.agents.next();
+    first.close();
+    processes.signal(rig.pids[0] ?? 0, 'SIGKILL', false);
+    await until(() => processes.startTime(rig.pids[0] ?? 0) === null);
+    await rig.serve();
+    const [one, two] = [await rig.client(), await rig.client()];
+    const both = [one.wait(run.dir, run.runId), two.wait(run.dir, run.runId)];
+    // While they wait for the deaf one to be ended, the same run is started again in a folder that was tidied up.
+    for (const name of await readdir(run.dir)) await rm(path.join(run.dir, name), { recursive: true });
+    const started = await one.start(run);
+    assert.ok(started.ok, JSON.stringify(started));
+    await agent.gone;
+    const again = await rig.agents.next();
+    await again.tell({ do: 'exit', code: 0 });
+    const exit = await one.wait(run.dir, run.runId);
+    assert.deepEqual([exit?.code, exit?.stopped], [0, null]);
+    // Whoever asked late got the end of the new one.
+    for (const end of await Promise.all(both)) assert.ok(end === null || end.code === 0);
+  });
+
+  test('a daemon that is out of turn gets no program started, whether it knows it already or not', async (t) => {
+    const rig = await makeRig(t);
+    await rig.serve();
+    const epochFile = path.join(rig.state, 'epoch');
+    await writeFile(epochFile, 'second\n');
+    let isOurs = true;
+    const check = (): void => {
+      if (!isOurs) throw new Error('out of turn');
+    };
+    const first = await rig.client({ check, text: 'first\n' });
+    const refused = await first.start(await rig.run('a1'));
+    assert.ok(!refused.ok && refused.error.kind === 'environment' && refused.error.code === 'ESTALE');
+    isOurs = false;
+    await assert.rejects(first.start(await rig.run('a2')), /out of turn/);
+    assert.deepEqual(await first.list(), []);
+
+    const second = await rig.client({ check: () => undefined, text: 'second\n' });
+    const run = await rig.run('a3');
+    assert.ok((await second.start(run)).ok);
+    const agent = await rig.agents.next();
+    await agent.tell({ do: 'exit', code: 0 });
+    assert.equal((await second.wait(run.dir, run.runId))?.code, 0);
+    assert.equal(rig.agents.count(), 1);
   });
 
   test('a message that is not in the protocol closes the connection, and the keeper goes on', async (t) => {

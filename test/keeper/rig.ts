@@ -9,12 +9,14 @@ import type { Keeper, Log, StartRun } from '#core/ports.ts';
 import type { RunLimits } from '#core/run.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
+import { cutFile } from '#platform/cut-file.ts';
+import { isEpoch } from '#platform/epoch.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeProcesses } from '#platform/process.ts';
 import { makeSockets } from '#platform/socket.ts';
-import { connectKeeper, keeperProgram } from '#tools/keeper-client.ts';
+import { connectKeeper, keeperProgram, type Turn } from '#tools/keeper-client.ts';
 import { serveKeeper, type KeeperPorts, type RunningKeeper } from '#tools/keeper.ts';
 import { FAKE_AGENT, startFakeAgents, type FakeAgents } from '#test/support/fake-agent.ts';
 
@@ -45,7 +47,7 @@ export type Rig = {
   /** A keeper inside this process: quick, and with a short grace. */
   serve(more?: Partial<KeeperPorts>): Promise<RunningKeeper>;
   /** A client; `pids` gets the keepers it starts (a process each). */
-  client(): Promise<Keeper>;
+  client(turn?: Turn | null): Promise<Keeper>;
   readonly pids: number[];
   /** A fake agent's run in folder `name`. */
   run(name: string, limits?: Partial<RunLimits>): Promise<StartRun>;
@@ -81,6 +83,8 @@ export async function makeRig(t: TestContext): Promise<Rig> {
         sockets,
         clock,
         hashFile,
+        cutFile,
+        isEpoch,
         locks: makeKernelLocks(),
         graceMs: 60,
         note: (text: string) => void notes.push(text),
@@ -90,16 +94,17 @@ export async function makeRig(t: TestContext): Promise<Rig> {
       keepers.push(keeper);
       return keeper;
     },
-    async client() {
+    async client(turn = null) {
       const client = await connectKeeper({
+        turn,
         state,
         sockets,
         clock,
         log: silentLog,
         fs,
         digest,
-        spawnKeeper: async () => {
-          pids.push((await processes.startDetached(keeperProgram(process.execPath, KEEPER_ENTRY, state))).pid);
+        spawnKeeper: async (flags) => {
+          pids.push((await processes.startDetached(keeperProgram(process.execPath, KEEPER_ENTRY, state, flags))).pid);
         },
       });
       clients.push(client);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openDatabase } from '#platform/sqlite.ts';
 import { temporaryFolder, withCode } from '#test/support/temp-folder.ts';
@@ -92,4 +92,34 @@ test('a database that was moved away under us is noticed', async (t) => {
   assert.equal(database.isIntact(), false);
   database.close();
   database.close();
+});
+
+test('only a transaction that asks for it is not synced, and never one of a rollback journal', async (t) => {
+  const folder = await temporaryFolder(t);
+  for (const [name, wal, expected] of [
+    ['wal.db', true, [2, 1, 2]],
+    ['plain.db', false, [2, 2, 2]],
+  ] as const) {
+    const database = openDatabase(`${folder}/${name}`, { wal });
+    const level = database.prepare('PRAGMA synchronous');
+    const seen = [true, false, true].map((isSynced) => database.transaction(() => level.get()?.['synchronous'], { isSynced }));
+    assert.deepEqual(seen, expected, '2 is FULL, 1 is NORMAL');
+    assert.equal(
+      database.transaction(() => level.get()?.['synchronous']),
+      2,
+    );
+    database.close();
+  }
+});
+
+test('a database is lost when what lies beside it is removed, and a folder in its place is not it', async (t) => {
+  for (const companion of ['-wal', '-shm']) {
+    const folder = await temporaryFolder(t);
+    const database = openDatabase(`${folder}/a.db`);
+    assert.equal(database.isIntact(), true);
+    unlinkSync(`${folder}/a.db${companion}`);
+    mkdirSync(`${folder}/a.db${companion}`);
+    assert.equal(database.isIntact(), false);
+    database.close();
+  }
 });

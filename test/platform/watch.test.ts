@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { startWatch } from '#platform/watch.ts';
@@ -145,4 +146,58 @@ test('closing is final and quick', async (t) => {
   await other.close();
   assert.equal(hints, 0);
   rmSync(root, { recursive: true });
+});
+
+test('a hint names what was touched and how, in bytes, and says "everywhere" for a folder that was made again', async (t) => {
+  const root = await temporaryFolder(t);
+  mkdirSync(`${root}/01-architect/in`, { recursive: true });
+  mkdirSync(`${root}/01-architect/out`);
+  const told: string[] = [];
+  let heard = Promise.withResolvers<void>();
+  const watch = await startWatch(
+    root,
+    (noticed) => {
+      told.push(noticed === null ? 'everywhere' : `${noticed.folder} ${noticed.name} ${noticed.isWritten ? 'written' : 'came or went'}`);
+      heard.resolve();
+    },
+    assert.ifError,
+  );
+  t.after(() => watch.close());
+  const until = async (words: string): Promise<void> => {
+    while (!told.includes(words)) {
+      await heard.promise;
+      heard = Promise.withResolvers<void>();
+    }
+  };
+  const raw = (folder: string): Buffer =>
+    Buffer.concat([Buffer.from(`${root}/01-architect/${folder}/`), Buffer.from([0xff]), Buffer.from('.md')]);
+  writeFileSync(raw('out'), 'x');
+  renameSync(raw('out'), raw('in'));
+  await until('01-architect \u00ff.md came or went');
+  assert.ok(!told.some((one) => one.endsWith('written')), 'a rename is no write');
+  writeFileSync(`${root}/01-architect/in/foo.md`, 'x');
+  await until('01-architect foo.md written');
+  told.length = 0;
+  renameSync(`${root}/01-architect/in`, `${root}/01-architect/old`);
+  mkdirSync(`${root}/01-architect/in`);
+  await until('everywhere');
+});
+
+test('of very many events in one turn the first are told by name, the others as one "everywhere"', async (t) => {
+  const root = await temporaryFolder(t);
+  mkdirSync(`${root}/01-architect/in`, { recursive: true });
+  let named = 0;
+  const everywhere = Promise.withResolvers<void>();
+  const watch = await startWatch(
+    root,
+    (noticed) => {
+      if (noticed === null) everywhere.resolve();
+      else named += 1;
+    },
+    assert.ifError,
+  );
+  t.after(() => watch.close());
+  for (let n = 0; n < 1_500; n++) writeFileSync(`${root}/01-architect/in/${String(n)}.md`, 'x');
+  await everywhere.promise;
+  assert.equal(named, 1_000);
 });

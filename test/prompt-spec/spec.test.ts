@@ -84,7 +84,7 @@ for (const [asked, expected] of Object.entries({
 }
 
 test('the fault names the versions there are, and the place when it is known', () => {
-  const resolved = resolveSpec('3.0.0', roleName('architect'), [spec('2.10.0'), spec('2.9.0')], { line: 4, column: 22 });
+  const resolved = resolveSpec('3.0.0', roleName('architect'), [spec('2.10.0'), spec('2.9.0')], () => ({ line: 4, column: 22 }));
   assert.ok(!resolved.ok);
   assert.match(resolved.error.expected, /2\.9\.0, 2\.10\.0/);
   assert.deepEqual([resolved.error.line, resolved.error.column], [4, 22]);

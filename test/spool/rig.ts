@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import type { RoleFolder, RoleName, Stem } from '#core/names.ts';
+import type { JobId, RoleFolder, RoleName, Stem } from '#core/names.ts';
 import type { Clock, Fs, Log } from '#core/ports.ts';
 import type { Claimed, Decided, Spool, Waiting } from '#core/spool.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -53,7 +53,7 @@ export type Rig = {
   readonly lines: LogLine[];
   readonly fs: Fs;
   /** A new process's spool on the same folders. */
-  spool(fs?: Fs, settings?: Partial<SpoolSettings>): Spool;
+  spool(fs?: Fs, settings?: Partial<SpoolSettings>, suspect?: JobId | null): Spool;
 };
 
 export function makeRig(context: TestContext | null, fs: Fs = makeFs()): Rig {
@@ -75,8 +75,9 @@ export function makeRig(context: TestContext | null, fs: Fs = makeFs()): Rig {
     clock,
     lines,
     fs,
-    spool: (given = fs, settings = {}) =>
+    spool: (given = fs, settings = {}, suspect = null) =>
       makeSpool({
+        suspect,
         queues,
         roles: [ROLE],
         fs: given,

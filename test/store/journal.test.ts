@@ -441,3 +441,26 @@ test('a full disk rejects a commit and nothing else: what was known stays known,
   assert.equal(journal.job(one.id)?.state, 'read');
   assert.equal(journal.isIntact(), true);
 });
+
+test('a turn of notes alone is written without a sync; one commit in it syncs all of it', async (context) => {
+  const synced: (boolean | undefined)[] = [];
+  const watching: OpenDatabase = (name, options) => {
+    const database = openDatabase(name, options);
+    return {
+      ...database,
+      transaction: (act, how) => {
+        synced.push(how?.isSynced);
+        return database.transaction(act, how);
+      },
+    };
+  };
+  const file = path.join(folder(context), 'journal.db');
+  const journal = open(context, file, watching);
+  synced.length = 0;
+  const [one, two] = [job(), job()];
+  await journal.note([put(one)]);
+  assert.equal(openJournalReadOnly({ path: file, openDatabase })?.job(one.id)?.stem, one.stem, 'whoever reads sees it');
+  await Promise.all([journal.note([move(one.id, 'read')]), journal.commit([put(two)])]);
+  await assert.rejects(journal.note([move(two.id, 'done')]), { code: 'ILLEGAL_CHANGE' });
+  assert.deepEqual(synced, [false, true, false]);
+});

@@ -84,6 +84,7 @@ export function makeFaultyFs(fs: Fs, options: FaultyOptions): FaultyFs {
   return {
     calls,
     list: (folder) => alive(() => fs.list(folder)),
+    walk: (folder, see) => alive(() => fs.walk(folder, see)),
     facts: (file) => alive(() => fs.facts(file)),
     readBounded: (file, maxBytes) => alive(() => fs.readBounded(file, maxBytes)),
     readHead: (file, maxBytes) => alive(() => fs.readHead(file, maxBytes)),

@@ -14,14 +14,15 @@ const log: Log = { error() {}, warn() {}, info() {}, debug() {}, with: () => log
 const run = JSON.parse(readFileSync(file, 'utf8')) as StartRun;
 
 const keeper = await connectKeeper({
+  turn: null,
   state,
   sockets: makeSockets(),
   clock: makeClock(),
   log,
   fs: makeFs(),
   digest: makeDigest(),
-  spawnKeeper: async () => {
-    const { pid } = await makeProcesses().startDetached(keeperProgram(process.execPath, entry, state));
+  spawnKeeper: async (flags) => {
+    const { pid } = await makeProcesses().startDetached(keeperProgram(process.execPath, entry, state, flags));
     process.stdout.write(`keeper ${String(pid)}\n`);
   },
 });

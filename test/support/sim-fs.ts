@@ -240,6 +240,9 @@ export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): S
   const fs: Fs = {
     list: async (folder) =>
       [...folderAt(folder)].map(([name, ino]) => ({ raw: Buffer.from(name), name, kind: disk.nodes.get(ino)?.kind ?? 'other' })),
+    walk: async (folder, see) => {
+      for (const [name, ino] of folderAt(folder)) see(Buffer.from(name).toString('latin1'), disk.nodes.get(ino)?.kind ?? 'other');
+    },
     facts: async (file) => {
       const node = nodeAt(file);
       return node === null ? null : factsOf(node);

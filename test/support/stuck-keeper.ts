@@ -1,6 +1,8 @@
 /** A keeper that never gets run.json onto the disk: `<state>`. Prints the pid at the gate, then hangs until it is killed. */
 
 import { makeClock } from '#platform/clock.ts';
+import { cutFile } from '#platform/cut-file.ts';
+import { isEpoch } from '#platform/epoch.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
@@ -25,6 +27,8 @@ const keeper = await serveKeeper(
     locks: makeKernelLocks(),
     clock: makeClock(),
     hashFile,
+    cutFile,
+    isEpoch,
     note: (message) => void process.stderr.write(`${message}\n`),
   },
   state,

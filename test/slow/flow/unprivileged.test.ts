@@ -52,8 +52,8 @@ else
       rig.drop('shut.md', promptText());
       rig.drop('open.md', promptText({ agent: 'ui' }), '03-ui');
       await rig.ended('open', 'processed', '03-ui');
-      await rig.logged(/the folder of role architect cannot be read: a queue folder cannot be read: .*\[EACCES\]/);
-      assert.equal(rig.log().split('the folder of role architect cannot be read').length, 2, 'told once, not at every look');
+      await rig.logged(/role architect waits: a queue folder cannot be used: .*\[EACCES\]/);
+      assert.equal(rig.log().split('role architect waits').length, 2, 'told once, not at every look');
       chmodSync(rig.in(), 0o700);
       await answered(rig, 'shut');
       assert.equal(await daemon.stop(), 0);

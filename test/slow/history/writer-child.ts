@@ -23,6 +23,7 @@ const history = makeHistory({
   locks: makeKernelLocks(),
   author: { name: 'docket', email: 'docket@example.com' },
   pushRemotes: [],
+  tend: { packsMax: 0, idleMs: 0 },
 });
 await history.open();
 process.stdout.write('open\n');

@@ -10,12 +10,8 @@ import { ROLES } from './life.ts';
 import type { Outside, Recorded } from './outside.ts';
 import { folderOf, type Scenario, type Wanted } from './scenarios.ts';
 
-/** After so many starts that died, a tool is given up (agents/attempt.ts); after so many crashes at reading, a prompt is (limits.parser_reads). */
+/** After so many starts that died, a tool is given up (agents/attempt.ts). */
 const STARTS_MAX = 3;
-const READS_MAX = 3;
-/** A reading is counted before the bytes are handed on, so a crash between the two counts as well. */
-const wasFeared = ({ handed }: Outside): boolean => Math.max(0, ...handed.values()) >= READS_MAX;
-
 type File = { readonly name: string; readonly text: string };
 
 const isNotOurs = ({ text }: File): boolean => text === NOT_OURS;
@@ -42,7 +38,7 @@ export function judge(scenario: Scenario, sim: SimFs, outside: Outside): readonl
     const published = output.filter((file) => !isNotOurs(file)).length + (own.length > 0 ? taken.length : 0);
     const wanted = expected.reduce((sum, { end }) => sum + (end === 'processed' || end === 'failed' ? 2 : 1), 0);
     // A retry that is cut off may have put the old words away, or leave both names.
-    if (published !== wanted && !scenario.isReopened && !wasFeared(outside))
+    if (published !== wanted && !scenario.isReopened)
       wrong.push(`${String(published)} files were published, not ${String(wanted)}: ${output.map(({ name }) => name).join()}`);
     for (const name of sim.names(folderOf(role, 'work'))) wrong.push(`work/ holds ${name.replace(/[a-z2-7]{16}/, '<job>')} still`);
     for (const name of sim.names(folderOf(role, '.')))
@@ -75,8 +71,7 @@ function judgePrompt(scenario: Scenario, prompt: Wanted, { input, output, taken 
       ({ mark, fate, stage }) => mark === prompt.mark && stage >= HAS_RUN_FILE && fate === 'died',
     ).length;
     const isGivenUp = perhapsDied >= STARTS_MAX && copies.some(({ name }) => name.endsWith('.failed'));
-    const isFeared = wasFeared(outside) && copies.some(({ name }) => name.endsWith('.rejected'));
-    if (!isGivenUp && !isFeared) say(`it ended as ${copies.map(({ name }) => name).join()}`);
+    if (!isGivenUp) say(`it ended as ${copies.map(({ name }) => name).join()}`);
     return wrong;
   }
   const published = (part: string): string[] => {

@@ -66,7 +66,7 @@ function makeLifeClock(life: number): Clock & { pass(ms: number): void } {
 const LANES: Lanes = {
   run: async (_lane, _priority, _signal, work) => work(),
   hold: async () => Promise.resolve(),
-  reserve: () => () => undefined,
+  reserve: () => ({ begins: () => undefined, leaves: () => undefined }),
   room: () => 100,
   isHeld: () => false,
   view: () => [],
@@ -185,27 +185,6 @@ const spoolOn = (sim: SimFs, roles: readonly SpoolRole[], digest: Digest, clock:
     processId: '1',
   });
 
-/** Whoever crashes the parser is known by the count of readings: no reading may be forgotten, until something shows that the parser lives. */
-function counted(spool: Spool, sim: SimFs, hold: Hold): Spool {
-  const here = new Set<string>();
-  return {
-    ...spool,
-    async read(dir, id, folder) {
-      const read = await spool.read(dir, id, folder);
-      if (here.has(id) || read.bytes === null) return read;
-      here.add(id);
-      const { handed, wrong } = hold.get();
-      const times = (handed.get(id) ?? 0) + 1;
-      const isForgotten = read.claimed.job.reads < times && (await sim.fs.facts(dir)) === null;
-      hold.set(`handed ${id}`, {
-        handed: new Map(handed).set(id, times),
-        wrong: isForgotten ? [...wrong, `${String(times)} readings, and ${String(read.claimed.job.reads)} were counted`] : wrong,
-      });
-      return read;
-    },
-  };
-}
-
 const hasWaiting = async (sim: SimFs, roles: readonly SpoolRole[]): Promise<boolean> =>
   Promise.all(roles.map(async ({ folder }) => sim.fs.list(`${QUEUES}/${folder}/in`))).then((lists) =>
     lists.flat().some(({ name }) => name?.endsWith('.md') === true),
@@ -239,7 +218,7 @@ export function makeLife(
     debug: () => undefined,
     with: () => log,
   };
-  const spool = counted(spoolOn(sim, roles, digest, clock, log), sim, hold);
+  const spool = spoolOn(sim, roles, digest, clock, log);
   const keeper = makeKeeper(hold, sim.fs, digest, outputOf);
   const ports: Ports = {
     workspace: WORKSPACE,
@@ -272,6 +251,7 @@ export function makeLife(
     daemon: { version: '1', host: 'model', instance: 'one' },
     scanIntervalMs: 1,
     stopping: new AbortController().signal,
+    whileParsing: (_id, act) => act(),
     reached: () => undefined,
   };
   return {

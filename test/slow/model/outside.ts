@@ -31,8 +31,6 @@ export type Outside = {
   readonly jobs: ReadonlyMap<JobId, JournalJob>;
   readonly attempts: ReadonlyMap<JobId, readonly Attempt[]>;
   readonly runs: readonly RunState[];
-  /** In how many lives a job's bytes were handed to the parser. */
-  readonly handed: ReadonlyMap<JobId, number>;
   /** What other hands have done: each does its part once. */
   readonly done: readonly string[];
   /** What was seen to be wrong at the moment it happened. */
@@ -49,7 +47,6 @@ export const NOTHING_YET: Outside = {
   jobs: new Map(),
   attempts: new Map(),
   runs: [],
-  handed: new Map(),
   done: [],
   wrong: [],
   trail: 1,
@@ -133,35 +130,38 @@ export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => 
 
 export function makeJournal(hold: Hold): Journal {
   const jobs = (): JournalJob[] => [...hold.get().jobs.values()];
-  return {
-    async commit(changes) {
-      await Promise.resolve();
-      if (changes.length === 0) return;
-      hold.point('journal commit');
-      for (const change of changes) {
-        const { jobs: rows, attempts } = hold.get();
-        const set = (id: JobId, row: JournalJob): void => {
-          hold.set(`${change.do} ${id} ${row.state} ${row.stem}`, { jobs: withEntry(rows, id, row) });
-        };
-        if (change.do === 'job') set(change.job.id, change.job);
-        else if (change.do === 'move') {
-          const row = rows.get(change.id);
-          const verdict = row === undefined ? 'refuse' : judgeMove(row.state, change.to);
-          if (row === undefined || verdict === 'refuse') throw new Error(`the journal refuses ${row?.state ?? 'nothing'} -> ${change.to}`);
-          if (verdict === 'go') set(change.id, { ...row, state: change.to, outcome: change.outcome ?? row.outcome });
-        } else if (change.do === 'attempt') {
-          const before = (attempts.get(change.id) ?? []).filter(({ n }) => n !== change.attempt.n);
-          const after = [...before, { ...change.attempt, spent: change.spent }];
-          hold.set(`attempt ${change.id} ${String(change.attempt.n)} ${change.attempt.outcome}`, {
-            attempts: withEntry(attempts, change.id, after),
-          });
-        } else if (change.do === 'forget') {
-          const left = new Map(rows);
-          left.delete(change.id);
-          hold.set(`forget ${change.id}`, { jobs: left });
-        }
+  const commit: Journal['commit'] = async (changes) => {
+    await Promise.resolve();
+    if (changes.length === 0) return;
+    hold.point('journal commit');
+    for (const change of changes) {
+      const { jobs: rows, attempts } = hold.get();
+      const set = (id: JobId, row: JournalJob): void => {
+        hold.set(`${change.do} ${id} ${row.state} ${row.stem}`, { jobs: withEntry(rows, id, row) });
+      };
+      if (change.do === 'job') set(change.job.id, change.job);
+      else if (change.do === 'move') {
+        const row = rows.get(change.id);
+        const verdict = row === undefined ? 'refuse' : judgeMove(row.state, change.to);
+        if (row === undefined || verdict === 'refuse') throw new Error(`the journal refuses ${row?.state ?? 'nothing'} -> ${change.to}`);
+        if (verdict === 'go') set(change.id, { ...row, state: change.to, outcome: change.outcome ?? row.outcome });
+      } else if (change.do === 'attempt') {
+        const before = (attempts.get(change.id) ?? []).filter(({ n }) => n !== change.attempt.n);
+        const after = [...before, { ...change.attempt, spent: change.spent }];
+        hold.set(`attempt ${change.id} ${String(change.attempt.n)} ${change.attempt.outcome}`, {
+          attempts: withEntry(attempts, change.id, after),
+        });
+      } else if (change.do === 'forget') {
+        const left = new Map(rows);
+        left.delete(change.id);
+        hold.set(`forget ${change.id}`, { jobs: left });
       }
-    },
+    }
+  };
+  // The model does not forget a note in a power cut; a journal that is lost with all its notes is a scenario.
+  return {
+    commit,
+    note: commit,
     job: (id) => hold.get().jobs.get(id) ?? null,
     open: () => jobs().filter(({ state }) => state !== 'done'),
     recent: (limit) => jobs().toReversed().slice(0, limit),

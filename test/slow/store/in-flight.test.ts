@@ -138,7 +138,10 @@ test('an older docket that finds the journal of a newer one says so and touches 
   const known = versioned(99);
   const older = rig.launch();
   assert.equal(await older.exit(), 3);
-  assert.match(older.output(), /was written by a newer docket \(version 99, this one knows [0-9]+\): use that docket/);
+  assert.match(
+    older.output(),
+    /^docket: the journal .* was written by a newer docket \(version 99, this one knows [0-9]+\): use that docket; .*\n$/,
+  );
   assert.deepEqual(treeOf(), before);
   assert.equal(versioned(null), 99);
 

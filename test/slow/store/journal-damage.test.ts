@@ -183,6 +183,8 @@ async function answers(rig: Rig, prompts: readonly Prompt[]): Promise<unknown> {
   }
   return {
     ls: rows
+      // Killed while what is left of an ended job was removed: it is listed twice until the next start, and half of it is gone.
+      .filter(({ state, stem }) => state !== 'published' || !ended.some((one) => one.stem === stem))
       .map(({ role, stem, file, state, feature, revision }) => {
         const how = BEGUN.has(state) ? 'begun' : NOT_BEGUN.has(state) ? 'not begun' : state;
         return { role, stem, file, how, feature, revision };

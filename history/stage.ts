@@ -1,0 +1,146 @@
+/**
+ * A group, or a merge, as it would be on top of the tip: commits, trees and blobs in memory, nothing on disk yet.
+ * Order in a group is the order of calls; each item sees what the ones before it left.
+ */
+
+import type { Buffer } from 'node:buffer';
+import type { Filed, Taken } from '#core/history.ts';
+import type { JobId } from '#core/names.ts';
+import { identityKey, type Identity } from '#core/prompt.ts';
+import { ok, type Result } from '#core/result.ts';
+import type { FileChange } from './diff.ts';
+import { planMerge } from './merge.ts';
+import { commitMessage } from './message.ts';
+import { encodeCommit, type Oid } from './objects.ts';
+import { newObject, type NewObject } from './pack.ts';
+import { toFiled, type Plan, type Planned, type Tip } from './record.ts';
+import type { FiledRecord, RecordIndex } from './record-index.ts';
+import type { Repository } from './repository.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export type Item = {
+  /** Rough size, so that a group fits in memory. */
+  readonly sizeBytes: number;
+  plan(tip: Tip): Promise<Plan>;
+};
+export type Outcome = Result<Filed, Taken>;
+export type Waiting = { readonly item: Item; readonly resolve: (outcome: Outcome) => void; readonly reject: (error: unknown) => void };
+
+export type Staged = {
+  readonly tip: Oid;
+  /** The tip's tree. */
+  readonly tree: Oid;
+  readonly subject: string;
+  readonly objects: readonly NewObject[];
+  readonly changes: readonly FileChange[];
+  readonly blobs: ReadonlyMap<Oid, Buffer>;
+  readonly records: readonly FiledRecord[];
+  /** Tells the callers, once it is on disk. */
+  readonly settle: readonly (() => void)[];
+};
+
+/** Judges and stages each item on what the ones before it left. An item that cannot be staged fails alone. */
+export async function stage(
+  repository: Repository,
+  snapshot: Snapshot,
+  index: RecordIndex,
+  from: Oid,
+  group: readonly Waiting[],
+): Promise<Staged> {
+  const { store, digest, author, clock } = repository;
+  const objects: NewObject[] = [];
+  const changes = new Map<string, FileChange>();
+  const blobs = new Map<Oid, Buffer>();
+  const pending = new Map<string, FiledRecord>();
+  const records: FiledRecord[] = [];
+  const settle: (() => void)[] = [];
+  const atTip = { find: (identity: Identity) => index.find(identity, from) };
+  const tip: Tip = { snapshot, store, records: atTip, digest, pending, blobs };
+  let top = from;
+  let root = '';
+  let subject = '';
+  const committedAt = clock.now();
+
+  async function apply(planned: Planned): Promise<FiledRecord> {
+    for (const change of planned.changes) {
+      const old = await snapshot.file(change.path);
+      const to = change.kind === 'put' ? change.oid : null;
+      const before = changes.get(change.path);
+      changes.set(change.path, { path: change.path, from: before === undefined ? old : before.from, to });
+      if (change.kind === 'remove') await snapshot.remove(change.path);
+      else {
+        await snapshot.put(change.path, change.oid);
+        if (change.bytes === null) continue;
+        blobs.set(change.oid, change.bytes);
+        objects.push(newObject('blob', change.bytes, change.oid));
+      }
+    }
+    const tree = snapshot.seal(objects);
+    root = tree;
+    const message = commitMessage(planned.facts);
+    const commit = newObject('commit', encodeCommit({ tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
+    objects.push(commit);
+    top = commit.oid;
+    subject = message.slice(0, message.indexOf('\n'));
+    return { ...planned.facts, commit: commit.oid };
+  }
+
+  for (const { item, resolve, reject } of group) {
+    let plan: Plan;
+    try {
+      plan = await item.plan(tip);
+    } catch (error) {
+      settle.push(() => {
+        reject(error);
+      });
+      continue;
+    }
+    if ('settled' in plan) {
+      const { settled } = plan;
+      settle.push(() => {
+        resolve(settled);
+      });
+      continue;
+    }
+    const record = await apply(plan.write);
+    pending.set(identityKey(record.identity), record);
+    records.push(record);
+    settle.push(() => {
+      resolve(ok(toFiled(record)));
+    });
+  }
+  return { tip: top, tree: root, subject, objects, changes: [...changes.values()], blobs, records, settle };
+}
+
+/** Another clone's chain on top of ours, or ours going forward to it. */
+export async function stageMerge(
+  repository: Repository,
+  snapshot: Snapshot,
+  index: RecordIndex,
+  from: Oid,
+  theirs: Oid,
+): Promise<(Staged & { readonly beside: readonly JobId[] }) | null> {
+  const { store, digest, author, clock } = repository;
+  const records = { find: (identity: Identity) => index.find(identity, from) };
+  const merged = await planMerge({ snapshot, store, records, digest, pending: new Map(), blobs: new Map() }, from, theirs);
+  if (merged === null) return null;
+  const changes: FileChange[] = [];
+  for (const change of merged.changes)
+    changes.push({ path: change.path, from: await snapshot.file(change.path), to: change.kind === 'put' ? change.oid : null });
+  const shared = { changes, blobs: new Map<Oid, Buffer>(), records: [], settle: [] };
+  if ('forward' in merged) {
+    await snapshot.moveTo(merged.root);
+    return { ...shared, tip: merged.forward, tree: merged.root, subject: 'the chain of another clone', objects: [], beside: [] };
+  }
+  const objects: NewObject[] = [];
+  for (const change of merged.changes) {
+    if (change.kind === 'put') await snapshot.put(change.path, change.oid);
+    else await snapshot.remove(change.path);
+  }
+  const tree = snapshot.seal(objects);
+  const at = clock.now();
+  const { message, parent, beside } = merged;
+  const commit = newObject('commit', encodeCommit({ tree, parents: [from, parent], author, authoredAt: at, committedAt: at, message }));
+  objects.push(commit);
+  return { ...shared, tip: commit.oid, tree, subject: message.slice(0, message.indexOf('\n')), objects, beside };
+}

@@ -1,0 +1,37 @@
+/**
+ * A file system that asks before it changes anything: `check` throws when it is not this process's turn any more (epoch.ts), and nothing is changed.
+ * Wrapped once where the daemon's objects are made, so no step can forget to ask. Reading is free, and so is a sync: it changes nothing that is there.
+ */
+
+import type { Fs } from '#core/ports.ts';
+import { makeFs } from './files.ts';
+
+/**
+ * Three windows are left between a question and its system call, a few microseconds each: a rename, a link, an unlink. Each moves or takes away one name that
+ * is there once, so whoever has taken over in between has either used that name already (ENOENT), or finds the effect as a crash would have left it.
+ * @param check throws to refuse; called before each change, and again right before the step that shows (files.ts, `beforeWrite`)
+ */
+export function fencedFs(check: () => void): Fs {
+  const fs = makeFs({ beforeWrite: check });
+  const fenced =
+    <A extends readonly unknown[], R>(act: (...given: A) => Promise<R>) =>
+    async (...given: A): Promise<R> => {
+      check();
+      return act(...given);
+    };
+  return {
+    ...fs,
+    writeNew: fenced((...given: Parameters<Fs['writeNew']>) => fs.writeNew(...given)),
+    writeDerived: fenced((...given: Parameters<Fs['writeDerived']>) => fs.writeDerived(...given)),
+    append: fenced((...given: Parameters<Fs['append']>) => fs.append(...given)),
+    rename: fenced((...given: Parameters<Fs['rename']>) => fs.rename(...given)),
+    link: fenced((...given: Parameters<Fs['link']>) => fs.link(...given)),
+    unlink: fenced((...given: Parameters<Fs['unlink']>) => fs.unlink(...given)),
+    chmod: fenced((...given: Parameters<Fs['chmod']>) => fs.chmod(...given)),
+    makeFolder: fenced((...given: Parameters<Fs['makeFolder']>) => fs.makeFolder(...given)),
+    makeFolders: fenced((...given: Parameters<Fs['makeFolders']>) => fs.makeFolders(...given)),
+    removeFolder: fenced((...given: Parameters<Fs['removeFolder']>) => fs.removeFolder(...given)),
+    removeTree: fenced((...given: Parameters<Fs['removeTree']>) => fs.removeTree(...given)),
+    replace: fenced((...given: Parameters<Fs['replace']>) => fs.replace(...given)),
+  };
+}

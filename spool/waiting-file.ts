@@ -1,0 +1,54 @@
+/**
+ * A waiting file as the spool tells of it. A class, because a hundred thousand of them may wait: what can be made from the name (its bytes,
+ * its printable form) is made when somebody asks, and not kept.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { RoleFolder, RoleName } from '#core/names.ts';
+import type { Waiting } from '#core/spool.ts';
+import { sizeIn } from './file-key.ts';
+import { shownName } from './layout.ts';
+
+type Of = { readonly folder: RoleFolder; readonly name: RoleName };
+
+export class WaitingFile implements Waiting {
+  readonly of: Of;
+  /** Folder and name, as settle.ts remembers it. */
+  readonly #sightName: string;
+  readonly key: string;
+  /** Milliseconds until it is worth looking again; the words why it is not opened; null: a settled file. */
+  readonly #more: number | string | null;
+
+  constructor(of: Of, sightName: string, key: string, more: number | string | null) {
+    this.of = of;
+    this.#sightName = sightName;
+    this.key = key;
+    this.#more = more;
+  }
+
+  get role(): RoleName {
+    return this.of.name;
+  }
+  get folder(): RoleFolder {
+    return this.of.folder;
+  }
+  get sizeBytes(): number {
+    return sizeIn(this.key);
+  }
+  get rawName(): Uint8Array {
+    return Buffer.from(this.#sightName.slice(this.of.folder.length + 1), 'latin1');
+  }
+  get shownName(): string {
+    return shownName(this.rawName);
+  }
+  get kind(): Waiting['kind'] {
+    if (this.#more === null) return 'file';
+    return typeof this.#more === 'number' ? 'settling' : 'refused';
+  }
+  get againInMs(): number | null {
+    return typeof this.#more === 'number' ? this.#more : null;
+  }
+  get refusal(): string | null {
+    return typeof this.#more === 'string' ? this.#more : null;
+  }
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { test } from 'node:test';
+import { answer, collect, makeRig, submission, value } from '#test/history/rig.ts';
+
+const CHILD = path.join(import.meta.dirname, 'tend-child.ts');
+
+test('killed before each change while packs are made one, every object is there for git at once, and the next one goes on', async () => {
+  const rig = makeRig();
+  try {
+    let step = 1;
+    for (; step < 80; step++) {
+      const history = await rig.open();
+      for (let n = 0; n < 3; n++) {
+        const prompt = submission({ feature: `S${String(step)}-${String(n)}` });
+        value(await history.submit(prompt));
+        value(await history.record(answer(prompt)));
+      }
+      await history.close();
+      const child = spawnSync(process.execPath, [CHILD, rig.dir, `LAST-${String(step)}`, String(step)], { encoding: 'utf8' });
+      assert.ok(child.signal === 'SIGKILL' || child.status === 0, child.stderr);
+      assert.equal(rig.git('fsck', '--full', '--strict', '--no-progress', '--no-dangling'), '', `step ${String(step)}`);
+      if (child.status === 0) break;
+    }
+    assert.ok(step > 12 && step < 80, `${String(step)} steps`);
+    const history = await rig.open();
+    rig.assertClean();
+    assert.deepEqual(await collect(history.verify()), []);
+  } finally {
+    await rig.end();
+  }
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import type { Fs } from '#core/ports.ts';
+import type { Spool } from '#core/spool.ts';
+import { makeFs } from '#platform/files.ts';
+import { makeRig, names, processAll, ROLE, stem, type Rig } from './rig.ts';
+
+type Told = { readonly rig: Rig; readonly spool: Spool; readonly told: () => Promise<string> };
+async function ready(context: TestContext, wrap: (fs: Fs) => Fs = (fs) => fs): Promise<Told> {
+  const rig = makeRig(context, wrap(makeFs()));
+  const spool = rig.spool();
+  await spool.prepare();
+  return { rig, spool, told: async () => JSON.stringify((await spool.scan()).faults) };
+}
+
+for (const part of ['in', 'out', 'work', 'archive'] as const) {
+  test(`${part}/ that is missing, a link or a file stops its role with words, and heals by itself`, async (context) => {
+    const { rig, spool, told } = await ready(context);
+    await spool.drop(ROLE.name, stem('foo'), 'x');
+    const folder = rig[part];
+    renameSync(folder, `${folder}-aside`);
+    assert.match(await told(), new RegExp(`"ENOENT".*make the folder again; docket looks again by itself`));
+    assert.match(await told(), new RegExp(`"path":"[^"]*/${part}"`));
+    assert.deepEqual((await spool.scan()).waiting, []);
+    symlinkSync(`${folder}-aside`, folder);
+    assert.match(await told(), /put a real folder there|something else stands in its place/);
+    rmSync(folder);
+    writeFileSync(folder, '');
+    assert.match(await told(), /"ENOTDIR".*take it away and make the folder again/);
+    rmSync(folder);
+    renameSync(`${folder}-aside`, folder);
+    assert.equal(await told(), '[]');
+    await processAll(rig, spool);
+    assert.deepEqual(names(rig.in), ['foo.processed']);
+  });
+}
+
+test('a folder on another file system is told, before anything is claimed that could not be moved', async (context) => {
+  let isMounted = false;
+  const { rig, spool, told } = await ready(context, (real) => ({
+    ...real,
+    async facts(file) {
+      const facts = await real.facts(file);
+      return facts !== null && isMounted && file === rig.out ? { ...facts, dev: facts.dev + 1n } : facts;
+    },
+  }));
+  await spool.drop(ROLE.name, stem('foo'), 'x');
+  isMounted = true;
+  assert.match(await told(), /"EXDEV".*put them on one/);
+  isMounted = false;
+  await processAll(rig, spool);
+  assert.deepEqual(names(rig.in), ['foo.processed']);
+});
+
+for (const [code, words] of [
+  ['EACCES', 'chmod'],
+  ['EROFS', 'read-only'],
+  ['ENOSPC', 'make room'],
+  ['EDQUOT', 'quota'],
+  ['EMFILE', 'ulimit'],
+  ['ESTALE', 'mount it again'],
+  ['ENOTCONN', 'mount it again'],
+  ['ETIMEDOUT', 'does not answer'],
+] as const) {
+  test(`${code} of in/ stops its role alone, says how to mend it, and is over when it is over`, async (context) => {
+    let isBad = false;
+    const { rig, spool, told } = await ready(context, (real) => ({
+      ...real,
+      walk: (folder, see) => (isBad ? Promise.reject(Object.assign(new Error(`${code}: made up`), { code })) : real.walk(folder, see)),
+    }));
+    await spool.drop(ROLE.name, stem('foo'), 'x');
+    isBad = true;
+    assert.match(await told(), new RegExp(`"${code}".*${words}`));
+    isBad = false;
+    assert.equal(await told(), '[]');
+    assert.equal((await spool.scan()).waiting.length, 1);
+    await processAll(rig, spool);
+  });
+  test(`${code} at the start is told with the same words`, async (context) => {
+    const rig = makeRig(context);
+    const fs: Fs = { ...rig.fs, walk: () => Promise.reject(Object.assign(new Error(`${code}: made up`), { code })) };
+    await assert.rejects(rig.spool(fs).prepare(), new RegExp(`${code}.*${words}`));
+  });
+}
+
+test('EIO of in/ is no fault of a role: the disk may be lost', async (context) => {
+  const { rig } = await ready(context);
+  const fs: Fs = { ...rig.fs, walk: () => Promise.reject(Object.assign(new Error('EIO: made up'), { code: 'EIO' })) };
+  await assert.rejects(rig.spool(fs).scan(), /EIO/);
+});
+
+test('a file system that takes two spellings for one name is told at the start', async (context) => {
+  const rig = makeRig(context);
+  const real = rig.fs;
+  const fs: Fs = {
+    ...real,
+    facts: async (file) =>
+      (await real.facts(file)) ??
+      (typeof file === 'string' && file.includes('.DOCKET-') ? real.facts(file.replace(/[^/]+$/, (name) => name.toLowerCase())) : null),
+  };
+  await rig.spool(fs).prepare();
+  assert.ok(rig.lines.some(({ message }) => message.includes('differ only in case')));
+  mkdirSync(`${rig.in}/x.md`);
+  assert.deepEqual((await rig.spool().scan()).waiting, []);
+});
