@@ -26,17 +26,21 @@ const work = (scenario: string, more: Partial<Work>): Work => ({
 const NOT_SHOWN: Readonly<Record<string, string>> = {
   'agents/attempt.ts putAside: syncFolder work/<job>/a1': 'the keeper syncs the same folder before the tool is told to go',
   'daemon/crash-loop.ts countStart: replace queues/.docket/*.tmp': 'the count is of crashes of the process; a power cut may forget it',
-  'spool/claim.ts claim: syncFolder in': 'a rename is one step, and the sync of work/ beside it makes it durable',
+  'spool/claim.ts claim: syncFolder in': 'a rename is one step: either this or the sync of work/ beside it is enough',
+  'spool/claim.ts claim: syncFolder work': 'a rename is one step: either this or the sync of in/ beside it is enough',
   'spool/clean.ts clean: syncFolder work':
     'comes back as archive/unclear-<job> at worst, and only when the ledger was shortened in between',
   'spool/finish.ts exchange: syncFolder archive': 'a rename is one step, and the sync of work/ after it makes it durable',
   'spool/finish.ts moveCopyUp: syncFolder work': 'undone, the exchange is done again from the same private copy',
   'spool/prepare.ts probe: writeNew work/*.tmp': 'an empty file that is removed again',
+  'spool/stem.ts supersede: syncFolder archive': 'the model does not look for words of an older end',
+  'spool/stem.ts supersede: syncFolder out': 'the model does not look for words of an older end',
   'spool/stem.ts supersede: syncFolder archive/superseded': 'a rename is one step, and the sync of out/ after it makes it durable',
 };
 
 /** Losses that take two certain crashes. */
 const CLOSELY: Readonly<Record<string, { readonly scenario: string; readonly first: RegExp }>> = {
+  'spool/leftovers.ts leftovers: syncFolder work': { scenario: 'one prompt', first: /^kill at syncFolder .*\/(?:work|in)$/ },
   'spool/read.ts copyPrivately: syncFile work/<job>.prompt': {
     scenario: 'somebody writes to a long prompt after it was claimed',
     first: /^kill at writeNew .*\.prompt$/,

@@ -89,7 +89,9 @@ function judgePrompt(scenario: Scenario, prompt: Wanted, { input, output, taken 
       say(`the tool was started ${String(starts)} times, the evidence says ${String(told)}`);
   }
   if (prompt.end === 'rejected' || prompt.end === 'held') {
-    if (published('_error.md').length !== 1 && !scenario.isReopened) say('no error page, or two');
+    const pages = published('_error.md');
+    if (pages.length !== 1 && !scenario.isReopened) say('no error page, or two');
+    if (pages.some((text) => !isWhole(text))) say('the error page is damaged');
     if ((record?.filed.status ?? 'submitted') !== 'submitted') say('it was recorded as ended');
     return wrong;
   }
@@ -104,12 +106,18 @@ function judgePrompt(scenario: Scenario, prompt: Wanted, { input, output, taken 
   const evidence = published('_evidence.json');
   if (evidence.length !== 1 || evidence[0] !== record.evidence)
     say('the evidence in out/ is not the one that was recorded, or not there once');
-  if (prompt.end === 'failed') return wrong;
+  if (prompt.end === 'failed') {
+    if (published('_error.md').length !== 1 || !published('_error.md').every(isWhole)) say('the error page is damaged, or not there once');
+    return wrong;
+  }
   const results = [...published('_result.md'), ...taken.map(({ text }) => text)];
   if (results.length !== 1) say(`${String(results.length)} results were published`);
   if (results.some((text) => text !== Buffer.from(record.result ?? []).toString())) say('the result is not the one that was recorded');
   return wrong;
 }
+
+/** An error page ends in an empty line's end, whatever it says (daemon/error-page.ts). */
+const isWhole = (text: string): boolean => text.startsWith('#') && text.endsWith('\n') && !text.includes('\0');
 
 const startsIn = ({ evidence }: Recorded): number | null =>
   evidence === null ? null : (JSON.parse(evidence) as Statement).predicate.attempts.reduce((sum, { starts }) => sum + starts, 0);
@@ -139,7 +147,7 @@ function judgeArchive(scenario: Scenario, own: readonly Wanted[], sim: SimFs, ro
     const isTorn = scenario.hands.includes('careless-author');
     const isLate = name.endsWith('.late') && (isTorn || scenario.hands.includes('late-writer'));
     const isOutput =
-      /^2026-01\/[a-z2-7]{16}\/a\d-(?:stdout|answer)$/.test(name) && own.some(({ end }) => end === 'failed' || end === 'held');
+      /^2026-01\/[a-z2-7]{16}\/a\d-(?:stdout|stderr|answer)$/.test(name) && own.some(({ end }) => end === 'failed' || end === 'held');
     const isOldWords = name.startsWith('superseded/') && scenario.isReopened;
     if (!isLate && !isOutput && !isOldWords) wrong.push(`archive/ holds ${name.replace(/[a-z2-7]{16}/, '<job>')}`);
     if (

@@ -82,6 +82,7 @@ export function makeKeeper(
         await Promise.resolve();
       },
       async () => fs.append(at(NAMES.stdout), text),
+      async () => fs.append(at(NAMES.stderr), 'it says what it does'),
       async () => fs.removeTree(at(NAMES.tmp)),
       async () => fs.syncFile(at(NAMES.stdout), 'safety'),
       async () => fs.syncFile(at(NAMES.stderr), 'safety'),
