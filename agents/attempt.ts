@@ -126,12 +126,16 @@ async function waited(keeper: Keeper, dir: string, runId: string, signal: AbortS
   }
 }
 
-/** @returns null when the program runs, or when the keeper died on the way and the folder must be looked at again */
+/** Asked for by a daemon that died before its run had left a trace in the folder (tools/keeper.ts): it is alive, and waited for. */
+const isInUse = (failure: Failure, dir: string): boolean =>
+  failure.kind === 'environment' && failure.code === 'EEXIST' && failure.path === dir;
+
+/** @returns null when a program runs, or when the keeper died on the way: the folder must be looked at again */
 async function start(ports: AttemptPorts, request: RunRequest, plan: ProgramPlan, hooks: AttemptHooks): Promise<Failure | null> {
   const token = Buffer.from(ports.digest.randomBytes(16)).toString('hex');
   await ports.fs.makeFolders(request.dir, 0o700);
   const begun = await ports.keeper.start({ plan, dir: request.dir, runId: request.runId, token, limits: request.limits });
-  if (!begun.ok) return begun.error.kind === 'interrupted' ? null : begun.error;
+  if (!begun.ok) return begun.error.kind === 'interrupted' || isInUse(begun.error, request.dir) ? null : begun.error;
   await hooks.spawned?.();
   return null;
 }

@@ -5,6 +5,7 @@
 
 import path from 'node:path';
 import type { Outcome } from '#core/job.ts';
+import type { RoleFolder } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
 import { codeOf, type Parts } from './parts.ts';
 import { finalOf } from './decide.ts';
@@ -42,11 +43,18 @@ async function keepOutput(parts: Parts, claimed: Claimed, month: string): Promis
       const from = path.join(dir, `a${String(n)}`, name);
       const facts = await fs.facts(from);
       if (facts === null || facts.kind !== 'file' || facts.sizeBytes === 0) continue;
-      await fs.makeFolders(target, 0o700);
+      await makeTarget(parts, folder, target);
       await fs.rename(from, path.join(target, `a${String(n)}-${name}`));
     }
   }
   if ((await fs.facts(target)) !== null) await parts.sync(target, 'safety');
+}
+
+/** archive/<YYYY-MM>/<job>/: its names are certain before anything is moved into it. */
+async function makeTarget(parts: Parts, folder: RoleFolder, target: string): Promise<void> {
+  await parts.fs.makeFolders(target, 0o700);
+  await parts.sync(path.dirname(target), 'safety');
+  await parts.sync(parts.layout.archive(folder), 'safety');
 }
 
 /** The n of all a<n>/ in a work folder, ascending. */

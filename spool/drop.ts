@@ -93,6 +93,8 @@ export async function reopen(parts: Parts, name: RoleName, stem: Stem): Promise<
   });
   const entered = await enter(parts, role, from, stem);
   if (entered === null) throw noBadEnd(parts, role, stem);
+  // The new name is certain before the old one goes: a power cut may keep the second change of a folder and lose the first.
+  await parts.sync(parts.layout.in(role.folder), 'safety');
   await unlinkIfThere(parts.fs, from);
   await parts.sync(parts.layout.in(role.folder), 'safety');
   return { name: entered.name };

@@ -2,9 +2,9 @@
  * The ledger of one role, queues/<role>/ledger.jsonl: a line for each step of the jobs in flight. Together with the names beside it in work/ it is
  * the truth about them. Jobs at the same step at the same time share one write and one sync of it.
  *
- * States: unread -> read -> ours (written anew by this process) -> (a write failed: unread)
+ * States: unread -> ours (read, and written anew by this process) -> (a write failed: unread)
  * Invariant: append() resolves when its lines are on disk, in the order in which they were asked for; a line that is torn or damaged counts as
- * not written. Only the process that holds the daemon's lock appends; its first append writes the file anew from what can be read.
+ * not written. Only the process that holds the daemon's lock reads it here or appends; before it believes a line it writes the file anew from what can be read.
  */
 
 import { Buffer } from 'node:buffer';
@@ -138,22 +138,6 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
   let readings: Reading[] = [];
   let isBusy = false;
 
-  const load = async (): Promise<State> => {
-    const { state: found, damaged } = readState(await ledgerBytes(fs, file));
-    if (damaged > 0) log.warn('lines of a ledger that a crash or the disk damaged are passed over', { path: file, count: damaged });
-    return found;
-  };
-  const known = async (): Promise<State> => {
-    if (state === null) {
-      const loading = load();
-      loading.catch(() => {
-        if (state === loading) state = null;
-      });
-      state = loading;
-    }
-    return state;
-  };
-
   /** The same file with only the lines that are still needed. */
   const writeAnew = async (now: State): Promise<State> => {
     const listed = await jobsIn(fs, layout.work(folder));
@@ -184,6 +168,26 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
     await fs.replace(file, Buffer.concat(pieces), 'safety', 0o600);
     await sync(layout.role(folder), 'safety');
     return next;
+  };
+
+  const load = async (): Promise<State> => {
+    const { state: found, damaged } = readState(await ledgerBytes(fs, file));
+    if (damaged > 0) log.warn('lines of a ledger that a crash or the disk damaged are passed over', { path: file, count: damaged });
+    if (found.sizeBytes === 0) return found;
+    // Lines of a process that was killed, or whose sync failed, may be in the kernel's memory only: nothing is done on their word before they are on the disk.
+    const anew = await writeAnew(found);
+    isOurs = true;
+    return anew;
+  };
+  const known = async (): Promise<State> => {
+    if (state === null) {
+      const loading = load();
+      loading.catch(() => {
+        if (state === loading) state = null;
+      });
+      state = loading;
+    }
+    return state;
   };
 
   const isBloated = (now: State): boolean => {

@@ -26,7 +26,11 @@ export async function leftovers(parts: Parts): Promise<readonly Leftover[]> {
   const found: Dated[] = [];
   for (const { folder } of parts.roles) {
     const isFirstLook = !parts.lookedAt.has(folder);
-    if (isFirstLook) await takeOverOldFolders(parts, folder);
+    if (isFirstLook) {
+      // What a killed process did here may not be on the disk yet, and from now on more is written that relies on it.
+      await parts.sync(parts.layout.work(folder), 'safety');
+      await takeOverOldFolders(parts, folder);
+    }
     for (const [id, names] of await namesByJob(parts, folder)) {
       const one = parts.claiming.has(id) ? null : await inspect(parts, folder, id, names, isFirstLook);
       if (one !== null) found.push(one);
@@ -90,6 +94,7 @@ async function setAside(parts: Parts, folder: RoleFolder, id: JobId, names: Read
   const target = path.join(layout.archive(folder), `unclear-${id}`);
   try {
     await makeFolderIfMissing(fs, target, 0o700);
+    await parts.sync(layout.archive(folder), 'safety');
     for (const file of files) await fs.rename(file, path.join(target, path.basename(file)));
     if (names.has('')) await fs.rename(paths.dir, path.join(target, id));
     parts.log.warn('files in work/ belong to no job that the ledger knows: they were moved to archive/', { job: id, path: target });

@@ -13,19 +13,39 @@ import { linkTo } from './place.ts';
 const OTHERS = 0o077;
 
 export async function prepare(parts: Parts): Promise<void> {
-  await parts.fs.makeFolders(parts.layout.root, 0o700);
-  for (const role of parts.roles) {
-    try {
-      await makeRoleFolders(parts, role);
+  const { fs, layout } = parts;
+  await fs.makeFolders(layout.root, 0o700);
+  for (const role of parts.roles) await worded(parts, role, async () => makeRoleFolders(parts, role));
+  // A prompt that is certain in in/ is lost with a folder above it that is not.
+  await parts.sync(layout.root, 'safety');
+  await syncParent(parts);
+  for (const role of parts.roles)
+    await worded(parts, role, async () => {
       await sweep(parts, role);
       await probe(parts, role);
       await tellFileSystem(parts, role);
-    } catch (error) {
-      const code = codeOf(error);
-      if (!ROLE_FAULTS.has(code)) throw error;
-      const failure = folderFailure(parts.layout.role(role.folder), code, error);
-      throw Object.assign(new Error(describe(failure), { cause: error }), { code });
-    }
+    });
+}
+
+async function worded(parts: Parts, { folder }: SpoolRole, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    const code = codeOf(error);
+    if (!ROLE_FAULTS.has(code)) throw error;
+    const failure = folderFailure(parts.layout.role(folder), code, error);
+    throw Object.assign(new Error(describe(failure), { cause: error }), { code });
+  }
+}
+
+async function syncParent({ fs, layout, log }: Parts): Promise<void> {
+  const parent = path.dirname(layout.root);
+  try {
+    await fs.syncFolder(parent, 'safety');
+  } catch (error) {
+    // The queues of a shared folder: whoever may not read it cannot sync it.
+    if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EPERM') throw error;
+    log.debug('the folder above the queues cannot be synced', { path: parent });
   }
 }
 

@@ -40,6 +40,7 @@ async function isFree(parts: Parts, folder: RoleFolder, id: JobId, stem: Stem): 
 export async function supersede(parts: Parts, folder: RoleFolder, stem: Stem, mark: string): Promise<void> {
   const { fs, layout } = parts;
   await makeFolderIfMissing(fs, layout.superseded(folder), 0o700);
+  await parts.sync(layout.archive(folder), 'safety');
   for (const part of ['_error.md', '_evidence.json'] as const) {
     const target = path.join(layout.superseded(folder), `${stem}.${mark}${part}`);
     try {

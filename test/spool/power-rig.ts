@@ -77,7 +77,7 @@ export async function powerCuts(options: {
   const bad: string[] = [];
   let cuts = 0;
   for (let at = 1, isOver = false; !isOver; at++) {
-    const sim = makeSimFs(options.ignores);
+    const sim = makeSimFs({ leavesOut: ({ why }) => options.ignores?.includes(why) === true });
     const clock = makeHandClock();
     await spoolOn(sim.fs, clock).prepare();
     // The folders are from yesterday.

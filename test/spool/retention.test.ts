@@ -179,7 +179,7 @@ test('a power cut at any call loses no file; without the syncs it would', async 
     const random = randomFrom(7);
     let lost = 0;
     for (let at = 1, isOver = false; !isOver; at++) {
-      const sim = makeSimFs(ignores);
+      const sim = makeSimFs({ leavesOut: ({ why }) => ignores.some((one) => one === why) });
       const spoolOn = (fs: typeof sim.fs): Spool =>
         makeSpool({
           queues: QUEUES,

@@ -1,26 +1,38 @@
 /**
- * A file system in memory that can lose power. It keeps apart what is durable and what is only in the kernel's memory, as POSIX allows it:
- * a name is durable after a sync of its folder, bytes after a sync of their file; everything else may be there after a power cut or not,
- * in any combination. A rename is one step: never both names, never none. Names that depend on each other keep their order.
+ * A file system in memory that can lose power, be killed under, fill up and fail (the rules: sim-disk.ts). Every primitive change is announced
+ * before it is made, so whoever explores crashes can look at the disk at each of them; the calls that write pass through half-written states.
  */
 
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { FileFacts, FilePath, Fs, SyncWhy } from '#core/ports.ts';
+import {
+  applied,
+  cut,
+  EMPTY_DISK,
+  isDirty,
+  ROOT,
+  synced,
+  withEntry,
+  withCauses,
+  type Disk,
+  type Node,
+  type Place,
+  type Step,
+  type Tear,
+} from './sim-disk.ts';
 
-type Node = {
-  readonly ino: number;
-  readonly kind: 'file' | 'folder';
-  bytes: Uint8Array;
-  durable: Uint8Array | null;
-  mode: number;
-  mtime: bigint;
-  ctime: bigint;
+/** A sync as the code asked for it. `place` says what is synced, in words that hold for every job: `work/`, `work/<job>.prompt`. */
+export type Sync = { readonly call: string; readonly file: string; readonly why: SyncWhy; readonly pending: Uint8Array };
+
+export type SimOptions = {
+  /** True: this sync does nothing. */
+  readonly leavesOut?: ((sync: Sync) => boolean) | undefined;
+  /** Called before each primitive change of the disk. Throws: the change does not happen. */
+  readonly before?: (change: string, file: string) => void;
+  /** Called after each: for a reader of out/, or a fault that comes late. */
+  readonly after?: (change: string, file: string) => void;
 };
-type Place = { readonly folder: number; readonly name: string };
-/** One change of names: `ino` leaves `from` and appears at `to`. */
-type Step = { readonly ino: number; readonly from: Place | null; readonly to: Place | null };
-type Tables = Map<number, Map<string, number>>;
 
 export type SimFs = {
   readonly fs: Fs;
@@ -28,35 +40,20 @@ export type SimFs = {
   pending(): number;
   /** Power off and on: each pending change and each unsynced byte stays or goes as `keep` says. */
   cut(keep: () => boolean): void;
-  /** A copy to try several cuts from one moment. */
+  disk(): Disk;
+  /** Names in a folder; none when it is not there. */
+  names(folder: string): readonly string[];
+  /** The content of a file; null when it is not there. */
+  bytes(file: string): Uint8Array | null;
+  /** The moment's disk again, with the same options. */
   copy(): SimFs;
 };
 
-const ROOT = 1;
 const errno = (code: string, file: FilePath): Error => Object.assign(new Error(`${code}: simulated, '${text(file)}'`), { code });
 const text = (file: FilePath): string => (typeof file === 'string' ? file : Buffer.from(file).toString());
 const bytesOf = (content: Uint8Array | string): Uint8Array => new Uint8Array(Buffer.from(content as string));
-const copyTables = (tables: Tables): Tables => new Map([...tables].map(([ino, names]) => [ino, new Map(names)]));
-const places = (step: Step): Place[] => [step.from, step.to].filter((place) => place !== null);
-const isSame = (a: Place, b: Place): boolean => a.folder === b.folder && a.name === b.name;
-
-function apply(tables: Tables, step: Step): void {
-  if (step.from !== null) {
-    const names = tables.get(step.from.folder);
-    if (names?.get(step.from.name) === step.ino) names.delete(step.from.name);
-  }
-  if (step.to !== null) tables.get(step.to.folder)?.set(step.to.name, step.ino);
-}
-
-/** Adds to the chosen steps all earlier ones they build on, and tells both parts in order. */
-function withCauses(steps: readonly Step[], isChosen: (step: Step, index: number) => boolean): { chosen: Step[]; rest: Step[] } {
-  const chosen = new Set<Step>();
-  for (const [index, step] of [...steps.entries()].toReversed()) {
-    const isNeeded = [...chosen].some((later) => places(later).some((place) => places(step).some((own) => isSame(own, place))));
-    if (isNeeded || isChosen(step, index)) chosen.add(step);
-  }
-  return { chosen: steps.filter((step) => chosen.has(step)), rest: steps.filter((step) => !chosen.has(step)) };
-}
+const NOTHING = new Uint8Array();
+const TEARS: readonly Tear[] = ['none', 'torn', 'zeros'];
 
 const orNull = <T>(act: () => T): T | null => {
   try {
@@ -66,55 +63,48 @@ const orNull = <T>(act: () => T): T | null => {
   }
 };
 
-type State = { nodes: Map<number, Node>; now: Tables; durable: Tables; steps: Step[]; lastIno: number; tick: bigint };
-
-const copyState = (state: State): State => ({
-  ...state,
-  nodes: new Map([...state.nodes].map(([ino, node]) => [ino, { ...node }])),
-  now: copyTables(state.now),
-  durable: copyTables(state.durable),
-  steps: [...state.steps],
-});
-
-/** What was added may be there in part, or its length without its bytes; what was synced before it stays. */
-function torn({ bytes, durable }: Node, keep: () => boolean): Uint8Array {
-  const isLonger =
-    durable !== null && bytes.length > durable.length && Buffer.from(bytes.buffer, bytes.byteOffset, durable.length).equals(durable);
-  if (!isLonger) return durable ?? bytes.slice(0, bytes.length >> 1);
-  if (keep()) return durable;
-  const isZeros = keep();
-  const left = durable.length + ((bytes.length - durable.length) >> (keep() ? 1 : 2));
-  const there = bytes.slice(0, isZeros ? bytes.length : left);
-  if (isZeros) there.fill(0, left);
-  return there;
+const known = new Map<string, readonly string[]>();
+const KNOWN_MAX = 100_000;
+/** The names in a path; the same few paths are asked for again and again. */
+function partsOf(file: string): readonly string[] {
+  let parts = known.get(file);
+  if (parts === undefined) {
+    parts = path.resolve('/', file).split('/').filter(Boolean);
+    if (known.size > KNOWN_MAX) known.clear();
+    known.set(file, parts);
+  }
+  return parts;
 }
 
-/** @param ignores syncs of these kinds do nothing: to see that a test misses them */
-export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): SimFs {
-  const state: State = before ?? {
-    nodes: new Map([[ROOT, { ino: ROOT, kind: 'folder', bytes: bytesOf(''), durable: bytesOf(''), mode: 0o755, mtime: 0n, ctime: 0n }]]),
-    now: new Map([[ROOT, new Map<string, number>()]]),
-    durable: new Map([[ROOT, new Map<string, number>()]]),
-    steps: [],
-    lastIno: ROOT,
-    tick: 1n,
-  };
+export function makeSimFs(options: SimOptions = {}, start: Disk = EMPTY_DISK): SimFs {
+  let disk = start;
+  const before = (change: string, file: FilePath): void => options.before?.(change, text(file));
+  const after = (change: string, file: FilePath): void => options.after?.(change, text(file));
 
-  const placeOf = (file: FilePath): Place => {
-    const parts = path.resolve('/', text(file)).split('/').filter(Boolean);
-    const name = parts.pop() ?? '';
+  const find = (file: FilePath): Place | 'ENOENT' | 'ENOTDIR' => {
+    const parts = partsOf(text(file));
     let folder = ROOT;
-    for (const part of parts) {
-      const names = state.now.get(folder);
-      if (names === undefined) throw errno('ENOTDIR', file);
-      folder = names.get(part) ?? Number.NaN;
-      if (Number.isNaN(folder)) throw errno('ENOENT', file);
+    for (let index = 0; index < parts.length - 1; index++) {
+      const names = disk.now.get(folder);
+      if (names === undefined) return 'ENOTDIR';
+      const next = names.get(parts[index] ?? '');
+      if (next === undefined) return 'ENOENT';
+      folder = next;
     }
-    if (!state.now.has(folder)) throw errno('ENOTDIR', file);
-    return { folder, name };
+    return disk.now.has(folder) ? { folder, name: parts.at(-1) ?? '' } : 'ENOTDIR';
+  };
+  const placeOf = (file: FilePath): Place => {
+    const place = find(file);
+    if (typeof place === 'string') throw errno(place, file);
+    return place;
+  };
+  /** Without a throw: most questions are about what is not there. */
+  const nodeAt = (file: FilePath): Node | null => {
+    const place = find(file);
+    return typeof place === 'string' ? null : (at(place) ?? null);
   };
   const at = ({ folder, name }: Place): Node | undefined =>
-    name === '' ? state.nodes.get(ROOT) : state.nodes.get(state.now.get(folder)?.get(name) ?? Number.NaN);
+    name === '' ? disk.nodes.get(ROOT) : disk.nodes.get(disk.now.get(folder)?.get(name) ?? Number.NaN);
   const must = (file: FilePath): Node => {
     const node = at(placeOf(file));
     if (node === undefined) throw errno('ENOENT', file);
@@ -125,34 +115,48 @@ export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): Sim
     if (node.kind !== 'file') throw errno('EINVAL', file);
     return node;
   };
-  const folderAt = (file: FilePath): Map<string, number> => {
-    const names = state.now.get(must(file).ino);
+  const folderAt = (file: FilePath): ReadonlyMap<string, number> => {
+    const names = disk.now.get(must(file).ino);
     if (names === undefined) throw errno('ENOTDIR', file);
     return names;
   };
+  const put = (node: Node): void => {
+    disk = { ...disk, nodes: withEntry(disk.nodes, node.ino, node) };
+  };
+  const nextTick = (): bigint => {
+    disk = { ...disk, tick: disk.tick + 1n };
+    return disk.tick;
+  };
   const step = (one: Step): void => {
-    apply(state.now, one);
-    state.steps.push(one);
-    const node = state.nodes.get(one.ino);
-    if (node !== undefined) node.ctime = ++state.tick;
+    const tick = disk.tick + 1n;
+    const nodes = new Map(disk.nodes);
+    const node = nodes.get(one.ino);
+    if (node !== undefined) nodes.set(one.ino, { ...node, ctime: tick });
+    for (const place of [one.from, one.to]) {
+      const parent = place === null ? undefined : nodes.get(place.folder);
+      if (parent !== undefined) nodes.set(parent.ino, { ...parent, mtime: tick, ctime: tick });
+    }
+    disk = { ...disk, tick, nodes, now: applied(disk.now, [one]), steps: [...disk.steps, one] };
   };
   const make = (file: FilePath, kind: Node['kind'], mode: number): Node => {
     const to = placeOf(file);
     if (at(to) !== undefined) throw errno('EEXIST', file);
-    const ino = ++state.lastIno;
-    const mtime = ++state.tick;
-    const node: Node = { ino, kind, bytes: bytesOf(''), durable: null, mode, mtime, ctime: mtime };
-    state.nodes.set(ino, node);
-    if (kind === 'folder') {
-      state.now.set(ino, new Map());
-      state.durable.set(ino, new Map());
-    }
-    apply(state.now, { ino, from: null, to });
-    state.steps.push({ ino, from: null, to });
+    before(kind === 'file' ? 'create' : 'mkdir', file);
+    const ino = disk.lastIno + 1;
+    const mtime = nextTick();
+    const node: Node = { ino, kind, bytes: NOTHING, durable: null, droppedTo: 0, mode, mtime, ctime: mtime };
+    disk = { ...disk, lastIno: ino, nodes: withEntry(disk.nodes, ino, node) };
+    if (kind === 'folder') disk = { ...disk, now: withEntry(disk.now, ino, new Map()), durable: withEntry(disk.durable, ino, new Map()) };
+    const one = { ino, from: null, to };
+    disk = { ...disk, now: applied(disk.now, [one]), steps: [...disk.steps, one] };
+    after(kind === 'file' ? 'create' : 'mkdir', file);
     return node;
   };
-  const links = (node: Node): number =>
-    [...state.now.values()].flatMap((names) => [...names.values()]).filter((ino) => ino === node.ino).length;
+  const links = (node: Node): number => {
+    let count = 0;
+    for (const names of disk.now.values()) for (const ino of names.values()) if (ino === node.ino) count++;
+    return count;
+  };
   const factsOf = (node: Node): FileFacts => ({
     kind: node.kind,
     dev: 1n,
@@ -165,13 +169,50 @@ export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): Sim
     gid: 0,
     nlink: links(node),
   });
-  const syncNode = (node: Node, why: SyncWhy): void => {
-    if (!ignores.includes(why)) node.durable = node.bytes;
+  const sync = (file: string, why: SyncWhy, call: string): void => {
+    const { ino, bytes, durable } = fileAt(file);
+    try {
+      before(call, file);
+    } catch (error) {
+      // The kernel has given up on these bytes: it shows them still, and the next sync will say that all is well.
+      const failed = disk.nodes.get(ino);
+      if (failed !== undefined && isDirty(failed)) put({ ...failed, droppedTo: failed.bytes.length });
+      throw error;
+    }
+    const pending = durable === bytes ? NOTHING : bytes.subarray(durable?.length ?? 0);
+    const node = disk.nodes.get(ino);
+    if (node !== undefined && options.leavesOut?.({ call, file, why, pending }) !== true) put(synced(node));
+    after(call, file);
+  };
+  /** Two steps, because a process may be killed between two writes. */
+  const grow = (file: FilePath, ino: number, added: Uint8Array, call: string): void => {
+    const half = added.length >> 1;
+    for (const piece of half === 0 ? [added] : [added.subarray(0, half), added.subarray(half)]) {
+      before(call, file);
+      const node = disk.nodes.get(ino);
+      if (node === undefined) return;
+      const mtime = nextTick();
+      put({ ...node, bytes: node.bytes.length === 0 ? piece : new Uint8Array(Buffer.concat([node.bytes, piece])), mtime, ctime: mtime });
+    }
+    after(call, file);
+  };
+  /** As platform/files.ts does: a file that could not be written whole is removed. */
+  const undone = (file: FilePath, act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      orNull(() => {
+        removeTree(text(file));
+      });
+      throw error;
+    }
   };
   const write = (file: FilePath, content: Uint8Array | string, mode: number): Node => {
-    const node = make(file, 'file', mode);
-    node.bytes = bytesOf(content);
-    return node;
+    const { ino } = make(file, 'file', mode);
+    undone(file, () => {
+      grow(file, ino, bytesOf(content), 'write');
+    });
+    return disk.nodes.get(ino) as Node;
   };
   const read = (file: FilePath, maxBytes: number): { bytes: Uint8Array; facts: FileFacts } => {
     const node = fileAt(file);
@@ -181,42 +222,54 @@ export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): Sim
     const [source, target] = [placeOf(from), placeOf(to)];
     const node = at(source);
     if (node === undefined) throw errno('ENOENT', from);
+    before('rename', to);
     step({ ino: node.ino, from: source, to: target });
+    after('rename', to);
   };
   const removeTree = (file: string): void => {
     const place = placeOf(file);
     const node = at(place);
     if (node === undefined) return;
-    for (const name of Array.from(state.now.get(node.ino)?.keys() ?? [])) removeTree(path.join(file, name));
+    for (const name of Array.from(disk.now.get(node.ino)?.keys() ?? [])) removeTree(path.join(file, name));
+    before('remove', file);
     step({ ino: node.ino, from: place, to: null });
+    after('remove', file);
   };
   // The port is asynchronous, memory is not.
   /* eslint-disable typescript/require-await */
   const fs: Fs = {
     list: async (folder) =>
-      [...folderAt(folder)].map(([name, ino]) => ({ raw: Buffer.from(name), name, kind: state.nodes.get(ino)?.kind ?? 'other' })),
+      [...folderAt(folder)].map(([name, ino]) => ({ raw: Buffer.from(name), name, kind: disk.nodes.get(ino)?.kind ?? 'other' })),
     walk: async (folder, see) => {
-      for (const [name, ino] of folderAt(folder)) see(Buffer.from(name).toString('latin1'), state.nodes.get(ino)?.kind ?? 'other');
+      for (const [name, ino] of folderAt(folder)) see(Buffer.from(name).toString('latin1'), disk.nodes.get(ino)?.kind ?? 'other');
     },
-    facts: async (file) => orNull(() => factsOf(must(file))),
+    facts: async (file) => {
+      const node = nodeAt(file);
+      return node === null ? null : factsOf(node);
+    },
     readBounded: async (file, maxBytes) => {
       if (fileAt(file).bytes.length > maxBytes) throw errno('EFBIG', file);
       return read(file, maxBytes);
     },
     readHead: async (file, maxBytes) => read(file, maxBytes),
     writeNew: async (file, bytes, why, mode = 0o600) => {
-      syncNode(write(file, bytes, mode), why);
+      write(file, bytes, mode);
+      undone(file, () => {
+        sync(file, why, 'writeNew');
+      });
     },
     replace: async (file, bytes, why, mode = 0o600) => {
-      const temporary = path.join(path.dirname(file), `.docket-tmp-${String(state.lastIno)}`);
-      syncNode(write(temporary, bytes, mode), why);
-      move(temporary, file);
+      const temporary = path.join(path.dirname(file), `.docket-tmp-${String(disk.lastIno)}.tmp`);
+      write(temporary, bytes, mode);
+      undone(temporary, () => {
+        sync(temporary, why, 'replace');
+        move(temporary, file);
+      });
     },
     writeDerived: async (file, bytes, mode = 0o600) => factsOf(write(file, bytes, mode)),
     append: async (file, bytes, mode = 0o600) => {
       const node = at(placeOf(file)) ?? make(file, 'file', mode);
-      node.bytes = new Uint8Array(Buffer.concat([node.bytes, bytesOf(bytes)]));
-      node.mtime = node.ctime = ++state.tick;
+      grow(file, node.ino, bytesOf(bytes), 'append');
     },
     openRead: async (file) => {
       const { bytes } = fileAt(file);
@@ -233,16 +286,23 @@ export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): Sim
       const node = must(from);
       const place = placeOf(to);
       if (at(place) !== undefined) throw errno('EEXIST', to);
+      before('link', to);
       step({ ino: node.ino, from: null, to: place });
+      after('link', to);
     },
     unlink: async (file) => {
       const place = placeOf(file);
-      step({ ino: must(file).ino, from: place, to: null });
+      const { ino } = must(file);
+      before('unlink', file);
+      step({ ino, from: place, to: null });
+      after('unlink', file);
     },
     chmod: async (file, mode) => {
-      const node = must(file);
-      node.mode = mode;
-      node.ctime = ++state.tick;
+      const { ino } = must(file);
+      before('chmod', file);
+      const node = disk.nodes.get(ino);
+      if (node !== undefined) put({ ...node, mode, ctime: nextTick() });
+      after('chmod', file);
     },
     makeFolder: async (folder, mode = 0o777) => {
       make(folder, 'folder', mode);
@@ -257,22 +317,25 @@ export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): Sim
     },
     removeFolder: async (folder) => {
       if (folderAt(folder).size > 0) throw errno('ENOTEMPTY', folder);
-      step({ ino: must(folder).ino, from: placeOf(folder), to: null });
+      const { ino } = must(folder);
+      before('remove', folder);
+      step({ ino, from: placeOf(folder), to: null });
+      after('remove', folder);
     },
     removeTree: async (folder) => {
-      orNull(() => {
-        removeTree(folder);
-      });
+      if (nodeAt(folder) !== null) removeTree(folder);
     },
     syncFile: async (file, why) => {
-      syncNode(fileAt(file), why);
+      sync(file, why, 'syncFile');
     },
-    syncFolder: async (folder, why) => {
-      const { ino } = must(folder);
-      if (ignores.includes(why)) return;
-      const { chosen, rest } = withCauses(state.steps, (one) => places(one).some((place) => place.folder === ino));
-      for (const one of chosen) apply(state.durable, one);
-      state.steps = rest;
+    syncFolder: async (file, why) => {
+      const { ino } = must(file);
+      before('syncFolder', text(file));
+      if (options.leavesOut?.({ call: 'syncFolder', file: text(file), why, pending: NOTHING }) !== true) {
+        const { chosen, rest } = withCauses(disk.steps, (one) => one.from?.folder === ino || one.to?.folder === ino);
+        disk = { ...disk, durable: applied(disk.durable, chosen), steps: rest };
+      }
+      after('syncFolder', text(file));
     },
     realPath: async (file) => path.resolve('/', file),
     fileSystem: async () => ({ type: 'simulated', network: false, freeBytes: 1e9 }),
@@ -283,18 +346,20 @@ export function makeSimFs(ignores: readonly SyncWhy[] = [], before?: State): Sim
 
   return {
     fs,
-    pending: () => state.steps.length,
+    pending: () => disk.steps.length,
     cut(keep) {
-      const { chosen } = withCauses(state.steps, () => keep());
-      for (const one of chosen) apply(state.durable, one);
-      state.now = copyTables(state.durable);
-      state.steps = [];
-      for (const node of state.nodes.values()) {
-        // Unsynced bytes: all of them, or the file is torn.
-        if (node.kind === 'file' && node.durable !== node.bytes && !keep()) node.bytes = torn(node, keep);
-        node.durable = node.bytes;
-      }
+      disk = cut(
+        disk,
+        () => keep(),
+        () => (keep() ? 'whole' : (TEARS[keep() ? 0 : keep() ? 1 : 2] ?? 'none')),
+      );
     },
-    copy: () => makeSimFs(ignores, copyState(state)),
+    disk: () => disk,
+    names: (folder) => [...(disk.now.get(nodeAt(folder)?.ino ?? Number.NaN)?.keys() ?? [])],
+    bytes(file) {
+      const node = nodeAt(file);
+      return node?.kind === 'file' ? node.bytes : null;
+    },
+    copy: () => makeSimFs(options, disk),
   };
 }
