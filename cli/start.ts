@@ -21,7 +21,7 @@ import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { openMark } from '#platform/mark.ts';
 import { takeEpoch, type Epoch } from '#platform/epoch.ts';
-import { fencedFs } from '#platform/fenced-fs.ts';
+import { fencedFs, type FencedFs } from '#platform/fenced-fs.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
@@ -132,15 +132,15 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     }
     return hasTurn();
   };
+  const fs = fencedFs(check);
   try {
-    const fs = fencedFs(check);
     closers.push(await takeVisibleLock(workspace.state, visibleLock(workspace.state), log, watchLock));
     const startedAt = clock.now().toISOString();
     await fs.replace(daemonFile(workspace.state), `${JSON.stringify(daemonFacts(instance, startedAt), null, 2)}\n`, 'safety');
     closers.push(async () => fs.unlink(daemonFile(workspace.state)).catch(() => undefined));
 
     const stopping = new AbortController();
-    const ports = await makePorts(options, log, { instance, epoch, check }, stopping.signal, closers);
+    const ports = await makePorts(options, log, { instance, epoch, check, fs }, stopping.signal, closers);
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
@@ -204,11 +204,12 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
   } finally {
     // Sockets, the visible lock and daemon.json bear names that belong to the next daemon now; the process ends anyway.
     if (hasTurn()) for (const close of closers.toReversed()) await close();
+    else await Promise.race([fs.settled(), clock.sleep(SETTLE_MS)]);
   }
 }
 
 /** Whose turn it is, and the question whether it still is. */
-type Turn = { readonly instance: string; readonly epoch: Epoch; readonly check: () => void };
+type Turn = { readonly instance: string; readonly epoch: Epoch; readonly check: () => void; readonly fs: FencedFs };
 
 /** Nothing is committed out of turn. */
 const fencedJournal = (journal: Journal, check: () => void): Journal => ({
@@ -219,6 +220,8 @@ const fencedJournal = (journal: Journal, check: () => void): Journal => ({
   },
 });
 
+/** Longest wait for changes that were begun in turn to take themselves back. */
+const SETTLE_MS = 5_000;
 const GUARD_INTERVAL_MS = 2_000;
 
 /** Is the lock still ours, is the journal still the file we write? When not, stop at once: the next start mends it. */
@@ -241,12 +244,11 @@ function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Er
 async function makePorts(
   options: StartOptions,
   log: Log,
-  { instance, epoch, check }: Turn,
+  { instance, epoch, check, fs }: Turn,
   stopping: AbortSignal,
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
   const { workspace, env } = options;
-  const fs = fencedFs(check);
   const digest = makeDigest();
   const roles = await loadRoles(fs, workspace);
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
@@ -310,7 +312,10 @@ async function makePorts(
     scanIntervalMs: await scanInterval(workspace, [...roles.value.values()]),
     stopping,
     daemon: { version: packageVersion(), host: hostName(), instance },
-    whileParsing: parsing.during,
+    whileParsing: (job, act) => {
+      check();
+      return parsing.during(job, act);
+    },
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
 }

@@ -6,21 +6,36 @@
 import type { Fs } from '#core/ports.ts';
 import { makeFs } from './files.ts';
 
+export type FencedFs = Fs & {
+  /** Resolves when no change is under way: one that was begun in turn and is refused in its middle takes back what it made. */
+  settled(): Promise<void>;
+};
+
 /**
  * Three windows are left between a question and its system call, a few microseconds each: a rename, a link, an unlink. Each moves or takes away one name that
  * is there once, so whoever has taken over in between has either used that name already (ENOENT), or finds the effect as a crash would have left it.
  * @param check throws to refuse; called before each change, and again right before the step that shows (files.ts, `beforeWrite`)
  */
-export function fencedFs(check: () => void): Fs {
+export function fencedFs(check: () => void): FencedFs {
   const fs = makeFs({ beforeWrite: check });
+  const underWay = new Set<Promise<unknown>>();
   const fenced =
     <A extends readonly unknown[], R>(act: (...given: A) => Promise<R>) =>
     async (...given: A): Promise<R> => {
       check();
-      return act(...given);
+      const change = act(...given);
+      underWay.add(change);
+      try {
+        return await change;
+      } finally {
+        underWay.delete(change);
+      }
     };
   return {
     ...fs,
+    async settled() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
     writeNew: fenced((...given: Parameters<Fs['writeNew']>) => fs.writeNew(...given)),
     writeDerived: fenced((...given: Parameters<Fs['writeDerived']>) => fs.writeDerived(...given)),
     append: fenced((...given: Parameters<Fs['append']>) => fs.append(...given)),

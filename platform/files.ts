@@ -7,7 +7,19 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsync, linkSync, openSync, renameSync, unlinkSync, type Dirent } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsync,
+  linkSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  type Dirent,
+} from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
 import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
@@ -118,26 +130,42 @@ async function makeFolders(folder: string, mode: number): Promise<void> {
   await folderOnly(folder);
 }
 
-async function changeMode(file: FilePath, mode: number): Promise<void> {
-  const stats = await files.lstat(native(file));
-  if (stats.isSymbolicLink()) throw systemError('ELOOP', `a symbolic link, chmod '${shown(file)}'`);
-  const handle = await files.open(native(file), READ_CAREFULLY).catch((error: unknown) => {
+/** In this thread: between the question and the change nothing else may come. */
+function changeMode(file: FilePath, mode: number, beforeWrite: () => void): void {
+  if (lstatOrNull(file)?.isSymbolicLink() === true) throw systemError('ELOOP', `a symbolic link, chmod '${shown(file)}'`);
+  let fd: number;
+  try {
+    fd = openSync(native(file), READ_CAREFULLY);
+  } catch (error) {
     // Our own file without read permission: there is no way to open it, so the name is used.
-    if (codeOf(error) === 'EACCES') return null;
-    throw error;
-  });
-  if (handle === null) await files.chmod(native(file), mode);
-  else await named(file, 'chmod', () => using(handle, (open) => open.chmod(mode)));
+    if (codeOf(error) !== 'EACCES') throw error;
+    beforeWrite();
+    chmodSync(native(file), mode);
+    return;
+  }
+  try {
+    beforeWrite();
+    fchmodSync(fd, mode);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const bytesOf = (content: Uint8Array | string): Uint8Array => (typeof content === 'string' ? Buffer.from(content) : content);
 
 /** A new file with all its bytes, or none: it is removed again when they cannot be written. */
-async function create<T>(file: string, content: Uint8Array | string, mode: number, last: (handle: Handle) => Promise<T>): Promise<T> {
+async function create<T>(
+  file: string,
+  content: Uint8Array | string,
+  mode: number,
+  beforeWrite: () => void,
+  last: (handle: Handle) => Promise<T>,
+): Promise<T> {
   const handle = await files.open(file, CREATE_ONLY, mode);
   try {
     return await named(file, 'write', () =>
       using(handle, async () => {
+        beforeWrite();
         await writeAll(handle, bytesOf(content));
         return last(handle);
       }),
@@ -192,8 +220,8 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
   };
   const writeNew: Fs['writeNew'] = async (file, content, why, mode = 0o600) => {
     const bytes = bytesOf(content);
-    if (bytes.length > SMALL_BYTES) return create(file, bytes, mode, (handle) => sync(handle, why));
-    return createSmall(file, bytes, mode, async (fd) => {
+    if (bytes.length > SMALL_BYTES) return create(file, bytes, mode, beforeWrite, (handle) => sync(handle, why));
+    return createSmall(file, bytes, mode, beforeWrite, async (fd) => {
       options.onSync?.(why);
       await syncDescriptor(fd);
     });
@@ -236,8 +264,8 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
       const bytes = bytesOf(content);
       await breathe();
       return bytes.length > SMALL_BYTES
-        ? create(file, bytes, mode, async (handle) => factsOf(await handle.stat({ bigint: true })))
-        : createSmall(file, bytes, mode, (fd) => factsOf(fstatSync(fd, { bigint: true })));
+        ? create(file, bytes, mode, beforeWrite, async (handle) => factsOf(await handle.stat({ bigint: true })))
+        : createSmall(file, bytes, mode, beforeWrite, (fd) => factsOf(fstatSync(fd, { bigint: true })));
     },
     append: (file, content, mode = 0o600) => append(file, content, mode, beforeWrite),
     openRead,
@@ -253,7 +281,9 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
       beforeWrite();
       unlinkSync(native(file));
     }),
-    chmod: changeMode,
+    chmod: soon((file: FilePath, mode: number) => {
+      changeMode(file, mode, beforeWrite);
+    }),
     makeFolder: async (folder, mode = 0o777) => {
       await files.mkdir(folder, { mode });
     },

@@ -79,11 +79,18 @@ export function readSmall(file: FilePath, maxBytes: number): { bytes: Uint8Array
 const openElsewhere = promisify(open);
 
 /** A small new file: as `create`, with the descriptor instead of a handle. */
-export async function createSmall<T>(file: string, bytes: Uint8Array, mode: number, last: (fd: number) => T | Promise<T>): Promise<T> {
+export async function createSmall<T>(
+  file: string,
+  bytes: Uint8Array,
+  mode: number,
+  beforeWrite: () => void,
+  last: (fd: number) => T | Promise<T>,
+): Promise<T> {
   const fd = await openElsewhere(file, CREATE_ONLY, mode);
   try {
     return await named(file, 'write', async () => {
       try {
+        beforeWrite();
         for (let at = 0; at < bytes.length;) {
           const count = writeSync(fd, bytes, at, bytes.length - at, null);
           if (count === 0) throw systemError('EIO', 'the system took no byte of a write');

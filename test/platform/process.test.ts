@@ -270,8 +270,8 @@ test('an answer does not wait for a grandchild that keeps the pipe', async () =>
 });
 
 test('a zombie is not alive', onlyLinux, async (t) => {
-  // The shell becomes a program that never collects the child it inherited.
-  const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // The shell becomes a program that never collects the child it inherited; the child ends long after that.
+  const parent = spawn('/bin/sh', ['-c', 'sleep 1 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => parent.kill('SIGKILL'));
   const [said] = (await once(parent.stdout, 'data')) as [Buffer];
   const zombie = Number(said.toString());

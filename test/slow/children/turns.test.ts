@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeKernelLocks } from '#platform/lock.ts';
@@ -25,9 +26,22 @@ async function stopped(pid: number): Promise<void> {
   await until(() => /^\d+ \(.*\) T/s.test(readFileSync(`/proc/${String(pid)}/stat`, 'latin1')));
 }
 
+/** Nobody is in the middle of a transaction. */
+function isJournalFree(rig: Rig): boolean {
+  const journal = new DatabaseSync(inState(rig, 'journal.db'), { timeout: 0 });
+  try {
+    journal.exec('BEGIN IMMEDIATE; ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    journal.close();
+  }
+}
+
 /**
- * Stopped in the middle of its work, but not while it holds the history's own lock: daemons of other queues share that one, and whoever
- * wants it then waits until the sleeper is woken or killed, as it should.
+ * Stopped in the middle of its work, but not while it holds the history's own lock or the journal's: daemons of other queues share the first,
+ * and whoever wants one of them then waits until the sleeper is woken or killed, or ends with words, as it should.
  */
 async function stoppedSomewhere(rig: Rig, pid: number): Promise<void> {
   for (;;) {
@@ -35,7 +49,7 @@ async function stoppedSomewhere(rig: Rig, pid: number): Promise<void> {
     await stopped(pid);
     const free = makeKernelLocks().tryAcquire(path.join(rig.history, '.git', 'docket', 'lock.db'));
     free?.release();
-    if (free !== null) return;
+    if (free !== null && isJournalFree(rig)) return;
     process.kill(pid, 'SIGCONT');
   }
 }
@@ -47,14 +61,15 @@ function loseLock(rig: Rig): void {
 }
 
 /**
- * Every name below a folder with what tells a change: inode, size, times. Logs may grow, SQLite's shared memory is no file's content, and the
- * folder of the history's own lock changes when somebody asks for it: daemons of other queues may.
+ * Every name below a folder with what tells a change: inode, size, times. Logs may grow, SQLite's shared
+ * memory is no file's content, the history's own lock may be asked for by daemons of other queues, and `parsing` is a mark of the process alone.
  */
 function picture(folder: string): Map<string, string> {
   const seen = new Map<string, string>();
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
-    if (/\/\.docket\/log(?:\/|$)|-shm$|\/\.git\/docket$/.test(file)) continue;
+    // A file that was made and taken away again is none: of a folder its names count.
+    if (entry.isDirectory() || /\/\.docket\/log(?:\/|$)|-shm$|\/\.git\/docket\/lock\.db|\/\.docket\/parsing$/.test(file)) continue;
     const { ino, size, mtimeNs, ctimeNs } = lstatSync(file, { bigint: true });
     seen.set(file, [ino, size, mtimeNs, ctimeNs].join(' '));
   }
