@@ -137,7 +137,7 @@ const perPrompt = ({ calls, ms: tookMs }: Syncs, prompts: number): string => `${
 const fsyncs: Case = async (options, progress) => {
   if (!canTrace())
     return [{ what: 'fsyncs per prompt', docket: 'NOT RUN: strace is not installed', baseline: NONE, ratio: NONE, expected: NONE }];
-  const count = options.isQuick ? 100 : 500;
+  const count = options.isQuick ? 100 : 1_000;
   return inPlace(async (place) => {
     const traceOf = (name: string): Trace => ({ file: path.join(place.base, `${name}.strace`) });
     const trace = traceOf('docket');

@@ -54,9 +54,9 @@ export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise
     reads: before === null ? 1 : before.reads + countsAgain(parts, id),
     claimedAt: before?.claimedAt ?? name.claimedAt ?? parts.clock.now().toISOString(),
   };
-  // Torn or lost it is made again from the claimed file, but then another attempt would not know of the first.
+  // What is sent from here on are these bytes, whatever becomes of the file.
   if (before === null || copy === null)
-    await ledger.append([{ do: 'read', job, bytes: bytes === null || isLong ? null : pack(bytes) }], 'no-second-run');
+    await ledger.append([{ do: 'read', job, bytes: bytes === null || isLong ? null : pack(bytes) }], 'safety');
   else if (before.reads !== job.reads) await ledger.append([{ do: 'count', id, reads: job.reads }], 'safety');
   parts.counted.add(id);
   const faults = [name.fault, 'fault' in content ? content.fault : null].filter((fault) => fault !== null);
