@@ -5,9 +5,10 @@ import path from 'node:path';
 import type { JobState, JobView } from '#core/job.ts';
 import type { JobId } from '#core/names.ts';
 import { attemptNumbers } from './clean.ts';
-import { CLAIMED, parseWorkName, PROMPT_ENDING, shownName } from './layout.ts';
+import { CLAIMED, PROMPT_ENDING, shownName } from './layout.ts';
 import { readLedger, type Entry } from './ledger.ts';
 import { codeOf, type Parts, type SpoolRole } from './parts.ts';
+import { workNames, type WorkNames } from './work-names.ts';
 
 const NOTHING = { feature: null, revision: null, name: null, attempts: 0, why: null } as const;
 
@@ -23,18 +24,14 @@ export async function inFlightViews(parts: Parts, role: SpoolRole): Promise<JobV
   return views;
 }
 
-async function namesByJob(parts: Parts, role: SpoolRole): Promise<ReadonlyMap<JobId, ReadonlySet<string>>> {
-  const byJob = new Map<JobId, Set<string>>();
+/** A folder that is not there has no entries: `ls` works before the first start. */
+async function namesByJob(parts: Parts, role: SpoolRole): Promise<WorkNames> {
   try {
-    for (const { name } of await parts.fs.list(parts.layout.work(role.folder))) {
-      const parsed = name === null ? null : parseWorkName(name);
-      if (parsed !== null) byJob.set(parsed.id, (byJob.get(parsed.id) ?? new Set()).add(parsed.part));
-    }
+    return await workNames(parts.fs, parts.layout.work(role.folder));
   } catch (error) {
-    // A folder that is not there has no entries: `ls` works before the first start.
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (codeOf(error) === 'ENOENT') return new Map();
+    throw error;
   }
-  return byJob;
 }
 
 async function viewOf(

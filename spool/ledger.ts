@@ -14,9 +14,10 @@ import type { Fs, Log, SyncWhy } from '#core/ports.ts';
 import { unreachable } from '#core/result.ts';
 import { codeOf } from './error-code.ts';
 import { othersToo, type FolderSync } from './folder-sync.ts';
-import { parseWorkName, type Layout } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { decodeLines, encodeLine, pack, unpack, type Line, type Span } from './ledger-lines.ts';
 import type { Json } from './records.ts';
+import { workNames } from './work-names.ts';
 
 /** All that is known of one job. */
 export type Entry = {
@@ -110,16 +111,6 @@ export type LedgerPorts = {
   readonly claiming: ReadonlySet<JobId>;
 };
 
-/** Jobs that names in work/ speak of. */
-export async function jobsIn(fs: Fs, work: string): Promise<ReadonlySet<JobId>> {
-  const ids = new Set<JobId>();
-  for (const { name } of await fs.list(work)) {
-    const parsed = name === null ? null : parseWorkName(name);
-    if (parsed !== null) ids.add(parsed.id);
-  }
-  return ids;
-}
-
 type Turn = {
   readonly lines: readonly Line[];
   readonly blobs: readonly Blob[];
@@ -140,7 +131,7 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
 
   /** The same file with only the lines that are still needed. */
   const writeAnew = async (now: State): Promise<State> => {
-    const listed = await jobsIn(fs, layout.work(folder));
+    const listed = await workNames(fs, layout.work(folder));
     const isKept = (id: JobId): boolean => isOurs || listed.has(id) || claiming.has(id);
     const before = await ledgerBytes(fs, file);
     const next: State = { jobs: new Map(), blobs: new Map(), sizeBytes: 0 };

@@ -14,10 +14,11 @@ import type { JobId, RoleFolder } from '#core/names.ts';
 import type { DirEntry } from '#core/ports.ts';
 import type { Leftover } from '#core/spool.ts';
 import { attemptNumbers } from './clean.ts';
-import { CLAIMED, idOfGone, isPrivateName, parseWorkName, PROMPT } from './layout.ts';
+import { CLAIMED, idOfGone, isPrivateName, PROMPT } from './layout.ts';
 import type { Entry } from './ledger.ts';
 import { takeOverOldFolders } from './old-folders.ts';
 import { codeOf, makeFolderIfMissing, unlinkIfThere, type Parts } from './parts.ts';
+import { workNames, type WorkNames } from './work-names.ts';
 
 type Dated = { readonly leftover: Leftover; readonly since: string };
 
@@ -42,16 +43,13 @@ export async function leftovers(parts: Parts): Promise<readonly Leftover[]> {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** `claimed`, `prompt`, `1_result.md`, and '' for the job's own folder. */
-async function namesByJob(parts: Parts, folder: RoleFolder): Promise<ReadonlyMap<JobId, Set<string>>> {
+async function namesByJob(parts: Parts, folder: RoleFolder): Promise<WorkNames> {
   const work = parts.layout.work(folder);
-  const byJob = new Map<JobId, Set<string>>();
-  for (const { name } of await parts.fs.list(work)) {
-    if (name === null) continue;
-    if (idOfGone(name) !== null) await parts.fs.removeTree(path.join(work, name));
-    const parsed = parseWorkName(name);
-    if (parsed !== null) byJob.set(parsed.id, (byJob.get(parsed.id) ?? new Set()).add(parsed.part));
-  }
+  const gone: string[] = [];
+  const byJob = await workNames(parts.fs, work, (name) => {
+    if (idOfGone(name) !== null) gone.push(name);
+  });
+  for (const name of gone) await parts.fs.removeTree(path.join(work, name));
   return byJob;
 }
 

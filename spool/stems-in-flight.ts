@@ -6,7 +6,8 @@
 import type { JobId, RoleFolder } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
 import type { Layout } from './layout.ts';
-import { jobsIn, type Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
+import { workNames } from './work-names.ts';
 
 type Held = Map<string, JobId>;
 
@@ -28,7 +29,7 @@ export function makeStemsInFlight(fs: Fs, layout: Layout, ledgerOf: (folder: Rol
 
   const load = async (folder: RoleFolder): Promise<Held> => {
     const held: Held = new Map();
-    for (const id of await jobsIn(fs, layout.work(folder))) {
+    for (const id of (await workNames(fs, layout.work(folder))).keys()) {
       const entry = await ledgerOf(folder).entry(id);
       for (const record of [entry?.job, entry?.final]) if (record !== undefined && record !== null) held.set(folded(record.stem), id);
     }
