@@ -72,6 +72,15 @@ export function readSmall(file: FilePath, maxBytes: number): { bytes: Uint8Array
   }
 }
 
+/** write(2) may take less than it was given, without an error. */
+function writeWhole(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    const count = writeSync(fd, bytes, at, bytes.length - at, null);
+    if (count === 0) throw systemError('EIO', 'the system took no byte of a write');
+    at += count;
+  }
+}
+
 /**
  * What adds a name to a folder may have to wait for the file system's journal, for as long as a sync lasts: not in this thread.
  * What is done with the open file is then a matter of microseconds.
@@ -91,11 +100,7 @@ export async function createSmall<T>(
     return await named(file, 'write', async () => {
       try {
         beforeWrite();
-        for (let at = 0; at < bytes.length;) {
-          const count = writeSync(fd, bytes, at, bytes.length - at, null);
-          if (count === 0) throw systemError('EIO', 'the system took no byte of a write');
-          at += count;
-        }
+        writeWhole(fd, bytes);
         return await last(fd);
       } finally {
         closeSync(fd);
@@ -120,11 +125,7 @@ export const appendSmall = (file: string, bytes: Uint8Array, mode: number, befor
       const fd = openSync(file, APPEND, mode);
       try {
         beforeWrite();
-        for (let at = 0; at < bytes.length;) {
-          const count = writeSync(fd, bytes, at, bytes.length - at, null);
-          if (count === 0) throw systemError('EIO', 'the system took no byte of a write');
-          at += count;
-        }
+        writeWhole(fd, bytes);
       } finally {
         closeSync(fd);
       }
