@@ -211,8 +211,12 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
     }
     const lines = linesOf(now, turns);
     const encoded = lines.map(encodeLine);
-    await fs.append(file, Buffer.concat(encoded), 0o600);
+    const bytes = Buffer.concat(encoded);
+    await fs.append(file, bytes, 0o600);
     await fs.syncFile(file, turns.some((turn) => turn.why === 'safety') ? 'safety' : 'no-second-run');
+    const { sizeBytes } = (await fs.facts(file)) ?? { sizeBytes: 0 };
+    if (sizeBytes !== now.sizeBytes + bytes.length)
+      throw new Error(`somebody else removed or changed ${file}: what it said of the jobs in flight is looked for in work/`);
     for (const [index, line] of lines.entries()) {
       const length = encoded[index]?.length ?? 0;
       take(now, line, { offset: now.sizeBytes, length });

@@ -368,6 +368,20 @@ test('a line of the ledger that does not say what a line may say is worth no mor
   assert.ok(rig.lines.some((one) => one.message.includes('passed over')));
 });
 
+test('a ledger that is removed under a running process is noticed, and no content is lost', async (context) => {
+  const { rig, spool } = await prepared(context);
+  const claimed = await taken(rig, spool, 'precious');
+  unlinkSync(rig.ledger);
+  await assert.rejects(spool.decide(claimed, answer()), /somebody else removed or changed/);
+  const [left] = await spool.leftovers();
+  assert.ok(left !== undefined);
+  const { claimed: again } = await spool.read(left.dir, left.id, left.folder);
+  await complete(spool, again, answer());
+  assert.equal(text(rig.in, names(rig.in)[0] ?? ''), 'precious');
+  assert.deepEqual(names(rig.work), []);
+  assert.equal(names(rig.out).length, 2);
+});
+
 test('a stem that a crashed job holds is not given to another one', async (context) => {
   const { rig, spool } = await prepared(context);
   await taken(rig, spool, 'first');
