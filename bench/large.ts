@@ -55,7 +55,7 @@ export async function flow(options: BenchOptions, progress: Progress): Promise<R
 }
 
 const SLOTS = 2;
-const COMMAND = `runner: nothing\nrunners:\n  nothing: { kind: command, program: /bin/echo, args: [done], output: text }\nlanes:\n  nothing: { slots: ${String(SLOTS)}, interval_cap: 100000 }\n`;
+const COMMAND = `runner: nothing\nrunners:\n  nothing: { kind: command, program: /bin/echo, args: [done], output: text }\nlanes:\n  nothing: { slots: ${String(SLOTS)}, interval_cap: 100000 }\nlimits: { ahead: 64 }\n`;
 
 const isInstalled = (program: string): boolean => spawnSync(program, ['-h'], { stdio: 'ignore' }).error === undefined;
 

@@ -75,6 +75,15 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   /** Claimed, but not yet in a flight: more than none between two rounds means that a claim was cut short. */
   let strays = 0;
 
+  /** Whoever waits for a place need not wait until this job is published too. */
+  const wakingAtLeave = ({ begins, leaves }: Place): Place => ({
+    begins,
+    leaves: () => {
+      leaves();
+      hint.wake();
+    },
+  });
+
   const fly = (
     claimed: Claimed,
     lane: Stand | null,
@@ -82,7 +91,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   ): void => {
     const cancel = new AbortController();
     const releases: (() => void)[] = [];
-    const place = lane === null ? NO_PLACE : ports.lanes.reserve(lane.lane, lane.priority);
+    const place = lane === null ? NO_PLACE : wakingAtLeave(ports.lanes.reserve(lane.lane, lane.priority));
     releases.push(place.leaves);
     const task = {
       claimed,
