@@ -54,9 +54,9 @@ export const spoolOf = (
     processId: String(process.pid),
   });
 
-export function journalOf(workspace: Workspace, log: Log): Journal {
+export function journalOf(workspace: Workspace, log: Log, check: () => void = () => undefined): Journal {
   try {
-    return openJournal({ path: journalFile(workspace.state), openDatabase, clock, log, moveFile });
+    return openJournal({ path: journalFile(workspace.state), openDatabase, clock, log, moveFile, check });
   } catch (error) {
     if (error instanceof NewerJournal) throw new CliError(error.message, EXIT.environment);
     throw error;

@@ -218,6 +218,10 @@ const fencedJournal = (journal: Journal, check: () => void): Journal => ({
     check();
     return journal.commit(changes);
   },
+  async note(changes) {
+    check();
+    return journal.note(changes);
+  },
 });
 
 /** Longest wait for changes that were begun in turn to take themselves back. */
@@ -255,7 +259,7 @@ async function makePorts(
   const specs = await loadSpecs(fs, workspace);
   if (!specs.ok) throw new CliError(describeFileFaults(specs.error), EXIT.environment);
 
-  const journal = fencedJournal(journalOf(workspace, log), check);
+  const journal = fencedJournal(journalOf(workspace, log, check), check);
   closers.push(() => {
     journal.close();
   });

@@ -29,7 +29,8 @@ export type Commits = {
 const isEmpty = (draft: Draft): boolean =>
   draft.jobs.size + draft.attempts.length + draft.errors.size + draft.holds.size + draft.events.length === 0;
 
-export function makeCommits(database: Database, memory: Memory, clock: Clock): Commits {
+/** @param check throws to refuse: asked right before each transaction */
+export function makeCommits(database: Database, memory: Memory, clock: Clock, check: () => void = () => undefined): Commits {
   const write = makeWrite(database, (id) => memory.isInFlight(id));
   let callers: Caller[] = [];
   let broken: Error | null = null;
@@ -47,13 +48,15 @@ export function makeCommits(database: Database, memory: Memory, clock: Clock): C
         if (refusal !== null) draft.event({ at: clock.now().toISOString(), job: refusal.job, kind: 'refused', detail: refusal.message });
         refusals.push(refusal);
       }
-      if (!isEmpty(draft))
+      if (!isEmpty(draft)) {
+        check();
         database.transaction(
           () => {
             write(draft);
           },
           { isSynced: turn.some((caller) => caller.isSynced) },
         );
+      }
       memory.accept(draft);
     } catch (error) {
       if (error instanceof Error && isBreak(error)) broken = error;

@@ -22,6 +22,8 @@ export type JournalInput = {
   readonly log: Log;
   /** Renames a file, without replacing one; one that is not there is fine. Without it a damaged journal stops the start with words. */
   readonly moveFile?: (from: string, to: string) => void;
+  /** Throws to refuse: asked right before each transaction, because it may not be this process's turn any more. */
+  readonly check?: () => void;
 };
 export type OpenedJournal = Journal & {
   /** True: the journal is empty because there was none, or none that could be read. */
@@ -45,17 +47,17 @@ export function openJournal(input: JournalInput): OpenedJournal {
 }
 
 /** Null: damaged, or a database of somebody else. */
-function tryOpen({ path, openDatabase, clock }: JournalInput): { readonly journal: Journal; readonly isNew: boolean } | null {
+function tryOpen(input: JournalInput): { readonly journal: Journal; readonly isNew: boolean } | null {
   let database: Database | null = null;
   try {
-    database = openDatabase(path);
+    database = input.openDatabase(input.path);
     const version = isSound(database) ? versionOf(database) : null;
     if (version === null || version.kind === 'foreign') {
       database.close();
       return null;
     }
     migrate(database, version.kind === 'ours' ? version.version : 0);
-    return { journal: makeJournal(database, clock), isNew: version.kind === 'new' };
+    return { journal: makeJournal(database, input), isNew: version.kind === 'new' };
   } catch (error) {
     database?.close();
     if (isDamage(error)) return null;
@@ -96,11 +98,11 @@ export function openJournalReadOnly({ path, openDatabase }: Pick<JournalInput, '
 }
 
 /** For the one writer: jobs in flight are answered from memory, as they are durable. Throws (SQLITE_CORRUPT) when a row of them is not as it was written. */
-function makeJournal(database: Database, clock: Clock): Journal {
+function makeJournal(database: Database, { clock, check }: JournalInput): Journal {
   const reads = makeReads(database, MIGRATIONS.length);
   reads.holds();
   const memory = makeMemory(reads);
-  const commits = makeCommits(database, memory, clock);
+  const commits = makeCommits(database, memory, clock, check);
   let isClosed = false;
   const ask = async (changes: readonly JournalChange[], isSynced: boolean): Promise<void> => {
     if (isClosed) throw new Error('the journal is closed');

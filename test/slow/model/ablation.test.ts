@@ -31,6 +31,8 @@ const NOT_SHOWN: Readonly<Record<string, string>> = {
   'spool/clean.ts clean: syncFolder work':
     'comes back as archive/unclear-<job> at worst, and only when the ledger was shortened in between',
   'spool/finish.ts exchange: syncFolder archive': 'a rename is one step, and the sync of work/ after it makes it durable',
+  'spool/finish.ts finish: syncFolder work':
+    'undone, the claimed file and the private copies come back and are found to be placed and published; who takes them away in that moment sees them twice',
   'spool/finish.ts moveCopyUp: syncFolder work': 'undone, the exchange is done again from the same private copy',
   'spool/prepare.ts probe: writeNew work/*.tmp': 'an empty file that is removed again',
   'spool/stem.ts supersede: syncFolder archive': 'the model does not look for words of an older end',
