@@ -10,9 +10,10 @@
 
 import type { JobId } from '#core/names.ts';
 import type { KernelLock } from '#core/ports.ts';
+import type { FileChange } from './diff.ts';
 import type { IndexKeeper } from './index-keeper.ts';
-import { decodeCommit, identLine, type Oid } from './objects.ts';
-import { buildPack, type BuiltPack } from './pack.ts';
+import { decodeCommit, encodeCommit, identLine, type Oid } from './objects.ts';
+import { buildPack, newObject, type BuiltPack, type NewObject } from './pack.ts';
 import { writePack } from './pack-writer.ts';
 import type { RecordIndex } from './record-index.ts';
 import { freeTip, lockTip, moveTip, readTip } from './ref.ts';
@@ -54,6 +55,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   const closed = new AbortController();
   /** Our last tip and its tree: nearly always the tip the next group starts from. */
   let newest: { readonly tip: Oid; readonly tree: Oid } | null = null;
+  /** What our last group changed. */
+  let lastChanges: readonly FileChange[] = [];
 
   async function snapshotAt(tip: Oid): Promise<Snapshot> {
     const tree = newest?.tip === tip ? newest.tree : decodeCommit(await store.readType(tip, 'commit')).tree;
@@ -99,12 +102,19 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       const from = await readTip(fs, gitDir);
       if (from === null) throw new Error(`${dir} has no branch main any more; start docket again to set the history up`);
       if (isBehind) await catchUp(from);
+      const back = await stagePutBack(from);
+      if (back !== null) {
+        if (await publish(from, back, await buildPack(back.objects), lock)) newest = { tip: back.tip, tree: back.tree };
+        snapshot?.endPack();
+        continue;
+      }
       const staged = await stageAt(from, await snapshotAt(from));
       if (staged === null || staged.tip === from) return staged;
       const pack = staged.objects.length === 0 ? null : await buildPack(staged.objects);
       snapshot?.endPack();
       if (await publish(from, staged, pack, lock)) {
         newest = { tip: staged.tip, tree: staged.tree };
+        lastChanges = staged.changes;
         // A merge is read from the log by whoever asks next.
         if (staged.records.length > 0) records.advance(from, staged.tip, staged.records);
         return staged;
@@ -112,6 +122,33 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       log.info('the tip of the history was moved by somebody else; the group is put on top of it');
     }
     throw new Error(`the tip of ${dir} was moved by somebody else ${String(MOVES_MAX)} times in a row`);
+  }
+
+  /**
+   * `git commit` reads the index before it takes its lock. One that read it between our move of the branch and our write of the index commits
+   * the files of before over ours, and nobody meant it: what our last group changed is as it was before, though the files lie in the work tree.
+   */
+  async function stagePutBack(from: Oid): Promise<Staged | null> {
+    if (newest === null || from === newest.tip) return null;
+    const at = await snapshotAt(from);
+    const changes: FileChange[] = [];
+    for (const change of lastChanges) {
+      const isThere = change.to === null || (await fs.facts(`${dir}/${change.path}`)) !== null;
+      if (isThere && change.to !== change.from && (await at.file(change.path)) === change.from) changes.push(change);
+    }
+    if (changes.length === 0) return null;
+    for (const { path, to } of changes) await (to === null ? at.remove(path) : at.put(path, to));
+    const objects: NewObject[] = [];
+    const tree = at.seal(objects);
+    const now = clock.now();
+    const subject = 'docket: put back what a commit made from an older index took away';
+    const commit = newObject(
+      'commit',
+      encodeCommit({ tree, parents: [from], author, authoredAt: now, committedAt: now, message: `${subject}\n` }),
+    );
+    objects.push(commit);
+    log.warn(`a git commit was made from an index of before: ${String(changes.length)} files it took away are put back`);
+    return { tip: commit.oid, tree, subject, objects, changes, blobs: new Map(), records: [], settle: [] };
   }
 
   async function writeGroup(group: readonly Waiting[], lock: KernelLock): Promise<void> {
@@ -234,6 +271,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     async close() {
       closed.abort();
       if (isBehind) await mendNow();
+      if (newest !== null) await withKernelLock(repository, async (lock) => onTip(lock, async () => Promise.resolve(null)));
     },
     async idle() {
       // A next run may begin while the last one ends.
