@@ -271,7 +271,6 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     async close() {
       closed.abort();
       if (isBehind) await mendNow();
-      if (newest !== null) await withKernelLock(repository, async (lock) => onTip(lock, async () => Promise.resolve(null)));
     },
     async idle() {
       // A next run may begin while the last one ends.

@@ -215,8 +215,10 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
     await fs.append(file, bytes, 0o600);
     await fs.syncFile(file, turns.some((turn) => turn.why === 'safety') ? 'safety' : 'no-second-run');
     const { sizeBytes } = (await fs.facts(file)) ?? { sizeBytes: 0 };
-    if (sizeBytes !== now.sizeBytes + bytes.length)
+    if (sizeBytes < now.sizeBytes + bytes.length)
       throw new Error(`somebody else removed or changed ${file}: what it said of the jobs in flight is looked for in work/`);
+    // Where our lines begin, whoever added some before them.
+    now.sizeBytes = sizeBytes - bytes.length;
     for (const [index, line] of lines.entries()) {
       const length = encoded[index]?.length ?? 0;
       take(now, line, { offset: now.sizeBytes, length });
