@@ -37,7 +37,8 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
     if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
     if (run.outcome.ok) {
       attempts.push(run.record);
-      await ports.journal.commit([
+      // exit.json says it as well: whoever comes after a power cut understands the same files again.
+      await ports.journal.note([
         ...reachedState(ports, claimed.job.id, 'running'),
         { do: 'attempt', id: claimed.job.id, attempt: run.record, spent: true },
         { do: 'move', id: claimed.job.id, to: 'ran', at: run.record.endedAt },
