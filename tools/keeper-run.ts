@@ -15,7 +15,7 @@ import type { ExitFile, RunFile, StopReason } from '#core/run.ts';
 import type { Sha256 } from '#core/names.ts';
 import type { Processes, StartedProgram } from '#platform/process.ts';
 import { endTree, MARKER } from './end-tree.ts';
-import { NAMES } from './exit.ts';
+import { NAMES, readRun } from './exit.ts';
 
 export type RunPorts = {
   readonly fs: Fs;
@@ -103,6 +103,23 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
     return err(startFailure(error, request));
   }
   return ok(follow(ports, request, run, started));
+}
+
+/**
+ * After a start that failed before "go": its run.json, if it came to lie there, is taken away, so that nobody counts it as a start. It tries for a minute;
+ * one that stays makes the evidence tell a start too many, never too few.
+ */
+export async function takeBack({ fs, clock, note }: RunPorts, { dir, runId, token }: StartRun): Promise<void> {
+  for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
+    try {
+      const left = await readRun(dir, fs);
+      if (left?.runId === runId && left.token === token) await fs.unlink(path.join(dir, NAMES.run));
+      return;
+    } catch (error) {
+      note(`run ${runId}: it was not started, and its run.json could not be taken away (try ${String(tries)}): ${messageOf(error)}`);
+    }
+    await clock.sleep(COMMIT_PAUSE_MS);
+  }
 }
 
 /** Lets the program go and watches it to its end. */
