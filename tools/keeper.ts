@@ -42,7 +42,8 @@ type Started = Result<LiveRun, Failure>;
  * @param state the folder of socket and lock, absolute; must be there
  * @returns null when another keeper serves this folder
  */
-export async function serveKeeper(ports: KeeperPorts, state: string): Promise<RunningKeeper | null> {
+export async function serveKeeper(given: KeeperPorts, state: string): Promise<RunningKeeper | null> {
+  const ports: KeeperPorts = { ...given, tell };
   const lock = await ports.locks.acquire(lockPath(state), LOCK_WAIT_MS).catch((error: unknown) => {
     if (error instanceof Error && (error as { readonly code?: unknown }).code === 'ELOCKED') return null;
     throw error;
@@ -54,6 +55,9 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
   /** Folder of an attempt -> what a dead keeper, or a start that failed, left of it is being ended. Asked twice, it is done once; and nothing starts there before it is done. */
   const endings = new Map<string, Promise<null>>();
   const clients = new Set<LineSocket>();
+  function tell(failure: Failure): void {
+    for (const client of clients) client.send({ v: VERSION, id: 0, ok: false, failure });
+  }
   const stopping = new AbortController();
   let idle = new AbortController();
 

@@ -100,6 +100,14 @@ const FAULTS: readonly (Fault & { readonly name: string; readonly livesOn?: true
     at: 1,
     from: 'fsync stdout',
   },
+  {
+    name: 'F12: and it tells the daemon meanwhile, which may have nothing of its own to write',
+    act: 'ENOSPC',
+    mode: 'for ever',
+    at: 1,
+    from: 'fsync stdout',
+    only: 'open .docket-',
+  },
 ];
 
 for (const fault of FAULTS)
