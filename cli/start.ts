@@ -231,7 +231,16 @@ const GUARD_INTERVAL_MS = 2_000;
 /** Is the lock still ours, is the journal still the file we write? When not, stop at once: the next start mends it. */
 function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Error) => void): () => void {
   const timer = setInterval(() => {
-    if (watchLock() && !journal.isIntact())
+    if (!watchLock()) return;
+    const broken = journal.brokenBy();
+    if (broken !== null)
+      lost(
+        new CliError(
+          `the journal cannot be trusted any more: ${broken.message}: look at the disk and start docket again, it goes on from work/ and history`,
+          EXIT.environment,
+        ),
+      );
+    else if (!journal.isIntact())
       lost(
         new CliError(
           'the journal was removed or replaced under the running daemon: start it again, it is rebuilt from work/ and history',

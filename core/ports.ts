@@ -222,6 +222,8 @@ export type Journal = {
   holds(): LaneHold[];
   /** False when the database file was unlinked or replaced under us. */
   isIntact(): boolean;
+  /** Not null: what was written cannot be trusted to be there (damage, a failed sync), so every commit is refused with this. */
+  brokenBy(): Error | null;
   close(): void;
 };
 

@@ -25,6 +25,7 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
     errors: unused,
     holds: () => [...holds],
     isIntact: () => true,
+    brokenBy: () => null,
     close: () => undefined,
   };
   return { journal, changes };

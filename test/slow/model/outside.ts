@@ -169,6 +169,7 @@ export function makeJournal(hold: Hold): Journal {
     errors: () => [],
     holds: () => [],
     isIntact: () => true,
+    brokenBy: () => null,
     close: () => undefined,
   };
 }
