@@ -99,10 +99,12 @@ async function takeLock(workspace: Workspace): Promise<KernelLock | null> {
   try {
     return await makeKernelLocks().acquire(lockFile(workspace.state), LOCK_WAIT_MS);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ELOCKED') return null;
+    if (isLocked(error)) return null;
     throw error;
   }
 }
+
+const isLocked = (error: unknown): error is Error => error instanceof Error && 'code' in error && error.code === 'ELOCKED';
 
 async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableLog): Promise<'drained' | 'left'> {
   const { workspace } = options;
@@ -281,7 +283,11 @@ async function makePorts(
   const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
   await spool.prepare();
   const history = historyOf(workspace, log, fs);
-  await history.open();
+  await history.open().catch((error: unknown) => {
+    // Somebody else's daemon, or a verb, has it: words for a person, not a stack.
+    if (isLocked(error)) throw new CliError(`not started: ${error.message}`, EXIT.environment);
+    throw error;
+  });
   closers.push(async () => history.close());
   const compileCache = getCompileCacheDir();
   const secrets = makeSecretScan({

@@ -156,7 +156,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   }
 
   async function lock(tip: Oid): Promise<{ readonly isOnMain: boolean }> {
-    await takeLock(repository, lockPath, dir, lockMark(tip), { isSynced: false, clearOwn: clearOwnLocks });
+    await takeLock(repository, lockPath, dir, lockMark(tip), { draft: `${stateDir}/index-lock.new`, clearOwn: clearOwnLocks });
     return { isOnMain: await isOnMain(fs, gitDir) };
   }
 
