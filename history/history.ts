@@ -9,6 +9,7 @@ import { Buffer } from 'node:buffer';
 import type { Answer, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
+import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
 import { storedPath } from './layout.ts';
@@ -80,6 +81,7 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     await withKernelLock(repository, async () => {
       await setUpRepository(options, dir, gitDir, options.pushRemotes);
       await sweepPacks(fs, gitDir);
+      await sweepAtStart(repository);
       const tip = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
       await keeper.mend(tip);
     });
