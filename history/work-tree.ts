@@ -35,7 +35,7 @@ export async function bringWorkTree(tree: WorkTree, index: SplitIndex, changes: 
   const worker = async (): Promise<void> => {
     for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
       const change = next.value;
-      const current = findInSplit(index, change.path);
+      const current = await findInSplit(index, change.path);
       if (current !== null && (current.stage !== 0 || current.oid !== change.from)) continue;
       if (current === null && change.from !== null) continue;
       done.push(await bringFile(tree, change, folders));
