@@ -23,6 +23,7 @@ import { openMark } from '#platform/mark.ts';
 import { takeEpoch, type Epoch } from '#platform/epoch.ts';
 import { fencedFs, type FencedFs } from '#platform/fenced-fs.ts';
 import { makeFs } from '#platform/files.ts';
+import { makeHeapRoom } from '#platform/heap.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
 import { makeSockets } from '#platform/socket.ts';
@@ -335,6 +336,7 @@ async function makePorts(
       check();
       return parsing.during(job, act);
     },
+    inFlight: makeHeapRoom(),
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
 }

@@ -252,6 +252,7 @@ export function makeLife(
     scanIntervalMs: 1,
     stopping: new AbortController().signal,
     whileParsing: (_id, act) => act(),
+    inFlight: () => undefined,
     reached: () => undefined,
   };
   return {
