@@ -36,7 +36,7 @@ import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
-import { loadRoles, loadSpecs } from './load.ts';
+import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
@@ -270,6 +270,8 @@ async function makePorts(
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
   const specs = await loadSpecs(fs, workspace);
   if (!specs.ok) throw new CliError(describeFileFaults(specs.error), EXIT.environment);
+  const profiles = await loadProfiles(fs, workspace);
+  if (!profiles.ok) throw new CliError(describeFileFaults(profiles.error), EXIT.environment);
 
   const journal = fencedJournal(journalOf(workspace, log, check), check);
   closers.push(() => {
@@ -302,7 +304,7 @@ async function makePorts(
     keeper.close();
   });
 
-  const runners = makeRunners(workspace, runnerPorts(env));
+  const runners = makeRunners(workspace, profiles.value, runnerPorts(env));
   await runners.prepare();
   const roleLanes = new Map<string, Role>();
   for (const role of roles.value.values()) if (role.lane !== null) roleLanes.set(role.lane, role);
