@@ -129,6 +129,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     const ended = run().finally(() => {
       for (const release of releases) release();
       flights.delete(claimed.job.id);
+      ports.purse.free(claimed.job.id);
       hint.wake();
     });
     ended.catch(fatal);
