@@ -72,7 +72,8 @@ function sinceOf(given: string, calendar: Calendar): number {
       `--since takes a day such as 2026-11-20, or a time such as 7d or 12h; got ${JSON.stringify(printable(given))}`,
       EXIT.wrongUse,
     );
-  for (let atMs = noonMs - 2 * DAY_MS; atMs < noonMs + 2 * DAY_MS; atMs = calendar.endOfDayMs(atMs)) if (calendar.dayOf(atMs) >= given) return atMs;
+  for (let atMs = noonMs - 2 * DAY_MS; atMs < noonMs + 2 * DAY_MS; atMs = calendar.endOfDayMs(atMs))
+    if (calendar.dayOf(atMs) >= given) return atMs;
   return noonMs;
 }
 
@@ -188,9 +189,13 @@ function text(io: Io, { workspace }: Sources, by: By, rows: readonly Sum[], tota
     cells(total),
   ]).split('\n');
   const notes = [
-    ...(total.estimatedMicros > 0 ? [`~ ${showUsd(total.estimatedMicros)} of it is estimated by the price table: the tool did not say`] : []),
+    ...(total.estimatedMicros > 0
+      ? [`~ ${showUsd(total.estimatedMicros)} of it is estimated by the price table: the tool did not say`]
+      : []),
     ...(total.unknownRuns > 0
-      ? [`${String(total.unknownRuns)} starts of a tool told no cost, and no price is known: a row under prices: in docket.yaml gives their model one`]
+      ? [
+          `${String(total.unknownRuns)} starts of a tool told no cost, and no price is known: a row under prices: in docket.yaml gives their model one`,
+        ]
       : []),
   ];
   const [head = '', ...body] = lines;

@@ -83,7 +83,9 @@ export function addStatus(program: Command, io: Io): void {
           ...(laneRows.length > 0 ? ['', ...laneRows] : []),
           ...(budgets.length > 0 ? ['', ...budgets.map(({ words }) => words)] : []),
           ...(waitsForMoney.length > 0
-            ? [`${String(waitsForMoney.length)} in flight wait for money: ${waitsForMoney.join(', ')} (\`docket why\` says what releases them)`]
+            ? [
+                `${String(waitsForMoney.length)} in flight wait for money: ${waitsForMoney.join(', ')} (\`docket why\` says what releases them)`,
+              ]
             : []),
         ].join('\n'),
       );

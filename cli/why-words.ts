@@ -121,7 +121,12 @@ export function whyInFlight(facts: FlightFacts): Because {
     };
   }
   const money = daemon.waitsForMoney[facts.id];
-  if (money !== undefined) return { is, because: [`it waits for money: ${money}`], next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel] };
+  if (money !== undefined)
+    return {
+      is,
+      because: [`it waits for money: ${money}`],
+      next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel],
+    };
   const held = daemon.lanes.filter((lane) => lane.heldUntil !== null).map(heldText);
   switch (facts.state) {
     case 'submitted':
