@@ -101,10 +101,12 @@ async function takeLock(workspace: Workspace): Promise<KernelLock | null> {
   try {
     return await makeKernelLocks().acquire(lockFile(workspace.state), LOCK_WAIT_MS);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ELOCKED') return null;
+    if (isLocked(error)) return null;
     throw error;
   }
 }
+
+const isLocked = (error: unknown): error is Error => error instanceof Error && 'code' in error && error.code === 'ELOCKED';
 
 async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableLog): Promise<'drained' | 'left'> {
   const { workspace } = options;
@@ -233,7 +235,16 @@ const GUARD_INTERVAL_MS = 2_000;
 /** Is the lock still ours, is the journal still the file we write? When not, stop at once: the next start mends it. */
 function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Error) => void): () => void {
   const timer = setInterval(() => {
-    if (watchLock() && !journal.isIntact())
+    if (!watchLock()) return;
+    const broken = journal.brokenBy();
+    if (broken !== null)
+      lost(
+        new CliError(
+          `the journal cannot be trusted any more: ${broken.message}: look at the disk and start docket again, it goes on from work/ and history`,
+          EXIT.environment,
+        ),
+      );
+    else if (!journal.isIntact())
       lost(
         new CliError(
           'the journal was removed or replaced under the running daemon: start it again, it is rebuilt from work/ and history',
@@ -274,7 +285,11 @@ async function makePorts(
   const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
   await spool.prepare();
   const history = historyOf(workspace, log, fs);
-  await history.open();
+  await history.open().catch((error: unknown) => {
+    // Somebody else's daemon, or a verb, has it: words for a person, not a stack.
+    if (isLocked(error)) throw new CliError(`not started: ${error.message}`, EXIT.environment);
+    throw error;
+  });
   closers.push(async () => history.close());
   const compileCache = getCompileCacheDir();
   const secrets = makeSecretScan({

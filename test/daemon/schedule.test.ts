@@ -26,6 +26,7 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
     spending: unused,
     holds: () => [...holds],
     isIntact: () => true,
+    brokenBy: () => null,
     close: () => undefined,
   };
   return { journal, changes };

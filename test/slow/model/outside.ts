@@ -173,6 +173,7 @@ export function makeJournal(hold: Hold): Journal {
     spending: () => [],
     holds: () => [],
     isIntact: () => true,
+    brokenBy: () => null,
     close: () => undefined,
   };
 }
