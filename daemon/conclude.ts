@@ -36,9 +36,7 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
     ...moved(ports, claimed, 'published', published),
     ...moved(ports, claimed, 'done', published),
   ];
-  await (published.failure === null
-    ? ports.journal.note(steps)
-    : ports.journal.commit([...steps, ...whyBad(ports, claimed, published)]));
+  await (published.failure === null ? ports.journal.note(steps) : ports.journal.commit([...steps, ...whyBad(ports, claimed, published)]));
   await ports.spool.clean(claimed);
   ports.reached('done', id);
   return published.outcome;
