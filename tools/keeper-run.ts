@@ -1,10 +1,11 @@
 /**
  * One run in the keeper's hands.
  *
- *   gate started -> run.json durable -> go -> watched -> ended (by itself, or its tree is ended) -> outputs synced -> exit.json -> told
+ *   gate started -> run.json durable -> go -> watched -> ended (by itself, or its tree is ended) -> exit.json -> it and both outputs synced -> told
  *
- * Invariants: nothing runs before its run.json is on disk; exit.json is written only when no process of the run is left and both outputs are synced;
- * files of an attempt are made new, never opened again, so a start that came first wins.
+ * Invariants: nothing runs before its run.json is on disk; exit.json is written only when no process of the run is left, and nobody is told before it and
+ * both outputs are synced (one that a power cut leaves without them names other hashes than they have, and is believed by nobody: exit.ts); files of an
+ * attempt are made new, never opened again, so a start that came first wins.
  */
 
 import path from 'node:path';
@@ -113,8 +114,6 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
     await all([fs.syncFile(at(NAMES.run), 'no-second-run'), fs.syncFolder(dir, 'no-second-run')]);
   } catch (error) {
     processes.signal(started.pid, 'SIGKILL', true);
-    // It never went: nothing may say that it was started.
-    await fs.unlink(at(NAMES.run)).catch(() => undefined);
     return err(startFailure(error, request));
   }
   return ok(follow(ports, request, run, started));
