@@ -11,6 +11,7 @@ import { isJobId, type RoleName } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { LaneSettings, Workspace } from '#core/settings.ts';
+import { openPurse } from '#daemon/budget.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
@@ -40,6 +41,7 @@ import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
+import { loadPrices } from './settings-prices.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
 
 export type StartOptions = {
@@ -304,6 +306,12 @@ async function makePorts(
     keeper.close();
   });
 
+  const prices = await loadPrices(fs, workspace);
+  const purse = await openPurse({ workspace, clock, log, journal, history }).catch((error: unknown) => {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
+  });
+
   const runners = makeRunners(workspace, profiles.value, runnerPorts(env));
   await runners.prepare();
   const roleLanes = new Map<string, Role>();
@@ -327,6 +335,9 @@ async function makePorts(
       (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null),
       workspace.settings['limits.ahead'],
     ),
+    prices,
+    purse,
+    waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,

@@ -8,6 +8,7 @@ import type { AttemptRecord, ExitFile, ProgramPlan, RunFile, RunLimits } from '.
 import type { JobState, Outcome } from './job.ts';
 import type { Failure } from './failure.ts';
 import type { Result } from './result.ts';
+import type { SpendLine } from './spending.ts';
 
 /** Wall clock for people, monotonic clock for waits. */
 export type Clock = {
@@ -224,6 +225,8 @@ export type Journal = {
   /** Newest first. */
   recent(limit: number): JournalJob[];
   attempts(id: JobId): (AttemptRecord & { readonly spent: boolean })[];
+  /** What every run it remembers cost. */
+  spending(): SpendLine[];
   /** By attempt, the job's own end last. */
   errors(id: JobId): JobError[];
   holds(): LaneHold[];

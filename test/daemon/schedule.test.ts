@@ -23,6 +23,7 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
     recent: unused,
     attempts: unused,
     errors: unused,
+    spending: unused,
     holds: () => [...holds],
     isIntact: () => true,
     brokenBy: () => null,
