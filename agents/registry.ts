@@ -11,6 +11,7 @@ import { isModelName } from '#tools/profiles.ts';
 import type { Runner, RunnerPorts } from './runner.ts';
 import { CLAUDE_DEFAULTS, makeClaudeRunner } from './runners/claude.ts';
 import { badModel, makeCommandRunner } from './runners/command.ts';
+import { makeHttpRunner } from './runners/http.ts';
 import { makeOfflineRunner } from './runners/offline.ts';
 
 export const AUTO = 'auto';
@@ -33,11 +34,16 @@ export type Runners = {
 const makeRunner = (profile: CommandProfile, state: string, ports: RunnerPorts): Runner =>
   profile.kind === 'claude' ? makeClaudeRunner(profile, state, ports) : makeCommandRunner(profile, ports);
 
-export function makeRunners(workspace: Pick<Workspace, 'settings' | 'runners' | 'state' | 'root'>, ports: RunnerPorts): Runners {
+export function makeRunners(
+  workspace: Pick<Workspace, 'settings' | 'runners' | 'httpRunners' | 'state' | 'root'>,
+  ports: RunnerPorts,
+): Runners {
   const builtIn = [makeOfflineRunner(), makeClaudeRunner(CLAUDE_DEFAULTS, workspace.state, ports)];
   // A key of `runners:` may stand in for a built-in one: that is how a path or an argument of claude is set.
   const own = workspace.runners.filter((profile) => profile.name !== AUTO).map((profile) => makeRunner(profile, workspace.state, ports));
-  const byName = new Map([...builtIn, ...own].map((runner) => [runner.name, runner]));
+  const standing = { maxTokens: workspace.settings['http.max_tokens'], model: workspace.settings.model };
+  const http = workspace.httpRunners.map((profile) => makeHttpRunner(profile, standing, ports));
+  const byName = new Map([...builtIn, ...own, ...http].map((runner) => [runner.name, runner]));
   let chosen: Runner | null = null;
 
   const missing = (what: string, code: string, message: string): Result<Runner, Failure> =>

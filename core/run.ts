@@ -125,13 +125,15 @@ export type RunOutcome =
 /** Which program a runner would call: facts for evidence and for `docket doctor`. */
 export type RunnerFacts = {
   readonly name: string;
-  readonly kind: 'offline' | 'command' | 'claude';
+  readonly kind: 'offline' | 'command' | 'claude' | 'http';
   readonly version: string | null;
   readonly program: string | null;
   readonly programSha256: Sha256 | null;
   readonly lane: string;
   /** False: nothing leaves this machine. */
   readonly callsProvider: boolean;
+  /** Address that a runner of kind http calls. */
+  readonly endpoint?: string;
 };
 
 /** One attempt as evidence and the journal remember it. */

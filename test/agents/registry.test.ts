@@ -21,7 +21,7 @@ const profile = (name: string, more: Partial<CommandProfile> = {}): CommandProfi
 
 const registry = (runner: string, runners: readonly CommandProfile[] = [], path = '/usr/bin:/bin'): Runners =>
   makeRunners(
-    { settings: { runner } as Workspace['settings'], runners, state: '/state', root: '/app' },
+    { settings: { runner } as Workspace['settings'], runners, httpRunners: [], state: '/state', root: '/app' },
     { ...makeRunnerPorts({ PATH: path }) },
   );
 
