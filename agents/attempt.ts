@@ -14,14 +14,16 @@ import type { Failure } from '#core/failure.ts';
 import type { Clock, Digest, Fs, Keeper, Log } from '#core/ports.ts';
 import type { ExitFile, ProgramPlan, RunFile, RunOutcome, RunRequest } from '#core/run.ts';
 import { NAMES, readExit, readRun } from '#tools/exit.ts';
-import { briefed, failed } from './outcome.ts';
+import { briefed, failed } from '#tools/outcome.ts';
+import { REPORT_NAME } from '#tools/plan-tool.ts';
 import type { Runner } from './runner.ts';
 
+const REPORT_BYTES_MAX = 1_000_000;
 /** A tool whose runs keep dying with their keeper is not started for ever. */
 const STARTS_MAX = 3;
 /** With less room than this an answer may not fit: the tool would fail, cost money and an attempt, and do so again. */
 const ROOM_BYTES_MIN = 1_048_576;
-const ASIDE = [NAMES.exit, NAMES.stdout, NAMES.stderr, NAMES.run] as const;
+const ASIDE = [NAMES.exit, NAMES.stdout, NAMES.stderr, REPORT_NAME, NAMES.run] as const;
 
 export type AttemptPorts = {
   readonly runner: Runner;
@@ -157,7 +159,12 @@ const noRoom = (dir: string, freeBytes: number): Failure => ({
 
 async function understood(ports: AttemptPorts, request: RunRequest, signal: AbortSignal, { run, exit }: Ended): Promise<Attempted> {
   const outcome = ports.runner.understand(
-    { exit, stdout: await output(ports.fs, request, NAMES.stdout), stderr: await output(ports.fs, request, NAMES.stderr) },
+    {
+      exit,
+      stdout: await output(ports.fs, request, NAMES.stdout),
+      stderr: await output(ports.fs, request, NAMES.stderr),
+      report: await report(ports.fs, request),
+    },
     request,
   );
   return {
@@ -173,6 +180,13 @@ async function understood(ports: AttemptPorts, request: RunRequest, signal: Abor
 /** At most the output limit: what is longer has failed already, and its length stands in exit.json. */
 const output = async (fs: Fs, request: RunRequest, name: string): Promise<Uint8Array> =>
   (await fs.readHead(path.join(request.dir, name), request.limits.outputBytes)).bytes;
+
+/** Written by the tool itself, where it was told to; whatever is wrong with it costs no answer. */
+async function report(fs: Fs, request: RunRequest): Promise<Uint8Array> {
+  const file = path.join(request.dir, REPORT_NAME);
+  if ((await fs.facts(file))?.kind !== 'file') return new Uint8Array();
+  return (await fs.readHead(file, REPORT_BYTES_MAX)).bytes;
+}
 
 const whoStopped = (signal: AbortSignal): string => (typeof signal.reason === 'string' ? signal.reason : 'a stop request');
 

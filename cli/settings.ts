@@ -136,7 +136,7 @@ export function loadSettings(input: SettingsInput): Result<LoadedSettings, reado
 const profileOf = (name: string, entry: RunnerEntry, kind: CommandProfile['kind']): CommandProfile => ({
   name,
   kind,
-  program: entry.program ?? 'claude',
+  program: entry.program ?? '',
   args: entry.args,
   output: entry.output,
   answerField: entry.answer_field ?? null,

@@ -24,6 +24,7 @@ import { openMark } from '#platform/mark.ts';
 import { takeEpoch, type Epoch } from '#platform/epoch.ts';
 import { fencedFs, type FencedFs } from '#platform/fenced-fs.ts';
 import { makeFs } from '#platform/files.ts';
+import { makeHeapRoom } from '#platform/heap.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
 import { makeSockets } from '#platform/socket.ts';
@@ -36,7 +37,7 @@ import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
-import { loadRoles, loadSpecs } from './load.ts';
+import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
@@ -271,6 +272,8 @@ async function makePorts(
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
   const specs = await loadSpecs(fs, workspace);
   if (!specs.ok) throw new CliError(describeFileFaults(specs.error), EXIT.environment);
+  const profiles = await loadProfiles(fs, workspace);
+  if (!profiles.ok) throw new CliError(describeFileFaults(profiles.error), EXIT.environment);
 
   const journal = fencedJournal(journalOf(workspace, log, check), check);
   closers.push(() => {
@@ -309,7 +312,7 @@ async function makePorts(
     throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
   });
 
-  const runners = makeRunners(workspace, runnerPorts(env));
+  const runners = makeRunners(workspace, profiles.value, runnerPorts(env));
   await runners.prepare();
   const roleLanes = new Map<string, Role>();
   for (const role of roles.value.values()) if (role.lane !== null) roleLanes.set(role.lane, role);
@@ -346,6 +349,7 @@ async function makePorts(
       check();
       return parsing.during(job, act);
     },
+    inFlight: makeHeapRoom(),
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
 }

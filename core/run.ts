@@ -125,7 +125,8 @@ export type RunOutcome =
 /** Which program a runner would call: facts for evidence and for `docket doctor`. */
 export type RunnerFacts = {
   readonly name: string;
-  readonly kind: 'offline' | 'command' | 'claude' | 'http';
+  /** `tool`: by a profile, which `profile` names. `claude`: Claude Code, the same way; evidence of older versions has no profile. */
+  readonly kind: 'offline' | 'command' | 'claude' | 'tool' | 'http';
   readonly version: string | null;
   readonly program: string | null;
   readonly programSha256: Sha256 | null;
@@ -134,6 +135,8 @@ export type RunnerFacts = {
   readonly callsProvider: boolean;
   /** Address that a runner of kind http calls. */
   readonly endpoint?: string;
+  /** How it was called and understood: id and hash of agents/tools/<id>.yaml. */
+  readonly profile?: { readonly id: string; readonly sha256: Sha256 };
 };
 
 /** One attempt as evidence and the journal remember it. */

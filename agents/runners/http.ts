@@ -10,10 +10,10 @@ import type { RunRequest } from '#core/run.ts';
 import type { HttpProfile } from '#core/settings.ts';
 import { addressOf, type HttpCall } from '#tools/http-dialects.ts';
 import { isModelName, programEnv } from '#tools/profiles.ts';
-import { acceptAnswer, answered, decodeUtf8, exitFailure, failed, NO_META, safeText, stopFailure, type RunMeta } from '../outcome.ts';
-import { rememberFacts, searchPath } from '../program.ts';
+import { acceptAnswer, answered, decodeUtf8, exitFailure, failed, NO_META, safeText, stopFailure, type RunMeta } from '#tools/outcome.ts';
+import { rememberFacts, searchPath } from '#tools/program.ts';
 import type { Runner, RunnerPorts } from '../runner.ts';
-import { badModel } from './command.ts';
+import { badModel } from '#tools/plan-tool.ts';
 import { failureOfCall, readCall } from './http-output.ts';
 
 export type HttpStanding = {

@@ -10,6 +10,7 @@ import type { RunRequest } from '#core/run.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { askProgram, findProgram } from '#platform/process.ts';
+import { linkTo } from '#platform/soft-link.ts';
 
 const HTTP_CALL = fileURLToPath(new URL('../../cli/http-call.ts', import.meta.url));
 
@@ -19,6 +20,7 @@ export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPo
   ask: askProgram,
   find: findProgram,
   hashFile,
+  linkTo,
   env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },
   httpCall: { program: process.execPath, args: [HTTP_CALL] },
   ownBinFolders: [],
