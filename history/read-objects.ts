@@ -180,9 +180,10 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
     for (const pack of left.size < MANY ? [] : [...packs.values()]) {
       if (left.size === 0) return;
       try {
-        for await (const { oid, read: readOne } of objectsOf(pack)) {
+        for await (const stored of objectsOf(pack)) {
+          const { oid } = stored;
           if (!left.has(oid)) continue;
-          const object = await readOne();
+          const object = await stored.read();
           left.delete(oid);
           yield { oid, object };
         }
