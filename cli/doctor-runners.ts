@@ -50,7 +50,7 @@ function wantedRunners(workspace: Workspace, roles: readonly Role[]): readonly W
   if (workspace.settings.runner !== '')
     add(workspace.settings.runner, standing.length === roles.length ? 'all roles' : standing.join(', '));
   for (const role of roles) if (role.runner !== null) add(role.runner, role.name);
-  for (const { name } of workspace.runners) if (!by.has(name)) by.set(name, []);
+  for (const { name } of [...workspace.runners, ...workspace.httpRunners]) if (!by.has(name)) by.set(name, []);
   return [...by].map(([name, who]) => ({ name, by: who.filter((one) => one !== '') }));
 }
 
@@ -103,7 +103,8 @@ const nextFor = (kind: string, name: string): string =>
       : 'mend what the message names; until then prompts wait';
 
 async function factsOf(runner: Runner): Promise<string> {
-  const { kind, version, program } = await runner.facts();
+  const { kind, version, program, endpoint } = await runner.facts();
+  if (endpoint !== undefined) return `${runner.name}, would call ${endpoint}`;
   if (kind === 'offline') return 'calls no AI, the answer is the brief';
   const login = kind === 'claude' ? ', logged in' : '';
   return `${runner.name}${version === null ? '' : ` ${version}`}, would call ${program ?? 'nothing'}${login}`;

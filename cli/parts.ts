@@ -24,7 +24,7 @@ import { hostName, userName } from '#platform/system.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
-import { packageRoot } from './package.ts';
+import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
 import { journalFile } from './places.ts';
 
@@ -91,5 +91,6 @@ export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): 
   hashFile,
   linkTo,
   env,
+  httpCall: { program: process.execPath, args: [moduleFile('cli/http-call')] },
   ownBinFolders: [path.join(packageRoot(), 'node_modules', '.bin')],
 });

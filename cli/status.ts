@@ -48,7 +48,7 @@ export function addStatus(program: Command, io: Io): void {
       const isUp = reply?.ok === true;
       const lanes = isUp ? (reply['lanes'] as readonly Lane[]) : [];
       const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
-      const waitsForMoney = isUp ? Object.keys((reply['waits_for_money'] ?? {}) as Record<string, string>) : [];
+      const waitsForMoney = isUp ? Object.keys(reply['waits_for_money'] ?? {}) : [];
       const data = {
         up: isUp,
         daemon: isUp ? holder : null,

@@ -126,13 +126,15 @@ export type RunOutcome =
 export type RunnerFacts = {
   readonly name: string;
   /** `tool`: by a profile, which `profile` names. `claude`: Claude Code, the same way; evidence of older versions has no profile. */
-  readonly kind: 'offline' | 'command' | 'claude' | 'tool';
+  readonly kind: 'offline' | 'command' | 'claude' | 'tool' | 'http';
   readonly version: string | null;
   readonly program: string | null;
   readonly programSha256: Sha256 | null;
   readonly lane: string;
   /** False: nothing leaves this machine. */
   readonly callsProvider: boolean;
+  /** Address that a runner of kind http calls. */
+  readonly endpoint?: string;
   /** How it was called and understood: id and hash of agents/tools/<id>.yaml. */
   readonly profile?: { readonly id: string; readonly sha256: Sha256 };
 };

@@ -165,6 +165,13 @@ export const SETTINGS = {
     max: 315_360_000_000,
     why: 'age at which answered inputs move from in/ to archive/<year-month>/ of their role, out/ stays as it is; nothing is deleted; 0: they stay',
   }),
+  'http.max_tokens': row<number>({
+    default: 16_000,
+    unit: 'count',
+    min: 1,
+    max: 10_000_000,
+    why: 'longest answer, in tokens, that a runner of kind http asks for when it says nothing itself and the interface wants a number (Anthropic)',
+  }),
   'budgets.feature_usd': row<number>({
     default: 0,
     unit: 'usd',

@@ -48,6 +48,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'node:fs/promises': ['platform/'],
   'node:child_process': ['platform/'],
   'node:net': ['platform/'],
+  'node:http': ['platform/http-post.ts'],
+  'node:https': ['platform/http-post.ts'],
   'node:os': ['platform/'],
   'node:crypto': ['platform/', 'history/'],
   'node:worker_threads': ['policy/'],

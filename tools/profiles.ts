@@ -61,6 +61,8 @@ export type ReadRules = {
   readonly error: readonly Pick[];
   readonly reset: readonly ResetPick[];
   readonly usage: Readonly<Record<UsageField, readonly Pick[]>>;
+  /** Do its input tokens contain what a cache gave? */
+  readonly inputHolds: 'all' | 'uncached';
   /** In order; the first that holds decides. */
   readonly failures: readonly FailureRule[];
   /** In order, before the ones every tool has (tools/words.ts). */

@@ -20,6 +20,8 @@ export type ToolPorts = {
   readonly linkTo: (target: string, at: string) => Promise<void>;
   /** The daemon's own environment, of which a program gets only what its profile names. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How docket's own program for HTTP calls is started: the Node that runs docket, and its entry. */
+  readonly httpCall: { readonly program: string; readonly args: readonly string[] };
   /** docket's own `node_modules/.bin` folders: never searched, so that a tool of docket's tests is not taken for the user's. */
   readonly ownBinFolders: readonly string[];
 };

@@ -4,6 +4,7 @@
  */
 
 import type { Failure } from '#core/failure.ts';
+import { tokensOf } from '#core/money.ts';
 import type { Usage } from '#core/run.ts';
 import { eventsOf, fits, pickNumber, pickText, valuesAt, type Events, type Texts } from './read-events.ts';
 import { searchText } from './safe-pattern.ts';
@@ -127,10 +128,15 @@ export function readOutput(texts: Texts, rules: ReadRules, exit: { readonly code
     session: pickText(events, rules.session),
     model: pickText(events, rules.model),
     usage: {
-      inputTokens: number(usage.inputTokens),
-      outputTokens: number(usage.outputTokens),
-      cacheReadTokens: number(usage.cacheReadTokens),
-      cacheWriteTokens: number(usage.cacheWriteTokens),
+      ...tokensOf(
+        {
+          input: number(usage.inputTokens),
+          output: number(usage.outputTokens),
+          cacheRead: number(usage.cacheReadTokens),
+          cacheWrite: number(usage.cacheWriteTokens),
+        },
+        rules.inputHolds,
+      ),
       costUsd: number(usage.costUsd),
       turns: number(usage.turns),
     },
