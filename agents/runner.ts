@@ -37,6 +37,8 @@ export type RunnerPorts = {
   readonly hashFile: (path: string) => Promise<{ readonly sha256: Sha256; readonly sizeBytes: number }>;
   /** The daemon's own environment, of which a program gets only what its profile names. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** 8 letters for an account, by the workspace's own salt; absent: lanes are told apart by their provider alone. */
+  readonly account?: (credential: string) => string;
   /** docket's own `node_modules/.bin` folders: never searched, so that a tool of docket's tests is not taken for the user's. */
   readonly ownBinFolders: readonly string[];
 };

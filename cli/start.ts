@@ -8,14 +8,15 @@ import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
 import { isJobId, type RoleName } from '#core/names.ts';
-import type { Journal, KernelLock, Log } from '#core/ports.ts';
+import type { Digest, Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
-import type { LaneSettings, Workspace } from '#core/settings.ts';
+import type { Workspace } from '#core/settings.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
 import { keepRetention } from '#daemon/retention.ts';
+import { openPauses, type Pauses } from '#daemon/pauses.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -39,7 +40,8 @@ import { loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
-import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
+import { makeLaneRules } from './lane-rules.ts';
+import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, pausesFile, saltFile, visibleLock } from './places.ts';
 
 export type StartOptions = {
   readonly workspace: Workspace;
@@ -54,9 +56,6 @@ export type StartOptions = {
   /** Called once everything is up, before the first round. */
   readonly onReady: (facts: { readonly roles: readonly Role[]; readonly runners: Runners; readonly rescued: number }) => void;
 };
-
-/** Lanes of runners that call no provider are not throttled: they only share this machine. */
-const OFFLINE_LANE = 'offline';
 
 /** Runs a daemon until it is told to stop. Throws CliError 3 when it cannot start; returns when all is closed. */
 export async function runDaemon(options: StartOptions): Promise<'drained' | 'left'> {
@@ -140,7 +139,8 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     closers.push(async () => fs.unlink(daemonFile(workspace.state)).catch(() => undefined));
 
     const stopping = new AbortController();
-    const ports = await makePorts(options, log, { instance, epoch, check, fs }, stopping.signal, closers);
+    const pauses = await pausesOf(workspace, fs);
+    const ports = await makePorts(options, log, { instance, epoch, check, fs }, pauses, stopping.signal, closers);
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
@@ -172,7 +172,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     closers.push(async () => watch.close());
     const control = await makeSockets().serve(
       controlSocket(workspace.state),
-      serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }),
+      serveControl({ ports, daemon, pauses, startedAt, stop: options.onStopAsked }),
     );
     closers.push(async () => control.close());
     const retention = {
@@ -249,6 +249,7 @@ async function makePorts(
   options: StartOptions,
   log: Log,
   { instance, epoch, check, fs }: Turn,
+  pauses: Pauses,
   stopping: AbortSignal,
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
@@ -286,10 +287,8 @@ async function makePorts(
     keeper.close();
   });
 
-  const runners = makeRunners(workspace, runnerPorts(env));
+  const runners = makeRunners(workspace, { ...runnerPorts(env), account: await accountHash(workspace, fs, digest) });
   await runners.prepare();
-  const roleLanes = new Map<string, Role>();
-  for (const role of roles.value.values()) if (role.lane !== null) roleLanes.set(role.lane, role);
 
   return {
     workspace,
@@ -304,11 +303,7 @@ async function makePorts(
     secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
     runners,
-    lanes: makeLanes(
-      { clock, journal, log },
-      (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null),
-      workspace.settings['limits.ahead'],
-    ),
+    lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,
@@ -345,18 +340,24 @@ function laneName(
   return known?.lane ?? runners.get(name)?.lane ?? name;
 }
 
-function laneSettings(workspace: Workspace, name: string, roleSlots: number | null): LaneSettings {
-  const own = workspace.lanes.find((lane) => lane.name === name);
-  if (own !== undefined) return own;
-  const { settings } = workspace;
-  // It calls nobody: nothing but the number of jobs in flight bounds it.
-  if (name === OFFLINE_LANE) return { name, slots: settings['limits.in_flight'], intervalCap: Number.POSITIVE_INFINITY, intervalMs: 0 };
-  return {
-    name,
-    slots: roleSlots ?? settings.slots,
-    intervalCap: settings['throttle.interval_cap'],
-    intervalMs: settings['throttle.interval'],
-  };
+/** Throws CliError when the file is none of ours: what a person has paused must not start because nobody could read it. */
+async function pausesOf(workspace: Workspace, fs: FencedFs): Promise<Pauses> {
+  try {
+    return await openPauses(fs, pausesFile(workspace.state));
+  } catch (error) {
+    throw new CliError(error instanceof Error ? error.message : String(error), EXIT.environment);
+  }
+}
+
+const SALT_BYTES = 16;
+const ACCOUNT_LENGTH = 8;
+
+/** The same account has the same letters in one workspace, and others in another: nobody can look them up. */
+async function accountHash(workspace: Workspace, fs: FencedFs, digest: Digest): Promise<(credential: string) => string> {
+  const file = saltFile(workspace.state);
+  if ((await fs.facts(file)) === null) await fs.replace(file, digest.randomBytes(SALT_BYTES), 'safety', 0o600);
+  const salt = Buffer.from((await fs.readBounded(file, 1_000)).bytes).toString('hex');
+  return (credential) => digest.sha256(`${salt} ${credential}`).slice(0, ACCOUNT_LENGTH);
 }
 
 /** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */

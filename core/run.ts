@@ -141,4 +141,8 @@ export type AttemptRecord = {
   readonly usage: Usage;
   /** How often the tool was started within this attempt (2 after a crash of the machine in the middle of it). */
   readonly starts: number;
+  /** Which runner; absent in records of docket 0.1. */
+  readonly runner?: string;
+  /** Why not the one the job asked for first; null: it is that one. */
+  readonly instead?: string | null;
 };

@@ -12,6 +12,7 @@
 
 import { z } from 'zod';
 import type { Failure } from '#core/failure.ts';
+import { resetInstant } from '#core/reset.ts';
 import { NO_USAGE, type Usage } from '#core/run.ts';
 
 const count = z.number().nonnegative().nullish().catch(null);
@@ -61,10 +62,8 @@ function parseLine(line: string): unknown {
   }
 }
 
-/** Seconds since 1970 as ISO 8601; null for what is no sensible time. */
-function isoOf(epochSeconds: number): string | null {
-  return epochSeconds > 1e9 && epochSeconds < 1e10 ? new Date(epochSeconds * 1000).toISOString() : null;
-}
+/** Seconds or milliseconds since 1970 as ISO 8601; null for what is no sensible time. */
+const isoOf = (epoch: number): string | null => (epoch > 1e9 ? resetInstant(epoch, 0) : null);
 
 /** The model that wrote most of it: a run may use a small one for side work. */
 function mainModel(result: ClaudeResult | null): string | null {

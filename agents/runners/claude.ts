@@ -12,6 +12,7 @@ import { err, ok } from '#core/result.ts';
 import type { RunRequest } from '#core/run.ts';
 import type { CommandProfile } from '#core/settings.ts';
 import { CLAUDE, fillArguments, isModelName, programEnv } from '#tools/profiles.ts';
+import { laneOfAccount } from '../account.ts';
 import {
   acceptAnswer,
   answered,
@@ -39,7 +40,7 @@ export const CLAUDE_DEFAULTS: ClaudeOptions = { name: 'claude', program: CLAUDE.
 /** @param state the workspace's state folder, absolute */
 export function makeClaudeRunner(options: ClaudeOptions, state: string, ports: RunnerPorts): Runner {
   const { name } = options;
-  const lane = options.lane ?? CLAUDE.lane;
+  const lane = options.lane ?? laneOfAccount(CLAUDE.lane, { ...CLAUDE, configFolder: '.claude' }, ports);
   const passEnv = [...CLAUDE.passEnv, ...options.passEnv];
   const secrets = secretValues(ports.env, passEnv);
   const programFacts = rememberFacts(options.program, CLAUDE.versionArgs, ports);

@@ -168,6 +168,7 @@ export function makeJournal(hold: Hold): Journal {
     attempts: (id) => [...(hold.get().attempts.get(id) ?? [])],
     errors: () => [],
     holds: () => [],
+    lanes: () => [],
     isIntact: () => true,
     close: () => undefined,
   };
