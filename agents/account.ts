@@ -1,26 +1,20 @@
 /** Which account a tool will use: a few letters that are the same for the same one in this workspace, and tell nothing about it. */
 
-import path from 'node:path';
+import { expandPath } from '#tools/config-folder.ts';
+import type { ToolProfile } from '#tools/profiles.ts';
 import type { RunnerPorts } from './runner.ts';
 
-/** How a tool is told who calls: the first of these variables that is set, else its configuration folder. */
-export type Credential = {
-  readonly tokenEnv: readonly string[];
-  readonly configFolderEnv: string;
-  /** below the home folder */ readonly configFolder: string;
-};
-
-/** `anthropic/1a2b3c4d`, or the provider alone where nobody can tell the account. */
+/**
+ * `anthropic/1a2b3c4d`: of the key or token in the environment, else of where the tool keeps its login. The provider alone where nobody can tell.
+ * Never the credential itself: what is hashed with it is the workspace's own salt.
+ */
 export function laneOfAccount(
-  provider: string,
-  { tokenEnv, configFolderEnv, configFolder }: Credential,
-  ports: Pick<RunnerPorts, 'env' | 'account'>,
+  { lane, login }: Pick<ToolProfile, 'lane' | 'login'>,
+  { env, account }: Pick<RunnerPorts, 'env' | 'account'>,
 ): string {
-  const { env, account } = ports;
-  if (account === undefined) return provider;
-  const token = tokenEnv.find((name) => (env[name] ?? '') !== '');
-  const home = env['HOME'] ?? '';
-  const folder = env[configFolderEnv] ?? (home === '' ? '' : path.join(home, configFolder));
-  const known = token === undefined ? folder : `${token}=${env[token] ?? ''}`;
-  return known === '' ? provider : `${provider}/${account(known)}`;
+  if (account === undefined) return lane;
+  const token = login.tokenEnv.find((name) => (env[name] ?? '') !== '');
+  if (token !== undefined) return `${lane}/${account(`${token}=${env[token] ?? ''}`)}`;
+  const files = login.files.map((file) => expandPath(file, env)).filter((file) => file !== null);
+  return files.length === 0 ? lane : `${lane}/${account(files.join(' '))}`;
 }

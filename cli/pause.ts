@@ -9,7 +9,7 @@ import type { Workspace } from '#core/settings.ts';
 import type { PauseKind } from '#daemon/pauses.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { askDaemon } from './job-words-sources.ts';
-import { commonOf, openAll } from './open.ts';
+import { commonOf, openAll, profilesOf } from './open.ts';
 import { runnerPorts } from './parts.ts';
 import { changePause, type Changed } from './pauses.ts';
 
@@ -64,7 +64,7 @@ async function targetOf(io: Io, workspace: Workspace, roles: ReadonlyMap<RoleNam
 
 /** Those the daemon has seen, and those that roles, runners and settings speak of. */
 async function lanesOf(io: Io, workspace: Workspace, roles: ReadonlyMap<RoleName, Role>): Promise<readonly string[]> {
-  const runners = makeRunners(workspace, runnerPorts(io.env));
+  const runners = makeRunners(workspace, await profilesOf(workspace), runnerPorts(io.env));
   const ofRunners = runners.names().map((name) => runners.get(name)?.lane ?? name);
   const ofRoles = [...roles.values()].flatMap((role) => role.lane ?? []);
   const seen = (await askDaemon(workspace))?.lanes.map(({ lane }) => lane) ?? [];

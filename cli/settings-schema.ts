@@ -55,10 +55,9 @@ const argument = z
 
 const runner = z
   .strictObject({
-    kind: z
-      .enum(['command', 'claude'])
+    kind: name('the kind of a runner')
       .default('command')
-      .describe('command: any program; claude: Claude Code, another program or account'),
+      .describe('command: any program; else the id of a tool (claude, codex, …): another program, account or argument of it'),
     program: z.string().min(1).max(4_096).optional().describe('name (looked up in PATH) or absolute path'),
     args: z.array(argument).max(256).default([]).describe('arguments, one by one; never a shell line'),
     output: z.enum(['text', 'json']).default('text').describe('text: standard output is the answer; json: a field of a JSON object is'),

@@ -118,7 +118,7 @@ export function loadSettings(input: SettingsInput): Result<LoadedSettings, reado
 const profileOf = (name: string, entry: RunnerEntry): CommandProfile => ({
   name,
   kind: entry.kind,
-  program: entry.program ?? 'claude',
+  program: entry.program ?? '',
   args: entry.args,
   output: entry.output,
   answerField: entry.answer_field ?? null,

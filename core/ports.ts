@@ -139,9 +139,16 @@ export type KernelLock = {
   check(): void;
   release(): void;
 };
+export type LockHolder = {
+  readonly pid: number;
+  /** It stands still (SIGSTOP, Ctrl-Z), so it gives nothing back by itself. */
+  readonly isStopped: boolean;
+};
 /** One holder at a time across all processes. `tryAcquire` answers null when somebody holds it. */
 export type KernelLocks = {
   tryAcquire(file: string): KernelLock | null;
+  /** For words only. Null: nobody holds it, or the system does not tell. */
+  holderOf(file: string): LockHolder | null;
   /** Waits; rejects with a `code: 'ELOCKED'` error after `timeoutMs`. */
   acquire(file: string, timeoutMs: number): Promise<KernelLock>;
 };
@@ -226,6 +233,8 @@ export type Journal = {
   lanes(): LaneRecord[];
   /** False when the database file was unlinked or replaced under us. */
   isIntact(): boolean;
+  /** Not null: what was written cannot be trusted to be there (damage, a failed sync), so every commit is refused with this. */
+  brokenBy(): Error | null;
   close(): void;
 };
 

@@ -120,13 +120,16 @@ export type RunOutcome =
 /** Which program a runner would call: facts for evidence and for `docket doctor`. */
 export type RunnerFacts = {
   readonly name: string;
-  readonly kind: 'offline' | 'command' | 'claude';
+  /** `tool`: by a profile, which `profile` names. `claude`: Claude Code, the same way; evidence of older versions has no profile. */
+  readonly kind: 'offline' | 'command' | 'claude' | 'tool';
   readonly version: string | null;
   readonly program: string | null;
   readonly programSha256: Sha256 | null;
   readonly lane: string;
   /** False: nothing leaves this machine. */
   readonly callsProvider: boolean;
+  /** How it was called and understood: id and hash of agents/tools/<id>.yaml. */
+  readonly profile?: { readonly id: string; readonly sha256: Sha256 };
 };
 
 /** One attempt as evidence and the journal remember it. */

@@ -272,8 +272,9 @@ export type SettingSources = { readonly [K in SettingKey]: SettingSource };
 /** A program that a role may use as its AI tool, from `runners:` in docket.yaml. Arguments are an array; `{prompt_file}`, `{model}`, `{session}`, `{dir}` are filled in. */
 export type CommandProfile = {
   readonly name: string;
-  readonly kind: 'command' | 'claude';
-  /** Program name (looked up in PATH) or absolute path. */
+  /** `command`: any program; else the id of a tool's profile (agents/tools). */
+  readonly kind: string;
+  /** Program name (looked up in PATH) or absolute path; empty: the one of the tool's profile. */
   readonly program: string;
   readonly args: readonly string[];
   /** `text`: standard output is the answer; `json`: a field of a JSON object is. */

@@ -39,6 +39,8 @@ export type Ports = {
   readonly stopping: AbortSignal;
   /** Marks the job whose content is being parsed: should that end this process, the next one knows. */
   readonly whileParsing: <T>(job: JobId, act: () => T) => T;
+  /** Told whenever a job comes or leaves, for what is worth doing only under load. */
+  readonly inFlight: (jobs: number) => void;
   /** Called right after each named point; tests stop the process here. */
   readonly reached: (point: CrashPoint, job: JobId) => void;
 };

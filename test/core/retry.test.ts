@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import { canMove, JOB_STATES, suffixOf } from '#core/job.ts';
-import { resetInstant } from '#core/reset.ts';
 import { backoffMs, decide, isSpentBy, probeDelayMs, resetMsOf, type RetryPolicy } from '#core/retry.ts';
 
 const POLICY: RetryPolicy = { attempts: 3, baseMs: 1_000, capMs: 60_000 };
@@ -46,30 +45,6 @@ test('limits, the environment, a budget and a cancel cost no attempt; a provider
   assert.equal(isSpentBy(providerError), true);
   assert.equal(isSpentBy(providerError, true), false);
   assert.equal(isSpentBy({ kind: 'no-answer', runner: 'claude', message: 'empty' }, true), true);
-});
-
-const at = (written: unknown): string | null => resetInstant(written, NOW);
-
-test('a reset is read in seconds, in milliseconds, as a wait, as a length, as ISO 8601 and as an HTTP date', () => {
-  const inFive = '2026-11-20T12:05:00.000Z';
-  for (const written of [
-    NOW / 1_000 + 300,
-    NOW + 300_000,
-    300,
-    '300',
-    String(NOW / 1_000 + 300),
-    '5m',
-    '4m60s',
-    '300.0s',
-    '300000ms',
-    inFive,
-  ])
-    assert.equal(at(written), inFive, String(written));
-  assert.equal(at('Fri, 20 Nov 2026 12:05:00 GMT'), inFive);
-  assert.equal(at('1.5s'), '2026-11-20T12:00:01.500Z');
-  assert.equal(at('2026'), '2026-11-20T12:33:46.000Z', 'a wait in seconds, not a year');
-  for (const written of [null, undefined, '', 'soon', '5 m', -1, Number.NaN, 1e11, 1e14, '99999999d', {}])
-    assert.equal(at(written), null, JSON.stringify(written));
 });
 
 test('a wrong answer and our own limits get one more try, a refusal none', () => {

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { failed, answered } from '#agents/outcome.ts';
+import { failed, answered } from '#tools/outcome.ts';
 import type { Runner } from '#agents/runner.ts';
 import { makeOfflineRunner } from '#agents/runners/offline.ts';
 import type { RoleFolder, RoleName } from '#core/names.ts';
@@ -258,6 +258,7 @@ export function makeLife(
     scanIntervalMs: 1,
     stopping: new AbortController().signal,
     whileParsing: (_id, act) => act(),
+    inFlight: () => undefined,
     reached: () => undefined,
   };
   return {

@@ -170,6 +170,7 @@ export function makeJournal(hold: Hold): Journal {
     holds: () => [],
     lanes: () => [],
     isIntact: () => true,
+    brokenBy: () => null,
     close: () => undefined,
   };
 }
