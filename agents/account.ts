@@ -5,16 +5,16 @@ import type { ToolProfile } from '#tools/profiles.ts';
 import type { RunnerPorts } from './runner.ts';
 
 /**
- * `anthropic/1a2b3c4d`: of the key or token in the environment, else of where the tool keeps its login. The provider alone where nobody can tell.
- * Never the credential itself: what is hashed with it is the workspace's own salt.
+ * `anthropic/1a2b3c4d`: of the key or token in the environment, else of the configuration folder that the environment names, else of where the tool keeps
+ * its login. The provider alone where nobody can tell. Never the credential itself: what is hashed with it is the workspace's own salt.
  */
 export function laneOfAccount(
-  { lane, login }: Pick<ToolProfile, 'lane' | 'login'>,
+  { lane, login, config }: Pick<ToolProfile, 'lane' | 'login' | 'config'>,
   { env, account }: Pick<RunnerPorts, 'env' | 'account'>,
 ): string {
   if (account === undefined) return lane;
-  const token = login.tokenEnv.find((name) => (env[name] ?? '') !== '');
-  if (token !== undefined) return `${lane}/${account(`${token}=${env[token] ?? ''}`)}`;
+  const named = [...login.tokenEnv, ...Object.keys(config?.env ?? {})].find((name) => (env[name] ?? '') !== '');
+  if (named !== undefined) return `${lane}/${account(`${named}=${env[named] ?? ''}`)}`;
   const files = login.files.map((file) => expandPath(file, env)).filter((file) => file !== null);
   return files.length === 0 ? lane : `${lane}/${account(files.join(' '))}`;
 }

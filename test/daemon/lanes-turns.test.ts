@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { makeLanesRig, never } from '#test/support/lanes-rig.ts';
 
 const AGING_MS = 60_000;
@@ -75,7 +75,7 @@ test('whatever comes, everybody starts, in the order of their turns, and slots o
 test('a stream of urgent prompts without end passes one of the lowest priority for 99 agings at most', async () => {
   const { clock, lanes } = makeLanesRig({ rules: { agingMs: AGING_MS } });
   let startedMs = -1;
-  let isOver = false;
+  const over = new AbortController();
   const run = async (priority: number, begin: () => void): Promise<void> =>
     lanes.run(
       { lanes: ['a'], role: 'ui', order: lanes.orderOf(priority, clock.monotonicMs()) },
@@ -89,7 +89,7 @@ test('a stream of urgent prompts without end passes one of the lowest priority f
   // One each 9 s, for one slot of 10 s: it is never free.
   const stream = (async (): Promise<void> => {
     const some: Promise<void>[] = [];
-    while (!isOver) {
+    while (!over.signal.aborted) {
       some.push(run(0, () => undefined));
       await clock.sleep(9_000);
     }
@@ -97,7 +97,7 @@ test('a stream of urgent prompts without end passes one of the lowest priority f
   })();
   const last = run(99, () => (startedMs = clock.monotonicMs()));
   await clock.runWhile(() => startedMs < 0);
-  isOver = true;
+  over.abort();
   let isDone = false;
   const done = Promise.all([stream, last]).then(() => (isDone = true));
   await clock.runWhile(() => !isDone);

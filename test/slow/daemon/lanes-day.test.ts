@@ -49,12 +49,12 @@ test('24 hours of limits, told in seconds, in milliseconds or not at all: over 9
     providers.set(`episodes-${telling}`, makeEpisodes(episodes(startMs, random), telling));
   }
   const seen = new Map<string, Seen>();
-  let lanes = rig.lanes;
-  let isOver = false;
+  /** The daemon that runs, and whether the day is over. */
+  const day = { lanes: rig.lanes, isOver: false };
 
   const work = async (name: string, provider: Provider, one: Seen, told: { resetMs: number; atMs: number }): Promise<void> => {
-    while (!isOver) {
-      const begunIn: Lanes = lanes;
+    while (!day.isOver) {
+      const begunIn: Lanes = day.lanes;
       let failure: Failure | null = null;
       try {
         failure = await begunIn.run(
@@ -80,7 +80,7 @@ test('24 hours of limits, told in seconds, in milliseconds or not at all: over 9
       } catch (error) {
         if (!(error instanceof Leaving)) throw error;
         // The daemon starts anew; what waited goes on with it.
-        while (lanes === begunIn && !isOver) await clock.sleep(1_000);
+        while (day.lanes === begunIn) await clock.sleep(1_000);
         continue;
       }
       if (failure === null) one.answered++;
@@ -97,15 +97,16 @@ test('24 hours of limits, told in seconds, in milliseconds or not at all: over 9
   }
   // In the middle of an hour: the quotas are used up by then, and the new daemon finds their holds in the journal.
   await clock.runUntil(DAY_MS / 2 + 2_400_000);
-  lanes.stop();
+  day.lanes.stop();
   let isIdle = false;
-  const idle = lanes.idle().then(() => (isIdle = true));
+  const idle = day.lanes.idle().then(() => (isIdle = true));
   await clock.runWhile(() => !isIdle);
   await idle;
-  lanes = rig.restart();
+  day.lanes = rig.restart();
   await clock.runUntil(DAY_MS);
-  isOver = true;
-  lanes.stop();
+  day.isOver = true;
+  day.lanes.stop();
+  day.lanes = rig.restart();
   await clock.runUntil(DAY_MS + HOUR_MS);
   await Promise.all(workers);
 
