@@ -39,6 +39,8 @@ export type AttemptHooks = {
 };
 export type Attempted = {
   readonly outcome: RunOutcome;
+  /** Of the run that was understood: an adopted one keeps the id that it was started with. */
+  readonly runId: string;
   /** For evidence; null when no program was started. */
   readonly command: string | null;
   /** ISO 8601, UTC. */
@@ -62,6 +64,7 @@ export async function runAttempt(
   const startedAt = ports.clock.now().toISOString();
   const without = async (outcome: RunOutcome): Promise<Attempted> => ({
     outcome,
+    runId: request.runId,
     command: null,
     startedAt,
     endedAt: ports.clock.now().toISOString(),
@@ -166,6 +169,7 @@ async function understood(ports: AttemptPorts, request: RunRequest, signal: Abor
   );
   return {
     outcome: nameCanceller(outcome, signal),
+    runId: run.runId,
     command: run.shown,
     startedAt: run.startedAt,
     endedAt: exit.endedAt,

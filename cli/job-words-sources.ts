@@ -107,6 +107,7 @@ function worded(dir: string, history: History): History {
     },
     log: (filter) => guarded(history.log(filter)),
     records: (filter) => guarded(history.records(filter)),
+    spending: () => guarded(history.spending()),
   };
 }
 
@@ -124,6 +125,8 @@ export type DaemonWords = {
   /** By `role/name.md`: why a file is not claimed yet. */
   readonly waiting: Readonly<Record<string, string>>;
   readonly paused: readonly Pause[];
+  /** By job id: why a job in its hands waits for money. */
+  readonly waitsForMoney: Readonly<Record<string, string>>;
 };
 
 export async function askDaemon(workspace: Workspace): Promise<DaemonWords | null> {
@@ -138,6 +141,7 @@ export async function askDaemon(workspace: Workspace): Promise<DaemonWords | nul
       backlog: Number(reply['backlog'] ?? 0),
       waiting: (reply['waiting'] ?? {}) as Readonly<Record<string, string>>,
       paused: (reply['paused'] ?? []) as readonly Pause[],
+      waitsForMoney: (reply['waits_for_money'] ?? {}) as Readonly<Record<string, string>>,
     };
   } finally {
     control.close();

@@ -2,6 +2,7 @@
 
 import { userName } from '#platform/system.ts';
 import { makeFs } from '#platform/files.ts';
+import type { Fs } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
 import { openPauses, type Pause, type PauseKind, type Pauses } from '#daemon/pauses.ts';
 import { CliError, EXIT } from './io.ts';
@@ -9,10 +10,10 @@ import { connectControl } from './open.ts';
 import { clock, withKernelLock } from './parts.ts';
 import { pausesFile } from './places.ts';
 
-/** Throws CliError 3 when the file is none of ours. */
-async function pausesOf(workspace: Pick<Workspace, 'state'>): Promise<Pauses> {
+/** Throws CliError 3 when the file is none of ours: what a person has paused must not start because nobody could read it. */
+export async function pausesOf(workspace: Pick<Workspace, 'state'>, fs: Fs = makeFs()): Promise<Pauses> {
   try {
-    return await openPauses(makeFs(), pausesFile(workspace.state));
+    return await openPauses(fs, pausesFile(workspace.state));
   } catch (error) {
     throw new CliError(error instanceof Error ? error.message : String(error), EXIT.environment);
   }

@@ -8,15 +8,16 @@ import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
 import { isJobId, type RoleName } from '#core/names.ts';
-import type { Digest, Journal, KernelLock, Log } from '#core/ports.ts';
+import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
+import { openPurse } from '#daemon/budget.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
 import { keepRetention } from '#daemon/retention.ts';
-import { openPauses, type Pauses } from '#daemon/pauses.ts';
+import type { Pauses } from '#daemon/pauses.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -41,8 +42,10 @@ import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
-import { makeLaneRules } from './lane-rules.ts';
-import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, pausesFile, saltFile, visibleLock } from './places.ts';
+import { accountHash, makeLaneRules } from './lane-rules.ts';
+import { pausesOf } from './pauses.ts';
+import { loadPrices } from './settings-prices.ts';
+import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
 
 export type StartOptions = {
   readonly workspace: Workspace;
@@ -305,6 +308,12 @@ async function makePorts(
     keeper.close();
   });
 
+  const prices = await loadPrices(fs, workspace);
+  const purse = await openPurse({ workspace, clock, log, journal, history }).catch((error: unknown) => {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
+  });
+
   const runners = makeRunners(workspace, profiles.value, { ...runnerPorts(env), account: await accountHash(workspace, fs, digest) });
   await runners.prepare();
 
@@ -322,6 +331,9 @@ async function makePorts(
     keeper,
     runners,
     lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
+    prices,
+    purse,
+    waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,
@@ -357,26 +369,6 @@ function laneName(
   const known = roles.get(role);
   const name = runner ?? known?.runner ?? workspace.settings.runner;
   return known?.lane ?? runners.get(name)?.lane ?? name;
-}
-
-/** Throws CliError when the file is none of ours: what a person has paused must not start because nobody could read it. */
-async function pausesOf(workspace: Workspace, fs: FencedFs): Promise<Pauses> {
-  try {
-    return await openPauses(fs, pausesFile(workspace.state));
-  } catch (error) {
-    throw new CliError(error instanceof Error ? error.message : String(error), EXIT.environment);
-  }
-}
-
-const SALT_BYTES = 16;
-const ACCOUNT_LENGTH = 8;
-
-/** The same account has the same letters in one workspace, and others in another: nobody can look them up. */
-async function accountHash(workspace: Workspace, fs: FencedFs, digest: Digest): Promise<(credential: string) => string> {
-  const file = saltFile(workspace.state);
-  if ((await fs.facts(file)) === null) await fs.replace(file, digest.randomBytes(SALT_BYTES), 'safety', 0o600);
-  const salt = Buffer.from((await fs.readBounded(file, 1_000)).bytes).toString('hex');
-  return (credential) => digest.sha256(`${salt} ${credential}`).slice(0, ACCOUNT_LENGTH);
 }
 
 /** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */

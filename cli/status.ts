@@ -11,6 +11,8 @@ import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, log, openAll } from './open.ts';
 import { clock, readJournal, spoolOf } from './parts.ts';
 
+type Budget = { readonly words: string };
+
 const NEEDS_PERSON = ['rejected', 'held', 'failed', 'cancelled'];
 
 export function addStatus(program: Command, io: Io): void {
@@ -44,6 +46,8 @@ export function addStatus(program: Command, io: Io): void {
       const journal = isUp ? null : readJournal(workspace);
       const holds = (journal?.holds() ?? []).filter(({ untilMs }) => untilMs === null || untilMs > clock.now().getTime());
       journal?.close();
+      const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
+      const waitsForMoney = isUp ? Object.keys((reply['waits_for_money'] ?? {}) as Record<string, string>) : [];
       const data = {
         up: isUp,
         daemon: isUp ? holder : null,
@@ -58,6 +62,8 @@ export function addStatus(program: Command, io: Io): void {
           until: untilMs === null ? null : new Date(untilMs).toISOString(),
           reason,
         })),
+        budgets,
+        waits_for_money: waitsForMoney,
       };
       const head = isUp
         ? `${paint(io, 'green', 'up')}: pid ${String(holder?.pid ?? '?')}, docket ${String(reply['version'])}, since ${String(reply['started_at'])}`
@@ -83,6 +89,12 @@ export function addStatus(program: Command, io: Io): void {
           '',
           table(rows),
           ...(laneRows.length > 0 ? ['', ...laneRows] : []),
+          ...(budgets.length > 0 ? ['', ...budgets.map(({ words }) => words)] : []),
+          ...(waitsForMoney.length > 0
+            ? [
+                `${String(waitsForMoney.length)} in flight wait for money: ${waitsForMoney.join(', ')} (\`docket why\` says what releases them)`,
+              ]
+            : []),
         ].join('\n'),
       );
       if (!isUp) io.setExitCode(EXIT.notWell);

@@ -9,6 +9,7 @@ import type { JobState, Outcome } from './job.ts';
 import type { Failure } from './failure.ts';
 import type { LaneRecord } from './lane.ts';
 import type { Result } from './result.ts';
+import type { SpendLine } from './spending.ts';
 
 /** Wall clock for people, monotonic clock for waits. */
 export type Clock = {
@@ -226,6 +227,8 @@ export type Journal = {
   /** Newest first. */
   recent(limit: number): JournalJob[];
   attempts(id: JobId): (AttemptRecord & { readonly spent: boolean })[];
+  /** What every run it remembers cost. */
+  spending(): SpendLine[];
   /** By attempt, the job's own end last. */
   errors(id: JobId): JobError[];
   holds(): LaneHold[];

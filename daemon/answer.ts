@@ -7,14 +7,16 @@
 
 import { runAttempt } from '#agents/attempt.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
+import { priced } from '#core/money.ts';
 import { decide, isSpentBy, type RetryPolicy } from '#core/retry.ts';
 import type { AttemptRecord, RunLimits, RunOutcome, RunRequest } from '#core/run.ts';
 import { unreachable } from '#core/result.ts';
+import { afford } from './afford.ts';
+import type { Wish } from './budget.ts';
 import { Leaving } from './leaving.ts';
-import { verdictOf } from './lanes/verdict.ts';
+import { verdictOf, type Verdict } from './lanes/verdict.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
-import type { Turn } from './schedule.ts';
 import { BRIEF_FILE, byWhom, type Choice, type Ended, type Submitted } from './task.ts';
 import { withoutSecrets } from './tool-words.ts';
 
@@ -38,8 +40,20 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   let bound = await boundTo(ports, job, n);
   for (;;) {
     const attemptN = n;
-    const run = await inLane(ports, job, bound, async (choice, turn) => attempt(ports, job, choice, turn, attemptN));
+    const begun = bound;
     bound = null;
+    const run = await afford<Given, Run>(
+      ports,
+      job,
+      {
+        wishOf: (lane) => wishOf(ports, job, lane),
+        lane: begun?.choice.facts.lane ?? ports.laneOf(job.identity.role, job.prompt.runner),
+        isUnderWay: n <= job.task.lastAttempt,
+      },
+      async (work, verdict) => inLane(ports, job, begun, work, verdict),
+      async (given) => attempt(ports, job, given, attemptN),
+      ({ outcome, choice }) => verdictOf(outcome.ok ? null : outcome.failure, choice.facts.name),
+    );
     if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
     if (run.outcome.ok) {
       attempts.push(run.record);
@@ -131,14 +145,17 @@ async function boundTo(ports: Ports, job: Submitted, n: number): Promise<Bound |
   return other === undefined ? null : { choice: { runner: other, facts: await other.facts(), model: null }, instead };
 }
 type Bound = { readonly choice: Choice; readonly instead: string | null };
+/** A turn: which runner, where, why not the first, and whether it goes alone. */
+type Given = Bound & { readonly lane: string; readonly isProbe: boolean };
 
 /** Waits for a slot; a cancel while waiting ends the wait, a stop of the daemon leaves the job as it lies. */
-async function inLane(
+async function inLane<T>(
   ports: Ports,
   job: Submitted,
   bound: Bound | null,
-  work: (choice: Choice, turn: Pick<Turn, 'instead' | 'isProbe'>) => Promise<Run>,
-): Promise<Run | 'cancelled'> {
+  work: (given: Given) => Promise<T>,
+  verdict: (value: T) => Verdict,
+): Promise<T | 'cancelled'> {
   if (isCancelled(job)) return 'cancelled';
   const choices = bound === null ? choicesOf(job) : [bound.choice];
   const lanes = choices.map(({ facts }, index) =>
@@ -153,9 +170,14 @@ async function inLane(
         job.task.place.begins();
         const chosen = choices[choice];
         if (chosen === undefined) throw new Error(`there is no runner ${String(choice)}`);
-        return work(chosen, { instead: bound === null ? instead : bound.instead, isProbe });
+        return work({
+          choice: chosen,
+          lane: lanes[choice] ?? chosen.facts.lane,
+          instead: bound === null ? instead : bound.instead,
+          isProbe,
+        });
       },
-      ({ outcome, choice }) => verdictOf(outcome.ok ? null : outcome.failure, choice.facts.name),
+      verdict,
     );
   } catch (error) {
     if (error instanceof Leaving && isCancelled(job)) return 'cancelled';
@@ -163,13 +185,7 @@ async function inLane(
   }
 }
 
-async function attempt(
-  ports: Ports,
-  job: Submitted,
-  choice: Choice,
-  { instead, isProbe }: Pick<Turn, 'instead' | 'isProbe'>,
-  n: number,
-): Promise<Run> {
+async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, isProbe }: Given, n: number): Promise<Run> {
   const { claimed, cancel } = job.task;
   const runId = ports.digest.uuid();
   // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
@@ -207,18 +223,30 @@ async function attempt(
     : { ...run.outcome, failure: await withoutSecrets(ports, claimed, n, run.outcome.failure) };
   const record: AttemptRecord = {
     n,
-    runId,
+    runId: run.runId,
     startedAt: run.startedAt,
     endedAt: run.endedAt,
     outcome: outcome.ok ? outcome.status : classOf(outcome.failure),
     failure: outcome.ok ? null : outcome.failure,
-    usage: outcome.usage,
+    usage: priced(outcome.usage, outcome.model ?? choice.model, ports.prices),
     starts: run.starts,
+    lane,
+    model: outcome.model ?? choice.model,
     runner: choice.facts.name,
     instead,
   };
   return { record, outcome, command: run.command, choice, isProbe };
 }
+
+const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({
+  job: job.task.claimed.job.id,
+  feature: job.identity.feature,
+  role: job.identity.role,
+  lane,
+  ownUsd: job.prompt.limits.budgetUsd ?? null,
+  capUsd: limitsOf(ports, job).budgetUsd,
+  file: `${job.identity.role}/${job.task.claimed.job.originalName}`,
+});
 
 const policyOf = (ports: Ports, job: Submitted): RetryPolicy => ({
   attempts: job.prompt.limits.attempts ?? job.role.attempts ?? ports.workspace.settings['retry.attempts'],

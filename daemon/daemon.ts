@@ -131,6 +131,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       for (const release of releases) release();
       flights.delete(claimed.job.id);
       ports.inFlight(flights.size);
+      ports.purse.free(claimed.job.id);
       hint.wake();
     });
     ended.catch(fatal);

@@ -9,8 +9,9 @@
  */
 
 import { describe, type Failure } from '#core/failure.ts';
+import { OFFLINE } from '#agents/runners/offline.ts';
 import type { Dependency } from '#core/prompt.ts';
-import type { RoleName } from '#core/names.ts';
+import type { FeatureId, RoleName } from '#core/names.ts';
 import type { Noticed } from '#core/ports.ts';
 import type { Waiting } from '#core/spool.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
@@ -21,6 +22,8 @@ import type { Ports } from './ports.ts';
 import { pausedWords } from './pauses.ts';
 
 type Peeked = {
+  /** Null: no budget is set, so nobody asks. */
+  readonly feature: FeatureId | null;
   readonly priority: number;
   readonly notBefore: string | null;
   /** Wall clock; 0 when there is none. */
@@ -133,12 +136,14 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     if (seenInIt === null) return null;
     // Nothing more than is needed here: a hundred thousand may wait.
     const { priority, notBefore, dependsOn, runner } = seenInIt;
+    const feature = ports.purse.isOn ? seenInIt.feature : null;
     const lanes = lanesOf(ports, waiting.role, runner);
     const [lane = ''] = lanes;
-    const name = dependsOn.length > 0 ? null : JSON.stringify([priority, notBefore, runner, lanes]);
+    const name = dependsOn.length > 0 ? null : JSON.stringify([feature, priority, notBefore, runner, lanes]);
     const same = name === null ? undefined : shared.get(name);
     if (same !== undefined) return same;
     const peeked: Peeked = {
+      feature,
       priority,
       notBefore,
       notBeforeMs: notBefore === null ? 0 : Date.parse(notBefore),
@@ -254,6 +259,12 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     return missing.length === 0 ? null : `waits for an answer to ${missing.map(describeDependency).join(', ')}`;
   };
 
+  const reasonByMoney = (waiting: Waiting, { feature, lane, runner }: Peeked): string | null => {
+    if (feature === null) return null;
+    const name = runner ?? ports.roles.get(waiting.role)?.runner ?? ports.workspace.settings.runner;
+    return name === OFFLINE ? null : ports.purse.shut(waiting.role, feature, lane, keyOf(waiting));
+  };
+
   const reasonByLane = (lane: string): string => {
     const view = ports.lanes.isShut(lane) ? ports.lanes.view().find((one) => one.lane === lane) : undefined;
     if (view === undefined) return `lane ${lane} has no free slot`;
@@ -345,7 +356,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
             continue;
           }
           // Only what names dependencies is waited for: a look at the others is one turn, however many wait.
-          const reason = peeked.dependsOn.length > 0 ? await reasonByNeeds(peeked.dependsOn) : null;
+          const reason = reasonByMoney(waiting, peeked) ?? (peeked.dependsOn.length > 0 ? await reasonByNeeds(peeked.dependsOn) : null);
           if (reason !== null) {
             needs.set(candidate, reason);
             left.push(candidate);

@@ -17,8 +17,6 @@ import { orderOf } from './lanes/order.ts';
 import { Leaving } from './leaving.ts';
 import { pausedWords, type Pause, type Pauses } from './pauses.ts';
 
-export type { Turn } from './lanes/dispatch.ts';
-
 export type LaneView = {
   readonly lane: string;
   readonly state: LaneState;

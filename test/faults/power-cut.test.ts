@@ -4,7 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,6 +23,17 @@ const BACKLOG = 12;
 const WORK_MS_MAX = 1_500;
 /** After the others it comes to rest first: each prompt that is left over is seen to the end. */
 const RESTLESS_PERCENT = 40;
+
+/** The machine was not really off: its boot id is another one all the same, as far as docket can see. */
+const UNDER_BOOT_ID = 'mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@"';
+function makeBoots(folder: string): { readonly under: { program: string; args: string[] }; next(): void } {
+  const file = path.join(folder, 'boot_id');
+  const next = (): void => {
+    writeFileSync(file, `${randomUUID()}\n`);
+  };
+  next();
+  return { under: { program: 'unshare', args: ['-m', 'sh', '-c', UNDER_BOOT_ID, 'sh', file] }, next };
+}
 
 /** Prompts whose run a cut may have ended, or that a cut may have kept from its first line: claimed, and not yet at their end as the outside sees it. */
 const inFlight = (story: Story): readonly string[] => {
@@ -44,7 +56,8 @@ for (const name of Object.keys(FILE_SYSTEMS) as FileSystemName[])
       rmSync(logFolder, { recursive: true, force: true });
     });
     const chance = makeChance();
-    const story = makeStory(t, { logFolder, parent: disk.folder, isDurable: true });
+    const boots = makeBoots(logFolder);
+    const story = makeStory(t, { logFolder, parent: disk.folder, isDurable: true, under: boots.under });
     const { rig } = story;
     for (const { folder } of ROLES) mkdirSync(rig.in(folder), { recursive: true, mode: 0o700 });
     spawnSync('sync');
@@ -67,6 +80,7 @@ for (const name of Object.keys(FILE_SYSTEMS) as FileSystemName[])
         for (const stem of inFlight(story)) startsMax.set(stem, (startsMax.get(stem) ?? 1) + 1);
       });
       await daemon.ended;
+      boots.next();
     }
     const last = await rig.start();
     await story.settled();

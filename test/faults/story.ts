@@ -129,14 +129,16 @@ export type StoryOptions = {
   readonly parent?: string;
   /** A prompt that was dropped survives a power cut: bytes and name are on the disk when `drop` returns. */
   readonly isDurable?: boolean;
+  /** What each daemon is started by. */
+  readonly under?: { readonly program: string; readonly args: readonly string[] };
 };
 
 /** makeRig makes its folder where the system says. */
-function rigIn(parent: string | undefined, t: Cleanup): Rig {
+function rigIn({ parent, under }: StoryOptions, t: Cleanup): Rig {
   const before = process.env['TMPDIR'];
   if (parent !== undefined) process.env['TMPDIR'] = parent;
   try {
-    return makeRig(t);
+    return makeRig(t, undefined, under === undefined ? {} : { under });
   } finally {
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
@@ -186,8 +188,9 @@ const syncFolder = (folder: string): void => {
   closeSync(fd);
 };
 
-export function makeStory(t: Cleanup, { more = '', logFolder, parent, isDurable = false }: StoryOptions = {}): Story {
-  const rig = rigIn(parent, t);
+export function makeStory(t: Cleanup, how: StoryOptions = {}): Story {
+  const { more = '', logFolder, isDurable = false } = how;
+  const rig = rigIn(how, t);
   const log = path.join(logFolder ?? rig.base, 'tool.log');
   rig.settings(settings(rig.tool('tool.sh', TOOL), log, more));
   const dropped: Dropped[] = [];
