@@ -141,25 +141,36 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
     if (change !== null) await parts.onChange(lane, change);
   };
 
+  const passOnce = (): number => {
+    let againMs = Number.POSITIVE_INFINITY;
+    for (const lane of parts.lanes()) {
+      const hold = lane.hold();
+      if (hold === null || lane.state() !== 'held') continue;
+      const leftMs = leftMsOf(hold, nowOf(clock));
+      if (leftMs <= 0) parts.onDue(lane);
+      else againMs = Math.min(againMs, clock.monotonicMs() + Math.min(leftMs, LOOK_MS));
+    }
+    for (const ticket of waiting.all()) {
+      const nowMs = clock.monotonicMs();
+      const place = placeOf(ticket.ask, nowMs);
+      if (typeof place === 'number') againMs = Math.min(againMs, place);
+      else start(ticket, place.lane, place.choice, nowMs);
+    }
+    return againMs;
+  };
+
   let isPassing = false;
+  let isAsked = false;
+  /** What starts in a pass, or falls due, may ask for a pass itself: another one follows at once. */
   const pass = (): void => {
-    // What starts may ask for a pass itself: the one that runs goes on from where it is.
-    if (stopping.signal.aborted || isPassing) return;
+    isAsked = true;
+    if (isPassing) return;
     isPassing = true;
     try {
       let againMs = Number.POSITIVE_INFINITY;
-      for (const lane of parts.lanes()) {
-        const hold = lane.hold();
-        if (hold === null || lane.state() !== 'held') continue;
-        const leftMs = leftMsOf(hold, nowOf(clock));
-        if (leftMs <= 0) parts.onDue(lane);
-        else againMs = Math.min(againMs, clock.monotonicMs() + Math.min(leftMs, LOOK_MS));
-      }
-      for (const ticket of waiting.all()) {
-        const nowMs = clock.monotonicMs();
-        const place = placeOf(ticket.ask, nowMs);
-        if (typeof place === 'number') againMs = Math.min(againMs, place);
-        else start(ticket, place.lane, place.choice, nowMs);
+      while (isAsked && !stopping.signal.aborted) {
+        isAsked = false;
+        againMs = passOnce();
       }
       arm(againMs);
     } finally {

@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertVerified, makeRig, promptText, ROOT, type Daemon } from '#test/support/rig.ts';
-import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
+import { startFakeAgents, type FakeAgents } from '#test/support/fake-agent.ts';
+import { obeyingRunner, settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 
 /** Told in seconds. */
 const RESET_SECONDS = Math.floor(Date.now() / 1_000) + 20 * 86_400;
@@ -18,7 +19,9 @@ describe('lanes', () => {
   const limit = path.join(rig.base, 'limit');
   const starts = path.join(rig.base, 'starts');
   let daemon: Daemon;
+  let agents: FakeAgents;
   before(async () => {
+    agents = await startFakeAgents(rig.base);
     // Answers as Claude Code does; while the file is there, it is at its limit.
     const refusal = [
       { type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt: RESET_SECONDS } },
@@ -47,19 +50,28 @@ ${lines([answer]).replaceAll('\\n', '\\\\n')}
     );
     rig.settings(
       settingsWith(
-        [`  paid: { kind: claude, program: ${JSON.stringify(program)}, lane: paid }\n`, shellRunner('other', 'echo "# Other"')],
+        [
+          `  paid: { kind: claude, program: ${JSON.stringify(program)}, lane: paid }\n`,
+          shellRunner('other', 'echo "# Other"'),
+          obeyingRunner('obeying', agents),
+        ],
         'throttle: { longest_hold: 30d }\n',
       ),
     );
-    const role = path.join(rig.root, 'agents', '03-ui');
-    mkdirSync(role, { recursive: true });
-    writeFileSync(
-      path.join(role, 'role.yaml'),
-      `${readFileSync(path.join(ROOT, 'agents', '03-ui', 'role.yaml'), 'utf8')}runner: [paid, other]\n`,
-    );
+    for (const [folder, second] of [
+      ['03-ui', 'other'],
+      ['02-openapi', 'obeying'],
+    ] as const) {
+      const role = path.join(rig.root, 'agents', folder);
+      mkdirSync(role, { recursive: true });
+      const shipped = readFileSync(path.join(ROOT, 'agents', folder, 'role.yaml'), 'utf8');
+      writeFileSync(path.join(role, 'role.yaml'), `${shipped}runner: [paid, ${second}]\n`);
+    }
     writeFileSync(starts, '');
     daemon = await rig.start();
   });
+
+  after(async () => agents.close());
 
   const countStarts = (): number => readFileSync(starts, 'utf8').split('\n').length - 1;
   const drop = (stem: string, agent: string, folder: string, extra = ''): void => {
@@ -107,6 +119,26 @@ ${lines([answer]).replaceAll('\\n', '\\\\n')}
     assert.match(attempts[0]?.instead ?? '', /^lane paid is held: paid is at the provider's limit: usage limit/);
     assert.match(rig.log(), /other answers instead of paid: lane paid is held/);
     assert.equal(countStarts(), 1);
+  });
+
+  test('a run of the second runner that outlives the daemon is understood as its own, and is not started again', async () => {
+    drop('outlives', 'openapi', '02-openapi');
+    const agent = await agents.next();
+    await daemon.kill();
+    await agent.tell({ do: 'print', text: '# From the second\n' });
+    await agent.tell({ do: 'exit', code: 0 });
+    await agent.gone;
+    daemon = await rig.start();
+    await rig.ended('outlives', 'processed', '02-openapi');
+    assert.equal(rig.read(path.join(rig.out('02-openapi'), 'outlives_result.md')), '# From the second\n');
+    const { attempts, runner } = rig.evidence('outlives', '02-openapi').predicate;
+    assert.equal(runner.name, 'obeying');
+    assert.deepEqual(
+      attempts.map((attempt) => [attempt.n, attempt.outcome, attempt.runner, attempt.starts]),
+      [[1, 'answered', 'obeying', 1]],
+    );
+    assert.match(attempts[0]?.instead ?? '', /^lane paid is held/);
+    assert.equal(agents.count(), 1);
   });
 
   test('a person who does not want to wait lets one run go; it is answered, no attempt was spent, and the rest follows', async () => {
