@@ -474,24 +474,25 @@ test('a turn of notes alone is written without a sync; one commit in it syncs al
   assert.deepEqual(synced, [false, true, false]);
 });
 
+const laneRecord = (lane: string, cap: number): JournalChange => ({
+  do: 'lane',
+  at: AT,
+  record: {
+    lane,
+    cause: 'limit',
+    runner: null,
+    tries: 2,
+    cap,
+    threshold: 4,
+    breaker: { ownState: { value: 1, openedAt: 5, attemptNo: 2 }, breakerState: 5 },
+  },
+});
+
 test('what a lane remembers is there after the file is opened again; a record that was changed on disk is left out, and nothing else with it', async (context) => {
   const file = path.join(folder(context), 'journal.db');
-  const record = (lane: string, cap: number): JournalChange => ({
-    do: 'lane',
-    at: AT,
-    record: {
-      lane,
-      cause: 'limit',
-      runner: null,
-      tries: 2,
-      cap,
-      threshold: 4,
-      breaker: { ownState: { value: 1, openedAt: 5, attemptNo: 2 }, breakerState: 5 },
-    },
-  });
   const first = open(context, file);
-  await first.commit([record('anthropic/1a2b3c4d', 1), record('openai', 8)]);
-  await first.note([record('anthropic/1a2b3c4d', 3)]);
+  await first.commit([laneRecord('anthropic/1a2b3c4d', 1), laneRecord('openai', 8)]);
+  await first.note([laneRecord('anthropic/1a2b3c4d', 3)]);
   first.close();
   const again = open(context, file);
   assert.deepEqual(
@@ -501,7 +502,7 @@ test('what a lane remembers is there after the file is opened again; a record th
       ['openai', 8],
     ],
   );
-  assert.deepEqual(again.lanes()[0], (record('anthropic/1a2b3c4d', 3) as { record: unknown }).record);
+  assert.deepEqual(again.lanes()[0], (laneRecord('anthropic/1a2b3c4d', 3) as { record: unknown }).record);
   again.close();
   const database = openDatabase(file);
   database.exec(`UPDATE lane_state SET record = replace(record, '"cap":3', '"cap":9') WHERE lane = 'anthropic/1a2b3c4d'`);
