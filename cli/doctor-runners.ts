@@ -49,7 +49,10 @@ function wantedRunners(workspace: Workspace, roles: readonly Role[]): readonly W
   const standing = roles.filter((role) => role.runner === null).map((role) => role.name);
   if (workspace.settings.runner !== '')
     add(workspace.settings.runner, standing.length === roles.length ? 'all roles' : standing.join(', '));
-  for (const role of roles) if (role.runner !== null) add(role.runner, role.name);
+  for (const role of roles) {
+    if (role.runner !== null) add(role.runner, role.name);
+    for (const name of role.fallbacks) add(name, `${role.name} when the one before cannot`);
+  }
   for (const { name } of [...workspace.runners, ...workspace.httpRunners]) if (!by.has(name)) by.set(name, []);
   return [...by].map(([name, who]) => ({ name, by: who.filter((one) => one !== '') }));
 }

@@ -26,7 +26,7 @@ import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
-import { journalFile } from './places.ts';
+import { journalFile, lockFile } from './places.ts';
 
 export const clock = makeClock();
 
@@ -61,6 +61,26 @@ export function journalOf(workspace: Workspace, log: Log, check: () => void = ()
   } catch (error) {
     if (error instanceof NewerJournal) throw new CliError(error.message, EXIT.environment);
     throw error;
+  }
+}
+
+/** How long a lock that only a moment needs is waited for. */
+const LOCK_WAIT_MS = 300;
+
+/** For verbs that write where only the daemon does: no daemon runs meanwhile. Null: one does. Makes the state folder when there is none. */
+export async function withKernelLock<T>(workspace: Pick<Workspace, 'state'>, act: () => Promise<T>): Promise<T | null> {
+  await makeFs().makeFolders(workspace.state, 0o700);
+  let lock;
+  try {
+    lock = await makeKernelLocks().acquire(lockFile(workspace.state), LOCK_WAIT_MS);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ELOCKED') return null;
+    throw error;
+  }
+  try {
+    return await act();
+  } finally {
+    lock.release();
   }
 }
 

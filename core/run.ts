@@ -154,4 +154,7 @@ export type AttemptRecord = {
   /** Where it ran and what answered; attempts of docket 0.1 do not say. */
   readonly lane?: string;
   readonly model?: string | null;
+  readonly runner?: string;
+  /** Why not the runner the job asked for first; null: it is that one. */
+  readonly instead?: string | null;
 };

@@ -36,7 +36,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['prompt-spec/'],
   semver: ['prompt-spec/'],
   zod: ['prompt-spec/', 'agents/', 'cli/settings*.ts', 'cli/schema*.ts'],
-  'p-queue': ['daemon/schedule.ts'],
+  cockatiel: ['daemon/lanes/breaker.ts'],
   '@secretlint/core': ['policy/'],
   '@secretlint/profiler': ['policy/'],
   '@secretlint/secretlint-rule-preset-recommend': ['policy/'],

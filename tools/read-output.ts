@@ -67,7 +67,8 @@ function told(rule: FailureRule, events: Events, error: string, code: number | n
 }
 
 /** Seconds or milliseconds since 1970; null for what is no sensible time. */
-function epochIso(value: number): string | null {
+/** Seconds or milliseconds since 1970 as ISO 8601; null: no sensible time. */
+export function epochIso(value: number): string | null {
   const ms = value > 1e9 && value < 1e10 ? value * 1_000 : value;
   return ms > 1e12 && ms < 1e13 ? new Date(ms).toISOString() : null;
 }
