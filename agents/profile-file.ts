@@ -28,6 +28,7 @@ const WORDS = {
   lane: 'the provider account it draws on',
   args: 'arguments, one by one; never a shell line',
   prompt: 'stdin, file ({prompt_file} in args) or argument ({prompt} in args)',
+  mentions: 'inert, or escape where the tool sends along files that are named by @path',
   access: 'read-only and worktree, each with args and env',
   with_model: 'args and env that are given when a model is asked for',
   env: 'fixed variables; no secrets',
@@ -73,6 +74,7 @@ const pattern = z.string().superRefine((text, context) => {
 const pick = z.strictObject({
   in: z.enum(['stdout', 'stderr', 'report']).default('stdout'),
   where: where.nullable().default(null),
+  after: where.nullable().default(null),
   at: pointer.default(''),
   take: z.enum(['first', 'last', 'join', 'sum', 'count', 'key']).default('last'),
   by: pointer.nullable().default(null),
@@ -87,6 +89,7 @@ const rule = z
     where: where.nullable().default(null),
     if: where.nullable().default(null),
     has: z.array(pointer).max(10).default([]),
+    find: picks,
     exit: exit.default([]),
     kind: kind.nullable().default(null),
     status: pointer.nullable().default(null),
@@ -139,7 +142,9 @@ export const PROFILE_SCHEMA = z.strictObject({
     .max(4_096)
     .regex(/^(?:[^/\0]+|\/[^\0]*)$/)
     .meta({ description: WORDS.program }),
-  tested: z.strictObject({ how: z.enum(['real', 'transcript']), from: version, to: version }).meta({ description: WORDS.tested }),
+  tested: z
+    .strictObject({ how: z.enum(['real', 'transcript']), from: version.default('0.0.0'), to: version.default('0.0.0') })
+    .meta({ description: WORDS.tested }),
   notes: z.string().max(4_000).default('').meta({ description: WORDS.notes }),
   lane: z
     .string()
@@ -147,6 +152,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     .meta({ description: WORDS.lane }),
   args: args.meta({ description: WORDS.args }),
   prompt: z.enum(['stdin', 'file', 'argument']).default('stdin').meta({ description: WORDS.prompt }),
+  mentions: z.enum(['inert', 'escape']).default('inert').meta({ description: WORDS.mentions }),
   access: z
     .strictObject({ 'read-only': more, worktree: more })
     .default({ 'read-only': { args: [], env: {} }, worktree: { args: [], env: {} } })
@@ -223,6 +229,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   lane: one.lane,
   args: one.args,
   prompt: one.prompt,
+  mentions: one.mentions,
   access: one.access,
   withModel: one.with_model,
   env: one.env,

@@ -17,12 +17,14 @@ export type Pick = {
   readonly in: Source;
   /** Which events; null: all. */
   readonly where: Where | null;
+  /** Only events behind the last one of these; null: all. */
+  readonly after: Where | null;
   /** JSON pointer (RFC 6901) into the event; `*` stands for each member. Empty: the event itself. */
   readonly at: string;
   readonly take: Take;
   /** `key`: the name of the member whose value here is largest. */
   readonly by: string | null;
-  /** A pattern (tools/safe-pattern.ts) searched in the text that was found; its first group, else the whole match, is the value. */
+  /** A pattern (tools/safe-pattern.ts) searched in each text: its first group, else the whole match, is the value; texts without one are passed over. */
   readonly match: string | null;
 };
 /** When a limit ends. `epoch`: seconds or milliseconds since 1970, `seconds`: from the end of the run on, `iso`: ISO 8601, `clock`: 9:42 AM. */
@@ -34,11 +36,16 @@ export const TOLD_KINDS = [
 ] as const satisfies readonly FailureKind[]; // prettier-ignore
 export type ToldKind = (typeof TOLD_KINDS)[number];
 
-/** Holds when the last event of `where` has `if` and something at each of `has`, and the exit code is one of `exit`. Then one of kind, status, words says what it is. */
+/**
+ * Holds when the last event of `where` has `if` and something at each of `has`, `find` finds something, and the exit code is one of `exit`.
+ * Then one of kind, status, words says what it is.
+ */
 export type FailureRule = {
   readonly where: Where | null;
   readonly if: Where | null;
   readonly has: readonly string[];
+  /** Empty: nothing need be found. */
+  readonly find: readonly Pick[];
   readonly exit: readonly number[];
   readonly kind: ToldKind | null;
   /** JSON pointer of an HTTP status; the rule is passed over when there is none. */
@@ -111,6 +118,8 @@ export type ToolProfile = {
   readonly lane: string;
   readonly args: readonly string[];
   readonly prompt: 'stdin' | 'file' | 'argument';
+  /** `escape`: the tool sends along files that a prompt names by `@path`; tools/mentions.ts keeps it from it. */
+  readonly mentions: 'inert' | 'escape';
   readonly access: { readonly 'read-only': More; readonly worktree: More };
   /** Given only when a model is asked for. */
   readonly withModel: More;

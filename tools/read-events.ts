@@ -55,11 +55,19 @@ function parseJson(text: string): unknown {
 
 const wheresOf = (rules: ReadRules): readonly (Where | null)[] => [
   ...(rules.end === null ? [] : [rules.end]),
-  ...[rules.answer, rules.session, rules.model, rules.error, rules.reset, ...Object.values(rules.usage)]
+  ...[
+    rules.answer,
+    rules.session,
+    rules.model,
+    rules.error,
+    rules.reset,
+    ...Object.values(rules.usage),
+    ...rules.failures.map(({ find }) => find),
+  ]
     .flat()
     .filter((pick) => pick.in === 'stdout')
-    .map((pick) => pick.where),
-  ...rules.failures.map((rule) => rule.where),
+    .flatMap((pick) => (pick.after === null ? [pick.where] : [pick.where, pick.after])),
+  ...rules.failures.filter((rule) => rule.where !== null || rule.if !== null || rule.has.length > 0).map((rule) => rule.where),
 ];
 
 /** A text that each line which matters must hold, one for each selector; null: every line may matter. */
@@ -111,7 +119,7 @@ const texts = (values: readonly unknown[]): readonly string[] =>
 
 const sumOf = (values: readonly unknown[]): string | null => {
   const numbers = values.filter((value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0);
-  return numbers.length === 0 ? null : String(numbers.reduce((sum, value) => sum + value, 0));
+  return numbers.length === 0 ? null : String(Number(numbers.reduce((sum, value) => sum + value, 0).toFixed(9)));
 };
 
 function taken(pick: Pick, values: readonly unknown[]): string | null {
@@ -133,12 +141,24 @@ function taken(pick: Pick, values: readonly unknown[]): string | null {
   }
 }
 
+function valuesOf(events: Events, { in: source, where, after, at, match }: Pick): readonly unknown[] {
+  const all = events[source];
+  const from = after === null ? 0 : all.findLastIndex((event) => fits(event, after)) + 1;
+  const values = all
+    .slice(from)
+    .filter((event) => fits(event, where))
+    .flatMap((event) => valuesAt(event, at));
+  return match === null
+    ? values
+    : texts(values)
+        .map((text) => searchText(match, text))
+        .filter((text) => text !== null);
+}
+
 /** The value of the first pick that finds one, as text. */
 export function pickText(events: Events, picks: readonly Pick[]): string | null {
   for (const pick of picks) {
-    const values = events[pick.in].filter((event) => fits(event, pick.where)).flatMap((event) => valuesAt(event, pick.at));
-    const value = taken(pick, values);
-    const found = value === null || pick.match === null ? value : searchText(pick.match, value);
+    const found = taken(pick, valuesOf(events, pick));
     if (found !== null) return found;
   }
   return null;

@@ -55,6 +55,7 @@ function told(rule: FailureRule, events: Events, error: string, code: number | n
   const event = eventFor(events, rule.where);
   if (event === undefined && rule.where !== null) return null;
   if (!fits(event, rule.if)) return null;
+  if (rule.find.length > 0 && pickText(events, rule.find) === null) return null;
   if (!rule.has.every((pointer) => valuesAt(event, pointer).some(isSomething))) return null;
   if (rule.kind !== null) return { kind: rule.kind, status: null, message: rule.message };
   if (rule.status !== null) {
