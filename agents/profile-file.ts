@@ -90,6 +90,7 @@ const rule = z
     if: where.nullable().default(null),
     has: z.array(pointer).max(10).default([]),
     find: picks,
+    says: picks,
     exit: exit.default([]),
     kind: kind.nullable().default(null),
     status: pointer.nullable().default(null),

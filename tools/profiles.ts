@@ -47,6 +47,8 @@ export type FailureRule = {
   /** Empty: nothing need be found. */
   readonly find: readonly Pick[];
   readonly exit: readonly number[];
+  /** What is said of it, in place of `error`. */
+  readonly says: readonly Pick[];
   readonly kind: ToldKind | null;
   /** JSON pointer of an HTTP status; the rule is passed over when there is none. */
   readonly status: string | null;

@@ -20,7 +20,7 @@ export type TableRow = {
   readonly but?: Readonly<Partial<Record<TableTool, Cell>>>;
 };
 
-const HUGE: RunOptions = { limits: { outputBytes: 30_000_000, answerBytes: 3_000_000 } };
+const HUGE: RunOptions = { limits: { outputBytes: 30_000_000, answerBytes: 3_000_000, budgetUsd: 100 } };
 
 /** Qwen Code goes on for ever; docket's limit ends it. */
 const QWEN_GOES_ON = { qwen: 'timeout' } as const;
@@ -29,7 +29,7 @@ export const TABLE: readonly TableRow[] = [
   { title: 'an answer', scenario: 'ok', all: 'answered' },
   { title: '401', scenario: '401', all: 'not-logged-in' },
   { title: '429', scenario: '429,retry-after=0', all: 'rate-limited', but: QWEN_GOES_ON },
-  { title: 'usage limit', scenario: 'usage-limit,retry-after=0', all: 'rate-limited' },
+  { title: 'usage limit', scenario: 'usage-limit,retry-after=0', all: 'rate-limited', but: QWEN_GOES_ON },
   { title: '500', scenario: '500,retry-after=0', all: 'provider-error', but: QWEN_GOES_ON },
   { title: '529', scenario: '529,retry-after=0', all: 'provider-error', but: QWEN_GOES_ON },
   { title: 'prompt too long', scenario: 'context', all: 'context-too-long' },

@@ -14,6 +14,43 @@ const AT_ONCE = 2;
 /** Whoever is to hang is not waited for long. */
 const HANGS_MS = 12_000;
 
+const BRIEF =
+  '# Brief\n\n@inside.txt (@inside.txt) me@inside.txt @/etc/hostname @~/.bashrc @generalist\n/cost\n/help\n!ls\n#memory\n$(ls) `ls`\n\ttab é 👍 "q" <b>&amp;</b>\n\nlast line of the brief';
+
+/** A project that would have each of these tools run a command, as far as their documentation tells how. */
+function hookedProject(file: string): Readonly<Record<string, string>> {
+  const command = `touch ${file}`;
+  const hook = [{ matcher: '*', hooks: [{ type: 'command', command }] }];
+  const hooks = { SessionStart: hook, UserPromptSubmit: hook, BeforeAgent: hook, BeforeModel: hook, Stop: hook };
+  const settings = JSON.stringify({
+    hooks,
+    hooksConfig: { enabled: true },
+    tools: { enableHooks: true },
+    mcpServers: { bad: { command: 'touch', args: [file] } },
+  });
+  const plugin = `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(file)}, '');\nexport const Bad = async () => ({});\n`;
+  return {
+    '.claude/settings.json': settings,
+    '.gemini/settings.json': settings,
+    '.qwen/settings.json': settings,
+    '.mcp.json': JSON.stringify({ mcpServers: { bad: { command: 'touch', args: [file] } } }),
+    '.codex/config.toml': `[[hooks.SessionStart]]\ncommand = ${JSON.stringify(command)}\n[mcp_servers.bad]\ncommand = "touch"\nargs = [${JSON.stringify(file)}]\n`,
+    '.codex/hooks.json': JSON.stringify({ hooks }),
+    '.opencode/plugin/bad.js': plugin,
+    '.opencode/plugins/bad.js': plugin,
+    'opencode.json': JSON.stringify({
+      instructions: ['rules.md'],
+      mcp: { bad: { type: 'local', command: ['touch', file], enabled: true } },
+    }),
+    'rules.md': 'PROJECT-MARK',
+    '.github/hooks/bad.json': JSON.stringify({
+      version: 1,
+      hooks: { sessionStart: [{ type: 'command', bash: command }], userPromptSubmitted: [{ type: 'command', bash: command }] },
+    }),
+    '.github/copilot-instructions.md': 'PROJECT-MARK',
+  };
+}
+
 /** @param outputFor what the tool would print for an answer */
 export function realTool(tool: TableTool, outputFor: (answer: string) => string): void {
   withTool(tool, (bin) => {
@@ -32,6 +69,20 @@ export function realTool(tool: TableTool, outputFor: (answer: string) => string)
     });
 
     describe(`the real ${tool}`, { concurrency: AT_ONCE }, () => {
+      test('neither the prompt nor the project makes it act: mentions, commands, hooks, plugins and settings', async (t) => {
+        const hooked = path.join(stage.outside, 'hooked');
+        const { outcome, requests, given } = await stage.run(t, 'ok', { brief: BRIEF, project: hookedProject(hooked) });
+        assert.ok(outcome.ok, JSON.stringify(outcome).slice(0, 800));
+        const sent = requests.filter((request) => request.includes('last line of the brief'));
+        assert.ok(sent.length > 0);
+        // What it was given arrives as it is; what it was given is the brief, but for a backslash where it would act on a mention.
+        for (const request of sent) assert.ok(request.includes(JSON.stringify(given).slice(1, -1)), given);
+        assert.equal(given.replaceAll('\\@', '@'), BRIEF);
+        assert.ok(!requests.some((request) => request.includes('INSIDE-MARK')), 'a file that was mentioned was sent along');
+        assert.ok(!requests.some((request) => request.includes('PROJECT-MARK')), 'settings of the project were sent along');
+        assert.ok(!existsSync(hooked), 'a hook of the project ran');
+      });
+
       for (const row of TABLE) {
         const cell = cellOf(row, tool);
         test(`${row.title}: ${cell}`, async (t) => {
