@@ -21,6 +21,8 @@ import type { Runner } from './runner.ts';
 const REPORT_BYTES_MAX = 1_000_000;
 /** A tool whose runs keep dying with their keeper is not started for ever. */
 const STARTS_MAX = 3;
+/** With less room than this an answer may not fit: the tool would fail, cost money and an attempt, and do so again. */
+const ROOM_BYTES_MIN = 1_048_576;
 const ASIDE = [NAMES.exit, NAMES.stdout, NAMES.stderr, REPORT_NAME, NAMES.run] as const;
 
 export type AttemptPorts = {
@@ -37,6 +39,8 @@ export type AttemptHooks = {
 };
 export type Attempted = {
   readonly outcome: RunOutcome;
+  /** Of the run that was understood: an adopted one keeps the id that it was started with. */
+  readonly runId: string;
   /** For evidence; null when no program was started. */
   readonly command: string | null;
   /** ISO 8601, UTC. */
@@ -60,6 +64,7 @@ export async function runAttempt(
   const startedAt = ports.clock.now().toISOString();
   const without = async (outcome: RunOutcome): Promise<Attempted> => ({
     outcome,
+    runId: request.runId,
     command: null,
     startedAt,
     endedAt: ports.clock.now().toISOString(),
@@ -136,11 +141,21 @@ const isInUse = (failure: Failure, dir: string): boolean =>
 async function start(ports: AttemptPorts, request: RunRequest, plan: ProgramPlan, hooks: AttemptHooks): Promise<Failure | null> {
   const token = Buffer.from(ports.digest.randomBytes(16)).toString('hex');
   await ports.fs.makeFolders(request.dir, 0o700);
+  const { freeBytes } = await ports.fs.fileSystem(request.dir);
+  if (freeBytes < ROOM_BYTES_MIN) return noRoom(request.dir, freeBytes);
   const begun = await ports.keeper.start({ plan, dir: request.dir, runId: request.runId, token, limits: request.limits });
   if (!begun.ok) return begun.error.kind === 'interrupted' || isInUse(begun.error, request.dir) ? null : begun.error;
   await hooks.spawned?.();
   return null;
 }
+
+const noRoom = (dir: string, freeBytes: number): Failure => ({
+  kind: 'environment',
+  what: 'no tool is started on a disk that is full',
+  path: dir,
+  code: 'ENOSPC',
+  message: `${String(freeBytes)} bytes are free, ${String(ROOM_BYTES_MIN)} are needed (make room; it goes on by itself)`,
+});
 
 async function understood(ports: AttemptPorts, request: RunRequest, signal: AbortSignal, { run, exit }: Ended): Promise<Attempted> {
   const outcome = ports.runner.understand(
@@ -154,6 +169,7 @@ async function understood(ports: AttemptPorts, request: RunRequest, signal: Abor
   );
   return {
     outcome: nameCanceller(outcome, signal),
+    runId: run.runId,
     command: run.shown,
     startedAt: run.startedAt,
     endedAt: exit.endedAt,

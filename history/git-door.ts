@@ -8,7 +8,7 @@ export type RepositoryGit = {
   tipFiles(gitDir: string, commit: string): AsyncIterable<{ readonly path: string; readonly oid: string }>;
   /** Is a git program running in this folder or below, or one of this user anywhere that cannot be looked at? Null: the system cannot say. */
   isAtWork(folder: string, uid: number): Promise<boolean | null>;
-  /** One pack of many, with deltas between them, put into a folder. @returns `pack-<sum>`; null: there is no git program */
+  /** One pack of many, with deltas between them, made in an object folder of its own (fold.ts). @returns `pack-<sum>`; null: there is no git program */
   packTogether(
     gitDir: string,
     into: string,
@@ -16,6 +16,6 @@ export type RepositoryGit = {
     exclude: readonly string[],
     signal: AbortSignal,
   ): Promise<string | null>;
-  /** What makes `git log` quick in a long history. False: there is no git program. */
-  writeCommitGraph(gitDir: string, signal: AbortSignal): Promise<boolean>;
+  /** What makes `git log` quick in a long history, written into an object folder of its own. False: there is no git program. */
+  writeCommitGraph(gitDir: string, into: string, signal: AbortSignal): Promise<boolean>;
 };

@@ -9,6 +9,8 @@ import { Buffer } from 'node:buffer';
 import type { Answer, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
+import type { SpendLine } from '#core/spending.ts';
+import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
 import { storedPath } from './layout.ts';
@@ -19,9 +21,10 @@ import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
-import { lockTip, moveTip, readFetched, readTip } from './ref.ts';
+import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
+import { readSpending } from './spending.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { TendSettings } from './tend.ts';
@@ -77,17 +80,20 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     const repository: Repository = { ...options, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
     const keeper = makeIndexKeeper(repository);
-    await withKernelLock(repository, async () => {
-      await setUpRepository(options, dir, gitDir, options.pushRemotes);
-      await sweepPacks(fs, gitDir);
-      const tip = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
-      await keeper.mend(tip);
-    });
     const tender = makeTender(repository, options.tend);
     const onGroup = (): void => {
       tender.nudge(store.packCount());
     };
-    return { repository, records, tender, writer: makeWriter(repository, records, keeper, onGroup) };
+    const writer = makeWriter(repository, records, keeper, onGroup);
+    await withKernelLock(repository, async (lock) => {
+      await setUpRepository(options, dir, gitDir, options.pushRemotes);
+      await sweepPacks(fs, gitDir);
+      await sweepAtStart(repository);
+      const first = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
+      await writer.putBack(lock);
+      await keeper.mend((await readTip(fs, gitDir)) ?? first);
+    });
+    return { repository, records, tender, writer };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -120,6 +126,10 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     yield* readRecords(await look(), filter, () => log(filter));
   }
 
+  async function* spending(): AsyncGenerator<SpendLine> {
+    yield* readSpending(await look());
+  }
+
   async function* verify(progress?: (done: number, total: number) => void): AsyncGenerator<Finding> {
     const { repository } = opened();
     yield* verifyHistory(repository, progress ?? (() => undefined));
@@ -146,6 +156,7 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     log,
     read,
     records: recorded,
+    spending,
     verify,
     async close() {
       const closing = open;
@@ -185,8 +196,10 @@ async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise
   const { isOnMain } = await keeper.lock(commit.oid);
   const move = { from: null, to: commit.oid, ident: identLine(author, at), message: `commit (initial): ${FIRST_MESSAGE.trim()}`, isOnMain };
   await lockTip(repository, gitDir, dir, commit.oid);
-  if (!(await moveTip(fs, gitDir, move))) throw new Error(`${dir} got a first commit from somebody else; start docket again`);
-  await keeper.bring(null, commit.oid, [], (oid) => store.readType(oid, 'blob'));
+  const show = await keeper.prepare(null, commit.oid, [], (oid) => store.readType(oid, 'blob'));
+  if (!(await moveTip(fs, gitDir, move, show))) throw new Error(`${dir} got a first commit from somebody else; start docket again`);
+  await syncTip(fs, gitDir);
+  await keeper.settle(commit.oid);
   await keeper.unlock();
   return commit.oid;
 }

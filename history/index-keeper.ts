@@ -3,31 +3,27 @@
  * so that a person's `git status` is clean and a person's `git commit -a` undoes nothing. `<gitdir>/docket/index-tip` names the tip the
  * index was last brought to.
  *
- *   in step -> (the tip moves) behind, index.lock held -> in step, lock removed
- * A crash while behind leaves index.lock with docket's mark: no git can commit over it, and the next docket brings index and files
- * forward from `index-tip` as `git read-tree -m` would. While a person is on another branch, index and work tree are not ours to touch.
+ *   in step -> index.lock held -> files written, new index beside the old one -> index shown -> (the branch moves) -> in step, lock removed
+ * Index before branch: a `git commit` that finds the branch moved finds the new index as well, whatever it reads first. Before the branch has moved it
+ * cannot commit, because docket holds the branch's lock, too; and one that read the branch before is refused by git itself, since it has moved.
+ * A crash leaves index.lock with docket's mark, the commit that was written: no git can commit over it. When it never came into the branch, the next
+ * docket takes files and index back to the tip; else it brings them forward from `index-tip` as `git read-tree -m` would. After a loss of power the mark may
+ * be lost: ahead.ts finds the commit. While a person is on another branch, index and work tree are not ours to touch.
  */
 
 import { Buffer } from 'node:buffer';
 import type { FileFacts } from '#core/ports.ts';
+import { findAhead } from './ahead.ts';
 import { diffTrees, type FileChange } from './diff.ts';
 import { damaged, EMPTY_INDEX, encodeIndex, parseIndex, type Link } from './index-file.ts';
 import { lockMark, markOf, removeLock, takeLock } from './lock-file.ts';
 import { decodeCommit, isOid, type Oid } from './objects.ts';
-import { BRANCH, isOnMain } from './ref.ts';
+import { BRANCH, isOnMain, readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
-import {
-  EMPTY_SPLIT,
-  isDue,
-  isPlain,
-  joinIndex,
-  newestEntries,
-  spliceSplit,
-  wholeOf,
-  type Shared,
-  type SplitIndex,
-} from './split-index.ts';
-import { bringWorkTree } from './work-tree.ts';
+import { openShared, sharedInMemory, headOf, type Shared } from './shared-index.ts';
+import { EMPTY_SPLIT, isDue, isPlain, joinIndex, newestEntries, spliceSplit, wholeOf, type SplitIndex } from './split-index.ts';
+import { writeShared } from './write-shared.ts';
+import { bringWorkTree, takeWorkTreeBack } from './work-tree.ts';
 
 const INDEX_BYTES_MAX = 1024 * 1024 * 1024;
 /** Files written this long before the last one may have been torn by a loss of power. */
@@ -43,8 +39,15 @@ export type IndexKeeper = {
   /** Takes index.lock (what a dead docket left of it and of the branch's lock is removed). While it is held, HEAD does not change. */
   lock(tip: Oid): Promise<{ readonly isOnMain: boolean }>;
   unlock(): Promise<void>;
-  /** While locked, and on main: brings index and work tree to `to`. `known`: all that changed since `from`, when the index is at `from`. */
-  bring(from: Oid | null, to: Oid, known: readonly FileChange[], blob: (oid: Oid) => Promise<Buffer>): Promise<void>;
+  /**
+   * While locked, and on main: files are written, and the new index lies beside the old one. `known`: all that changed since `from`, when the
+   * index is at `from`. @returns makes the new index git's: one rename
+   */
+  prepare(from: Oid | null, to: Oid, known: readonly FileChange[], blob: (oid: Oid) => Promise<Buffer>): Promise<() => Promise<void>>;
+  /** While locked: index and files are at this tip. */
+  settle(tip: Oid): Promise<void>;
+  /** While locked: what `prepare` (and its rename) did for a commit that did not come into the branch is undone. */
+  takeBack(ahead: Oid, tip: Oid): Promise<void>;
   /** Mends what a crash or a loss of power left; takes the lock only when something is not in step. */
   mend(tip: Oid): Promise<void>;
 };
@@ -62,16 +65,21 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   const checkedPath = `${stateDir}/checked`;
   /** `tip`: what the index was brought to, by us; null: index-tip tells. */
   let cached: { index: SplitIndex; facts: FileFacts; tip: Oid | null } | null = null;
+  /** Commits whose files may lie in the work tree, though they never came into the branch. */
+  const aheads = new Set<Oid>();
 
   /** The shared file that the small one names; the one in memory when it is the same. */
   async function sharedOf(link: Link | null): Promise<Shared | null> {
     if (link === null) return null;
     const known = cached?.index.shared ?? null;
     if (known?.sum === link.sum) return known;
+    const path = `${gitDir}/sharedindex.${link.sum}`;
     try {
-      const bytes = Buffer.from((await fs.readBounded(`${gitDir}/sharedindex.${link.sum}`, INDEX_BYTES_MAX)).bytes);
+      const { version, count } = headOf(Buffer.from((await fs.readHead(path, 12)).bytes));
+      if (version < 4) return await openShared(fs, path, link.sum, count);
+      const bytes = Buffer.from((await fs.readBounded(path, INDEX_BYTES_MAX)).bytes);
       const { index } = parseIndex(bytes);
-      if (bytes.toString('hex', bytes.length - 20) === link.sum) return { sum: link.sum, index };
+      if (bytes.toString('hex', bytes.length - 20) === link.sum) return sharedInMemory(link.sum, index);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
     }
@@ -86,7 +94,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     try {
       const read = await fs.readBounded(indexPath, INDEX_BYTES_MAX);
       const { index: own, link } = parseIndex(Buffer.from(read.bytes));
-      cached = { index: joinIndex(own, link, await sharedOf(link)), facts: read.facts, tip: null };
+      cached = { index: await joinIndex(own, link, await sharedOf(link)), facts: read.facts, tip: null };
       return cached.index;
     } catch (error) {
       if (codeOf(error) !== 'EDAMAGED') throw error;
@@ -97,7 +105,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     }
   }
 
-  async function putFile(path: string, bytes: Uint8Array | string): Promise<FileFacts> {
+  async function writeFresh(path: string, bytes: Uint8Array | string): Promise<{ fresh: string; facts: FileFacts }> {
     const fresh = `${stateDir}/${path.slice(path.lastIndexOf('/') + 1).slice(0, 11)}.new`;
     const write = (): Promise<FileFacts> => fs.writeDerived(fresh, bytes, 0o644);
     const facts = await write().catch(async (error: unknown) => {
@@ -105,8 +113,11 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
       await removeLock(fs, fresh);
       return write();
     });
-    await fs.rename(fresh, path);
-    return facts;
+    return { fresh, facts };
+  }
+
+  async function putFile(path: string, bytes: Uint8Array | string): Promise<void> {
+    await fs.rename((await writeFresh(path, bytes)).fresh, path);
   }
 
   /** Null: not known, or a commit that is not here any more. @param expected is believed to be here */
@@ -139,9 +150,13 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     return changes;
   }
 
+  /** What a dead docket left: its work is taken back when it never came into the branch, under its own lock of the index. */
   async function clearOwnLocks(): Promise<boolean> {
     const mark = await markOf(fs, lockPath);
     if (mark === null) return false;
+    log.info(`a docket that was killed left ${lockPath}; its work is brought to its end, or taken back`);
+    if (isOid(mark)) aheads.add(mark);
+    await takeAheadBack();
     const branchLock = `${gitDir}/${BRANCH}.lock`;
     const facts = await fs.facts(branchLock);
     if (facts?.kind === 'file') {
@@ -150,46 +165,83 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
         .trim();
       if (content === '' || content === mark) await removeLock(fs, branchLock);
     }
-    log.info(`a docket that was killed left ${lockPath}; its work is brought to its end`);
     await removeLock(fs, lockPath);
     return true;
   }
 
+  /** A work tree that cannot be written must not keep anybody from recording: what fails is tried again with the next mend. */
+  async function takeAheadBack(): Promise<void> {
+    const tip = await readTip(fs, gitDir);
+    if (tip === null || !(await isOnMain(fs, gitDir))) return;
+    for (const ahead of aheads)
+      try {
+        await takeBack(ahead, tip);
+        aheads.delete(ahead);
+      } catch (error) {
+        log.warn(`the work tree of ${dir} has files of ${ahead}, which was not recorded: ${String(error)}`);
+      }
+  }
+
+  async function takeBack(ahead: Oid, tip: Oid): Promise<void> {
+    // Its pack was not in its place: then nothing was written after it.
+    if (ahead === tip || !(await store.has(ahead))) return;
+    const index = await load();
+    const tree = { fs, log, dir, blob: (oid: Oid) => store.readType(oid, 'blob') };
+    const splices = await takeWorkTreeBack(tree, index ?? EMPTY_SPLIT, await differences(ahead, tip));
+    if (index === null || splices.length === 0) return;
+    const show = await readyIndex(await spliceSplit(index, splices), splices.length);
+    await show();
+  }
+
   async function lock(tip: Oid): Promise<{ readonly isOnMain: boolean }> {
-    await takeLock(repository, lockPath, dir, lockMark(tip), { isSynced: false, clearOwn: clearOwnLocks });
+    await takeLock(repository, lockPath, dir, lockMark(tip), { draft: `${stateDir}/index-lock.new`, clearOwn: clearOwnLocks });
     return { isOnMain: await isOnMain(fs, gitDir) };
   }
 
-  async function bring(from: Oid | null, to: Oid, known: readonly FileChange[], blob: (oid: Oid) => Promise<Buffer>): Promise<void> {
+  type Blob = (oid: Oid) => Promise<Buffer>;
+  type Show = () => Promise<void>;
+  async function prepare(from: Oid | null, to: Oid, known: readonly FileChange[], blob: Blob): Promise<Show> {
+    try {
+      return await prepareAt(from, to, known, blob);
+    } catch (error) {
+      // The shared file is not what it was: the next look at it says so, and it is made anew.
+      if (codeOf(error) === 'EDAMAGED') cached = null;
+      throw error;
+    }
+  }
+
+  async function prepareAt(from: Oid | null, to: Oid, known: readonly FileChange[], blob: Blob): Promise<Show> {
     const loaded = await load();
     const at = loaded === null ? null : (cached?.tip ?? (await indexTip(from)));
     const changes = at !== null && at === from ? known : await differences(at, to);
     const index = loaded ?? EMPTY_SPLIT;
     const splices = await bringWorkTree({ fs, log, dir, blob }, index, changes);
-    if (splices.length > 0 || loaded === null) await putIndex(spliceSplit(index, splices), splices.length);
-    await putTip(to);
-    if (cached !== null) cached = { ...cached, tip: to };
+    if (splices.length === 0 && loaded !== null) return () => Promise.resolve();
+    return readyIndex(await spliceSplit(index, splices), splices.length);
   }
 
-  async function putIndex(changed: SplitIndex, count: number): Promise<void> {
+  async function settle(tip: Oid): Promise<void> {
+    await putTip(tip);
+    if (cached !== null) cached = { ...cached, tip };
+  }
+
+  /** The index as files beside git's own. @returns makes it git's */
+  async function readyIndex(changed: SplitIndex, count: number): Promise<() => Promise<void>> {
     const isShared = !isPlain(changed);
     const isNew = isShared && isDue(changed, count);
     const next: SplitIndex = !isShared
-      ? { ...EMPTY_SPLIT, own: wholeOf(changed) }
+      ? { ...EMPTY_SPLIT, own: await wholeOf(changed) }
       : isNew
-        ? { shared: await putShared(wholeOf(changed)), deleted: new Set(), own: EMPTY_INDEX }
+        ? { shared: await writeShared(fs, changed, gitDir, stateDir), deleted: new Set(), own: EMPTY_INDEX }
         : changed;
     const link = next.shared === null ? null : { sum: next.shared.sum, deleted: [...next.deleted].toSorted((a, b) => a - b) };
-    cached = null;
-    cached = { index: next, facts: await putFile(indexPath, encodeIndex(next.own, link)), tip: null };
-    if (isNew) await removeOldShared(next.shared?.sum ?? '');
-  }
-
-  async function putShared(index: Shared['index']): Promise<Shared> {
-    const bytes = encodeIndex(index);
-    const sum = bytes.toString('hex', bytes.length - 20);
-    await putFile(`${gitDir}/sharedindex.${sum}`, bytes);
-    return { sum, index };
+    const { fresh, facts } = await writeFresh(indexPath, encodeIndex(next.own, link));
+    return async () => {
+      cached = null;
+      await fs.rename(fresh, indexPath);
+      cached = { index: next, facts, tip: null };
+      if (isNew) await removeOldShared(next.shared?.sum ?? '');
+    };
   }
 
   async function removeOldShared(current: string): Promise<void> {
@@ -208,7 +260,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
    * never synced, so the newest files may be empty after it; the index then would let `git commit -a` record the empty file.
    */
   async function mendTorn(index: SplitIndex): Promise<void> {
-    for (const entry of newestEntries(index, TORN_WINDOW_S, TORN_FILES_MAX)) {
+    for (const entry of await newestEntries(index, TORN_WINDOW_S, TORN_FILES_MAX)) {
       if (entry.stage !== 0 || entry.inode === 0) continue;
       const file = `${dir}/${entry.path}`;
       const facts = await fs.facts(file);
@@ -240,20 +292,30 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   return {
     lock,
     unlock: () => removeLock(fs, lockPath),
-    bring,
+    prepare,
+    settle,
+    takeBack,
     async mend(tip) {
       const isLeft = (await markOf(fs, lockPath)) !== null;
       const boot = await bootId();
-      if (boot === null || boot !== (await textAt(checkedPath))) {
+      const isOtherBoot = boot === null || boot !== (await textAt(checkedPath));
+      if (isOtherBoot) {
         const index = await load();
         if (index !== null) await mendTorn(index);
-        if (boot !== null) await putFile(checkedPath, boot);
+        for (const ahead of await findAhead(repository, tip)) aheads.add(ahead);
       }
-      if (!isLeft && (await fs.facts(indexPath)) !== null && (await indexTip(tip)) === tip) return;
-      if (!isLeft && !(await isOnMain(fs, gitDir))) return;
-      const held = await lock(tip);
-      if (held.isOnMain) await bring(null, tip, [], (oid) => store.readType(oid, 'blob'));
-      await removeLock(fs, lockPath);
+      const isInStep = !isLeft && aheads.size === 0 && (await fs.facts(indexPath)) !== null && (await indexTip(tip)) === tip;
+      if (!isInStep && (isLeft || (await isOnMain(fs, gitDir)))) {
+        const held = await lock(tip);
+        if (held.isOnMain) {
+          await takeAheadBack();
+          const show = await prepare(null, tip, [], (oid) => store.readType(oid, 'blob'));
+          await show();
+          await settle(tip);
+        }
+        await removeLock(fs, lockPath);
+      }
+      if (isOtherBoot && boot !== null) await putFile(checkedPath, boot);
     },
   };
 }

@@ -50,19 +50,21 @@ const lockOf = (gitDir: string): string => `${gitDir}/${BRANCH}.lock`;
 
 /** Takes git's lock of the branch, with the new value in it, on disk. To be given back by `moveTip` or `freeTip`. */
 export const lockTip = (ports: LockPorts, gitDir: string, workTree: string, to: Oid): Promise<void> =>
-  takeLock(ports, lockOf(gitDir), workTree, `${to}\n`, { isSynced: true, clearOwn: () => Promise.resolve(false) });
+  takeLock(ports, lockOf(gitDir), workTree, `${to}\n`, { draft: null, clearOwn: () => Promise.resolve(false) });
 
 export const freeTip = (fs: Fs, gitDir: string): Promise<void> => removeLock(fs, lockOf(gitDir));
 
 /**
- * While locked: the lock becomes the branch.
+ * While locked: the lock becomes the branch. On disk after `syncTip`.
  * @param move.ident `Name <email> seconds zone`
+ * @param last done right before it; when it fails, nothing moves
  * @returns false when somebody moved the tip before it was locked: nothing was changed
  */
 export async function moveTip(
   fs: Fs,
   gitDir: string,
   move: { readonly from: Oid | null; readonly to: Oid; readonly ident: string; readonly message: string; readonly isOnMain: boolean },
+  last: () => Promise<void>,
 ): Promise<boolean> {
   try {
     if ((await readTip(fs, gitDir)) !== move.from) {
@@ -72,11 +74,13 @@ export async function moveTip(
     const line = `${move.from ?? NO_OID} ${move.to} ${move.ident}\t${move.message}\n`;
     await fs.append(`${gitDir}/logs/${BRANCH}`, line, 0o644);
     if (move.isOnMain) await fs.append(`${gitDir}/logs/HEAD`, line, 0o644);
+    await last();
     await fs.rename(lockOf(gitDir), `${gitDir}/${BRANCH}`);
   } catch (error) {
     await freeTip(fs, gitDir);
     throw error;
   }
-  await fs.syncFolder(`${gitDir}/refs/heads`, 'safety');
   return true;
 }
+
+export const syncTip = (fs: Fs, gitDir: string): Promise<void> => fs.syncFolder(`${gitDir}/refs/heads`, 'safety');

@@ -5,12 +5,14 @@
  *
  *   chosen -> packed, in a folder of our own -> proved -> synced, in its place -> folder synced -> the old ones removed, index first
  * Invariant: an old pack is removed only when each of its objects is in a pack that is synced and in its place. A crash at any step leaves
- * objects twice, never not at all; `.git/docket/fold` is emptied by the next one. Readers that hold an old pack open read on; one that
+ * objects twice, never not at all; what lies in the fold (fold.ts) is removed by the next one. Readers that hold an old pack open read on; one that
  * finds it gone looks at the folder again (as git does after its own repack).
  */
 
 import type { Buffer } from 'node:buffer';
-import type { Fs } from '#core/ports.ts';
+import type { Fs, KernelLock } from '#core/ports.ts';
+import { writeCommitGraph } from './commit-graph.ts';
+import { tryTending, withFold } from './fold.ts';
 import { openPack, searchIds } from './pack-file.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 
@@ -59,39 +61,43 @@ export function choosePacks(packs: readonly PackSize[], packsMax: number): reado
 
 /** @returns how many packs became one; 0: nothing to do, somebody else is at it, or there is no git program */
 export async function tendPacks(repository: Repository, packsMax: number, signal: AbortSignal): Promise<number> {
-  const { fs, gitDir, stateDir, locks, store, log, git } = repository;
-  const lock = locks.tryAcquire(`${stateDir}/tend.db`);
+  const lock = tryTending(repository);
   if (lock === null) return 0;
   try {
-    const packs = await listPacks(fs, gitDir);
-    const chosen = choosePacks(packs, packsMax).map(({ name }) => name);
-    if (chosen.length < 2) return 0;
-    const fold = `${stateDir}/fold`;
-    await fs.removeTree(fold);
-    await fs.makeFolders(fold, 0o700);
-    await removeOldTemporaries(repository);
-    const others = packs.map(({ name }) => name).filter((name) => !chosen.includes(name));
-    const made = await git.packTogether(gitDir, fold, chosen, others, signal);
-    if (made === null) return 0;
-    await prove(fs, gitDir, `${fold}/${made}`, chosen, others, signal);
-    const folder = `${gitDir}/objects/pack`;
-    if (!packs.some(({ name }) => name === made)) {
-      for (const ending of ['pack', 'idx']) await fs.syncFile(`${fold}/${made}.${ending}`, 'safety');
-      for (const ending of ['pack', 'idx']) await fs.rename(`${fold}/${made}.${ending}`, `${folder}/${made}.${ending}`);
-      await fs.syncFolder(folder, 'safety');
-    }
-    const old = chosen.filter((name) => name !== made);
-    await withKernelLock(repository, (writing) => {
-      lock.check();
-      writing.check();
-      return removePacks(fs, folder, old);
+    return await withFold(repository, async (fold) => {
+      const count = await makeOne(repository, fold, packsMax, lock, signal);
+      if (count > 0) await writeCommitGraph(repository, fold, signal);
+      return count;
     });
-    await store.refresh();
-    log.info(`${String(old.length)} packs of the history are one now, ${made}`);
-    return old.length;
   } finally {
     lock.release();
   }
+}
+
+async function makeOne(repository: Repository, fold: string, packsMax: number, lock: KernelLock, signal: AbortSignal): Promise<number> {
+  const { fs, gitDir, store, log, git } = repository;
+  const packs = await listPacks(fs, gitDir);
+  const chosen = choosePacks(packs, packsMax).map(({ name }) => name);
+  if (chosen.length < 2) return 0;
+  const others = packs.map(({ name }) => name).filter((name) => !chosen.includes(name));
+  const made = await git.packTogether(gitDir, fold, chosen, others, signal);
+  if (made === null) return 0;
+  await prove(fs, gitDir, `${fold}/${made}`, chosen, others, signal);
+  const folder = `${gitDir}/objects/pack`;
+  if (!packs.some(({ name }) => name === made)) {
+    for (const ending of ['pack', 'idx']) await fs.syncFile(`${fold}/${made}.${ending}`, 'safety');
+    for (const ending of ['pack', 'idx']) await fs.rename(`${fold}/${made}.${ending}`, `${folder}/${made}.${ending}`);
+    await fs.syncFolder(folder, 'safety');
+  }
+  const old = chosen.filter((name) => name !== made);
+  await withKernelLock(repository, (writing) => {
+    lock.check();
+    writing.check();
+    return removePacks(fs, folder, old);
+  });
+  await store.refresh();
+  log.info(`${String(old.length)} packs of the history are one now, ${made}`);
+  return old.length;
 }
 
 /** Throws when the new pack is damaged, or an object of an old one is neither in it nor in a pack that stays. */
@@ -143,20 +149,4 @@ async function removePacks(fs: Fs, folder: string, names: readonly string[]): Pr
   const listed = (await fs.list(folder)).flatMap(({ name }) => (name?.startsWith('multi-pack-index') === true ? [name] : []));
   for (const name of listed.toSorted()) await remove(fs, `${folder}/${name}`);
   for (const name of names) for (const ending of ['idx', 'pack', 'rev', 'bitmap']) await remove(fs, `${folder}/${name}.${ending}`);
-}
-
-const TEMPORARY_KEPT_MS = 24 * 60 * 60_000;
-
-/** A git that was killed leaves `tmp_pack_*`. A day old and open in no process: nobody will end it. */
-async function removeOldTemporaries({ fs, gitDir, clock }: Repository): Promise<void> {
-  const folder = `${gitDir}/objects/pack`;
-  const old: string[] = [];
-  for (const { name } of await fs.list(folder)) {
-    if (name === null || !/^tmp_(?:pack|idx|rev)_[A-Za-z0-9]{6}$/.test(name)) continue;
-    const facts = await fs.facts(`${folder}/${name}`);
-    if (facts !== null && clock.now().getTime() - Number(facts.mtimeNs / 1_000_000n) > TEMPORARY_KEPT_MS) old.push(`${folder}/${name}`);
-  }
-  if (old.length === 0) return;
-  const open = await fs.openForWriting(old);
-  if (open !== null) for (const file of old) if (!open.has(file)) await remove(fs, file);
 }

@@ -20,7 +20,7 @@ export type Tender = {
 };
 
 export function makeTender(repository: Repository, settings: TendSettings): Tender {
-  const { clock, log, git, gitDir } = repository;
+  const { clock, log } = repository;
   const closing = new AbortController();
   let running: Promise<void> | null = null;
   let pressing = false;
@@ -50,8 +50,7 @@ export function makeTender(repository: Repository, settings: TendSettings): Tend
 
   async function tend(): Promise<void> {
     try {
-      const count = await tendPacks(repository, settings.packsMax, closing.signal);
-      if (count > 0) await git.writeCommitGraph(gitDir, closing.signal);
+      await tendPacks(repository, settings.packsMax, closing.signal);
     } catch (error) {
       if (isClosing()) return;
       log.warn(`the history could not be tended (it is complete, and only slower to read): ${String(error)}`);

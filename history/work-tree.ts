@@ -35,13 +35,40 @@ export async function bringWorkTree(tree: WorkTree, index: SplitIndex, changes: 
   const worker = async (): Promise<void> => {
     for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
       const change = next.value;
-      const current = findInSplit(index, change.path);
+      const current = await findInSplit(index, change.path);
       if (current !== null && (current.stage !== 0 || current.oid !== change.from)) continue;
       if (current === null && change.from !== null) continue;
       done.push(await bringFile(tree, change, folders));
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, changes.length) }, worker));
+  return done;
+}
+
+/**
+ * The other way: files and index may be anywhere between `to` (a state that stands in the branch) and `from` (one that never came into it).
+ * What is of `from`, whole or torn, becomes what `to` has; everything else is a person's.
+ * @returns what to splice into the index
+ */
+export async function takeWorkTreeBack(tree: WorkTree, index: SplitIndex, changes: readonly FileChange[]): Promise<IndexChange[]> {
+  const folders = makeFolderCheck(tree);
+  const done: IndexChange[] = [];
+  for (const change of changes) {
+    const { path, from, to } = change;
+    const current = await findInSplit(index, path);
+    if (current !== null && current.stage !== 0) continue;
+    const known = current?.oid ?? null;
+    if (known !== from && known !== to) continue;
+    const file = `${tree.dir}/${path}`;
+    const there = await bytesAt(tree.fs, file);
+    const ahead = from === null ? null : await tree.blob(from);
+    const isAhead = there !== null && there !== 'foreign' && ahead?.subarray(0, there.bytes.length).equals(there.bytes) === true;
+    const isStanding = isAhead && to !== null && oidOf('blob', there.bytes) === to;
+    if (isAhead && !isStanding) await tree.fs.unlink(file);
+    // Without a change in the index nothing but a new file can be there.
+    if (to === null && known === null) continue;
+    done.push(to === null ? { path, entry: null } : await bringFile(tree, change, folders));
+  }
   return done;
 }
 

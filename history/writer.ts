@@ -1,7 +1,7 @@
 /**
  * The one writer: collects what is handed in while a group is being written and writes it as the next group.
- * A group: kernel lock -> read the tip -> judge and stage each item on it -> index.lock -> one pack, and the branch's lock -> move the ref
- * -> work tree and index.
+ * A group: kernel lock -> read the tip -> judge and stage each item on it -> index.lock -> one pack, and the branch's lock, on disk -> files of the
+ * work tree, the new index beside the old one -> index renamed -> branch moved, synced. What fails before the branch has moved is taken back.
  * Each item is a commit of its own; the group has one pack, one move of the ref and one index. Order in a group is the order of calls.
  *
  *   idle -> (item) writing -> (more items came) writing -> idle
@@ -10,13 +10,13 @@
 
 import type { JobId } from '#core/names.ts';
 import type { KernelLock } from '#core/ports.ts';
-import type { FileChange } from './diff.ts';
 import type { IndexKeeper } from './index-keeper.ts';
-import { decodeCommit, encodeCommit, identLine, type Oid } from './objects.ts';
-import { buildPack, newObject, type BuiltPack, type NewObject } from './pack.ts';
+import { decodeCommit, identLine, type Oid } from './objects.ts';
+import { buildPack, type BuiltPack } from './pack.ts';
 import { writePack } from './pack-writer.ts';
+import { putBack, takenAway } from './put-back.ts';
 import type { RecordIndex } from './record-index.ts';
-import { freeTip, lockTip, moveTip, readTip } from './ref.ts';
+import { freeTip, lockTip, moveTip, readTip, syncTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 import { stage, stageMerge, type Item, type Outcome, type Staged, type Waiting } from './stage.ts';
@@ -35,6 +35,8 @@ export type Writer = {
   write(item: Item): Promise<Outcome>;
   /** Takes another clone's chain in, between two groups. Null: there is nothing in it that is not here. */
   merge(theirs: Oid): Promise<MergeOutcome | null>;
+  /** At start, under the lock: what somebody's commit took away without meaning to is put back before files and index follow it. */
+  putBack(lock: KernelLock): Promise<void>;
   /** Resolves when nothing is being written any more. */
   idle(): Promise<void>;
   /** A last try to mend what is behind. */
@@ -55,8 +57,6 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   const closed = new AbortController();
   /** Our last tip and its tree: nearly always the tip the next group starts from. */
   let newest: { readonly tip: Oid; readonly tree: Oid } | null = null;
-  /** What our last group changed. */
-  let lastChanges: readonly FileChange[] = [];
 
   async function snapshotAt(tip: Oid): Promise<Snapshot> {
     const tree = newest?.tip === tip ? newest.tree : decodeCommit(await store.readType(tip, 'commit')).tree;
@@ -101,20 +101,19 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     for (let tries = 0; tries < MOVES_MAX; tries++) {
       const from = await readTip(fs, gitDir);
       if (from === null) throw new Error(`${dir} has no branch main any more; start docket again to set the history up`);
-      if (isBehind) await catchUp(from);
       const back = await stagePutBack(from);
       if (back !== null) {
         if (await publish(from, back, await buildPack(back.objects), lock)) newest = { tip: back.tip, tree: back.tree };
         snapshot?.endPack();
         continue;
       }
+      if (isBehind) await catchUp(from);
       const staged = await stageAt(from, await snapshotAt(from));
       if (staged === null || staged.tip === from) return staged;
       const pack = staged.objects.length === 0 ? null : await buildPack(staged.objects);
       snapshot?.endPack();
       if (await publish(from, staged, pack, lock)) {
         newest = { tip: staged.tip, tree: staged.tree };
-        lastChanges = staged.changes;
         // A merge is read from the log by whoever asks next.
         if (staged.records.length > 0) records.advance(from, staged.tip, staged.records);
         return staged;
@@ -124,31 +123,10 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
     throw new Error(`the tip of ${dir} was moved by somebody else ${String(MOVES_MAX)} times in a row`);
   }
 
-  /**
-   * `git commit` reads the index before it takes its lock. One that read it between our move of the branch and our write of the index commits
-   * the files of before over ours, and nobody meant it: what our last group changed is as it was before, though the files lie in the work tree.
-   */
   async function stagePutBack(from: Oid): Promise<Staged | null> {
-    if (newest === null || from === newest.tip) return null;
-    const at = await snapshotAt(from);
-    const changes: FileChange[] = [];
-    for (const change of lastChanges) {
-      const isThere = change.to === null || (await fs.facts(`${dir}/${change.path}`)) !== null;
-      if (isThere && change.to !== change.from && (await at.file(change.path)) === change.from) changes.push(change);
-    }
-    if (changes.length === 0) return null;
-    for (const { path, to } of changes) await (to === null ? at.remove(path) : at.put(path, to));
-    const objects: NewObject[] = [];
-    const tree = at.seal(objects);
-    const now = clock.now();
-    const subject = 'docket: put back what a commit made from an older index took away';
-    const commit = newObject(
-      'commit',
-      encodeCommit({ tree, parents: [from], author, authoredAt: now, committedAt: now, message: `${subject}\n` }),
-    );
-    objects.push(commit);
-    log.warn(`a git commit was made from an index of before: ${String(changes.length)} files it took away are put back`);
-    return { tip: commit.oid, tree, subject, objects, changes, blobs: new Map(), records: [], settle: [] };
+    if (from === newest?.tip) return null;
+    const lost = await takenAway(repository, from);
+    return lost.length === 0 ? null : putBack(repository, await snapshotAt(from), from, lost);
   }
 
   async function writeGroup(group: readonly Waiting[], lock: KernelLock): Promise<void> {
@@ -203,8 +181,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       running ??= run();
     });
 
-  /** Everything before the move of the ref: on disk, or taken back. */
-  async function prepare(staged: Staged, pack: BuiltPack | null, lock: KernelLock): Promise<void> {
+  /** The pack and the branch's lock: on disk, or taken back. @returns false when somebody moved the tip before it was locked */
+  async function prepare(from: Oid, staged: Staged, pack: BuiltPack | null, lock: KernelLock): Promise<boolean> {
     // Two files that do not know of each other: the disk takes both syncs at once.
     const done = await Promise.allSettled([
       pack === null ? null : writePack(fs, gitDir, pack),
@@ -216,19 +194,51 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       if (written.status === 'fulfilled' && written.value !== null) await store.addPack(written.value.name, written.value.index);
       // Somebody who removed the lock file let a second writer in: stop before anything is moved.
       lock.check();
+      if ((await readTip(fs, gitDir)) === from) return true;
     } catch (error) {
       if (locked.status === 'fulfilled') await freeTip(fs, gitDir);
       throw error;
     }
+    await freeTip(fs, gitDir);
+    return false;
+  }
+
+  /** Files and index; null: they are behind, and why was logged. A work tree that cannot be written keeps nothing from being recorded. */
+  async function prepareFiles(from: Oid, staged: Staged, isOnMain: boolean): Promise<(() => Promise<void>) | null> {
+    if (!isOnMain) return () => Promise.resolve();
+    try {
+      return await keeper.prepare(from, staged.tip, staged.changes, async (oid) => staged.blobs.get(oid) ?? store.readType(oid, 'blob'));
+    } catch (error) {
+      fallBehind(error);
+      return null;
+    }
+  }
+
+  function fallBehind(error: unknown): void {
+    isBehind = true;
+    void mendLater();
+    log.error(`recorded, but the work tree of ${dir} is behind and its index.lock stays until docket mends it: ${String(error)}`);
+  }
+
+  /** The branch did not move. */
+  async function takeBack(staged: Staged, isOnMain: boolean): Promise<void> {
+    try {
+      const tip = await readTip(fs, gitDir);
+      if (isOnMain && tip !== null) await keeper.takeBack(staged.tip, tip);
+      await keeper.unlock();
+    } catch (error) {
+      isBehind = true;
+      void mendLater();
+      log.error(
+        `the work tree of ${dir} has files that are not recorded, and its index.lock stays until docket mends it: ${String(error)}`,
+      );
+    }
   }
 
   async function publish(from: Oid, staged: Staged, pack: BuiltPack | null, lock: KernelLock): Promise<boolean> {
-    const message = `commit: ${staged.subject}`;
     const { isOnMain } = await keeper.lock(staged.tip);
     try {
-      await prepare(staged, pack, lock);
-      const move = { from, to: staged.tip, ident: identLine(author, clock.now()), message, isOnMain };
-      if (!(await moveTip(fs, gitDir, move))) {
+      if (!(await prepare(from, staged, pack, lock))) {
         await keeper.unlock();
         return false;
       }
@@ -237,17 +247,28 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       await keeper.unlock();
       throw error;
     }
-    // From here on it is recorded. The lock stays when this fails: index and work tree are behind, and nobody may commit over them.
+    // Index and branch are locked: nobody else moves either of them now.
+    const show = await prepareFiles(from, staged, isOnMain);
+    const move = { from, to: staged.tip, ident: identLine(author, clock.now()), message: `commit: ${staged.subject}`, isOnMain };
+    let isMoved = false;
     try {
-      if (isOnMain)
-        await keeper.bring(from, staged.tip, staged.changes, async (oid) => staged.blobs.get(oid) ?? store.readType(oid, 'blob'));
+      isMoved = await moveTip(fs, gitDir, move, show ?? ((): Promise<void> => Promise.resolve()));
+    } finally {
+      if (!isMoved) await takeBack(staged, isOnMain);
+    }
+    if (!isMoved) return false;
+    const [synced] = await Promise.allSettled([syncTip(fs, gitDir), show === null ? null : finishFiles(staged.tip, isOnMain)]);
+    if (synced.status === 'rejected') throw synced.reason;
+    return true;
+  }
+
+  async function finishFiles(tip: Oid, isOnMain: boolean): Promise<void> {
+    try {
+      if (isOnMain) await keeper.settle(tip);
       await keeper.unlock();
     } catch (error) {
-      isBehind = true;
-      void mendLater();
-      log.error(`recorded, but the work tree of ${dir} is behind and its index.lock stays until docket mends it: ${String(error)}`);
+      fallBehind(error);
     }
-    return true;
   }
 
   return {
@@ -268,6 +289,9 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         });
         running ??= run();
       }),
+    async putBack(lock) {
+      await onTip(lock, () => Promise.resolve(null));
+    },
     async close() {
       closed.abort();
       if (isBehind) await mendNow();

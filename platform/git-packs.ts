@@ -1,6 +1,7 @@
 /**
  * The git program as a maker of packs: many packs in, one better pack out, in a folder of the caller's. It is given this repository and
- * nothing else (no configuration of a person, no hooks), runs at low priority, and is ended when the signal says so.
+ * nothing else (no configuration of a person, no hooks), runs at low priority, and is ended when the signal says so. It writes into the
+ * caller's folder only, an object folder that borrows the repository's objects (`info/alternates`): a git that is killed leaves nothing elsewhere.
  */
 
 import { spawn } from 'node:child_process';
@@ -12,11 +13,11 @@ const NICE = 15;
 const WORDS_MAX = 2_000;
 
 /** @returns what it printed; null: there is no git program. Rejects when it fails or the signal ended it. */
-function runGit(gitDir: string, args: readonly string[], input: string, signal: AbortSignal): Promise<string | null> {
+function runGit(gitDir: string, into: string, args: readonly string[], input: string, signal: AbortSignal): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const child = spawn('git', [`--git-dir=${gitDir}`, ...QUIET_GIT, ...args], {
       cwd: gitDir,
-      env: { ...gitEnvironment(), GIT_CONFIG_GLOBAL: '/dev/null' },
+      env: { ...gitEnvironment(), GIT_CONFIG_GLOBAL: '/dev/null', GIT_OBJECT_DIRECTORY: into },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let said = '';
@@ -59,7 +60,7 @@ function runGit(gitDir: string, args: readonly string[], input: string, signal: 
 /**
  * git-pack-objects(1) with --stdin-packs: all objects of `include` that are not in `exclude` (pack names without ending), with deltas
  * looked for between them.
- * @param into an empty folder: gets `pack-<sum>.pack` and `.idx`
+ * @param into an object folder that borrows the repository's: gets `pack-<sum>.pack` and `.idx`
  * @returns `pack-<sum>`; null: there is no git program, or no object was left
  */
 export async function packTogether(
@@ -72,14 +73,16 @@ export async function packTogether(
   const settings = ['pack.threads=1', 'pack.windowMemory=128m', 'pack.packSizeLimit=0', 'pack.writeReverseIndex=false', 'core.fsync=all'];
   const args = [...settings.flatMap((one) => ['-c', one]), 'pack-objects', '--quiet', '--stdin-packs', `${into}/pack`];
   const names = [...include.map((name) => `${name}.pack\n`), ...exclude.map((name) => `^${name}.pack\n`)];
-  const said = await runGit(gitDir, args, names.join(''), signal);
+  const said = await runGit(gitDir, into, args, names.join(''), signal);
   const sum = said?.trim() ?? '';
   return /^[0-9a-f]{40}$/.test(sum) ? `pack-${sum}` : null;
 }
 
-/** git-commit-graph(1) for all branches, with the filters of changed paths; what is new is a layer on what is there. False: no git program. */
-export async function writeCommitGraph(gitDir: string, signal: AbortSignal): Promise<boolean> {
-  return (
-    (await runGit(gitDir, ['commit-graph', 'write', '--reachable', '--split', '--changed-paths', '--no-progress'], '', signal)) !== null
-  );
+/**
+ * git-commit-graph(1) for all branches, with the filters of changed paths; what is new is a layer on what is there.
+ * @param into as above, with the graph of now in `info/`. @returns false: no git program
+ */
+export async function writeCommitGraph(gitDir: string, into: string, signal: AbortSignal): Promise<boolean> {
+  const args = ['-c', 'core.fsync=all', 'commit-graph', 'write', '--reachable', '--split', '--changed-paths', '--no-progress'];
+  return (await runGit(gitDir, into, args, '', signal)) !== null;
 }

@@ -46,3 +46,29 @@ test('what a commit made from an older index took away is put back with the next
     await rig.end();
   }
 });
+
+test('another writer puts it back as well, and one that starts later, whatever else was committed meanwhile', async () => {
+  const rig = makeRig();
+  try {
+    const one = await rig.open();
+    const other = await rig.open();
+    value(await other.submit(submission({ feature: 'FEAT-0' })));
+    const before = rig.git('rev-parse', 'main^{tree}').trim();
+    value(await one.submit(submission({ feature: 'FEAT-1' })));
+    commitOlder(rig, before);
+    commitOlder(rig, before);
+    value(await other.submit(submission({ feature: 'FEAT-2' })));
+    assert.match(rig.git('ls-tree', '-r', '--name-only', 'main'), /FEAT-1.*prompt_v1\.md/);
+    rig.assertClean();
+    const tree = rig.git('rev-parse', 'main~1^{tree}').trim();
+    await one.close();
+    await other.close();
+    commitOlder(rig, tree);
+    const later = await rig.open();
+    value(await later.submit(submission({ feature: 'FEAT-3' })));
+    assert.match(rig.git('ls-tree', '-r', '--name-only', 'main'), /FEAT-2.*prompt_v1\.md/);
+    rig.assertClean();
+  } finally {
+    await rig.end();
+  }
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
+import { dieAtEach } from '#test/history/die-at-each.ts';
 import { answer, collect, makeRig, newJob, submission, value } from '#test/history/rig.ts';
 
 const CHILD = path.join(import.meta.dirname, 'crash-child.ts');
@@ -59,3 +60,13 @@ test('killed before each change of the very first start, the next start finishes
   }
   assert.fail('the set-up never ended');
 });
+
+for (const isPowerLost of [false, true])
+  test(`${isPowerLost ? 'a loss of power' : 'a kill'} before each step of a record leaves nothing beside the tip after the next start`, async () => {
+    const rig = makeRig();
+    try {
+      await dieAtEach(rig, 1, isPowerLost);
+    } finally {
+      await rig.end();
+    }
+  });
