@@ -6,11 +6,12 @@
 import { z } from 'zod';
 import type { Fault } from '#core/fault.ts';
 import type { Sha256 } from '#core/names.ts';
+import type { Digest } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { readYaml } from '#prompt-spec/safe-yaml.ts';
 import { readShape, type Shape } from '#prompt-spec/shape.ts';
-import { PLACEHOLDERS, TOLD_KINDS, type Pick, type ToolProfile } from '#tools/profiles.ts';
+import { PLACEHOLDERS, TOLD_KINDS, type PickRule, type ToolProfile } from '#tools/profiles.ts';
 import { safePattern } from '#tools/safe-pattern.ts';
 
 const SIZE_MAX = 65_536;
@@ -194,6 +195,9 @@ export const PROFILE_SCHEMA = z.strictObject({
 
 type ProfileFile = z.output<typeof PROFILE_SCHEMA>;
 
+const refuse = (field: string, message: string, expected: string, found: string): Result<never, readonly Fault[]> =>
+  err([fault(`tool-${field}-invalid`, field, WHOLE_FILE, { message, expected, found: shown(found), mend: 'mend the value' })]);
+
 /**
  * @param source text of the file
  * @param file where it was read, for words that say what to edit
@@ -203,11 +207,9 @@ export function parseProfile(
   source: string,
   file: string,
   id: string,
-  sha256: (text: string) => Sha256,
+  digest: Pick<Digest, 'sha256'>,
 ): Result<ToolProfile, readonly Fault[]> {
   const shape: Shape = { kind: 'tool', file, words: WORDS };
-  const refuse = (field: string, message: string, expected: string, found: string): Result<never, readonly Fault[]> =>
-    err([fault(`tool-${field}-invalid`, field, WHOLE_FILE, { message, expected, found: shown(found), mend: 'mend the value' })]);
   if (source.length > SIZE_MAX)
     return refuse('file', 'the profile is too long', `at most ${String(SIZE_MAX)} characters`, String(source.length));
   const parsed = readShape(readYaml(source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n'), 1), PROFILE_SCHEMA, shape);
@@ -217,7 +219,7 @@ export function parseProfile(
   const holder = one.prompt === 'file' ? '{prompt_file}' : one.prompt === 'argument' ? '{prompt}' : null;
   if (holder !== null && !one.args.some((argument) => argument.includes(holder)))
     return refuse('prompt', `the prompt goes in by ${one.prompt}, and no argument takes it`, `${holder} in args`, one.args.join(' '));
-  return ok(profileOf(one, sha256(source)));
+  return ok(profileOf(one, digest.sha256(source)));
 }
 
 const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
@@ -244,7 +246,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   sha256,
 });
 
-const usageOf = (one: ProfileFile['read']['usage']): Readonly<Record<keyof ToolProfile['read']['usage'], readonly Pick[]>> => ({
+const usageOf = (one: ProfileFile['read']['usage']): Readonly<Record<keyof ToolProfile['read']['usage'], readonly PickRule[]>> => ({
   inputTokens: one.input_tokens,
   outputTokens: one.output_tokens,
   cacheReadTokens: one.cache_read_tokens,

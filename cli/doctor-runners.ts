@@ -118,10 +118,11 @@ function testedWords({ tested: { how, from, to } }: ToolProfile, version: string
   return `; docket was tested with ${from === to ? from : `${from} to ${to}`}`;
 }
 
+const numbersOf = (text: string): readonly number[] => text.split('.', 3).map((part) => Number.parseInt(part, 10));
+
 /** Three numbers, compared one by one; what follows them does not matter. */
 function isOlder(a: string, b: string): boolean {
-  const numbers = (text: string): readonly number[] => text.split('.', 3).map((part) => Number.parseInt(part, 10));
-  const [left, right] = [numbers(a), numbers(b)];
+  const [left, right] = [numbersOf(a), numbersOf(b)];
   const at = left.findIndex((number, index) => number !== right[index]);
   return at !== -1 && (left[at] ?? 0) < (right[at] ?? 0);
 }

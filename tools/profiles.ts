@@ -13,7 +13,7 @@ export type Source = 'stdout' | 'stderr' | 'report';
 export type Take = 'first' | 'last' | 'join' | 'sum' | 'count' | 'key';
 
 /** One way to find a value; of a list of them the first that finds one counts. */
-export type Pick = {
+export type PickRule = {
   readonly in: Source;
   /** Which events; null: all. */
   readonly where: Where | null;
@@ -28,7 +28,7 @@ export type Pick = {
   readonly match: string | null;
 };
 /** When a limit ends. `epoch`: seconds or milliseconds since 1970, `seconds`: from the end of the run on, `iso`: ISO 8601, `clock`: 9:42 AM. */
-export type ResetPick = Pick & { readonly as: 'epoch' | 'seconds' | 'iso' | 'clock' };
+export type ResetPick = PickRule & { readonly as: 'epoch' | 'seconds' | 'iso' | 'clock' };
 
 /** Kinds of failure that a profile may name: those that an output can tell. */
 export const TOLD_KINDS = [
@@ -45,10 +45,10 @@ export type FailureRule = {
   readonly if: Where | null;
   readonly has: readonly string[];
   /** Empty: nothing need be found. */
-  readonly find: readonly Pick[];
+  readonly find: readonly PickRule[];
   readonly exit: readonly number[];
   /** What is said of it, in place of `error`. */
-  readonly says: readonly Pick[];
+  readonly says: readonly PickRule[];
   readonly kind: ToldKind | null;
   /** JSON pointer of an HTTP status; the rule is passed over when there is none. */
   readonly status: string | null;
@@ -64,12 +64,12 @@ export type ReadRules = {
   readonly format: 'lines' | 'json' | 'text';
   /** The event without which a run did not come to its end; null: none is needed. */
   readonly end: Where | null;
-  readonly answer: readonly Pick[];
-  readonly session: readonly Pick[];
-  readonly model: readonly Pick[];
-  readonly error: readonly Pick[];
+  readonly answer: readonly PickRule[];
+  readonly session: readonly PickRule[];
+  readonly model: readonly PickRule[];
+  readonly error: readonly PickRule[];
   readonly reset: readonly ResetPick[];
-  readonly usage: Readonly<Record<UsageField, readonly Pick[]>>;
+  readonly usage: Readonly<Record<UsageField, readonly PickRule[]>>;
   /** In order; the first that holds decides. */
   readonly failures: readonly FailureRule[];
   /** In order, before the ones every tool has (tools/words.ts). */

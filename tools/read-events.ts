@@ -3,7 +3,7 @@
  */
 
 import { searchText } from './safe-pattern.ts';
-import type { Pick, ReadRules, Source, Where } from './profiles.ts';
+import type { PickRule, ReadRules, Source, Where } from './profiles.ts';
 
 /** What a run left, as text. `report`: the file of its own that some tools write. */
 export type Texts = { readonly stdout: string; readonly stderr: string; readonly report: string };
@@ -122,7 +122,7 @@ const sumOf = (values: readonly unknown[]): string | null => {
   return numbers.length === 0 ? null : String(Number(numbers.reduce((sum, value) => sum + value, 0).toFixed(9)));
 };
 
-function taken(pick: Pick, values: readonly unknown[]): string | null {
+function taken(pick: PickRule, values: readonly unknown[]): string | null {
   switch (pick.take) {
     case 'first':
       return texts(values)[0] ?? null;
@@ -141,7 +141,7 @@ function taken(pick: Pick, values: readonly unknown[]): string | null {
   }
 }
 
-function valuesOf(events: Events, { in: source, where, after, at, match }: Pick): readonly unknown[] {
+function valuesOf(events: Events, { in: source, where, after, at, match }: PickRule): readonly unknown[] {
   const all = events[source];
   const from = after === null ? 0 : all.findLastIndex((event) => fits(event, after)) + 1;
   const values = all
@@ -156,7 +156,7 @@ function valuesOf(events: Events, { in: source, where, after, at, match }: Pick)
 }
 
 /** The value of the first pick that finds one, as text. */
-export function pickText(events: Events, picks: readonly Pick[]): string | null {
+export function pickText(events: Events, picks: readonly PickRule[]): string | null {
   for (const pick of picks) {
     const found = taken(pick, valuesOf(events, pick));
     if (found !== null) return found;
@@ -165,7 +165,7 @@ export function pickText(events: Events, picks: readonly Pick[]): string | null 
 }
 
 /** A number of zero or more; a text such as `12,345` or `1.5k` counts. */
-export function pickNumber(events: Events, picks: readonly Pick[]): number | null {
+export function pickNumber(events: Events, picks: readonly PickRule[]): number | null {
   const text = pickText(events, picks);
   if (text === null) return null;
   const parts = /^\$?([\d,]{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?)([km]?)$/i.exec(text.trim());

@@ -7,7 +7,7 @@ import type { Failure } from '#core/failure.ts';
 import type { Usage } from '#core/run.ts';
 import { eventsOf, fits, pickNumber, pickText, valuesAt, type Events, type Texts } from './read-events.ts';
 import { searchText } from './safe-pattern.ts';
-import type { FailureRule, Pick, ReadRules, ResetPick, ToldKind, Where, WordRule } from './profiles.ts';
+import type { FailureRule, PickRule, ReadRules, ResetPick, ToldKind, Where, WordRule } from './profiles.ts';
 import { COMMON_WORDS } from './words.ts';
 
 export type Reading = {
@@ -129,7 +129,7 @@ const isoOf = (text: string): string | null =>
 export function readOutput(texts: Texts, rules: ReadRules, exit: { readonly code: number | null; readonly endedAt: string }): Reading {
   const events = eventsOf(texts, rules);
   const error = pickText(events, rules.error) ?? '';
-  const number = (picks: readonly Pick[]): number | null => pickNumber(events, picks);
+  const number = (picks: readonly PickRule[]): number | null => pickNumber(events, picks);
   const { usage } = rules;
   let failure: Told | null = null;
   for (const rule of rules.failures) failure ??= told(rule, events, error, exit.code, rules);

@@ -15,10 +15,12 @@ const LEAST = {
   read: { format: 'text', answer: [{}] },
 };
 const faultsOf = (more: Readonly<Record<string, unknown>>): readonly Fault[] => {
-  const parsed = parseProfile(JSON.stringify({ ...LEAST, ...more }), 'agents/tools/mine.yaml', 'mine', makeDigest().sha256);
+  const parsed = parseProfile(JSON.stringify({ ...LEAST, ...more }), 'agents/tools/mine.yaml', 'mine', makeDigest());
   return parsed.ok ? [] : parsed.error;
 };
 const codesOf = (more: Readonly<Record<string, unknown>>): readonly string[] => faultsOf(more).map(({ code }) => code);
+
+const readCodes = (more: Readonly<Record<string, unknown>>): readonly string[] => codesOf({ read: { ...LEAST.read, ...more } });
 
 test('the least profile is a name, a program and how its answer is read', () => {
   assert.deepEqual(faultsOf({}), []);
@@ -38,12 +40,11 @@ test('what is wrong in a profile is told with its field', () => {
 });
 
 test('rules that could not be followed are refused: a slow pattern, a pointer that is none, a failure without or with two kinds', () => {
-  const read = (more: Readonly<Record<string, unknown>>): readonly string[] => codesOf({ read: { ...LEAST.read, ...more } });
-  assert.deepEqual(read({ words: [{ match: '(a+)+$', kind: 'refused' }] }), ['tool-read-invalid']);
-  assert.deepEqual(read({ answer: [{ at: 'result' }] }), ['tool-read-invalid']);
-  assert.deepEqual(read({ failures: [{ where: { type: 'x' } }] }), ['tool-read-invalid']);
-  assert.deepEqual(read({ failures: [{ kind: 'refused', words: true }] }), ['tool-read-invalid']);
-  assert.deepEqual(read({ failures: [{ kind: 'timeout' }] }), ['tool-read-invalid']);
+  assert.deepEqual(readCodes({ words: [{ match: '(a+)+$', kind: 'refused' }] }), ['tool-read-invalid']);
+  assert.deepEqual(readCodes({ answer: [{ at: 'result' }] }), ['tool-read-invalid']);
+  assert.deepEqual(readCodes({ failures: [{ where: { type: 'x' } }] }), ['tool-read-invalid']);
+  assert.deepEqual(readCodes({ failures: [{ kind: 'refused', words: true }] }), ['tool-read-invalid']);
+  assert.deepEqual(readCodes({ failures: [{ kind: 'timeout' }] }), ['tool-read-invalid']);
 });
 
 test('no shipped AI tool is given a shell, or more than its folder, by a word of its profile', () => {

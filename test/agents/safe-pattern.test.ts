@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { assert as assertProperty, property, string } from 'fast-check';
 import { safePattern, searchText } from '#tools/safe-pattern.ts';
 
 test('patterns that could take long are not taken, each for a reason in words', () => {
@@ -50,8 +50,8 @@ test('of a long text only the beginning and the end are searched', () => {
 });
 
 test('any text is either refused or compiled: nothing else is thrown', () => {
-  fc.assert(
-    fc.property(fc.string({ maxLength: 40 }), (pattern) => {
+  assertProperty(
+    property(string({ maxLength: 40 }), (pattern) => {
       const made = safePattern(pattern);
       assert.equal(made.ok ? made.value.flags : typeof made.error, made.ok ? 'iu' : 'string');
     }),

@@ -25,11 +25,12 @@ const request = {
 
 type End = { readonly code: number | null; readonly signal: string | null; readonly stderr?: string; readonly report?: string };
 
+const sizeOf = (content: string): ExitFile['stdout'] => ({ sizeBytes: Buffer.byteLength(content), sha256: '' as never });
+
 function understand(runner: Runner, stdout: string, { code, signal, stderr = '', report = '' }: End): RunOutcome {
-  const of = (text: string): ExitFile['stdout'] => ({ sizeBytes: Buffer.byteLength(text), sha256: '' as never });
   const endedAt = '2026-11-20T10:00:00.000Z';
   const end = { v: 1, runId: 'r', token: 't', stopped: null, startedAt: '', endedAt } as const;
-  const exit: ExitFile = { ...end, code, signal, stdout: of(stdout), stderr: of(stderr) };
+  const exit: ExitFile = { ...end, code, signal, stdout: sizeOf(stdout), stderr: sizeOf(stderr) };
   return runner.understand({ exit, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr), report: Buffer.from(report) }, request);
 }
 
@@ -46,6 +47,20 @@ function endIn(name: string): End {
 }
 const outcomeOf = (name: string): RunOutcome => understand(runnerIn(name), text(name), endIn(name));
 const kindOf = (outcome: RunOutcome): string => (outcome.ok ? outcome.status : outcome.failure.kind);
+
+const told = (name: string, end: Partial<End> = {}): unknown => {
+  const { usage, model, sessionId } = understand(runnerIn(name), text(name), { ...endIn(name), ...end });
+  return { ...usage, model, sessionId };
+};
+
+const resumeAt = (name: string): string | null => {
+  const outcome = outcomeOf(name);
+  assert.ok(!outcome.ok && outcome.failure.kind === 'rate-limited', name);
+  return outcome.failure.resumeAt;
+};
+
+const failed = (at: string): string =>
+  `${JSON.stringify({ type: 'turn.failed', error: { message: `You’ve hit your usage limit. Upgrade, or try again at ${at}.` } })}\n`;
 
 /** Outcomes that differ from what the scenario is called, each for a reason that docs/tools.md tells. */
 const UNSEEN = 'answered';
@@ -103,10 +118,6 @@ test('an answer that quotes the events of its tool changes nothing', () => {
 });
 
 test('tokens, cost, turns, model and session are read where the tool tells them', () => {
-  const told = (name: string, end: Partial<End> = {}): unknown => {
-    const { usage, model, sessionId } = understand(runnerIn(name), text(name), { ...endIn(name), ...end });
-    return { ...usage, model, sessionId };
-  };
   const some = { ...NO_USAGE, inputTokens: 1002, outputTokens: 41, cacheReadTokens: 0 };
   assert.deepEqual(told('codex.ok.exit0.jsonl'), {
     ...some,
@@ -161,19 +172,12 @@ test('tokens, cost, turns, model and session are read where the tool tells them'
 });
 
 test('when a limit ends is read where the tool tells it, counted from the end of the run', () => {
-  const resumeAt = (name: string): string | null => {
-    const outcome = outcomeOf(name);
-    assert.ok(!outcome.ok && outcome.failure.kind === 'rate-limited', name);
-    return outcome.failure.resumeAt;
-  };
   assert.equal(resumeAt('gemini.429.exit173.jsonl'), '2026-11-20T10:00:02.000Z');
   assert.equal(resumeAt('opencode.429.exit1.jsonl'), '2026-11-20T10:00:02.000Z');
   assert.equal(resumeAt('codex.429.exit1.jsonl'), null);
 });
 
 test('a clock that codex shows is the next time this machine shows it', () => {
-  const failed = (at: string): string =>
-    `${JSON.stringify({ type: 'turn.failed', error: { message: `You’ve hit your usage limit. Upgrade, or try again at ${at}.` } })}\n`;
   for (const [said, hours, days] of [
     ['9:42 AM', 9, 0],
     ['11:05 PM', 23, 0],

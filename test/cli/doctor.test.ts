@@ -399,8 +399,8 @@ describe('the runners', () => {
     mkdirSync(path.join(place.base, 'bin2'));
     writeFileSync(path.join(place.base, 'bin2', 'amp'), '#!/bin/sh\necho 1.2.3\n', { mode: 0o755 });
     const amp = await makePlace(t, 'runner: amp\n');
-    const ports = runnerPorts({ PATH: path.join(place.base, 'bin2'), AMP_API_KEY: 'x' });
-    const checks = await lookAtRunners(amp.workspace, amp.roles, makeRunners(amp.workspace, shippedProfiles(), ports));
+    const known = makeRunners(amp.workspace, shippedProfiles(), runnerPorts({ PATH: path.join(place.base, 'bin2'), AMP_API_KEY: 'x' }));
+    const checks = await lookAtRunners(amp.workspace, amp.roles, known);
     assert.match(checks[0]?.found ?? '', /^amp 1\.2\.3, .* its profile was tested with a transcript only/);
   });
 

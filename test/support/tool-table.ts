@@ -36,7 +36,7 @@ export const TABLE: readonly TableRow[] = [
   { title: 'cut at the token limit', scenario: 'max-tokens', all: 'truncated', but: { gemini: 'answered*', qwen: 'answered*', copilot: 'answered*' } },
   { title: 'refusal', scenario: 'refusal', all: 'refused', but: { codex: 'answered*', gemini: 'answered*', qwen: 'answered*', copilot: 'answered*' } },
   { title: 'empty answer', scenario: 'empty', all: 'no-answer' },
-  { title: 'something else than an answer', scenario: 'garbage', all: 'provider-error' },
+  { title: 'something else than an answer', scenario: 'garbage', all: 'provider-error', but: { opencode: 'timeout' } },
   { title: 'stream cut', scenario: 'cut=4', all: 'provider-error', but: QWEN_GOES_ON },
   { title: 'the model hangs', scenario: 'hang', all: 'timeout' },
   { title: 'an answer of 2 MB', scenario: 'size=2m', options: HUGE, all: 'answered' },
