@@ -29,6 +29,7 @@ const WORDS = {
   lane: 'the provider account it draws on',
   args: 'arguments, one by one; never a shell line',
   prompt: 'stdin, file ({prompt_file} in args) or argument ({prompt} in args)',
+  guard: 'names in the project by which it would make the tool run code; with one of them nothing is started',
   mentions: 'inert, or escape where the tool sends along files that are named by @path',
   access: 'read-only and worktree, each with args and env',
   with_model: 'args and env that are given when a model is asked for',
@@ -154,6 +155,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     .meta({ description: WORDS.lane }),
   args: args.meta({ description: WORDS.args }),
   prompt: z.enum(['stdin', 'file', 'argument']).default('stdin').meta({ description: WORDS.prompt }),
+  guard: z.array(inside).max(20).default([]).meta({ description: WORDS.guard }),
   mentions: z.enum(['inert', 'escape']).default('inert').meta({ description: WORDS.mentions }),
   access: z
     .strictObject({ 'read-only': more, worktree: more })
@@ -232,6 +234,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   lane: one.lane,
   args: one.args,
   prompt: one.prompt,
+  guard: one.guard,
   mentions: one.mentions,
   access: one.access,
   withModel: one.with_model,

@@ -8,6 +8,7 @@ import type { Failure } from '#core/failure.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { ProgramPlan, RunRequest } from '#core/run.ts';
 import { prepareConfig } from './config-folder.ts';
+import { guarded } from './guard.ts';
 import { inertMentions } from './mentions.ts';
 import { fillArguments, fillEnv, isModelName, programEnv, type ToolProfile, type Values } from './profiles.ts';
 import { findProgram, searchPath, showCommand, type ToolPorts } from './program.ts';
@@ -147,6 +148,8 @@ export async function planTool(
   if (problem !== null) return err(problem);
   const found = await findProgram(options.program, ports);
   if (!found.ok) return found;
+  const acting = await guarded(profile.guard, request.cwd, ports.fs);
+  if (acting !== null) return err(wouldAct(options.name, acting));
   const config = configFolder(profile, options.name, state, request.dir, ports.env);
   const given = await inertBrief(profile, request, ports);
   const values = { ...valuesOf(request, config), prompt_file: given.file };
@@ -162,6 +165,14 @@ export async function planTool(
     shown: shownFor(profile, options, request),
   });
 }
+
+const wouldAct = (name: string, file: string): Failure => ({
+  kind: 'environment',
+  what: `${name} would run code of the project`,
+  path: file,
+  code: 'PROJECT_CODE',
+  message: 'nothing in this tool switches that off, so it is not started (remove it, or choose another runner)',
+});
 
 /** A model's name that must not reach a command line. */
 export const badModel = (model: string): Failure => ({

@@ -122,6 +122,8 @@ export type ToolProfile = {
   readonly prompt: 'stdin' | 'file' | 'argument';
   /** `escape`: the tool sends along files that a prompt names by `@path`; tools/mentions.ts keeps it from it. */
   readonly mentions: 'inert' | 'escape';
+  /** Names in the working folder, or above it in its repository, by which a project would make the tool run code, and no switch keeps it from that. */
+  readonly guard: readonly string[];
   readonly access: { readonly 'read-only': More; readonly worktree: More };
   /** Given only when a model is asked for. */
   readonly withModel: More;

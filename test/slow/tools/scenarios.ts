@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { runnerContract } from '#test/contracts/runner.ts';
+import { makeRig } from '#test/keeper/rig.ts';
+import { profileOf } from '#test/support/profiles.ts';
 import { withTool } from '#test/support/real-tools.ts';
+import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
 import { cellOf, TABLE, type TableTool } from '#test/support/tool-table.ts';
 import { openStage, type Stage } from '#test/support/tool-stage.ts';
 
@@ -51,6 +55,10 @@ function hookedProject(file: string): Readonly<Record<string, string>> {
   };
 }
 
+/** What the profile's guard keeps from it is not there. */
+const withoutGuarded = (tool: TableTool, project: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(project).filter(([name]) => !profileOf(tool).guard.includes(name.split('/')[0] ?? '')));
+
 /** @param outputFor what the tool would print for an answer */
 export function realTool(tool: TableTool, outputFor: (answer: string) => string): void {
   withTool(tool, (bin) => {
@@ -71,7 +79,10 @@ export function realTool(tool: TableTool, outputFor: (answer: string) => string)
     describe(`the real ${tool}`, { concurrency: AT_ONCE }, () => {
       test('neither the prompt nor the project makes it act: mentions, commands, hooks, plugins and settings', async (t) => {
         const hooked = path.join(stage.outside, 'hooked');
-        const { outcome, requests, given } = await stage.run(t, 'ok', { brief: BRIEF, project: hookedProject(hooked) });
+        const { outcome, requests, given } = await stage.run(t, 'ok', {
+          brief: BRIEF,
+          project: withoutGuarded(tool, hookedProject(hooked)),
+        });
         assert.ok(outcome.ok, JSON.stringify(outcome).slice(0, 800));
         const sent = requests.filter((request) => request.includes('last line of the brief'));
         assert.ok(sent.length > 0);
@@ -82,6 +93,17 @@ export function realTool(tool: TableTool, outputFor: (answer: string) => string)
         assert.ok(!requests.some((request) => request.includes('PROJECT-MARK')), 'settings of the project were sent along');
         assert.ok(!existsSync(hooked), 'a hook of the project ran');
       });
+
+      if (profileOf(tool).guard.length > 0)
+        test('a project that would make it run code is not given to it', async (t) => {
+          for (const name of profileOf(tool).guard) {
+            const rig = await makeRig(t);
+            const request = await makeRequest(rig.folder, 'a1');
+            await writeFile(path.join(request.cwd, name), '{}');
+            const plan = await stage.runner(rig, makeRunnerPorts(stage.env(rig))).plan({ ...request, model: stage.modelName });
+            assert.ok(!plan.ok && plan.error.kind === 'environment' && plan.error.code === 'PROJECT_CODE', name);
+          }
+        });
 
       for (const row of TABLE) {
         const cell = cellOf(row, tool);
