@@ -14,12 +14,16 @@ import type { Failure } from '#core/failure.ts';
 import type { Clock, Digest, Fs, Keeper, Log } from '#core/ports.ts';
 import type { ExitFile, ProgramPlan, RunFile, RunOutcome, RunRequest } from '#core/run.ts';
 import { NAMES, readExit, readRun } from '#tools/exit.ts';
-import { briefed, failed } from './outcome.ts';
+import { briefed, failed } from '#tools/outcome.ts';
+import { REPORT_NAME } from '#tools/plan-tool.ts';
 import type { Runner } from './runner.ts';
 
+const REPORT_BYTES_MAX = 1_000_000;
 /** A tool whose runs keep dying with their keeper is not started for ever. */
 const STARTS_MAX = 3;
-const ASIDE = [NAMES.exit, NAMES.stdout, NAMES.stderr, NAMES.run] as const;
+/** With less room than this an answer may not fit: the tool would fail, cost money and an attempt, and do so again. */
+const ROOM_BYTES_MIN = 1_048_576;
+const ASIDE = [NAMES.exit, NAMES.stdout, NAMES.stderr, REPORT_NAME, NAMES.run] as const;
 
 export type AttemptPorts = {
   readonly runner: Runner;
@@ -35,6 +39,8 @@ export type AttemptHooks = {
 };
 export type Attempted = {
   readonly outcome: RunOutcome;
+  /** Of the run that was understood: an adopted one keeps the id that it was started with. */
+  readonly runId: string;
   /** For evidence; null when no program was started. */
   readonly command: string | null;
   /** ISO 8601, UTC. */
@@ -58,6 +64,7 @@ export async function runAttempt(
   const startedAt = ports.clock.now().toISOString();
   const without = async (outcome: RunOutcome): Promise<Attempted> => ({
     outcome,
+    runId: request.runId,
     command: null,
     startedAt,
     endedAt: ports.clock.now().toISOString(),
@@ -134,19 +141,35 @@ const isInUse = (failure: Failure, dir: string): boolean =>
 async function start(ports: AttemptPorts, request: RunRequest, plan: ProgramPlan, hooks: AttemptHooks): Promise<Failure | null> {
   const token = Buffer.from(ports.digest.randomBytes(16)).toString('hex');
   await ports.fs.makeFolders(request.dir, 0o700);
+  const { freeBytes } = await ports.fs.fileSystem(request.dir);
+  if (freeBytes < ROOM_BYTES_MIN) return noRoom(request.dir, freeBytes);
   const begun = await ports.keeper.start({ plan, dir: request.dir, runId: request.runId, token, limits: request.limits });
   if (!begun.ok) return begun.error.kind === 'interrupted' || isInUse(begun.error, request.dir) ? null : begun.error;
   await hooks.spawned?.();
   return null;
 }
 
+const noRoom = (dir: string, freeBytes: number): Failure => ({
+  kind: 'environment',
+  what: 'no tool is started on a disk that is full',
+  path: dir,
+  code: 'ENOSPC',
+  message: `${String(freeBytes)} bytes are free, ${String(ROOM_BYTES_MIN)} are needed (make room; it goes on by itself)`,
+});
+
 async function understood(ports: AttemptPorts, request: RunRequest, signal: AbortSignal, { run, exit }: Ended): Promise<Attempted> {
   const outcome = ports.runner.understand(
-    { exit, stdout: await output(ports.fs, request, NAMES.stdout), stderr: await output(ports.fs, request, NAMES.stderr) },
+    {
+      exit,
+      stdout: await output(ports.fs, request, NAMES.stdout),
+      stderr: await output(ports.fs, request, NAMES.stderr),
+      report: await report(ports.fs, request),
+    },
     request,
   );
   return {
     outcome: nameCanceller(outcome, signal),
+    runId: run.runId,
     command: run.shown,
     startedAt: run.startedAt,
     endedAt: exit.endedAt,
@@ -157,6 +180,13 @@ async function understood(ports: AttemptPorts, request: RunRequest, signal: Abor
 /** At most the output limit: what is longer has failed already, and its length stands in exit.json. */
 const output = async (fs: Fs, request: RunRequest, name: string): Promise<Uint8Array> =>
   (await fs.readHead(path.join(request.dir, name), request.limits.outputBytes)).bytes;
+
+/** Written by the tool itself, where it was told to; whatever is wrong with it costs no answer. */
+async function report(fs: Fs, request: RunRequest): Promise<Uint8Array> {
+  const file = path.join(request.dir, REPORT_NAME);
+  if ((await fs.facts(file))?.kind !== 'file') return new Uint8Array();
+  return (await fs.readHead(file, REPORT_BYTES_MAX)).bytes;
+}
 
 const whoStopped = (signal: AbortSignal): string => (typeof signal.reason === 'string' ? signal.reason : 'a stop request');
 

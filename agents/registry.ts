@@ -1,21 +1,24 @@
 /**
- * The runners of a workspace by name: `offline` and `claude` always, each key of `runners:` in docket.yaml, and `auto`,
- * which stands for the first profile that is installed and logged in. `auto` is looked up by `prepare()` (at start, and when a lane heals),
+ * The runners of a workspace by name: `offline`, each AI tool that has a profile, each key of `runners:` in docket.yaml, and `auto`, which stands for the first profile that is installed and logged in. `auto` is looked up by `prepare()` (at start, and when a lane heals),
  * never in the middle of a job: what a run was planned with must still be known when its output is understood.
  */
 
 import type { Failure } from '#core/failure.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { CommandProfile, Workspace } from '#core/settings.ts';
-import { isModelName } from '#tools/profiles.ts';
+import { asItIs, badModel } from '#tools/plan-tool.ts';
+import { isModelName, type ToolProfile } from '#tools/profiles.ts';
 import type { Runner, RunnerPorts } from './runner.ts';
-import { CLAUDE_DEFAULTS, makeClaudeRunner } from './runners/claude.ts';
-import { badModel, makeCommandRunner } from './runners/command.ts';
+import { makeCommandRunner } from './runners/command.ts';
 import { makeOfflineRunner } from './runners/offline.ts';
+import { makeProfileRunner } from './runners/profile.ts';
 
 export const AUTO = 'auto';
-/** The order in which `auto` looks. */
-const AUTO_ORDER = ['claude'];
+/**
+ * The order in which `auto` looks: first those that tell most of a run (status, usage, cost, denials) and keep to their folder, by the measurements of
+ * docs/tools.md. Others are never taken without being named: their profiles were tested with transcripts only.
+ */
+export const AUTO_ORDER = ['claude', 'codex', 'gemini', 'copilot', 'opencode', 'qwen'] as const;
 
 export type Runners = {
   get(name: string): Runner | undefined;
@@ -30,13 +33,28 @@ export type Runners = {
   resolve(roleRunner: string | null, promptRunner: string | null, model: string | null): Result<Runner, Failure>;
 };
 
-const makeRunner = (profile: CommandProfile, state: string, ports: RunnerPorts): Runner =>
-  profile.kind === 'claude' ? makeClaudeRunner(profile, state, ports) : makeCommandRunner(profile, ports);
+type Profiles = ReadonlyMap<string, ToolProfile>;
 
-export function makeRunners(workspace: Pick<Workspace, 'settings' | 'runners' | 'state' | 'root'>, ports: RunnerPorts): Runners {
-  const builtIn = [makeOfflineRunner(), makeClaudeRunner(CLAUDE_DEFAULTS, workspace.state, ports)];
-  // A key of `runners:` may stand in for a built-in one: that is how a path or an argument of claude is set.
-  const own = workspace.runners.filter((profile) => profile.name !== AUTO).map((profile) => makeRunner(profile, workspace.state, ports));
+/** A key of `runners:`: any program (`command`), or a tool of which it says another program, account or argument. */
+function makeRunner(entry: CommandProfile, profiles: Profiles, state: string, ports: RunnerPorts): Runner {
+  const profile = profiles.get(entry.kind);
+  if (profile === undefined) return makeCommandRunner(entry, ports);
+  return makeProfileRunner(profile, { ...entry, program: entry.program === '' ? profile.program : entry.program }, state, ports);
+}
+
+/** @param profiles see `loadProfiles` (cli/load.ts); a kind of `runners:` without one was refused there */
+export function makeRunners(
+  workspace: Pick<Workspace, 'settings' | 'runners' | 'state' | 'root'>,
+  profiles: Profiles,
+  ports: RunnerPorts,
+): Runners {
+  const first = AUTO_ORDER.map((id) => profiles.get(id)).filter((profile) => profile !== undefined);
+  const tools = [...new Set([...first, ...[...profiles.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))])].filter(
+    ({ kind }) => kind === 'ai',
+  );
+  const builtIn = [makeOfflineRunner(), ...tools.map((profile) => makeProfileRunner(profile, asItIs(profile), workspace.state, ports))];
+  // A key of `runners:` may stand in for a built-in one: that is how a path or an argument of a tool is set.
+  const own = workspace.runners.filter((one) => one.name !== AUTO).map((one) => makeRunner(one, profiles, workspace.state, ports));
   const byName = new Map([...builtIn, ...own].map((runner) => [runner.name, runner]));
   let chosen: Runner | null = null;
 

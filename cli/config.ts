@@ -53,7 +53,8 @@ export function addConfig(program: Command, io: Io): void {
             ? [
                 '',
                 ...workspace.runners.map(
-                  (runner) => `${paint(io, 'bold', `runner ${runner.name}`)}: ${runner.kind}, ${runner.program} ${runner.args.join(' ')}`,
+                  (runner) =>
+                    `${paint(io, 'bold', `runner ${runner.name}`)}: ${[`${runner.kind},`, runner.program, ...runner.args].filter((word) => word !== '').join(' ')}`,
                 ),
               ]
             : []),

@@ -29,7 +29,7 @@ export async function lookAtQueues(fs: Fs, workspace: Workspace, roles: readonly
 /** File system and free space, of the queues and of the history alike. */
 export async function lookAtPlace(fs: Fs, check: string, folder: string): Promise<readonly Check[]> {
   const { type, network, freeBytes } = await fs.fileSystem(folder);
-  const free = `${showBytes(freeBytes)} free`;
+  const free = Number.isFinite(freeBytes) ? `${showBytes(freeBytes)} free` : 'it does not say how much is free';
   const found = `${folder} (${type}, ${free})`;
   if (network)
     return [

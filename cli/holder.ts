@@ -2,7 +2,7 @@
 
 import type { Fs } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
-import { startTimeOf } from '#platform/process-facts.ts';
+import { isAlive, isStopped, startTimeOf } from '#platform/process-facts.ts';
 import { hostName } from '#platform/system.ts';
 import { packageVersion } from './package.ts';
 import { daemonFile } from './places.ts';
@@ -38,7 +38,13 @@ export async function readHolder(fs: Fs, state: string): Promise<Holder | null> 
   }
 }
 
+/** What to do about it. A stopped one answers nobody. */
+const mendOf = ({ pid, pid_start, host }: Holder): string =>
+  host === hostName() && pid_start !== null && isAlive(pid, pid_start) && isStopped(pid)
+    ? `it is stopped: \`kill -CONT ${String(pid)}\` lets it go on, \`kill -KILL ${String(pid)}\` ends it and loses nothing`
+    : '`docket status` asks it, `docket down` stops it';
+
 export const describeHolder = (workspace: Pick<Workspace, 'queues'>, holder: Holder | null): string =>
   holder === null
     ? `another daemon holds ${workspace.queues} (it has just started, or is just stopping)`
-    : `another daemon holds ${workspace.queues}: pid ${String(holder.pid)} on ${holder.host}, docket ${holder.version}, since ${holder.started_at} (\`docket status\` asks it, \`docket down\` stops it)`;
+    : `another daemon holds ${workspace.queues}: pid ${String(holder.pid)} on ${holder.host}, docket ${holder.version}, since ${holder.started_at} (${mendOf(holder)})`;

@@ -105,6 +105,7 @@ function worded(dir: string, history: History): History {
     },
     log: (filter) => guarded(history.log(filter)),
     records: (filter) => guarded(history.records(filter)),
+    spending: () => guarded(history.spending()),
   };
 }
 
@@ -126,6 +127,8 @@ export type DaemonWords = {
   readonly backlog: number;
   /** By `role/name.md`: why a file is not claimed yet. */
   readonly waiting: Readonly<Record<string, string>>;
+  /** By job id: why a job in its hands waits for money. */
+  readonly waitsForMoney: Readonly<Record<string, string>>;
 };
 
 export async function askDaemon(workspace: Workspace): Promise<DaemonWords | null> {
@@ -139,6 +142,7 @@ export async function askDaemon(workspace: Workspace): Promise<DaemonWords | nul
       inFlight: ((reply['in_flight'] ?? []) as readonly { readonly id: string }[]).map((job) => job.id),
       backlog: Number(reply['backlog'] ?? 0),
       waiting: (reply['waiting'] ?? {}) as Readonly<Record<string, string>>,
+      waitsForMoney: (reply['waits_for_money'] ?? {}) as Readonly<Record<string, string>>,
     };
   } finally {
     control.close();

@@ -13,6 +13,8 @@ import { serveKeeper } from '#tools/keeper.ts';
 /** Resolves when the keeper has nothing more to do, or when another one serves here. SIGTERM and SIGINT end its runs first. */
 export async function serveUntilDone(state: string): Promise<void> {
   const clock = makeClock();
+  // Its log may find no room, or nobody that reads: the runs in its hands are worth more than what is said of them.
+  process.stderr.on('error', () => undefined);
   const keeper = await serveKeeper(
     {
       fs: makeFs(),

@@ -1,17 +1,22 @@
-/** Roles and prompt specs from disk: the workspace's own folders overlay the package's, by whole role and whole version. */
+/** Roles, prompt specs and tool profiles from disk: the workspace's own folders overlay the package's, by whole role, version and tool. */
 
 import path from 'node:path';
+import { parseProfile } from '#agents/profile-file.ts';
 import type { Fault } from '#core/fault.ts';
 import { parseRoleFolder, type RoleName } from '#core/names.ts';
+import { makeDigest } from '#platform/digest.ts';
 import type { Fs } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import { parseRole } from '#prompt-spec/role.ts';
 import { parseSpec } from '#prompt-spec/spec.ts';
+import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
+import type { ToolProfile } from '#tools/profiles.ts';
 
 const ROLE_BYTES_MAX = 65_536;
 const SPEC_BYTES_MAX = 262_144;
+const PROFILE_BYTES_MAX = 65_536;
 const VERSION_FOLDER = /^v[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?$/;
 
 export type FileFaults = { readonly file: string; readonly faults: readonly Fault[] };
@@ -63,4 +68,38 @@ export async function loadSpecs(fs: Fs, workspace: Pick<Workspace, 'specFolders'
     }
   }
   return bad.length > 0 ? err(bad) : ok([...specs.values()]);
+}
+
+/** The profiles of tools by id: agents/tools/<id>.yaml. A key of `runners:` of a kind that has none is a fault, too. */
+export async function loadProfiles(
+  fs: Fs,
+  workspace: Pick<Workspace, 'roleFolders' | 'runners' | 'root'>,
+): Promise<Loaded<ReadonlyMap<string, ToolProfile>>> {
+  const { sha256 } = makeDigest();
+  const profiles = new Map<string, ToolProfile>();
+  const bad: FileFaults[] = [];
+  for (const folder of workspace.roleFolders.map((one) => path.join(one, 'tools'))) {
+    for (const name of (await names(fs, folder)).filter((candidate) => candidate.endsWith('.yaml'))) {
+      const id = name.slice(0, -'.yaml'.length);
+      const file = path.join(folder, name);
+      if (profiles.has(id) || bad.some((one) => path.basename(one.file) === name) || (await fs.facts(file))?.kind !== 'file') continue;
+      const profile = parseProfile(await text(fs, file, PROFILE_BYTES_MAX), file, id, sha256);
+      if (profile.ok) profiles.set(id, profile.value);
+      else bad.push({ file, faults: profile.error });
+    }
+  }
+  const kinds = ['command', ...[...profiles.values()].filter((one) => one.kind === 'ai').map((one) => one.id)];
+  for (const runner of workspace.runners.filter((one) => !kinds.includes(one.kind))) {
+    const words = {
+      message: 'there is no such tool',
+      expected: kinds.join(', '),
+      found: shown(runner.kind),
+      mend: 'mend the value, or write a profile for the tool (docs/tools.md)',
+    };
+    bad.push({
+      file: path.join(workspace.root, 'docket.yaml'),
+      faults: [fault('runner-kind-unknown', `runners.${runner.name}.kind`, WHOLE_FILE, words)],
+    });
+  }
+  return bad.length > 0 ? err(bad) : ok(profiles);
 }

@@ -29,6 +29,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// Words that find no room, or nobody that reads, must not end a daemon.
+process.stderr.on('error', () => undefined);
+
 try {
   const code = await runProgram(process.argv.slice(2), io);
   process.exitCode = code === EXIT.done ? exitCode : code;

@@ -10,6 +10,7 @@ import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { temporaryFolder } from '#platform/system.ts';
 import { CliError, EXIT, type Io } from './io.ts';
+import { profilesOf } from './open.ts';
 import { runnerPorts } from './parts.ts';
 
 export const OFFLINE = 'offline';
@@ -39,7 +40,7 @@ export async function withRunners<T>(io: Io, workspace: Workspace, act: (runners
   const state = path.join(temporaryFolder(), `docket-look-${makeDigest().uuid()}`);
   await fs.makeFolder(state, 0o700);
   try {
-    return await act(makeRunners({ ...workspace, state }, runnerPorts(io.env)));
+    return await act(makeRunners({ ...workspace, state }, await profilesOf(workspace), runnerPorts(io.env)));
   } finally {
     await fs.removeTree(state);
   }

@@ -10,8 +10,9 @@ import type { Workspace } from '#core/settings.ts';
 import { makeFs } from '#platform/files.ts';
 import { silentLog } from '#platform/log.ts';
 import { makeSockets } from '#platform/socket.ts';
+import type { ToolProfile } from '#tools/profiles.ts';
 import { CliError, EXIT, type Common, type Io } from './io.ts';
-import { loadRoles, loadSpecs, type FileFaults } from './load.ts';
+import { loadProfiles, loadRoles, loadSpecs, type FileFaults } from './load.ts';
 import { controlSocket } from './places.ts';
 import { loadWorkspace } from './workspace.ts';
 
@@ -44,6 +45,13 @@ export async function openAll(io: Io, common: Common): Promise<Opened> {
   const specs = await loadSpecs(fs, workspace);
   if (!specs.ok) throw new CliError(describeFileFaults(specs.error), EXIT.environment);
   return { workspace, roles: roles.value, specs: specs.value };
+}
+
+/** The profiles of tools. Throws CliError with every fault. */
+export async function profilesOf(workspace: Workspace): Promise<ReadonlyMap<string, ToolProfile>> {
+  const profiles = await loadProfiles(makeFs(), workspace);
+  if (!profiles.ok) throw new CliError(describeFileFaults(profiles.error), EXIT.environment);
+  return profiles.value;
 }
 
 /** `architect` or `01-architect`. Throws CliError 2 that names the roles there are. */

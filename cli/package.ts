@@ -13,3 +13,6 @@ export const packageVersion = (): string => versionAbove(import.meta.resolve(isB
 
 /** A module of docket that is started as a process of its own. @param name such as `cli/keeper` */
 export const moduleFile = (name: string): string => path.join(packageRoot(), isBuilt ? `dist/${name}.js` : `${name}.ts`);
+
+/** A file of data that comes with docket. @param name such as `agents/prices.yaml` */
+export const packageFile = (name: string): string => path.join(packageRoot(), name);

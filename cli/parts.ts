@@ -15,6 +15,7 @@ import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeHistoryGit } from '#platform/git-repository.ts';
 import { hashFile } from '#platform/hash-file.ts';
+import { linkTo } from '#platform/soft-link.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
@@ -88,6 +89,7 @@ export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): 
   ask: askProgram,
   find: findProgram,
   hashFile,
+  linkTo,
   env,
   ownBinFolders: [path.join(packageRoot(), 'node_modules', '.bin')],
 });

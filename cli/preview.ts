@@ -11,7 +11,7 @@ import { makeFs } from '#platform/files.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
-import { commonOf, log, openAll } from './open.ts';
+import { commonOf, log, openAll, profilesOf } from './open.ts';
 import { parseFile } from './parse-file.ts';
 import { historyOf, runnerPorts } from './parts.ts';
 
@@ -57,7 +57,7 @@ export function addPreview(program: Command, io: Io): void {
       const secrets = makeSecretScan({ deadlineMs: workspace.settings['limits.secret_scan'] });
       const scan = await secrets.scan('prompt', new TextDecoder().decode(bytes));
       await secrets.close();
-      const runners = makeRunners(workspace, runnerPorts(io.env));
+      const runners = makeRunners(workspace, await profilesOf(workspace), runnerPorts(io.env));
       await runners.prepare();
       const runner = runners.resolve(role.runner, prompt.runner, prompt.model ?? role.model);
       const sizeBytes = Buffer.byteLength(brief);

@@ -10,12 +10,14 @@ const maybe = text.nullable();
 const count = z.number().min(0).nullable();
 
 const usage = z.strictObject({
-  inputTokens: count,
+  inputTokens: count.describe('without what a cache gave'),
   outputTokens: count,
   cacheReadTokens: count,
   cacheWriteTokens: count,
   costUsd: count.describe('US dollars'),
   turns: count,
+  estimated: z.literal(true).optional().describe('the tool did not say what it cost: costUsd is by the price table'),
+  price: text.optional().describe('the row of the price table, its source and its day'),
 });
 /** One of core/failure.ts; new kinds may come with a minor version. */
 const failure = z.looseObject({ kind: text }).nullable();
@@ -29,6 +31,8 @@ const attempt = z.strictObject({
   failure,
   usage,
   starts: z.int().min(0).describe('how often the tool was started within this attempt'),
+  lane: text.optional().describe('where it ran'),
+  model: maybe.optional().describe('what answered'),
 });
 
 const predicate = z.strictObject({
@@ -50,12 +54,13 @@ const predicate = z.strictObject({
   ),
   runner: z.strictObject({
     name: text,
-    kind: z.enum(['offline', 'command', 'claude']),
+    kind: z.enum(['offline', 'command', 'claude', 'tool']),
     version: maybe,
     program: maybe,
     programSha256: sha256.nullable(),
     lane: text,
     callsProvider: z.boolean(),
+    profile: z.strictObject({ id: text, sha256 }).optional(),
     command: maybe,
     model: maybe,
   }),

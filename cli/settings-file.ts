@@ -5,7 +5,7 @@ import type { SettingKey } from '#core/settings.ts';
 import { fault, inOrder, type Place, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { nearest } from '#prompt-spec/nearest.ts';
 import { readYaml, type Spot, type YamlRead } from '#prompt-spec/safe-yaml.ts';
-import { keysAt, type LaneEntry, type RunnerEntry, settingsSchema } from './settings-schema.ts';
+import { keysAt, type LaneEntry, type PriceEntry, type RunnerEntry, settingsSchema } from './settings-schema.ts';
 import { rowOf, SETTING_KEYS, type SettingAny, type ValueFault } from './settings-values.ts';
 
 /** YAML is parsed whole, so it is bounded. */
@@ -18,6 +18,9 @@ export type SettingsFile = {
   readonly values: ReadonlyMap<SettingKey, SettingAny>;
   readonly runners: Readonly<Record<string, RunnerEntry>>;
   readonly lanes: Readonly<Record<string, LaneEntry>>;
+  /** US dollars a day, by lane. */
+  readonly laneBudgets: Readonly<Record<string, number>>;
+  readonly prices: Readonly<Record<string, PriceEntry>>;
   readonly faults: readonly SettingsFault[];
 };
 
@@ -44,6 +47,8 @@ export function readSettingsFile(text: string, file: string, isLocal: boolean): 
     values,
     runners: asObject(data['runners']) as Record<string, RunnerEntry>,
     lanes: asObject(data['lanes']) as Record<string, LaneEntry>,
+    laneBudgets: asObject(asObject(data['budgets'])['lane']) as Record<string, number>,
+    prices: asObject(data['prices']) as Record<string, PriceEntry>,
     faults: inOrder(faults).map((one) => ({ ...one, file })),
   };
 }

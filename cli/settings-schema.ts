@@ -6,11 +6,12 @@
 
 import { z } from 'zod';
 import { SETTINGS, type SettingKey } from '#core/settings.ts';
+import { checkHttp, httpFields, SECRET_NAME, variable } from './settings-http.ts';
+import { modelPattern, price } from './settings-prices.ts';
 import { DURATION_FORM, SIZE_FORM } from './settings-units.ts';
 import { readValue, rowOf, SETTING_KEYS, type SettingRow } from './settings-values.ts';
 
 export const PLACEHOLDERS = ['prompt_file', 'model', 'session', 'dir'] as const;
-const SECRET_NAME = /token|secret|passw|api_?key|credential/i;
 
 const TYPES: Readonly<Record<SettingRow['unit'], (row: SettingRow) => Record<string, unknown>>> = {
   text: () => ({ type: 'string' }),
@@ -18,6 +19,7 @@ const TYPES: Readonly<Record<SettingRow['unit'], (row: SettingRow) => Record<str
   list: () => ({ type: 'array', items: { type: 'string' } }),
   choice: (row) => ({ enum: row.choices }),
   count: (row) => ({ type: Number.isInteger(row.min) ? 'integer' : 'number', minimum: row.min, maximum: row.max }),
+  usd: (row) => ({ type: 'number', minimum: row.min, maximum: row.max }),
   ms: () => ({ anyOf: [{ type: 'string', pattern: DURATION_FORM }, { const: 0 }] }),
   bytes: (row) => ({
     anyOf: [
@@ -42,7 +44,6 @@ const leaf = (row: SettingRow): z.ZodType =>
 
 const name = (words: string): z.ZodString =>
   z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, `${words} is lower-case letters, digits and hyphens, at most 40 characters`);
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'a variable is named with letters, digits and underscores');
 
 const argument = z
   .string()
@@ -55,10 +56,11 @@ const argument = z
 
 const runner = z
   .strictObject({
-    kind: z
-      .enum(['command', 'claude'])
+    kind: name('the kind of a runner')
       .default('command')
-      .describe('command: any program; claude: Claude Code, another program or account'),
+      .describe(
+        'command: any program; http: a model behind an HTTP interface; else the id of a tool (claude, codex, …): another program, account or argument of it',
+      ),
     program: z.string().min(1).max(4_096).optional().describe('name (looked up in PATH) or absolute path'),
     args: z.array(argument).max(256).default([]).describe('arguments, one by one; never a shell line'),
     output: z.enum(['text', 'json']).default('text').describe('text: standard output is the answer; json: a field of a JSON object is'),
@@ -77,7 +79,9 @@ const runner = z
       .default({})
       .describe('fixed variables; no secrets'),
     lane: name('a lane').optional().describe('the account it draws on; default: its own name'),
+    ...httpFields,
   })
+  .superRefine(checkHttp)
   .refine((one) => one.kind !== 'command' || one.program !== undefined, {
     path: ['program'],
     message: 'a runner of kind command names its program',
@@ -97,6 +101,11 @@ const lane = z.strictObject({
   interval: leaf(SETTINGS['throttle.interval']),
 });
 
+const laneBudgets = z
+  .record(name('a lane'), leaf(SETTINGS['budgets.day_usd']))
+  .optional()
+  .describe('what the runs of a day in one lane may cost, in US dollars, by lane');
+
 /** `retry.base` -> {retry: {base: leaf}}. */
 function nestedRows(): Record<string, z.ZodType> {
   const top: Record<string, z.ZodType> = {};
@@ -106,6 +115,7 @@ function nestedRows(): Record<string, z.ZodType> {
     if (group === undefined || inner === undefined) top[key] = leaf(rowOf(key));
     else groups.set(group, { ...groups.get(group), [inner]: leaf(rowOf(key)) });
   }
+  groups.set('budgets', { ...groups.get('budgets'), lane: laneBudgets });
   for (const [group, rows] of groups) top[group] = z.strictObject(rows).nullish();
   return top;
 }
@@ -119,9 +129,16 @@ export const settingsSchema = z.strictObject({
   ...nestedRows(),
   runners: z.record(runnerName, runner).nullish().describe('programs that a role may use as its AI tool'),
   lanes: z.record(name('a lane'), lane).nullish().describe('schedules of provider accounts'),
+  prices: z
+    .record(modelPattern, price)
+    .nullish()
+    .describe(
+      'what models cost, for tools that do not say it: by model, * stands for any letters; these rows go before agents/prices.yaml',
+    ),
 });
 
 export type RunnerEntry = z.infer<typeof runner>;
+export type PriceEntry = z.infer<typeof price>;
 export type LaneEntry = { readonly slots?: number; readonly interval_cap?: number; readonly interval?: number };
 
 /** Keys that may stand at a path of the file: for the nearest one to a wrong key. */
@@ -129,6 +146,7 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(settingsSchema.shape);
   if (path[0] === 'runners') return path.length === 2 ? Object.keys(runner.shape) : [];
   if (path[0] === 'lanes') return path.length === 2 ? Object.keys(lane.shape) : [];
+  if (path[0] === 'prices') return path.length === 2 ? Object.keys(price.shape) : [];
   const group = `${String(path[0])}.`;
   return SETTING_KEYS.filter((key: SettingKey) => key.startsWith(group)).map((key) => key.slice(group.length));
 }

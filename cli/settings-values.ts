@@ -8,7 +8,7 @@ import { parseDurationMs, parseSizeBytes, showDuration, showSize } from './setti
 /** The rows without their literal types. */
 export type SettingRow = {
   readonly default: string | number | boolean | readonly string[];
-  readonly unit: 'ms' | 'bytes' | 'count' | 'text' | 'bool' | 'choice' | 'list';
+  readonly unit: 'ms' | 'bytes' | 'count' | 'usd' | 'text' | 'bool' | 'choice' | 'list';
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
@@ -34,8 +34,8 @@ const TEXT_LENGTH_MAX = 4_096;
 // oxlint-disable-next-line no-control-regex -- these are the characters that must not pass
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
-/** A count may have decimals only where its smallest value has. */
-const takesDecimals = (row: SettingRow): boolean => row.min !== undefined && !Number.isInteger(row.min);
+/** A count may have decimals only where its smallest value has; an amount of money always. */
+const takesDecimals = (row: SettingRow): boolean => row.unit === 'usd' || (row.min !== undefined && !Number.isInteger(row.min));
 
 export function showValue(row: SettingRow, value: SettingAny): string {
   if (typeof value === 'number') return row.unit === 'ms' ? showDuration(value) : row.unit === 'bytes' ? showSize(value) : String(value);
@@ -57,6 +57,8 @@ function expectedOf(row: SettingRow): string {
       return `a size (bytes, or k, M, G), ${bounds}`;
     case 'count':
       return `a ${takesDecimals(row) ? '' : 'whole '}number, ${bounds}`;
+    case 'usd':
+      return `an amount in US dollars, ${bounds}`;
     case 'choice':
       return `one of ${bounds}`;
     case 'bool':
@@ -83,7 +85,7 @@ const isPlainText = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= TEXT_LENGTH_MAX && !CONTROL.test(value);
 
 function numberOf(row: SettingRow, value: unknown): number | null {
-  if (row.unit === 'count') return typeof value === 'number' ? value : null;
+  if (row.unit === 'count' || row.unit === 'usd') return typeof value === 'number' ? value : null;
   if (row.unit === 'ms') return typeof value === 'string' ? parseDurationMs(value.trim()) : value === 0 ? 0 : null;
   return typeof value === 'number' ? value : typeof value === 'string' ? parseSizeBytes(value.trim()) : null;
 }
@@ -94,6 +96,7 @@ export function readValue(row: SettingRow, value: unknown): Result<SettingAny, V
   switch (row.unit) {
     case 'ms':
     case 'bytes':
+    case 'usd':
     case 'count': {
       const read = numberOf(row, value);
       if (read === null || !Number.isFinite(read)) return refused(row, value, 'this is not such a value', example);
@@ -121,6 +124,7 @@ export function readValue(row: SettingRow, value: unknown): Result<SettingAny, V
 export function readText(row: SettingRow, text: string): Result<SettingAny, ValueFault> {
   const clean = text.trim();
   switch (row.unit) {
+    case 'usd':
     case 'count':
       return readValue(row, /^-?[0-9]+(?:\.[0-9]+)?$/.test(clean) ? Number(clean) : clean);
     case 'bool':

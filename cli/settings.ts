@@ -4,10 +4,21 @@
  */
 
 import { err, ok, type Result } from '#core/result.ts';
-import type { CommandProfile, LaneSettings, SettingKey, Settings, SettingSource, SettingSources, Workspace } from '#core/settings.ts';
+import type {
+  CommandProfile,
+  HttpProfile,
+  LaneSettings,
+  SettingKey,
+  Settings,
+  SettingSource,
+  SettingSources,
+  Workspace,
+} from '#core/settings.ts';
 import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { nearest } from '#prompt-spec/nearest.ts';
 import { readSettingsFile, securityFault, type SettingsFault, type SettingsFile } from './settings-file.ts';
+import { httpProfileOf } from './settings-http.ts';
+import { pricesOf } from './settings-prices.ts';
 import type { LaneEntry, RunnerEntry } from './settings-schema.ts';
 import { isSettingKey, readText, rowOf, SETTING_KEYS, type SettingAny, type SettingRow, showBounds, showValue } from './settings-values.ts';
 
@@ -26,7 +37,10 @@ export type LoadedSettings = {
   readonly settings: Settings;
   readonly sources: SettingSources;
   readonly runners: readonly CommandProfile[];
+  readonly httpRunners: readonly HttpProfile[];
   readonly lanes: readonly LaneSettings[];
+  readonly laneBudgets: Workspace['laneBudgets'];
+  readonly prices: Workspace['prices'];
 };
 
 /** `retry.base` -> `DOCKET_RETRY_BASE`. */
@@ -85,7 +99,7 @@ function flagLayer(flags: SettingsInput['flags']): Layer {
   return textLayer('flag', given);
 }
 
-const NO_FILE: SettingsFile = { values: new Map(), runners: {}, lanes: {}, faults: [] };
+const NO_FILE: SettingsFile = { values: new Map(), runners: {}, lanes: {}, laneBudgets: {}, prices: {}, faults: [] };
 
 export function loadSettings(input: SettingsInput): Result<LoadedSettings, readonly SettingsFault[]> {
   const shared = input.docketYaml === null ? NO_FILE : readSettingsFile(input.docketYaml, 'docket.yaml', false);
@@ -107,18 +121,22 @@ export function loadSettings(input: SettingsInput): Result<LoadedSettings, reado
     sources[key] = layer?.source ?? 'default';
   }
   const merged = settings as unknown as Settings;
+  const entries = Object.entries({ ...shared.runners, ...local.runners });
   return ok({
     settings: merged,
     sources: sources as unknown as SettingSources,
-    runners: Object.entries({ ...shared.runners, ...local.runners }).map(([name, entry]) => profileOf(name, entry)),
+    runners: entries.flatMap(([name, entry]) => (entry.kind === 'http' ? [] : [profileOf(name, entry, entry.kind)])),
+    httpRunners: entries.flatMap(([name, entry]) => httpProfileOf(name, entry) ?? []),
     lanes: Object.entries({ ...shared.lanes, ...local.lanes }).map(([name, entry]) => laneOf(name, entry, merged)),
+    laneBudgets: Object.entries({ ...shared.laneBudgets, ...local.laneBudgets }).map(([lane, dayUsd]) => ({ lane, dayUsd })),
+    prices: pricesOf({ ...shared.prices, ...local.prices }),
   });
 }
 
-const profileOf = (name: string, entry: RunnerEntry): CommandProfile => ({
+const profileOf = (name: string, entry: RunnerEntry, kind: CommandProfile['kind']): CommandProfile => ({
   name,
-  kind: entry.kind,
-  program: entry.program ?? 'claude',
+  kind,
+  program: entry.program ?? '',
   args: entry.args,
   output: entry.output,
   answerField: entry.answer_field ?? null,

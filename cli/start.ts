@@ -11,6 +11,7 @@ import { isJobId, type RoleName } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { LaneSettings, Workspace } from '#core/settings.ts';
+import { openPurse } from '#daemon/budget.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
@@ -23,6 +24,7 @@ import { openMark } from '#platform/mark.ts';
 import { takeEpoch, type Epoch } from '#platform/epoch.ts';
 import { fencedFs, type FencedFs } from '#platform/fenced-fs.ts';
 import { makeFs } from '#platform/files.ts';
+import { makeHeapRoom } from '#platform/heap.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
 import { makeSockets } from '#platform/socket.ts';
@@ -35,10 +37,11 @@ import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
-import { loadRoles, loadSpecs } from './load.ts';
+import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
+import { loadPrices } from './settings-prices.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
 
 export type StartOptions = {
@@ -99,10 +102,12 @@ async function takeLock(workspace: Workspace): Promise<KernelLock | null> {
   try {
     return await makeKernelLocks().acquire(lockFile(workspace.state), LOCK_WAIT_MS);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ELOCKED') return null;
+    if (isLocked(error)) return null;
     throw error;
   }
 }
+
+const isLocked = (error: unknown): error is Error => error instanceof Error && 'code' in error && error.code === 'ELOCKED';
 
 async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableLog): Promise<'drained' | 'left'> {
   const { workspace } = options;
@@ -231,7 +236,16 @@ const GUARD_INTERVAL_MS = 2_000;
 /** Is the lock still ours, is the journal still the file we write? When not, stop at once: the next start mends it. */
 function watchState(journal: Journal, watchLock: () => boolean, lost: (error: Error) => void): () => void {
   const timer = setInterval(() => {
-    if (watchLock() && !journal.isIntact())
+    if (!watchLock()) return;
+    const broken = journal.brokenBy();
+    if (broken !== null)
+      lost(
+        new CliError(
+          `the journal cannot be trusted any more: ${broken.message}: look at the disk and start docket again, it goes on from work/ and history`,
+          EXIT.environment,
+        ),
+      );
+    else if (!journal.isIntact())
       lost(
         new CliError(
           'the journal was removed or replaced under the running daemon: start it again, it is rebuilt from work/ and history',
@@ -258,6 +272,8 @@ async function makePorts(
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
   const specs = await loadSpecs(fs, workspace);
   if (!specs.ok) throw new CliError(describeFileFaults(specs.error), EXIT.environment);
+  const profiles = await loadProfiles(fs, workspace);
+  if (!profiles.ok) throw new CliError(describeFileFaults(profiles.error), EXIT.environment);
 
   const journal = fencedJournal(journalOf(workspace, log, check), check);
   closers.push(() => {
@@ -272,7 +288,11 @@ async function makePorts(
   const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
   await spool.prepare();
   const history = historyOf(workspace, log, fs);
-  await history.open();
+  await history.open().catch((error: unknown) => {
+    // Somebody else's daemon, or a verb, has it: words for a person, not a stack.
+    if (isLocked(error)) throw new CliError(`not started: ${error.message}`, EXIT.environment);
+    throw error;
+  });
   closers.push(async () => history.close());
   const compileCache = getCompileCacheDir();
   const secrets = makeSecretScan({
@@ -286,7 +306,13 @@ async function makePorts(
     keeper.close();
   });
 
-  const runners = makeRunners(workspace, runnerPorts(env));
+  const prices = await loadPrices(fs, workspace);
+  const purse = await openPurse({ workspace, clock, log, journal, history }).catch((error: unknown) => {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
+  });
+
+  const runners = makeRunners(workspace, profiles.value, runnerPorts(env));
   await runners.prepare();
   const roleLanes = new Map<string, Role>();
   for (const role of roles.value.values()) if (role.lane !== null) roleLanes.set(role.lane, role);
@@ -309,6 +335,9 @@ async function makePorts(
       (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null),
       workspace.settings['limits.ahead'],
     ),
+    prices,
+    purse,
+    waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,
@@ -320,6 +349,7 @@ async function makePorts(
       check();
       return parsing.during(job, act);
     },
+    inFlight: makeHeapRoom(),
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
 }

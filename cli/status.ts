@@ -16,6 +16,8 @@ type Lane = {
   readonly reason: string | null;
 };
 
+type Budget = { readonly words: string };
+
 const NEEDS_PERSON = ['rejected', 'held', 'failed', 'cancelled'];
 
 export function addStatus(program: Command, io: Io): void {
@@ -45,6 +47,8 @@ export function addStatus(program: Command, io: Io): void {
       });
       const isUp = reply?.ok === true;
       const lanes = isUp ? (reply['lanes'] as readonly Lane[]) : [];
+      const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
+      const waitsForMoney = isUp ? Object.keys((reply['waits_for_money'] ?? {}) as Record<string, string>) : [];
       const data = {
         up: isUp,
         daemon: isUp ? holder : null,
@@ -53,6 +57,8 @@ export function addStatus(program: Command, io: Io): void {
         history: workspace.history,
         roles: counts,
         lanes,
+        budgets,
+        waits_for_money: waitsForMoney,
       };
       const head = isUp
         ? `${paint(io, 'green', 'up')}: pid ${String(holder?.pid ?? '?')}, docket ${String(reply['version'])}, since ${String(reply['started_at'])}`
@@ -75,6 +81,12 @@ export function addStatus(program: Command, io: Io): void {
           '',
           table(rows),
           ...(laneRows.length > 0 ? ['', ...laneRows] : []),
+          ...(budgets.length > 0 ? ['', ...budgets.map(({ words }) => words)] : []),
+          ...(waitsForMoney.length > 0
+            ? [
+                `${String(waitsForMoney.length)} in flight wait for money: ${waitsForMoney.join(', ')} (\`docket why\` says what releases them)`,
+              ]
+            : []),
         ].join('\n'),
       );
       if (!isUp) io.setExitCode(EXIT.notWell);

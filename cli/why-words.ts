@@ -120,6 +120,13 @@ export function whyInFlight(facts: FlightFacts): Because {
       next: [`ask again; if it stays so: \`docket logs --job ${facts.id}\``, 'a new start takes it up again: `docket down`, `docket up`'],
     };
   }
+  const money = daemon.waitsForMoney[facts.id];
+  if (money !== undefined)
+    return {
+      is,
+      because: [`it waits for money: ${money}`],
+      next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel],
+    };
   const held = daemon.lanes.filter((lane) => lane.heldUntil !== null).map(heldText);
   switch (facts.state) {
     case 'submitted':

@@ -47,6 +47,8 @@ export type Failure =
     }
   | { readonly kind: 'no-answer'; readonly runner: string; readonly message: string }
   | { readonly kind: 'truncated'; readonly runner: string; readonly message: string }
+  /** A tool call that the role's access does not allow was asked for: what the run answers may lack what it was kept from. */
+  | { readonly kind: 'denied'; readonly runner: string; readonly message: string }
   | { readonly kind: 'unreadable-answer'; readonly runner: string; readonly message: string }
   | { readonly kind: 'interrupted'; readonly message: string }
   | { readonly kind: 'missing-program'; readonly program: string; readonly searched: string }
@@ -74,6 +76,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'exit-code': 'agent-failure',
   'no-answer': 'agent-failure',
   truncated: 'agent-failure',
+  denied: 'agent-refusal',
   'unreadable-answer': 'agent-failure',
   interrupted: 'agent-failure',
   'missing-program': 'environment-fault',
@@ -120,6 +123,8 @@ export function describe(failure: Failure): string {
       return `${failure.runner} gave no answer: ${failure.message}`;
     case 'truncated':
       return `${failure.runner} cut its answer short: ${failure.message}`;
+    case 'denied':
+      return `${failure.runner} was denied what it asked for: ${failure.message} (give the role more access, or change the prompt, then raise \`revision\`)`;
     case 'unreadable-answer':
       return `the output of ${failure.runner} could not be understood: ${failure.message}`;
     case 'interrupted':

@@ -4,6 +4,7 @@ import type { JobId, Sha256, FeatureName } from './names.ts';
 import type { Identity, Stream } from './prompt.ts';
 import type { Material } from './evidence.ts';
 import type { Result } from './result.ts';
+import type { SpendLine } from './spending.ts';
 
 export type RecordStatus = 'submitted' | 'answered' | 'briefed' | 'failed' | 'cancelled';
 
@@ -101,6 +102,8 @@ export type History = {
     readonly role?: string;
     readonly job?: string;
   }): AsyncIterable<{ readonly identity: Identity; readonly filed: Filed; readonly folder: string; readonly evidence: string | null }>;
+  /** What every recorded run cost; the same run may come twice (core/spending.ts). */
+  spending(): AsyncIterable<SpendLine>;
   /** Recomputes every hash: objects, trailers, evidence subjects, materials; compares the work tree. Names each thing that differs, the first first. */
   verify(progress?: (done: number, total: number) => void): AsyncIterable<Finding>;
   close(): Promise<void>;

@@ -8,6 +8,7 @@ import type { AttemptRecord, ExitFile, ProgramPlan, RunFile, RunLimits } from '.
 import type { JobState, Outcome } from './job.ts';
 import type { Failure } from './failure.ts';
 import type { Result } from './result.ts';
+import type { SpendLine } from './spending.ts';
 
 /** Wall clock for people, monotonic clock for waits. */
 export type Clock = {
@@ -138,9 +139,16 @@ export type KernelLock = {
   check(): void;
   release(): void;
 };
+export type LockHolder = {
+  readonly pid: number;
+  /** It stands still (SIGSTOP, Ctrl-Z), so it gives nothing back by itself. */
+  readonly isStopped: boolean;
+};
 /** One holder at a time across all processes. `tryAcquire` answers null when somebody holds it. */
 export type KernelLocks = {
   tryAcquire(file: string): KernelLock | null;
+  /** For words only. Null: nobody holds it, or the system does not tell. */
+  holderOf(file: string): LockHolder | null;
   /** Waits; rejects with a `code: 'ELOCKED'` error after `timeoutMs`. */
   acquire(file: string, timeoutMs: number): Promise<KernelLock>;
 };
@@ -217,11 +225,15 @@ export type Journal = {
   /** Newest first. */
   recent(limit: number): JournalJob[];
   attempts(id: JobId): (AttemptRecord & { readonly spent: boolean })[];
+  /** What every run it remembers cost. */
+  spending(): SpendLine[];
   /** By attempt, the job's own end last. */
   errors(id: JobId): JobError[];
   holds(): LaneHold[];
   /** False when the database file was unlinked or replaced under us. */
   isIntact(): boolean;
+  /** Not null: what was written cannot be trusted to be there (damage, a failed sync), so every commit is refused with this. */
+  brokenBy(): Error | null;
   close(): void;
 };
 

@@ -83,12 +83,17 @@ export type ExitFile = {
 };
 
 export type Usage = {
+  /** Without what a cache gave: each token is counted once. */
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
   readonly cacheReadTokens: number | null;
   readonly cacheWriteTokens: number | null;
   readonly costUsd: number | null;
   readonly turns: number | null;
+  /** The tool did not say what it cost: `costUsd` is by the price table. */
+  readonly estimated?: true;
+  /** Which row of it, from where and of which day. */
+  readonly price?: string;
 };
 export const NO_USAGE: Usage = {
   inputTokens: null,
@@ -120,13 +125,16 @@ export type RunOutcome =
 /** Which program a runner would call: facts for evidence and for `docket doctor`. */
 export type RunnerFacts = {
   readonly name: string;
-  readonly kind: 'offline' | 'command' | 'claude';
+  /** `tool`: by a profile, which `profile` names. `claude`: Claude Code, the same way; evidence of older versions has no profile. */
+  readonly kind: 'offline' | 'command' | 'claude' | 'tool';
   readonly version: string | null;
   readonly program: string | null;
   readonly programSha256: Sha256 | null;
   readonly lane: string;
   /** False: nothing leaves this machine. */
   readonly callsProvider: boolean;
+  /** How it was called and understood: id and hash of agents/tools/<id>.yaml. */
+  readonly profile?: { readonly id: string; readonly sha256: Sha256 };
 };
 
 /** One attempt as evidence and the journal remember it. */
@@ -141,4 +149,7 @@ export type AttemptRecord = {
   readonly usage: Usage;
   /** How often the tool was started within this attempt (2 after a crash of the machine in the middle of it). */
   readonly starts: number;
+  /** Where it ran and what answered; attempts of docket 0.1 do not say. */
+  readonly lane?: string;
+  readonly model?: string | null;
 };

@@ -3,9 +3,11 @@
  * and a limit that is not here does not exist. Order of precedence: flag > DOCKET_* environment > docket.local.yaml > docket.yaml > default.
  */
 
+import type { Price } from './money.ts';
+
 type Row<T> = {
   readonly default: T;
-  readonly unit: 'ms' | 'bytes' | 'count' | 'text' | 'bool' | 'choice' | 'list';
+  readonly unit: 'ms' | 'bytes' | 'count' | 'usd' | 'text' | 'bool' | 'choice' | 'list';
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
@@ -163,6 +165,52 @@ export const SETTINGS = {
     max: 315_360_000_000,
     why: 'age at which answered inputs move from in/ to archive/<year-month>/ of their role, out/ stays as it is; nothing is deleted; 0: they stay',
   }),
+  'budgets.feature_usd': row<number>({
+    default: 0,
+    unit: 'usd',
+    min: 0,
+    max: 1_000_000,
+    why: 'what all runs for one feature may cost together, in US dollars; its prompts wait when it is spent; 0: no limit',
+  }),
+  'budgets.day_usd': row<number>({
+    default: 0,
+    unit: 'usd',
+    min: 0,
+    max: 1_000_000,
+    why: 'what all runs of a day may cost together, in US dollars; 0: no limit. A lane gets one of its own under budgets: { lane: { <lane>: 20 } }',
+  }),
+  'budgets.soft': row<number>({
+    default: 0.8,
+    unit: 'count',
+    min: 0.01,
+    max: 1,
+    why: 'the share of a budget at which the log warns, once',
+  }),
+  'budgets.reserve': row<string>({
+    default: 'past',
+    unit: 'choice',
+    choices: ['past', 'cap'],
+    why: "what a run that starts is taken to cost until it has ended; past: the dearest of the role's last 20 answers, but limits.budget_usd where the prompt itself sets it; cap: always limits.budget_usd, so that no budget is passed where the tool holds itself to it",
+  }),
+  'budgets.reserve_usd': row<number>({
+    default: 0.5,
+    unit: 'usd',
+    min: 0,
+    max: 10_000,
+    why: 'what a run is taken to cost while its role has no answer yet',
+  }),
+  'budgets.unknown_usd': row<number>({
+    default: 0.5,
+    unit: 'usd',
+    min: 0,
+    max: 10_000,
+    why: 'what a run counts for in budgets when neither its tool nor the price table says what it cost',
+  }),
+  'budgets.time_zone': row<string>({
+    default: '',
+    unit: 'text',
+    why: "whose days they are, such as Europe/Berlin; empty: this machine's own time zone",
+  }),
   'policy.secrets': row<string>({
     default: 'hold',
     unit: 'choice',
@@ -224,8 +272,9 @@ export type SettingSources = { readonly [K in SettingKey]: SettingSource };
 /** A program that a role may use as its AI tool, from `runners:` in docket.yaml. Arguments are an array; `{prompt_file}`, `{model}`, `{session}`, `{dir}` are filled in. */
 export type CommandProfile = {
   readonly name: string;
-  readonly kind: 'command' | 'claude';
-  /** Program name (looked up in PATH) or absolute path. */
+  /** `command`: any program; else the id of a tool's profile (agents/tools). */
+  readonly kind: string;
+  /** Program name (looked up in PATH) or absolute path; empty: the one of the tool's profile. */
   readonly program: string;
   readonly args: readonly string[];
   /** `text`: standard output is the answer; `json`: a field of a JSON object is. */
@@ -236,6 +285,22 @@ export type CommandProfile = {
   readonly passEnv: readonly string[];
   /** Fixed variables. No secrets here: docket.yaml is committed. */
   readonly env: Readonly<Record<string, string>>;
+  readonly lane: string | null;
+};
+
+/** A model behind an HTTP interface, from `runners:` in docket.yaml (`kind: http`). The key itself is only ever in the environment. */
+export type HttpProfile = {
+  readonly name: string;
+  readonly api: 'openai' | 'anthropic' | 'ollama';
+  /** https, or http on loopback; what is behind the interface's own path. */
+  readonly baseUrl: string;
+  readonly model: string | null;
+  /** Name of the environment variable with the key; null: none is sent. */
+  readonly keyEnv: string | null;
+  /** Longest answer, in tokens; null: the interface's own default, where it has one. */
+  readonly maxTokens: number | null;
+  /** Fixed headers. No secrets here: docket.yaml is committed. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly lane: string | null;
 };
 
@@ -253,7 +318,12 @@ export type Workspace = {
   readonly settings: Settings;
   readonly sources: SettingSources;
   readonly runners: readonly CommandProfile[];
+  readonly httpRunners: readonly HttpProfile[];
   readonly lanes: readonly LaneSettings[];
+  /** What the runs of a day in a lane may cost, in US dollars. */
+  readonly laneBudgets: readonly { readonly lane: string; readonly dayUsd: number }[];
+  /** The user's own rows of the price table. */
+  readonly prices: readonly Price[];
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */
   readonly roleFolders: readonly string[];
   readonly specFolders: readonly string[];

@@ -5,9 +5,12 @@
 
 import { runAttempt } from '#agents/attempt.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
+import { priced } from '#core/money.ts';
 import { decide, type RetryPolicy } from '#core/retry.ts';
 import type { AttemptRecord, RunLimits, RunOutcome, RunRequest } from '#core/run.ts';
 import { unreachable } from '#core/result.ts';
+import { afford } from './afford.ts';
+import type { Wish } from './budget.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
@@ -33,7 +36,13 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   }
 
   for (;;) {
-    const run = await inLane(ports, lane, job, async () => attempt(ports, job, n));
+    const run = await afford(
+      ports,
+      job,
+      { wish: wishOf(ports, job, lane), isUnderWay: n <= job.task.lastAttempt },
+      async (work) => inLane(ports, lane, job, work),
+      async () => attempt(ports, job, lane, n),
+    );
     if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
     if (run.outcome.ok) {
       attempts.push(run.record);
@@ -103,7 +112,7 @@ const isCancelled = (job: Submitted): boolean => job.task.cancel.aborted;
 type Run = { readonly record: AttemptRecord; readonly outcome: RunOutcome; readonly command: string | null };
 
 /** Waits for a slot; a cancel while waiting ends the wait, a stop of the daemon leaves the job as it lies. */
-async function inLane(ports: Ports, lane: string, job: Submitted, work: () => Promise<Run>): Promise<Run | 'cancelled'> {
+async function inLane<T>(ports: Ports, lane: string, job: Submitted, work: () => Promise<T>): Promise<T | 'cancelled'> {
   if (isCancelled(job)) return 'cancelled';
   try {
     return await ports.lanes.run(lane, job.prompt.priority, job.task.cancel, async () => {
@@ -116,7 +125,7 @@ async function inLane(ports: Ports, lane: string, job: Submitted, work: () => Pr
   }
 }
 
-async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
+async function attempt(ports: Ports, job: Submitted, lane: string, n: number): Promise<Run> {
   const { claimed, cancel } = job.task;
   const runId = ports.digest.uuid();
   // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
@@ -148,16 +157,28 @@ async function attempt(ports: Ports, job: Submitted, n: number): Promise<Run> {
   const { outcome } = run;
   const record: AttemptRecord = {
     n,
-    runId,
+    runId: run.runId,
     startedAt: run.startedAt,
     endedAt: run.endedAt,
     outcome: outcome.ok ? outcome.status : classOf(outcome.failure),
     failure: outcome.ok ? null : outcome.failure,
-    usage: outcome.usage,
+    usage: priced(outcome.usage, outcome.model ?? job.model, ports.prices),
     starts: run.starts,
+    lane,
+    model: outcome.model ?? job.model,
   };
   return { record, outcome, command: run.command };
 }
+
+const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({
+  job: job.task.claimed.job.id,
+  feature: job.identity.feature,
+  role: job.identity.role,
+  lane,
+  ownUsd: job.prompt.limits.budgetUsd ?? null,
+  capUsd: limitsOf(ports, job).budgetUsd,
+  file: `${job.identity.role}/${job.task.claimed.job.originalName}`,
+});
 
 const policyOf = (ports: Ports, job: Submitted): RetryPolicy => ({
   attempts: job.prompt.limits.attempts ?? job.role.attempts ?? ports.workspace.settings['retry.attempts'],

@@ -7,6 +7,7 @@
 
 import { isJobId, type JobId } from '#core/names.ts';
 import type { LineSocket } from '#core/ports.ts';
+import { describeBudget } from '#policy/budget-words.ts';
 import type { Daemon } from './daemon.ts';
 import type { Ports } from './ports.ts';
 
@@ -77,7 +78,11 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
         in_flight: daemon.jobs(),
         backlog: daemon.intake.backlog(),
         waiting: Object.fromEntries(daemon.intake.reasons()),
+        budgets: ports.purse.view().map((state) => ({ ...state, words: describeBudget(state) })),
+        waits_for_money: Object.fromEntries(ports.waitsForMoney),
       };
+    case 'release':
+      return release(parts, question);
     case 'poke':
       daemon.hint.poke();
       return { ok: true };
@@ -99,6 +104,21 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
 
 const jobOf = (question: Question): JobId | null =>
   typeof question['job'] === 'string' && isJobId(question['job']) ? question['job'] : null;
+
+/** A job in work by its id, a file in in/ by its name (`architect/foo.md`). */
+function release({ ports, daemon }: ControlParts, question: Question): ControlAnswer {
+  if (!ports.purse.isOn) return refuse('no budget is set, so nothing waits for money');
+  const job = jobOf(question);
+  const { file } = question;
+  if (job !== null) {
+    if (!daemon.jobs().some(({ id }) => id === job)) return refuse(`job ${job} is not in work`);
+    ports.purse.letGo({ job });
+  } else if (typeof file === 'string' && file.length <= 1_000) {
+    ports.purse.letGo({ file });
+    daemon.hint.poke();
+  } else return refuse('release takes a job id or a file');
+  return { ok: true };
+}
 
 function cancel({ daemon }: ControlParts, question: Question): ControlAnswer {
   const job = jobOf(question);

@@ -129,10 +129,13 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     const ended = run().finally(() => {
       for (const release of releases) release();
       flights.delete(claimed.job.id);
+      ports.inFlight(flights.size);
+      ports.purse.free(claimed.job.id);
       hint.wake();
     });
     ended.catch(fatal);
     flights.set(claimed.job.id, { claimed, cancel, ended });
+    ports.inFlight(flights.size);
   };
 
   /** `foo.md: answered, out/foo_result.md` */

@@ -9,8 +9,9 @@
  */
 
 import { describe, type Failure } from '#core/failure.ts';
+import { OFFLINE } from '#agents/runners/offline.ts';
 import type { Dependency } from '#core/prompt.ts';
-import type { RoleName } from '#core/names.ts';
+import type { FeatureId, RoleName } from '#core/names.ts';
 import type { Noticed } from '#core/ports.ts';
 import type { Waiting } from '#core/spool.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
@@ -19,6 +20,8 @@ import { describeDependency, missingDependencies } from './dependencies.ts';
 import type { Ports } from './ports.ts';
 
 type Peeked = {
+  /** Null: no budget is set, so nobody asks. */
+  readonly feature: FeatureId | null;
   readonly priority: number;
   readonly notBefore: string | null;
   /** Wall clock; 0 when there is none. */
@@ -124,11 +127,13 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     if (seenInIt === null) return null;
     // Nothing more than is needed here: a hundred thousand may wait.
     const { priority, notBefore, dependsOn, runner } = seenInIt;
+    const feature = ports.purse.isOn ? seenInIt.feature : null;
     const lane = ports.laneOf(waiting.role, runner);
-    const name = dependsOn.length > 0 ? null : JSON.stringify([priority, notBefore, runner, lane]);
+    const name = dependsOn.length > 0 ? null : JSON.stringify([feature, priority, notBefore, runner, lane]);
     const same = name === null ? undefined : shared.get(name);
     if (same !== undefined) return same;
     const peeked: Peeked = {
+      feature,
       priority,
       notBefore,
       notBeforeMs: notBefore === null ? 0 : Date.parse(notBefore),
@@ -239,6 +244,12 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     return missing.length === 0 ? null : `waits for an answer to ${missing.map(describeDependency).join(', ')}`;
   };
 
+  const reasonByMoney = (waiting: Waiting, { feature, lane, runner }: Peeked): string | null => {
+    if (feature === null) return null;
+    const name = runner ?? ports.roles.get(waiting.role)?.runner ?? ports.workspace.settings.runner;
+    return name === OFFLINE ? null : ports.purse.shut(waiting.role, feature, lane, keyOf(waiting));
+  };
+
   const reasonByLane = (lane: string): string => {
     if (!ports.lanes.isHeld(lane)) return `lane ${lane} has no free slot`;
     return `lane ${lane} is held: ${ports.lanes.view().find((view) => view.lane === lane)?.reason ?? ''}`;
@@ -321,7 +332,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
             continue;
           }
           // Only what names dependencies is waited for: a look at the others is one turn, however many wait.
-          const reason = peeked.dependsOn.length > 0 ? await reasonByNeeds(peeked.dependsOn) : null;
+          const reason = reasonByMoney(waiting, peeked) ?? (peeked.dependsOn.length > 0 ? await reasonByNeeds(peeked.dependsOn) : null);
           if (reason !== null) {
             needs.set(candidate, reason);
             left.push(candidate);

@@ -5,10 +5,12 @@ import type { CodeFacts } from '#core/evidence.ts';
 import type { History } from '#core/history.ts';
 import type { CrashPoint } from '#core/job.ts';
 import type { JobId, RoleName } from '#core/names.ts';
+import type { PriceTables } from '#core/money.ts';
 import type { Clock, Digest, Fs, Journal, Keeper, Log, SecretScan } from '#core/ports.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
+import type { Purse } from './budget.ts';
 import type { Lanes } from './schedule.ts';
 
 export type Ports = {
@@ -26,6 +28,11 @@ export type Ports = {
   readonly keeper: Keeper;
   readonly runners: Runners;
   readonly lanes: Lanes;
+  /** The user's own rows, then the built-in ones. */
+  readonly prices: PriceTables;
+  readonly purse: Purse;
+  /** Jobs that wait for money, with the words why. */
+  readonly waitsForMoney: Map<JobId, string>;
   /** The lane a job of this role will run in, with this runner (null: the role's or the workspace's). */
   readonly laneOf: (role: RoleName, runner: string | null) => string;
   readonly roles: ReadonlyMap<RoleName, Role>;
@@ -39,6 +46,8 @@ export type Ports = {
   readonly stopping: AbortSignal;
   /** Marks the job whose content is being parsed: should that end this process, the next one knows. */
   readonly whileParsing: <T>(job: JobId, act: () => T) => T;
+  /** Told whenever a job comes or leaves, for what is worth doing only under load. */
+  readonly inFlight: (jobs: number) => void;
   /** Called right after each named point; tests stop the process here. */
   readonly reached: (point: CrashPoint, job: JobId) => void;
 };

@@ -6,9 +6,9 @@ import type { Predicate, Statement } from '#core/evidence.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { Answer, Filed } from '#core/history.ts';
 import type { FinalFile, Outcome } from '#core/job.ts';
+import { sumUsage } from '#core/money.ts';
 import type { Sha256 } from '#core/names.ts';
 import { describeIdentity } from '#core/prompt.ts';
-import { NO_USAGE, type AttemptRecord, type Usage } from '#core/run.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
@@ -131,7 +131,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
       materials: job.materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
       runner: { ...job.facts, command: ended.command, model: ended.model ?? job.model },
       account: null,
-      attempts: ended.attempts.map(({ n, runId, startedAt, endedAt, outcome, failure, usage, starts }) => ({
+      attempts: ended.attempts.map(({ n, runId, startedAt, endedAt, outcome, failure, usage, starts, lane, model }) => ({
         n,
         runId,
         startedAt,
@@ -140,8 +140,10 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
         failure,
         usage,
         starts,
+        ...(lane === undefined ? {} : { lane }),
+        ...(model === undefined ? {} : { model }),
       })),
-      usage: sum(ended.attempts),
+      usage: sumUsage(ended.attempts.map(({ usage }) => usage)),
       sessionId: ended.sessionId,
       code: job.code,
       scope: job.prompt.rest['scope'] ?? null,
@@ -177,12 +179,4 @@ function missesOf(ports: Ports, job: Submitted, ended: Ended): readonly string[]
     ports.log.warn(`the answer has not the asked shape: ${misses.join('; ')}`, { job: id, role, feature: job.identity.feature });
   }
   return misses;
-}
-
-function sum(attempts: readonly AttemptRecord[]): Usage {
-  const add = (key: keyof Usage): number | null => {
-    const known = attempts.map((attempt) => attempt.usage[key]).filter((value) => value !== null);
-    return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
-  };
-  return Object.fromEntries((Object.keys(NO_USAGE) as (keyof Usage)[]).map((key) => [key, add(key)])) as Usage;
 }

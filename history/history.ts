@@ -9,6 +9,7 @@ import { Buffer } from 'node:buffer';
 import type { Answer, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
+import type { SpendLine } from '#core/spending.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
@@ -23,6 +24,7 @@ import { makeRecordIndex, type RecordIndex } from './record-index.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
+import { readSpending } from './spending.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { TendSettings } from './tend.ts';
@@ -124,6 +126,10 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     yield* readRecords(await look(), filter, () => log(filter));
   }
 
+  async function* spending(): AsyncGenerator<SpendLine> {
+    yield* readSpending(await look());
+  }
+
   async function* verify(progress?: (done: number, total: number) => void): AsyncGenerator<Finding> {
     const { repository } = opened();
     yield* verifyHistory(repository, progress ?? (() => undefined));
@@ -150,6 +156,7 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     log,
     read,
     records: recorded,
+    spending,
     verify,
     async close() {
       const closing = open;

@@ -62,18 +62,25 @@ export function parseIndex(bytes: Buffer): { readonly index: Index; readonly lin
 }
 
 function entriesOf(bytes: Buffer, count: number): { index: Index; end: number } {
+  const index = entriesFrom(bytes.subarray(12), count);
+  if (index.starts.length < count) throw damaged('it ends too early');
+  return { index, end: 12 + index.body.length };
+}
+
+/** The whole entries that the bytes begin with, `count` at most: a piece of an index (version 2 or 3) is an index. */
+export function entriesFrom(bytes: Buffer, count: number): Index {
   const starts: number[] = [];
   let isExtended = false;
-  let at = 12;
-  for (let entry = 0; entry < count; entry++) {
-    if (at + FIXED >= bytes.length) throw damaged('it ends too early');
-    starts.push(at - 12);
-    isExtended ||= isExtendedAt(bytes, at);
+  let at = 0;
+  while (starts.length < count && at + FIXED < bytes.length) {
     const nul = bytes.indexOf(0, nameStart(bytes, at));
-    if (nul < 0) throw damaged('a path without an end');
-    at += padded(nul - at);
+    const end = at + padded(nul - at);
+    if (nul < 0 || end > bytes.length) break;
+    starts.push(at);
+    isExtended ||= isExtendedAt(bytes, at);
+    at = end;
   }
-  return { index: { body: bytes.subarray(12, at), starts, isExtended }, end: at };
+  return { body: bytes.subarray(0, at), starts, isExtended };
 }
 
 /** Version 4 writes a path as "cut so many bytes of the path before, then add these". */
@@ -140,13 +147,18 @@ function readLink(body: Buffer): Link | null {
   }
 }
 
-/** @param link of an index that adds to a shared one; whoever writes names replaced paths in full, so there are only deletions */
-export function encodeIndex(index: Index, link: { readonly sum: string; readonly deleted: readonly number[] } | null = null): Buffer {
+/** The twelve bytes before the entries. */
+export function encodeHead(count: number, isExtended: boolean): Buffer {
   const head = Buffer.alloc(12);
   head.write('DIRC');
-  head.writeUInt32BE(index.isExtended ? 3 : 2, 4);
-  head.writeUInt32BE(index.starts.length, 8);
-  const parts = [head, index.body];
+  head.writeUInt32BE(isExtended ? 3 : 2, 4);
+  head.writeUInt32BE(count, 8);
+  return head;
+}
+
+/** @param link of an index that adds to a shared one; whoever writes names replaced paths in full, so there are only deletions */
+export function encodeIndex(index: Index, link: { readonly sum: string; readonly deleted: readonly number[] } | null = null): Buffer {
+  const parts = [encodeHead(index.starts.length, index.isExtended), index.body];
   if (link !== null) {
     const body = Buffer.concat([Buffer.from(link.sum, 'hex'), encodeBits(link.deleted), encodeBits([])]);
     const name = Buffer.from('link\0\0\0\0', 'latin1');

@@ -20,17 +20,9 @@ import { lockMark, markOf, removeLock, takeLock } from './lock-file.ts';
 import { decodeCommit, isOid, type Oid } from './objects.ts';
 import { BRANCH, isOnMain, readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
-import {
-  EMPTY_SPLIT,
-  isDue,
-  isPlain,
-  joinIndex,
-  newestEntries,
-  spliceSplit,
-  wholeOf,
-  type Shared,
-  type SplitIndex,
-} from './split-index.ts';
+import { openShared, sharedInMemory, headOf, type Shared } from './shared-index.ts';
+import { EMPTY_SPLIT, isDue, isPlain, joinIndex, newestEntries, spliceSplit, wholeOf, type SplitIndex } from './split-index.ts';
+import { writeShared } from './write-shared.ts';
 import { bringWorkTree, takeWorkTreeBack } from './work-tree.ts';
 
 const INDEX_BYTES_MAX = 1024 * 1024 * 1024;
@@ -81,10 +73,13 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     if (link === null) return null;
     const known = cached?.index.shared ?? null;
     if (known?.sum === link.sum) return known;
+    const path = `${gitDir}/sharedindex.${link.sum}`;
     try {
-      const bytes = Buffer.from((await fs.readBounded(`${gitDir}/sharedindex.${link.sum}`, INDEX_BYTES_MAX)).bytes);
+      const { version, count } = headOf(Buffer.from((await fs.readHead(path, 12)).bytes));
+      if (version < 4) return await openShared(fs, path, link.sum, count);
+      const bytes = Buffer.from((await fs.readBounded(path, INDEX_BYTES_MAX)).bytes);
       const { index } = parseIndex(bytes);
-      if (bytes.toString('hex', bytes.length - 20) === link.sum) return { sum: link.sum, index };
+      if (bytes.toString('hex', bytes.length - 20) === link.sum) return sharedInMemory(link.sum, index);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
     }
@@ -99,7 +94,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     try {
       const read = await fs.readBounded(indexPath, INDEX_BYTES_MAX);
       const { index: own, link } = parseIndex(Buffer.from(read.bytes));
-      cached = { index: joinIndex(own, link, await sharedOf(link)), facts: read.facts, tip: null };
+      cached = { index: await joinIndex(own, link, await sharedOf(link)), facts: read.facts, tip: null };
       return cached.index;
     } catch (error) {
       if (codeOf(error) !== 'EDAMAGED') throw error;
@@ -194,28 +189,35 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     const tree = { fs, log, dir, blob: (oid: Oid) => store.readType(oid, 'blob') };
     const splices = await takeWorkTreeBack(tree, index ?? EMPTY_SPLIT, await differences(ahead, tip));
     if (index === null || splices.length === 0) return;
-    const show = await readyIndex(spliceSplit(index, splices), splices.length);
+    const show = await readyIndex(await spliceSplit(index, splices), splices.length);
     await show();
   }
 
   async function lock(tip: Oid): Promise<{ readonly isOnMain: boolean }> {
-    await takeLock(repository, lockPath, dir, lockMark(tip), { isSynced: false, clearOwn: clearOwnLocks });
+    await takeLock(repository, lockPath, dir, lockMark(tip), { draft: `${stateDir}/index-lock.new`, clearOwn: clearOwnLocks });
     return { isOnMain: await isOnMain(fs, gitDir) };
   }
 
-  async function prepare(
-    from: Oid | null,
-    to: Oid,
-    known: readonly FileChange[],
-    blob: (oid: Oid) => Promise<Buffer>,
-  ): Promise<() => Promise<void>> {
+  type Blob = (oid: Oid) => Promise<Buffer>;
+  type Show = () => Promise<void>;
+  async function prepare(from: Oid | null, to: Oid, known: readonly FileChange[], blob: Blob): Promise<Show> {
+    try {
+      return await prepareAt(from, to, known, blob);
+    } catch (error) {
+      // The shared file is not what it was: the next look at it says so, and it is made anew.
+      if (codeOf(error) === 'EDAMAGED') cached = null;
+      throw error;
+    }
+  }
+
+  async function prepareAt(from: Oid | null, to: Oid, known: readonly FileChange[], blob: Blob): Promise<Show> {
     const loaded = await load();
     const at = loaded === null ? null : (cached?.tip ?? (await indexTip(from)));
     const changes = at !== null && at === from ? known : await differences(at, to);
     const index = loaded ?? EMPTY_SPLIT;
     const splices = await bringWorkTree({ fs, log, dir, blob }, index, changes);
     if (splices.length === 0 && loaded !== null) return () => Promise.resolve();
-    return readyIndex(spliceSplit(index, splices), splices.length);
+    return readyIndex(await spliceSplit(index, splices), splices.length);
   }
 
   async function settle(tip: Oid): Promise<void> {
@@ -228,9 +230,9 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     const isShared = !isPlain(changed);
     const isNew = isShared && isDue(changed, count);
     const next: SplitIndex = !isShared
-      ? { ...EMPTY_SPLIT, own: wholeOf(changed) }
+      ? { ...EMPTY_SPLIT, own: await wholeOf(changed) }
       : isNew
-        ? { shared: await putShared(wholeOf(changed)), deleted: new Set(), own: EMPTY_INDEX }
+        ? { shared: await writeShared(fs, changed, gitDir, stateDir), deleted: new Set(), own: EMPTY_INDEX }
         : changed;
     const link = next.shared === null ? null : { sum: next.shared.sum, deleted: [...next.deleted].toSorted((a, b) => a - b) };
     const { fresh, facts } = await writeFresh(indexPath, encodeIndex(next.own, link));
@@ -240,13 +242,6 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
       cached = { index: next, facts, tip: null };
       if (isNew) await removeOldShared(next.shared?.sum ?? '');
     };
-  }
-
-  async function putShared(index: Shared['index']): Promise<Shared> {
-    const bytes = encodeIndex(index);
-    const sum = bytes.toString('hex', bytes.length - 20);
-    await putFile(`${gitDir}/sharedindex.${sum}`, bytes);
-    return { sum, index };
   }
 
   async function removeOldShared(current: string): Promise<void> {
@@ -265,7 +260,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
    * never synced, so the newest files may be empty after it; the index then would let `git commit -a` record the empty file.
    */
   async function mendTorn(index: SplitIndex): Promise<void> {
-    for (const entry of newestEntries(index, TORN_WINDOW_S, TORN_FILES_MAX)) {
+    for (const entry of await newestEntries(index, TORN_WINDOW_S, TORN_FILES_MAX)) {
       if (entry.stage !== 0 || entry.inode === 0) continue;
       const file = `${dir}/${entry.path}`;
       const facts = await fs.facts(file);

@@ -47,8 +47,10 @@ export type RecordIndex = {
   advance(from: Oid | null, to: Oid, records: readonly FiledRecord[]): void;
 };
 
-/** Records of our own latest groups: their answers mostly come soon. */
-const RECENT_MAX = 4_096;
+/** Records of our own latest groups: their answers mostly come soon. About 500 B each; an older one is read from its commit. */
+const RECENT_MAX = 512;
+/** So many of our own are known without a look at the log, some 200 B each; then the log is walked again, as after a start, as far back as somebody asks. */
+const OWN_MAX = 50_000;
 
 /** Jobs whose files a merge laid beside, as its message says (merge.ts). */
 export const besideOf = (message: string): readonly JobId[] =>
@@ -66,6 +68,8 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
   let top: Oid | null = null;
   /** Only the commit is kept: its hashes are read again when somebody wants them. */
   let newest = new Map<string, Oid>();
+  /** How many of them were told by the writer. */
+  let ownCount = 0;
   let older: AsyncGenerator<LoggedCommit> | null = null;
   /** Jobs that a merge laid beside: their commits say nothing about the identity any more. */
   const beside = new Set<JobId>();
@@ -75,6 +79,7 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
   function restart(tip: Oid): void {
     top = tip;
     newest = new Map();
+    ownCount = 0;
     older = walkCommits(store, [tip]);
   }
 
@@ -138,6 +143,8 @@ export function makeRecordIndex(store: ObjectStore, readTip: () => Promise<Oid |
       recent.delete(oldest);
     }
     top = to;
+    ownCount += records.length;
+    if (ownCount > OWN_MAX) restart(to);
   }
 
   /** One at a time: the walk has one place. */

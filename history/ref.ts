@@ -50,7 +50,7 @@ const lockOf = (gitDir: string): string => `${gitDir}/${BRANCH}.lock`;
 
 /** Takes git's lock of the branch, with the new value in it, on disk. To be given back by `moveTip` or `freeTip`. */
 export const lockTip = (ports: LockPorts, gitDir: string, workTree: string, to: Oid): Promise<void> =>
-  takeLock(ports, lockOf(gitDir), workTree, `${to}\n`, { isSynced: true, clearOwn: () => Promise.resolve(false) });
+  takeLock(ports, lockOf(gitDir), workTree, `${to}\n`, { draft: null, clearOwn: () => Promise.resolve(false) });
 
 export const freeTip = (fs: Fs, gitDir: string): Promise<void> => removeLock(fs, lockOf(gitDir));
 

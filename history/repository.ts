@@ -22,18 +22,53 @@ export type Repository = {
   readonly store: ObjectStore;
 };
 
-const LOCK_WAIT_MS = 60_000;
+/** Others hold it for less than a second; only a merge or the start of a large history takes longer. */
+const TOLD_AFTER_MS = 5_000;
+const WAIT_MS_MAX = 60_000;
 
-/** One docket at a time, across all processes that share this history. */
+const isHeld = (error: unknown): boolean => (error as { readonly code?: unknown }).code === 'ELOCKED';
+
+function holderWords({ locks, dir }: Pick<Repository, 'locks' | 'dir'>, file: string): { readonly who: string; readonly mend: string } {
+  const holder = locks.holderOf(file);
+  if (holder === null) return { who: 'another docket', mend: `end the docket that still works in ${dir}` };
+  const pid = String(holder.pid);
+  return holder.isStopped
+    ? { who: `process ${pid}, which is stopped,`, mend: `let it go on (kill -CONT ${pid}) or end it (kill -KILL ${pid}: nothing is lost)` }
+    : { who: `process ${pid}`, mend: `wait until it is done, or end it (kill ${pid})` };
+}
+
+/**
+ * One docket at a time, across all processes that share this history. Says so when it waits for long.
+ * @throws `code: 'ELOCKED'` with words after 60 s
+ */
 export async function withKernelLock<T>(
-  repository: Pick<Repository, 'locks' | 'stateDir'>,
+  repository: Pick<Repository, 'locks' | 'stateDir' | 'dir' | 'log'>,
   act: (lock: KernelLock) => Promise<T>,
 ): Promise<T> {
-  const lock = await repository.locks.acquire(`${repository.stateDir}/lock.db`, LOCK_WAIT_MS);
+  const lock = await acquire(repository, `${repository.stateDir}/lock.db`);
   try {
     const value = await act(lock);
     return value;
   } finally {
     lock.release();
+  }
+}
+
+async function acquire(repository: Pick<Repository, 'locks' | 'dir' | 'log'>, file: string): Promise<KernelLock> {
+  const { locks, dir, log } = repository;
+  try {
+    return await locks.acquire(file, TOLD_AFTER_MS);
+  } catch (error) {
+    if (!isHeld(error)) throw error;
+  }
+  const { who, mend } = holderWords(repository, file);
+  log.warn(`the history ${dir} is held by ${who} for more than ${String(TOLD_AFTER_MS)} ms: waiting; ${mend}`);
+  try {
+    return await locks.acquire(file, WAIT_MS_MAX - TOLD_AFTER_MS);
+  } catch (error) {
+    if (!isHeld(error)) throw error;
+    const now = holderWords(repository, file);
+    const words = `the history ${dir} is held by ${now.who} for more than ${String(WAIT_MS_MAX)} ms (its lock is ${file}): ${now.mend}`;
+    throw Object.assign(new Error(`ELOCKED: ${words}`, { cause: error }), { code: 'ELOCKED', path: file });
   }
 }

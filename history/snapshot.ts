@@ -35,7 +35,11 @@ type Folder = {
   readonly folders: Map<string, Folder>;
 };
 
-const FOLDERS_KEPT_MAX = 20_000;
+/**
+ * About 1 kB each. A prompt touches three folders, and its answer the same ones soon after; a folder that was let go is read again from its pack.
+ * A start reaches it after some hundred prompts, so the memory of a busy daemon does not follow the length of its history.
+ */
+const FOLDERS_KEPT_MAX = 2_000;
 
 export type Snapshot = {
   /** Blob id of a file; null when there is none. */

@@ -1,6 +1,6 @@
 /**
- * Git's index in two files (gitformat-index(5) "Split index"): a large one that is shared and seldom written, and a small one that says
- * what was added to it and taken from it. A change costs what changed, not what is there. A small index is one plain file.
+ * Git's index in two files (gitformat-index(5) "Split index"): a large one that is shared and seldom written (and stays on the disk, shared-index.ts), and
+ * a small one that says what was added to it and taken from it. A change costs what changed, not what is there. A small index is one plain file.
  *
  * Invariant: `deleted` are positions in the shared index; a path of `own` is deleted there when it is there at all.
  */
@@ -20,8 +20,8 @@ import {
   type IndexEntry,
   type Link,
 } from './index-file.ts';
+import type { Shared } from './shared-index.ts';
 
-export type Shared = { readonly sum: string; readonly index: Index };
 export type SplitIndex = { readonly shared: Shared | null; readonly deleted: ReadonlySet<number>; readonly own: Index };
 
 export const EMPTY_SPLIT: SplitIndex = { shared: null, deleted: new Set(), own: EMPTY_INDEX };
@@ -29,12 +29,13 @@ export const EMPTY_SPLIT: SplitIndex = { shared: null, deleted: new Set(), own: 
 const byNumber = (a: number, b: number): number => a - b;
 
 /** Both files as one; an entry that git replaced in place becomes one that is deleted there and stands here. */
-export function joinIndex(own: Index, link: Link | null, shared: Shared | null): SplitIndex {
+export async function joinIndex(own: Index, link: Link | null, shared: Shared | null): Promise<SplitIndex> {
   if (link === null || shared === null) return { shared: null, deleted: new Set(), own };
   const deleted = new Set([...link.deleted, ...link.replaced]);
   if (link.replaced.length === 0) return { shared, deleted, own };
-  const entries = link.replaced.map((position, at) => withPath(entryAt(own, at), pathAt(shared.index, position)));
-  const rest = own.starts.length > entries.length ? restOf(own, entries.length) : EMPTY_INDEX;
+  const entries: Buffer[] = [];
+  for (const [at, position] of link.replaced.entries()) entries.push(withPath(entryAt(own, at), pathAt(await shared.entry(position), 0)));
+  const rest = own.starts.length > entries.length ? sliceOf(own, entries.length, own.starts.length) : EMPTY_INDEX;
   const replaced: Index = { ...joined(entries), isExtended: own.isExtended };
   return { shared, deleted, own: merge(rest, [], replaced) };
 }
@@ -49,9 +50,14 @@ function joined(entries: readonly Buffer[]): { body: Buffer; starts: number[] } 
   return { body: Buffer.concat(entries), starts };
 }
 
-function restOf(index: Index, from: number): Index {
-  const first = index.starts[from] ?? 0;
-  return { body: index.body.subarray(first), starts: index.starts.slice(from).map((start) => start - first), isExtended: index.isExtended };
+/** Entries `from` up to, and without, `until`. */
+function sliceOf(index: Index, from: number, until: number): Index {
+  const first = index.starts[from] ?? index.body.length;
+  return {
+    body: index.body.subarray(first, index.starts[until] ?? index.body.length),
+    starts: index.starts.slice(from, until).map((start) => start - first),
+    isExtended: index.isExtended,
+  };
 }
 
 /** An entry that git wrote without its path gets it back. */
@@ -65,9 +71,46 @@ function withPath(entry: Buffer, path: Buffer): Buffer {
   return whole;
 }
 
-/** All of it in one, in order. */
-export const wholeOf = ({ shared, deleted, own }: SplitIndex): Index =>
-  shared === null ? own : merge(shared.index, [...deleted].toSorted(byNumber), own);
+/** All of it, in order, in pieces of whole entries. */
+export async function* piecesOf({ shared, deleted, own }: SplitIndex): AsyncGenerator<Index> {
+  if (shared === null) {
+    yield own;
+    return;
+  }
+  const gone = [...deleted].toSorted(byNumber);
+  let passed = 0;
+  let goneBefore = 0;
+  let taken = 0;
+  for await (const piece of shared.pieces()) {
+    const count = piece.starts.length;
+    let goneUntil = goneBefore;
+    while (goneUntil < gone.length && (gone[goneUntil] ?? 0) < passed + count) goneUntil++;
+    // What stands behind the last entry of this piece may belong between two of the next one.
+    const until = count === 0 ? taken : lowerBound(own, pathAt(piece, count - 1));
+    const here = gone.slice(goneBefore, goneUntil).map((position) => position - passed);
+    yield merge(piece, here, sliceOf(own, taken, until));
+    passed += count;
+    goneBefore = goneUntil;
+    taken = until;
+  }
+  if (taken < own.starts.length) yield sliceOf(own, taken, own.starts.length);
+}
+
+/** All of it in one: for an index that is small. */
+export async function wholeOf(split: SplitIndex): Promise<Index> {
+  let whole = EMPTY_INDEX;
+  for await (const piece of piecesOf(split)) {
+    const from = whole.body.length;
+    whole = {
+      body: Buffer.concat([whole.body, piece.body]),
+      starts: [...whole.starts, ...piece.starts.map((start) => start + from)],
+      isExtended: whole.isExtended || piece.isExtended,
+    };
+  }
+  return whole;
+}
+
+export const countOf = ({ shared, deleted, own }: SplitIndex): number => (shared?.count ?? 0) - deleted.size + own.starts.length;
 
 /** The entries of `more` put in between those of `index`, without the ones at `deleted` (rising). */
 function merge(index: Index, deleted: readonly number[], more: Index): Index {
@@ -104,25 +147,21 @@ function merge(index: Index, deleted: readonly number[], more: Index): Index {
   return { body: Buffer.concat(parts), starts, isExtended: index.isExtended || more.isExtended };
 }
 
-export function findInSplit({ shared, deleted, own }: SplitIndex, path: string): IndexEntry | null {
+export async function findInSplit({ shared, deleted, own }: SplitIndex, path: string): Promise<IndexEntry | null> {
   const key = Buffer.from(path);
   const position = positionOf(own, key);
   if (position >= 0) return entryFields(own, position);
   if (shared === null) return null;
-  const there = positionOf(shared.index, key);
-  return there < 0 || deleted.has(there) ? null : entryFields(shared.index, there);
+  const [there] = await shared.positionsOf(key);
+  return there === undefined || deleted.has(there) ? null : entryFields(await shared.entry(there), 0);
 }
 
 /** All entries of a changed path are replaced (its conflict stages too); everything else stays as it is. */
-export function spliceSplit(split: SplitIndex, changes: readonly IndexChange[]): SplitIndex {
+export async function spliceSplit(split: SplitIndex, changes: readonly IndexChange[]): Promise<SplitIndex> {
   const own = spliceIndex(split.own, changes);
   if (split.shared === null) return { ...split, own };
-  const { index } = split.shared;
   const deleted = new Set(split.deleted);
-  for (const { path } of changes) {
-    const key = Buffer.from(path);
-    for (let at = positionOf(index, key); at >= 0 && at < index.starts.length && pathAt(index, at).equals(key); at++) deleted.add(at);
-  }
+  for (const { path } of changes) for (const position of await split.shared.positionsOf(Buffer.from(path))) deleted.add(position);
   return { shared: split.shared, deleted, own };
 }
 
@@ -131,7 +170,7 @@ const OWN_MAX = 4_096;
 const PLAIN_MAX = 1_024;
 
 /** Small enough to be one plain file, which every tool can read. */
-export const isPlain = (split: SplitIndex): boolean => (split.shared?.index.starts.length ?? 0) + split.own.starts.length <= PLAIN_MAX;
+export const isPlain = (split: SplitIndex): boolean => (split.shared?.count ?? 0) + split.own.starts.length <= PLAIN_MAX;
 
 /**
  * Is it time to write the shared file anew? Writing the small file n times costs n²/2, the large one its size, once: the sum is least at the
@@ -139,25 +178,28 @@ export const isPlain = (split: SplitIndex): boolean => (split.shared?.index.star
  * @param changed entries that this change adds
  */
 export function isDue(split: SplitIndex, changed: number): boolean {
-  const shared = split.shared?.index.starts.length ?? 0;
+  const shared = split.shared?.count ?? 0;
   const limit = Math.min(OWN_MAX, Math.max(OWN_MIN, Math.sqrt(2 * shared * changed)));
   return split.shared === null || split.own.starts.length + split.deleted.size > limit;
 }
 
 /** The entries of the newest files: changed at most `windowS` seconds before the last one, the newest first. */
-export function newestEntries({ shared, deleted, own }: SplitIndex, windowS: number, max: number): (IndexEntry & { path: string })[] {
-  const found: { readonly index: Index; readonly position: number; readonly mtimeS: number }[] = [];
-  const sides: [Index, ReadonlySet<number>][] = [[own, new Set()]];
-  if (shared !== null) sides.push([shared.index, deleted]);
+export async function newestEntries(split: SplitIndex, windowS: number, max: number): Promise<(IndexEntry & { path: string })[]> {
+  let found: { readonly path: string; readonly fields: IndexEntry }[] = [];
   let newestS = 0;
-  for (const [index] of sides) for (const position of index.starts.keys()) newestS = Math.max(newestS, mtimeAt(index, position));
-  for (const [index, gone] of sides)
-    for (const position of index.starts.keys()) {
-      const mtimeS = mtimeAt(index, position);
-      if (mtimeS >= newestS - windowS && !gone.has(position)) found.push({ index, position, mtimeS });
-    }
-  return found
-    .toSorted((a, b) => b.mtimeS - a.mtimeS)
-    .slice(0, max)
-    .map(({ index, position }) => ({ path: pathAt(index, position).toString('utf8'), ...entryFields(index, position) }));
+  for await (const piece of piecesOf(split)) {
+    for (const position of piece.starts.keys()) newestS = Math.max(newestS, mtimeAt(piece, position));
+    for (const position of piece.starts.keys())
+      if (mtimeAt(piece, position) >= newestS - windowS)
+        found.push({ path: pathAt(piece, position).toString('utf8'), fields: entryFields(piece, position) });
+    // Older than what came since, or more than anybody asks for.
+    if (found.length > 2 * max) found = newestOf(found, newestS - windowS, max);
+  }
+  return newestOf(found, newestS - windowS, max).map(({ path, fields }) => ({ path, ...fields }));
 }
+
+const newestOf = <T extends { readonly fields: IndexEntry }>(found: readonly T[], sinceS: number, max: number): T[] =>
+  found
+    .filter(({ fields }) => fields.mtimeS >= sinceS)
+    .toSorted((a, b) => b.fields.mtimeS - a.fields.mtimeS)
+    .slice(0, max);

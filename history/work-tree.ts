@@ -35,7 +35,7 @@ export async function bringWorkTree(tree: WorkTree, index: SplitIndex, changes: 
   const worker = async (): Promise<void> => {
     for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
       const change = next.value;
-      const current = findInSplit(index, change.path);
+      const current = await findInSplit(index, change.path);
       if (current !== null && (current.stage !== 0 || current.oid !== change.from)) continue;
       if (current === null && change.from !== null) continue;
       done.push(await bringFile(tree, change, folders));
@@ -55,7 +55,7 @@ export async function takeWorkTreeBack(tree: WorkTree, index: SplitIndex, change
   const done: IndexChange[] = [];
   for (const change of changes) {
     const { path, from, to } = change;
-    const current = findInSplit(index, path);
+    const current = await findInSplit(index, path);
     if (current !== null && current.stage !== 0) continue;
     const known = current?.oid ?? null;
     if (known !== from && known !== to) continue;

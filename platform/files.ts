@@ -103,6 +103,18 @@ async function read(file: FilePath, maxBytes: number, isWhole: boolean): Promise
   );
 }
 
+function openToSync(file: FilePath): number {
+  let fd: number;
+  try {
+    fd = openSync(native(file), READ_CAREFULLY);
+  } catch (error) {
+    throw irregular(error, file);
+  }
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  throw systemError('EINVAL', `not a regular file, open '${shown(file)}'`);
+}
+
 /** write(2) may take less than it was given, without an error. */
 async function writeAll(handle: Handle, bytes: Uint8Array): Promise<void> {
   let at = 0;
@@ -291,8 +303,11 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
     removeFolder: (folder) => files.rmdir(folder),
     removeTree: (folder) => files.rm(folder, { recursive: true, force: true }),
     async syncFile(file, why) {
-      const { handle } = await openRegular(file);
-      await named(file, 'fsync', () => using(handle, (open) => sync(open, why)));
+      // Opening what is there is a matter of microseconds, in this thread; only the sync itself waits for the disk.
+      await breathe();
+      const fd = openToSync(file);
+      options.onSync?.(why);
+      await named(file, 'fsync', async () => syncDescriptor(fd).finally(() => closeSync(fd)));
     },
     async syncFolder(folder, why) {
       const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

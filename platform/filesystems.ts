@@ -45,9 +45,9 @@ const KNOWN: ReadonlyMap<bigint, Known> = new Map([
 export const fileSystemOf = (magic: bigint): Known =>
   KNOWN.get(BigInt.asUintN(32, magic)) ?? local(`0x${BigInt.asUintN(32, magic).toString(16)}`);
 
-/** Free bytes are those an ordinary user may still use. Off Linux the numbers mean other things: type is then `unknown`. */
+/** Free bytes are those an ordinary user may still use; Infinity where the file system does not say (a few in user space). Off Linux the numbers mean other things: type is then `unknown`. */
 export async function fileSystemFacts(path: string): Promise<Known & { readonly freeBytes: number }> {
   const facts = await statfs(path, { bigint: true });
   const known = process.platform === 'linux' ? fileSystemOf(facts.type) : local('unknown');
-  return { ...known, freeBytes: Number(facts.bavail * facts.bsize) };
+  return { ...known, freeBytes: facts.blocks === 0n ? Number.POSITIVE_INFINITY : Number(facts.bavail * facts.bsize) };
 }

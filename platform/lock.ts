@@ -10,6 +10,7 @@ import path from 'node:path';
 import type { KernelLock, KernelLocks } from '#core/ports.ts';
 import { monotonicMs } from './clock.ts';
 import { codeOf, systemError } from './file-facts.ts';
+import { holderOf } from './lock-holder.ts';
 import { openDatabase, type Database } from './sqlite.ts';
 
 const FIRST_PAUSE_MS = 1;
@@ -58,6 +59,7 @@ function tryAcquire(file: string): KernelLock | null {
 /** Lock files are made 0600 when they are not there; their folder must be. Any trouble but "held" is thrown with its code. */
 export const makeKernelLocks = (): KernelLocks => ({
   tryAcquire,
+  holderOf,
   async acquire(file, timeoutMs) {
     const untilMs = monotonicMs() + timeoutMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {

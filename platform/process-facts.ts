@@ -71,6 +71,12 @@ export function isAlive(pid: number, startTime: string): boolean {
   return facts !== null && facts.startTime === startTime && facts.state !== 'Z' && facts.state !== 'X';
 }
 
+/** True while a signal (SIGSTOP, Ctrl-Z) or a debugger keeps it still. */
+export function isStopped(pid: number): boolean {
+  const state = hasProc ? factsFromProc(pid)?.state : askPs(['-o', 'state=', '-p', String(pid)])[0];
+  return state?.slice(0, 1).toUpperCase() === 'T';
+}
+
 let knownBootId: string | null = null;
 
 /** This boot of this machine and, on Linux, this pid namespace (a container's pids mean nothing outside it). */

@@ -19,7 +19,10 @@ export type PreparedStatement = {
   iterate(...parameters: Parameters): IterableIterator<Row>;
 };
 
-/** Errors carry `code`: SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CANTOPEN, else SQLITE_ERROR_<n>. */
+/**
+ * Errors carry `code`: SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FULL, SQLITE_READONLY, SQLITE_CANTOPEN, else SQLITE_ERROR_<n>. Of SQLITE_IOERR it
+ * tells which call failed, where that makes a difference: SQLITE_IOERR_WRITE, _READ, _SHORT_READ, _FSYNC, _DIR_FSYNC.
+ */
 export type Database = {
   readonly path: string;
   exec(sql: string): void;
@@ -44,7 +47,7 @@ export type OpenOptions = {
 };
 export type OpenDatabase = (path: string, options?: OpenOptions) => Database;
 
-/** Primary result codes of sqlite3.h. */
+/** Result codes of sqlite3.h; the extended ones (sqlite.org/rescode.html#extrc) have the primary one in their low byte. */
 const CODES: ReadonlyMap<number, string> = new Map([
   [5, 'SQLITE_BUSY'],
   [6, 'SQLITE_LOCKED'],
@@ -55,12 +58,17 @@ const CODES: ReadonlyMap<number, string> = new Map([
   [14, 'SQLITE_CANTOPEN'],
   [19, 'SQLITE_CONSTRAINT'],
   [26, 'SQLITE_NOTADB'],
+  [10 | (1 << 8), 'SQLITE_IOERR_READ'],
+  [10 | (2 << 8), 'SQLITE_IOERR_SHORT_READ'],
+  [10 | (3 << 8), 'SQLITE_IOERR_WRITE'],
+  [10 | (4 << 8), 'SQLITE_IOERR_FSYNC'],
+  [10 | (5 << 8), 'SQLITE_IOERR_DIR_FSYNC'],
 ]);
 
 /** A number that no JavaScript number can hold is in no file we wrote: it counts as damage. */
 function resultCode(error: unknown): number | null {
   if (!(error instanceof Error)) return null;
-  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff;
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode;
   return 'code' in error && error.code === 'ERR_OUT_OF_RANGE' ? 11 : null;
 }
 
@@ -70,7 +78,7 @@ function worded<T>(path: string, act: () => T): T {
   } catch (error) {
     const number = resultCode(error);
     if (number === null) throw error;
-    const code = CODES.get(number) ?? `SQLITE_ERROR_${String(number)}`;
+    const code = CODES.get(number) ?? CODES.get(number & 0xff) ?? `SQLITE_ERROR_${String(number & 0xff)}`;
     throw Object.assign(new Error(`${code}: ${(error as Error).message}, '${path}'`, { cause: error }), { code });
   }
 }

@@ -5,12 +5,12 @@
  */
 
 import { Buffer, isUtf8 } from 'node:buffer';
-import { parseFeature, parsePromptName, parseRoleName } from '#core/names.ts';
+import { parseFeature, parsePromptName, parseRoleName, type FeatureId } from '#core/names.ts';
 import { parseInstant } from './instant.ts';
 import { PRIORITY_DEFAULT } from './parse.ts';
 import { HEAD_BYTES_MAX, wholeCharacters, type Peek } from './peek.ts';
 
-export type Skim = Pick<Peek, 'priority' | 'notBefore' | 'dependsOn' | 'runner'>;
+export type Skim = Pick<Peek, 'feature' | 'priority' | 'notBefore' | 'dependsOn' | 'runner'>;
 
 const OPEN = '---\n';
 const CLOSE = '\n---\n';
@@ -33,6 +33,9 @@ const IS_SURE: Readonly<Record<string, (text: string) => boolean>> = {
 };
 const REQUIRED = ['feature', 'agent', 'prompt_spec_version', 'revision', 'created_at'];
 
+/** A part of a text keeps the whole text in memory. */
+const ownString = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
+
 /** @param head the first 16 KiB or so of the file. Null: ask peekPrompt. Never throws. */
 export function skimPrompt(head: Uint8Array): Skim | null {
   const bytes = wholeCharacters(head.subarray(0, HEAD_BYTES_MAX));
@@ -49,10 +52,12 @@ export function skimPrompt(head: Uint8Array): Skim | null {
   }
   if (REQUIRED.some((key) => !values.has(key))) return null;
   const notBefore = values.get('not_before');
+  const feature = parseFeature(values.get('feature') ?? '');
+  if (!feature.ok) return null;
   return {
+    feature: ownString(feature.value.id) as FeatureId,
     priority: Number(values.get('priority') ?? PRIORITY_DEFAULT),
-    // A string of its own: a part of a text keeps the whole text in memory.
-    notBefore: notBefore === undefined ? null : Buffer.from(notBefore, 'latin1').toString('latin1'),
+    notBefore: notBefore === undefined ? null : ownString(notBefore),
     dependsOn: [],
     runner: null,
   };

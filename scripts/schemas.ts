@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { profileJsonSchema } from '#agents/profile-file.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
 
@@ -10,7 +11,11 @@ const isCheck = process.argv.includes('--check');
 
 const present = (name: string): string | null => (readdirSync(folder).includes(name) ? readFileSync(join(folder, name), 'utf8') : null);
 
-const wanted = [...jsonSchemas(), { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` }];
+const wanted = [
+  ...jsonSchemas(),
+  { name: 'tool-profile.schema.json', text: profileJsonSchema() },
+  { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },
+];
 const stale = wanted.filter(({ name, text }) => present(name) !== text);
 if (!isCheck) for (const { name, text } of stale) writeFileSync(join(folder, name), text);
 for (const { name } of stale)

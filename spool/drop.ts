@@ -1,16 +1,14 @@
 /**
  * Putting a prompt into in/ so that it is whole the moment it is seen: temporary name, sync, link, sync. No name is ever replaced.
- * And the way back for a bad end: `foo.failed` becomes `foo.md` again.
  */
 
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
-import { parseStem, type RoleName, type Stem } from '#core/names.ts';
-import { isPromptName, numberedStem, PROMPT_ENDING, temporaryName, type EndedSuffix } from './layout.ts';
-import { codeOf, randomText, roleOf, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
+import type { RoleName, Stem } from '#core/names.ts';
+import { isPromptName, numberedStem, PROMPT_ENDING, temporaryName } from './layout.ts';
+import { randomText, roleOf, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo, renameIfFree } from './place.ts';
 import { contentOf } from './settle.ts';
-import { supersede } from './stem.ts';
 
 /** A starting daemon sweeps temporary names; who loses one writes it again. */
 const TRIES = 5;
@@ -59,8 +57,8 @@ async function announce(parts: Parts, temporary: string): Promise<void> {
   }
 }
 
-/** The first free name of `foo.md`, `foo~2.md` …; null when the temporary file is gone. */
-async function enter(parts: Parts, role: SpoolRole, temporary: string, stem: Stem): Promise<Dropped | null> {
+/** Links the file as the first free name of `foo.md`, `foo~2.md` …; null when it is gone. Its first name stays, but where there are no hard links. */
+export async function enter(parts: Parts, role: SpoolRole, temporary: string, stem: Stem): Promise<Dropped | null> {
   for (let n = 1; ; n++) {
     const dropped = droppedAs(parts, role, `${numberedStem(stem, n)}${PROMPT_ENDING}`);
     const answer = await linkTo(parts.fs, temporary, dropped.path);
@@ -80,41 +78,3 @@ async function enterByRename(parts: Parts, role: SpoolRole, temporary: string, s
     if (answer !== 'taken') return answer === 'gone' ? null : dropped;
   }
 }
-
-const REOPENED: readonly EndedSuffix[] = ['failed', 'held', 'rejected', 'cancelled'];
-
-/** Throws ENOENT when there is no bad end of this stem, EINVAL when it is no regular file. */
-export async function reopen(parts: Parts, name: RoleName, stem: Stem): Promise<{ readonly name: string }> {
-  const role = roleOf(parts, name);
-  const from = await newestBadEnd(parts, role, stem);
-  await supersede(parts, role.folder, stem, randomText(parts.digest));
-  await parts.fs.chmod(from, 0o600).catch((error: unknown) => {
-    if (codeOf(error) !== 'EPERM') throw error;
-  });
-  const entered = await enter(parts, role, from, stem);
-  if (entered === null) throw noBadEnd(parts, role, stem);
-  // The new name is certain before the old one goes: a power cut may keep the second change of a folder and lose the first.
-  await parts.sync(parts.layout.in(role.folder), 'safety');
-  await unlinkIfThere(parts.fs, from);
-  await parts.sync(parts.layout.in(role.folder), 'safety');
-  return { name: entered.name };
-}
-
-async function newestBadEnd(parts: Parts, role: SpoolRole, stem: Stem): Promise<string> {
-  let newest: { readonly file: string; readonly ctimeNs: bigint } | null = null;
-  for (const suffix of REOPENED) {
-    const file = path.join(parts.layout.in(role.folder), `${stem}.${suffix}`);
-    const facts = await parts.fs.facts(file);
-    if (facts === null || (newest !== null && newest.ctimeNs >= facts.ctimeNs)) continue;
-    if (facts.kind !== 'file')
-      throw Object.assign(new Error(`EINVAL: not a regular file, it cannot be tried again: '${file}'`), { code: 'EINVAL' });
-    newest = { file, ctimeNs: facts.ctimeNs };
-  }
-  if (newest === null || !parseStem(stem).ok) throw noBadEnd(parts, role, stem);
-  return newest.file;
-}
-
-const noBadEnd = (parts: Parts, role: SpoolRole, stem: Stem): Error =>
-  Object.assign(new Error(`ENOENT: no ${REOPENED.map((suffix) => `${stem}.${suffix}`).join(', ')} in ${parts.layout.in(role.folder)}`), {
-    code: 'ENOENT',
-  });

@@ -1,7 +1,7 @@
 /**
  * Group commit: what is asked for in one turn of the event loop becomes one transaction, so a batch of jobs at the same step costs one fsync.
  * Invariant: a caller's changes are all in or none; one caller's illegal change does not touch the others; whoever is told "done" is
- * told after the transaction is durable (of a note: after it is written). After damage or a failed sync (SQLITE_CORRUPT, SQLITE_IOERR) nothing is written any more.
+ * told after the transaction is durable (of a note: after it is written). After damage or a failed sync (damage.ts) nothing is written any more.
  */
 
 import type { Clock, JournalChange } from '#core/ports.ts';
@@ -22,8 +22,8 @@ export type Commits = {
   commit(changes: readonly JournalChange[], isSynced: boolean): Promise<void>;
   /** Writes what is waiting, at once. */
   flush(): void;
-  /** True: the file is damaged, or the disk refused; nothing is written any more. */
-  isBroken(): boolean;
+  /** Not null: the file is damaged, or a sync failed; nothing is written any more. */
+  brokenBy(): Error | null;
 };
 
 const isEmpty = (draft: Draft): boolean =>
@@ -72,7 +72,7 @@ export function makeCommits(database: Database, memory: Memory, clock: Clock, ch
 
   return {
     flush,
-    isBroken: () => broken !== null,
+    brokenBy: () => broken,
     commit: (changes, isSynced) =>
       new Promise((resolve, reject) => {
         if (callers.length === 0) setImmediate(flush);

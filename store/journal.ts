@@ -114,7 +114,8 @@ function makeJournal(database: Database, { clock, check }: JournalInput): Journa
     attempts: (id) => [...(memory.find(id)?.attempts ?? [])],
     commit: (changes) => ask(changes, true),
     note: (changes) => ask(changes, false),
-    isIntact: () => !isClosed && !commits.isBroken() && database.isIntact(),
+    isIntact: () => !isClosed && database.isIntact(),
+    brokenBy: () => commits.brokenBy(),
     close() {
       if (isClosed) return;
       commits.flush();
@@ -134,6 +135,7 @@ function makeReadOnly(database: Database, version: number): Journal {
     commit: refused,
     note: refused,
     isIntact: () => database.isIntact(),
+    brokenBy: () => null,
     close: () => {
       database.close();
     },

@@ -4,7 +4,8 @@ import type { JobId } from '#core/names.ts';
 import type { JobError, JournalJob, LaneHold } from '#core/ports.ts';
 import type { Database, Row } from '#platform/sqlite.ts';
 import { isDamage } from './damage.ts';
-import { attemptOf, errorOf, holdOf, JOB_COLUMNS, jobOf, type JournalAttempt } from './rows.ts';
+import type { SpendLine } from '#core/spending.ts';
+import { attemptOf, errorOf, holdOf, JOB_COLUMNS, jobOf, spendingOf, type JournalAttempt } from './rows.ts';
 
 export type Reads = {
   job(id: JobId): JournalJob | null;
@@ -13,6 +14,7 @@ export type Reads = {
   /** Newest first. */
   recent(limit: number): JournalJob[];
   attempts(id: JobId): JournalAttempt[];
+  spending(): SpendLine[];
   errors(id: JobId): JobError[];
   holds(): LaneHold[];
 };
@@ -26,6 +28,9 @@ const RECENT = `
   UNION ALL SELECT * FROM (
     SELECT ${JOB_COLUMNS} FROM job_ended ORDER BY n DESC LIMIT ?1)
   ORDER BY changed_at DESC, id DESC LIMIT ?1`;
+
+const SPENDING = `
+  SELECT attempt.*, job.feature AS job_feature, job.role AS job_role FROM attempt JOIN job ON job.id = attempt.job`;
 
 /** @param version of the tables, 1 or later */
 export function makeReads(database: Database, version: number): Reads {
@@ -44,6 +49,7 @@ function readsWith(database: Database, version: number, read: ReadRows): Reads {
   const open = database.prepare(version === 1 ? OPEN_1 : OPEN);
   const recent = database.prepare(version === 1 ? RECENT_1 : RECENT);
   const attempts = database.prepare('SELECT * FROM attempt WHERE job = ? ORDER BY n');
+  const spending = database.prepare(SPENDING);
   const errors = version === 1 ? null : database.prepare('SELECT * FROM error WHERE job = ? ORDER BY attempt = 0, attempt');
   const holds = database.prepare('SELECT * FROM lane_hold ORDER BY lane');
   return {
@@ -51,6 +57,7 @@ function readsWith(database: Database, version: number, read: ReadRows): Reads {
     open: () => read(() => open.all(), jobOf),
     recent: (limit) => read(() => recent.all(Math.max(0, Math.trunc(limit))), jobOf),
     attempts: (id) => read(() => attempts.all(id), attemptOf),
+    spending: () => read(() => spending.all(), spendingOf).flatMap((line) => line ?? []),
     errors: (id) => read(() => errors?.all(id) ?? [], errorOf),
     holds: () => read(() => holds.all(), holdOf),
   };

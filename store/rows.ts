@@ -8,6 +8,7 @@ import { JOB_STATES, OUTCOMES, type Outcome } from '#core/job.ts';
 import { isJobId, type JobId } from '#core/names.ts';
 import type { JobError, JournalJob, LaneHold } from '#core/ports.ts';
 import type { AttemptRecord } from '#core/run.ts';
+import { spendLine, type SpendLine } from '#core/spending.ts';
 import type { Row, Value } from '#platform/sqlite.ts';
 
 export type JournalAttempt = AttemptRecord & { readonly spent: boolean };
@@ -93,6 +94,19 @@ export function attemptOf(row: Row): JournalAttempt {
   } catch {
     throw damaged('attempt');
   }
+}
+
+/** A row of `attempt` with its job's feature and role beside it. Null: it started no tool. */
+export function spendingOf(row: Row): SpendLine | null {
+  const attempt = attemptOf(row);
+  return spendLine(attempt, {
+    job: text(row, 'job'),
+    feature: textOrNull(row, 'job_feature') ?? '',
+    role: text(row, 'job_role'),
+    tool: null,
+    model: null,
+    lane: null,
+  });
 }
 
 export function holdOf(row: Row): LaneHold {

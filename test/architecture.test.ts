@@ -55,6 +55,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'node:stream': ['platform/'],
   'node:module': ['cli/'],
   'node:timers/promises': ['platform/'],
+  'node:v8': ['platform/'],
 };
 /** Anybody's but core's: they reach nothing outside the process. */
 const FREE = ['node:path', 'node:zlib', 'node:buffer', 'node:util'];

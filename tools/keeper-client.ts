@@ -8,7 +8,7 @@
  */
 
 import path from 'node:path';
-import type { Failure } from '#core/failure.ts';
+import { describe, type Failure } from '#core/failure.ts';
 import type { Clock, Digest, Fs, Keeper, LineSocket, Log, Sockets } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { RunFile } from '#core/run.ts';
@@ -63,7 +63,7 @@ type Pending = (reply: Reply | null) => void;
 type Link = { readonly ask: (question: Question) => Promise<Reply | null>; readonly closed: Promise<void>; readonly close: () => void };
 
 /** Questions over one connection; each that is open when it closes is answered with null. */
-function linkOver(socket: LineSocket, onClosed: () => void): Link {
+function linkOver(socket: LineSocket, onTrouble: (failure: Failure) => void, onClosed: () => void): Link {
   const pending = new Map<number, Pending>();
   let nextId = 1;
   let isOpen = true;
@@ -81,6 +81,7 @@ function linkOver(socket: LineSocket, onClosed: () => void): Link {
       socket.close();
       return;
     }
+    if (reply.id === 0 && !reply.ok) onTrouble(reply.failure);
     pending.get(reply.id)?.(reply);
     pending.delete(reply.id);
   });
@@ -109,7 +110,10 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
   async function tryConnect(): Promise<Link | null> {
     try {
       const socket = await sockets.connect(socketPath(state));
-      return linkOver(socket, () => {
+      const onTrouble = (failure: Failure): void => {
+        log.warn(`the keeper: ${describe(failure)}`);
+      };
+      return linkOver(socket, onTrouble, () => {
         link = null;
       });
     } catch {

@@ -2,7 +2,7 @@
  * What a client and the keeper say to each other: one JSON object per line, version 1, over <state>/keeper.sock.
  *
  *   client  {v, id, do: 'start', run, epoch?}   {v, id, do: 'wait', dir, runId}   {v, id, do: 'stop', runId}   {v, id, do: 'list'}   {v, id: 0, do: 'bye'}
- *   keeper  {v, id, ok: true, value}    {v, id, ok: false, failure}
+ *   keeper  {v, id, ok: true, value}    {v, id, ok: false, failure}    {v, id: 0, ok: false, failure}: trouble that nobody asked about, for the log
  *
  * Each question gets one answer, in any order; `wait` may take hours. A side that reads another version hangs up.
  */

@@ -15,7 +15,7 @@ import type { ExitFile, RunFile, StopReason } from '#core/run.ts';
 import type { Sha256 } from '#core/names.ts';
 import type { Processes, StartedProgram } from '#platform/process.ts';
 import { endTree, MARKER } from './end-tree.ts';
-import { NAMES } from './exit.ts';
+import { NAMES, readRun } from './exit.ts';
 
 export type RunPorts = {
   readonly fs: Fs;
@@ -26,13 +26,15 @@ export type RunPorts = {
   readonly cutFile: (path: string, bytes: number) => Promise<void>;
   /** Trouble that no client may be there to hear of; goes to keeper.log. */
   readonly note: (message: string) => void;
+  /** The same to whoever is there: keeper.log lies on the disk that may be full. */
+  readonly tell?: (failure: Failure) => void;
   /** Between SIGTERM and SIGKILL; tests shorten it. */
   readonly graceMs?: number;
 };
 
 export type LiveRun = {
   readonly run: RunFile;
-  /** Null only when exit.json could not be written for COMMIT_TRIES_MAX tries: the run is lost. Never rejects. */
+  /** Null only when exit.json could not be written for COMMIT_TRIES_MAX tries, or until `stop`: the run is lost. Never rejects. */
   readonly ended: Promise<ExitFile | null>;
   stop(reason: StopReason): void;
 };
@@ -40,8 +42,13 @@ export type LiveRun = {
 /** How often the limits are looked at; oftener at first, and while the output grows fast towards its limit: a flood writes a gigabyte in a second. */
 const LOOK_MS = 250;
 const LOOK_SOON_MS = 20;
-const COMMIT_TRIES_MAX = 60;
+/** An hour: a disk may be full for long, and a run that is lost is started again. */
+const COMMIT_TRIES_MAX = 720;
 const COMMIT_PAUSE_MS = 1_000;
+const COMMIT_PAUSE_MS_MAX = 5_000;
+/** After the first try, each so many more are told. */
+const TOLD_TRIES = 12;
+const TAKE_BACK_TRIES_MAX = 60;
 
 const codeOf = (error: unknown): string => {
   const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
@@ -105,6 +112,23 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
   return ok(follow(ports, request, run, started));
 }
 
+/**
+ * After a start that failed before "go": its run.json, if it came to lie there, is taken away, so that nobody counts it as a start. It tries for a minute;
+ * one that stays makes the evidence tell a start too many, never too few.
+ */
+export async function takeBack({ fs, clock, note }: RunPorts, { dir, runId, token }: StartRun): Promise<void> {
+  for (let tries = 1; tries <= TAKE_BACK_TRIES_MAX; tries++) {
+    try {
+      const left = await readRun(dir, fs);
+      if (left?.runId === runId && left.token === token) await fs.unlink(path.join(dir, NAMES.run));
+      return;
+    } catch (error) {
+      note(`run ${runId}: it was not started, and its run.json could not be taken away (try ${String(tries)}): ${messageOf(error)}`);
+    }
+    await clock.sleep(COMMIT_PAUSE_MS);
+  }
+}
+
 /** Lets the program go and watches it to its end. */
 function follow(ports: RunPorts, request: StartRun, run: RunFile, started: StartedProgram): LiveRun {
   const wake = new AbortController();
@@ -117,9 +141,11 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, started: Start
       resolve();
     });
   });
+  const giveUp = new AbortController();
   const stop = (reason: StopReason): void => {
     // One that ended by itself was not stopped by anybody.
     if (exit === null) stopped ??= reason;
+    else giveUp.abort();
     wake.abort();
   };
 
@@ -130,7 +156,12 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, started: Start
     if (left > 0) ports.note(`run ${run.runId}: ${String(left)} processes could not be ended`);
     if (left === 0 || !ports.processes.isAlive(run.pid, run.pidStart)) await exited;
     const { code, signal } = exit ?? { code: null, signal: null };
-    return commit(ports, request, { v: 1, runId: run.runId, token: run.token, code, signal, stopped, startedAt: run.startedAt });
+    return commit(
+      ports,
+      request,
+      { v: 1, runId: run.runId, token: run.token, code, signal, stopped, startedAt: run.startedAt },
+      giveUp.signal,
+    );
   }
 
   started.go();
@@ -167,10 +198,18 @@ async function watch(ports: RunPorts, request: StartRun, signal: AbortSignal): P
   }
 }
 
+const unwritten = (runId: string, file: string, error: unknown): Failure => ({
+  kind: 'environment',
+  what: `run ${runId} has ended, and its end cannot be written down; it is tried again`,
+  path: file,
+  code: codeOf(error),
+  message: messageOf(error),
+});
+
 type Ending = Omit<ExitFile, 'endedAt' | 'stdout' | 'stderr'>;
 
-/** Syncs the outputs, writes exit.json. A full disk may get room again: it tries for a minute. */
-async function commit(ports: RunPorts, request: StartRun, ending: Ending): Promise<ExitFile | null> {
+/** Syncs the outputs, writes exit.json. A full disk may get room again: it tries for an hour, or until somebody has asked for its end. */
+async function commit(ports: RunPorts, request: StartRun, ending: Ending, giveUp: AbortSignal): Promise<ExitFile | null> {
   const { fs, clock, hashFile, cutFile, note } = ports;
   const endedAt = clock.now().toISOString();
   const at = (name: string): string => path.join(request.dir, name);
@@ -207,8 +246,10 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending): Promi
       note(`run ${ending.runId}: exit.json could not be written (try ${String(tries)}): ${messageOf(error)}`);
       // The folder itself is gone: somebody removed the job.
       if (codeOf(error) === 'ENOENT') return null;
+      if (tries % TOLD_TRIES === 1) ports.tell?.(unwritten(ending.runId, at(NAMES.exit), error));
     }
-    await clock.sleep(COMMIT_PAUSE_MS);
+    if (giveUp.aborted) return null;
+    await clock.sleep(Math.min(COMMIT_PAUSE_MS_MAX, COMMIT_PAUSE_MS * tries), giveUp);
   }
   return null;
 }

@@ -15,7 +15,7 @@ import type { RunFile } from '#core/run.ts';
 import { endTree } from './end-tree.ts';
 import { readRun } from './exit.ts';
 import { epochPath, lockPath, parseQuestion, socketPath, VERSION, type Asked } from './keeper-protocol.ts';
-import { startRun, type LiveRun, type RunPorts } from './keeper-run.ts';
+import { startRun, takeBack, type LiveRun, type RunPorts } from './keeper-run.ts';
 
 /** How long it stays without client and run: a daemon that restarts finds it, a machine without work is left alone. */
 export const LINGER_MS = 2_000;
@@ -42,7 +42,8 @@ type Started = Result<LiveRun, Failure>;
  * @param state the folder of socket and lock, absolute; must be there
  * @returns null when another keeper serves this folder
  */
-export async function serveKeeper(ports: KeeperPorts, state: string): Promise<RunningKeeper | null> {
+export async function serveKeeper(given: KeeperPorts, state: string): Promise<RunningKeeper | null> {
+  const ports: KeeperPorts = { ...given, tell };
   const lock = await ports.locks.acquire(lockPath(state), LOCK_WAIT_MS).catch((error: unknown) => {
     if (error instanceof Error && (error as { readonly code?: unknown }).code === 'ELOCKED') return null;
     throw error;
@@ -51,16 +52,19 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
 
   /** Folder of the attempt -> its run, from the moment it is asked for until its exit.json is there. */
   const runs = new Map<string, Promise<Started>>();
-  /** Folder of an attempt -> what a dead keeper left of it is being ended. Asked twice, it is done once; and nothing starts there before it is done. */
+  /** Folder of an attempt -> what a dead keeper, or a start that failed, left of it is being ended. Asked twice, it is done once; and nothing starts there before it is done. */
   const endings = new Map<string, Promise<null>>();
   const clients = new Set<LineSocket>();
+  function tell(failure: Failure): void {
+    for (const client of clients) client.send({ v: VERSION, id: 0, ok: false, failure });
+  }
   const stopping = new AbortController();
   let idle = new AbortController();
 
   /** Called at each change: starts or ends the wait for nobody. */
   function settle(): void {
     idle.abort();
-    if (clients.size > 0 || runs.size > 0 || stopping.signal.aborted) return;
+    if (clients.size > 0 || runs.size > 0 || endings.size > 0 || stopping.signal.aborted) return;
     const mine = new AbortController();
     idle = mine;
     void leaveAfter(mine.signal);
@@ -81,7 +85,7 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
     const beginning = known ?? startRun(ports, request).catch((error: unknown) => err(trouble('start', state, error)));
     if (known === undefined) {
       runs.set(request.dir, beginning);
-      void forgetWhenEnded(request.dir, beginning);
+      void forgetWhenEnded(request, beginning);
     }
     const started = await beginning;
     if (!started.ok) return started;
@@ -89,30 +93,42 @@ export async function serveKeeper(ports: KeeperPorts, state: string): Promise<Ru
     return err(inUse(request));
   }
 
-  async function forgetWhenEnded(dir: string, beginning: Promise<Started>): Promise<void> {
+  async function forgetWhenEnded(request: StartRun, beginning: Promise<Started>): Promise<void> {
     const started = await beginning;
     if (started.ok) await started.value.ended;
-    runs.delete(dir);
+    else void end(request.dir, async () => takeBack(ports, request));
+    runs.delete(request.dir);
     settle();
   }
 
-  async function endLeft(dir: string, runId: string): Promise<null> {
+  /** Once for each folder at a time. */
+  async function end(dir: string, act: () => Promise<void>): Promise<null> {
+    const known = endings.get(dir);
+    if (known !== undefined) return known;
+    const ending = act()
+      .then(() => null)
+      .finally(() => {
+        endings.delete(dir);
+        settle();
+      });
+    endings.set(dir, ending);
+    return ending;
+  }
+
+  async function endLeft(dir: string, runId: string): Promise<void> {
     const run = await readRun(dir, ports.fs);
     // Of another boot nothing runs; of this one, a number whose owner is gone may be somebody else's by now: only the mark is looked for.
     const isThisBoot = run !== null && run.bootId === ports.processes.bootId();
     const isAlive = isThisBoot && ports.processes.isAlive(run.pid, run.pidStart);
     const left = { pid: isAlive ? run.pid : null, pidStart: isThisBoot ? run.pidStart : '', runId: run?.runId ?? runId };
     await endTree(ports.processes, ports.clock, left, ports.graceMs);
-    return null;
   }
 
   /** The end of a run that is known here; else null, after all that is left of it was ended. */
   async function wait(dir: string, runId: string): Promise<unknown> {
     const started = await runs.get(dir);
     if (started?.ok === true) return started.value.ended;
-    const ending = endings.get(dir) ?? endLeft(dir, runId).finally(() => endings.delete(dir));
-    endings.set(dir, ending);
-    return ending;
+    return end(dir, async () => endLeft(dir, runId));
   }
 
   async function answer(asked: Exclude<Asked, { readonly do: 'bye' }>): Promise<Result<unknown, Failure>> {

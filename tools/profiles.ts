@@ -1,26 +1,135 @@
 /**
- * Profiles: how an AI tool is called, as data. Placeholders in arguments are filled in whole, argument by argument; there is no shell.
- * Read from `claude --help` and runs of Claude Code 2.1.329 against a fake model.
+ * Profiles: how a tool is called and how its output is read, as data (agents/tools/<id>.yaml, parsed by agents/profile-file.ts; told in docs/tools.md).
+ * Placeholders in arguments, variables and settings files are filled in whole; there is no shell.
  */
 
+import type { Sha256 } from '#core/names.ts';
+import type { FailureKind } from '#core/failure.ts';
+
+export type Scalar = string | number | boolean | null;
+/** Fields that an event must have, each with one of these values. A key that begins with "/" is a JSON pointer, another one the name of a field. */
+export type Where = Readonly<Record<string, readonly Scalar[]>>;
+export type Source = 'stdout' | 'stderr' | 'report';
+export type Take = 'first' | 'last' | 'join' | 'sum' | 'count' | 'key';
+
+/** One way to find a value; of a list of them the first that finds one counts. */
+export type Pick = {
+  readonly in: Source;
+  /** Which events; null: all. */
+  readonly where: Where | null;
+  /** JSON pointer (RFC 6901) into the event; `*` stands for each member. Empty: the event itself. */
+  readonly at: string;
+  readonly take: Take;
+  /** `key`: the name of the member whose value here is largest. */
+  readonly by: string | null;
+  /** A pattern (tools/safe-pattern.ts) searched in the text that was found; its first group, else the whole match, is the value. */
+  readonly match: string | null;
+};
+/** When a limit ends. `epoch`: seconds or milliseconds since 1970, `seconds`: from the end of the run on, `iso`: ISO 8601, `clock`: 9:42 AM. */
+export type ResetPick = Pick & { readonly as: 'epoch' | 'seconds' | 'iso' | 'clock' };
+
+/** Kinds of failure that a profile may name: those that an output can tell. */
+export const TOLD_KINDS = [
+  'rate-limited', 'provider-error', 'turn-limit', 'refused', 'context-too-long', 'no-answer', 'truncated', 'denied', 'not-logged-in', 'budget', 'unreadable-answer',
+] as const satisfies readonly FailureKind[]; // prettier-ignore
+export type ToldKind = (typeof TOLD_KINDS)[number];
+
+/** Holds when the last event of `where` has `if` and something at each of `has`, and the exit code is one of `exit`. Then one of kind, status, words says what it is. */
+export type FailureRule = {
+  readonly where: Where | null;
+  readonly if: Where | null;
+  readonly has: readonly string[];
+  readonly exit: readonly number[];
+  readonly kind: ToldKind | null;
+  /** JSON pointer of an HTTP status; the rule is passed over when there is none. */
+  readonly status: string | null;
+  /** The words of the error decide; the rule is passed over when they are not known. */
+  readonly words: boolean;
+  /** When the tool says nothing itself. */
+  readonly message: string | null;
+};
+export type WordRule = { readonly match: string; readonly kind: ToldKind };
+
+export type ReadRules = {
+  /** `lines`: JSON lines, each an event; `json`: one JSON value (of an array each member is an event); `text`: all of it is one event, a text. */
+  readonly format: 'lines' | 'json' | 'text';
+  /** The event without which a run did not come to its end; null: none is needed. */
+  readonly end: Where | null;
+  readonly answer: readonly Pick[];
+  readonly session: readonly Pick[];
+  readonly model: readonly Pick[];
+  readonly error: readonly Pick[];
+  readonly reset: readonly ResetPick[];
+  readonly usage: Readonly<Record<UsageField, readonly Pick[]>>;
+  /** In order; the first that holds decides. */
+  readonly failures: readonly FailureRule[];
+  /** In order, before the ones every tool has (tools/words.ts). */
+  readonly words: readonly WordRule[];
+};
+export const USAGE_FIELDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'costUsd', 'turns'] as const;
+export type UsageField = (typeof USAGE_FIELDS)[number];
+
+export type More = { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
+
+export type ConfigFolder = {
+  /** `run`: <attempt>/config, gone with the attempt; `workspace`: <state>/tools/<name>. */
+  readonly scope: 'run' | 'workspace';
+  /** `token`: only when a token is in the environment; without one the person's own folder is used, because the login lies there. */
+  readonly when: 'always' | 'token';
+  /** Variables that name it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Path in the folder -> content. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The same, in place of those of the same name, when a token is in the environment. */
+  readonly filesWithToken: Readonly<Record<string, string>>;
+  /** Path in the folder -> where the person's own file may lie (`~/…`, `$NAME/…`); the first that is there is linked, never copied. */
+  readonly links: Readonly<Record<string, readonly string[]>>;
+};
+
+export type Login = {
+  /** Any of these set: logged in by it. */
+  readonly tokenEnv: readonly string[];
+  /** Any of these there: logged in. */
+  readonly files: readonly string[];
+  /** A question to the program; what it answers goes before `files`. */
+  readonly ask: {
+    readonly args: readonly string[];
+    /** JSON pointer to true or false in its standard output; null: exit code 0 means logged in. */
+    readonly at: string | null;
+  } | null;
+};
+
 export type ToolProfile = {
+  readonly id: string;
+  readonly kind: 'ai' | 'static-check' | 'test';
+  readonly title: string;
   readonly program: string;
-  /** Always given. */
+  /** `real`: the program itself ran in docket's tests; `transcript`: only its recorded or documented output was read. */
+  readonly tested: { readonly how: 'real' | 'transcript'; readonly from: string; readonly to: string };
+  /** What differs from other tools, for people. */
+  readonly notes: string;
+  readonly lane: string;
   readonly args: readonly string[];
-  readonly argsByAccess: { readonly 'read-only': readonly string[]; readonly worktree: readonly string[] };
+  readonly prompt: 'stdin' | 'file' | 'argument';
+  readonly access: { readonly 'read-only': More; readonly worktree: More };
   /** Given only when a model is asked for. */
-  readonly argsWithModel: readonly string[];
+  readonly withModel: More;
   /** Fixed variables. */
   readonly env: Readonly<Record<string, string>>;
   /** Variables handed through from the daemon's environment, besides BASE_ENV. */
   readonly passEnv: readonly string[];
-  /** Any of these set: the tool is logged in by it, and gets a configuration folder of its own. */
-  readonly tokenEnv: readonly string[];
-  readonly configFolderEnv: string;
+  readonly config: ConfigFolder | null;
+  readonly login: Login;
   readonly versionArgs: readonly string[];
-  /** Exit code 0: logged in. */
-  readonly loginArgs: readonly string[];
-  readonly lane: string;
+  readonly limits: { readonly promptBytes: number };
+  readonly success: {
+    readonly exit: readonly number[];
+    /** For checks and tests: codes that mean "it ran, and found something". */
+    readonly findingsExit: readonly number[];
+  };
+  readonly read: ReadRules;
+  /** Of the file's text: for evidence. */
+  readonly sha256: Sha256;
 };
 
 /** What every program gets from the daemon's environment, when it is set there. Never NODE_OPTIONS, LD_*, GIT_* or npm's own. */
@@ -30,58 +139,21 @@ export const BASE_ENV = [
   'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR',
 ] as const; // prettier-ignore
 
-/**
- * Claude Code, headless. The prompt goes in by standard input (an argument breaks at 128 KiB).
- * - `stream-json`: a line per message, so that a run which works is not taken for an idle one
- * - `--restricted`: no shell, no hooks and settings of the project, file tools confined to the working folder
- * - `--permission-prompts none`: what would ask a person is denied
- * - `--no-session-persistence`: nothing of a prompt stays in the tool's folders, and a repeated attempt may use its session id again
- * - DISABLE_ATTACHMENTS, DISABLE_FILE_MENTIONS: `@path` in a prompt stays text; without them the file's content is sent along
- * - MAX_RETRIES=0: docket backs off itself, the tool would try for 190 s
- */
-export const CLAUDE: ToolProfile = {
-  program: 'claude',
-  args: [
-    '-p', '--output-format', 'stream-json', '--verbose', '--session-id', '{session}', '--no-session-persistence',
-    '--disable-slash-commands', '--strict-mcp-config', '--permission-prompts', 'none', '--restricted',
-    '--max-turns', '{turns}', '--max-budget-usd', '{budget_usd}',
-  ], // prettier-ignore
-  argsByAccess: {
-    'read-only': ['--permission-mode', 'dontAsk', '--tools', 'Read,Grep,Glob'],
-    worktree: ['--permission-mode', 'acceptEdits'],
-  },
-  argsWithModel: ['--model', '{model}'],
-  env: {
-    CLAUDE_CODE_MAX_RETRIES: '0',
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-    CLAUDE_CODE_DISABLE_ATTACHMENTS: '1',
-    CLAUDE_CODE_DISABLE_FILE_MENTIONS: '1',
-    DISABLE_AUTOUPDATER: '1',
-    DISABLE_TELEMETRY: '1',
-  },
-  passEnv: [
-    'ANTHROPIC_API_KEY',
-    'ANTHROPIC_AUTH_TOKEN',
-    'CLAUDE_CODE_OAUTH_TOKEN',
-    'ANTHROPIC_BASE_URL',
-    'CLAUDE_CONFIG_DIR',
-    'NODE_EXTRA_CA_CERTS',
-  ],
-  tokenEnv: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'],
-  configFolderEnv: 'CLAUDE_CONFIG_DIR',
-  versionArgs: ['--version'],
-  loginArgs: ['auth', 'status'],
-  lane: 'anthropic',
-};
+/** The names that may stand in braces; `prompt` only where the prompt is an argument. */
+export const PLACEHOLDERS = [
+  'prompt', 'prompt_file', 'model', 'session', 'dir', 'cwd', 'config', 'turns', 'budget_usd', 'timeout_ms', 'timeout_s',
+] as const; // prettier-ignore
+export type Placeholder = (typeof PLACEHOLDERS)[number];
+export type Values = Readonly<Partial<Record<Placeholder, string>>>;
 
-/** The names a profile's arguments may hold, in braces. */
-export type Placeholder = 'prompt_file' | 'model' | 'session' | 'dir' | 'turns' | 'budget_usd';
-
-/** Fills `{name}` in each argument; an unknown name in braces stays as it is. */
-export const fillArguments = (args: readonly string[], values: Readonly<Record<Placeholder, string>>): string[] =>
-  args.map((argument) =>
-    argument.replaceAll(/\{([a-z_]+)\}/g, (whole, name: string) => (values as Readonly<Record<string, string>>)[name] ?? whole),
+/** Fills `{name}`; an unknown name in braces stays as it is. */
+export const fillText = (text: string, values: Values): string =>
+  text.replaceAll(/\{([a-z_]+)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? ((values as Readonly<Record<string, string>>)[name] ?? whole) : whole,
   );
+export const fillArguments = (args: readonly string[], values: Values): string[] => args.map((argument) => fillText(argument, values));
+export const fillEnv = (env: Readonly<Record<string, string>>, values: Values): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fillText(value, values)]));
 
 /**
  * The whole environment of a program: the fixed few and the named ones, nothing else.

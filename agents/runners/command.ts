@@ -8,9 +8,10 @@ import type { Failure } from '#core/failure.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import { type RunRequest } from '#core/run.ts';
 import type { CommandProfile } from '#core/settings.ts';
+import { badModel } from '#tools/plan-tool.ts';
 import { fillArguments, isModelName, programEnv } from '#tools/profiles.ts';
-import { acceptAnswer, answered, decodeUtf8, exitFailure, failed, NO_META, secretValues, stopFailure } from '../outcome.ts';
-import { findProgram, rememberFacts, searchPath, showCommand } from '../program.ts';
+import { acceptAnswer, answered, decodeUtf8, exitFailure, failed, NO_META, secretValues, stopFailure } from '#tools/outcome.ts';
+import { findProgram, rememberFacts, searchPath, showCommand } from '#tools/program.ts';
 import type { Runner, RunnerPorts } from '../runner.ts';
 
 const DEFAULT_ANSWER_FIELD = 'answer';
@@ -100,20 +101,3 @@ export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): 
     },
   };
 }
-
-/** A model's name that must not reach a command line. */
-export const badModel = (model: string): Failure => ({
-  kind: 'prompt-invalid',
-  faults: [
-    {
-      code: 'model-name',
-      line: 0,
-      column: 0,
-      field: 'model',
-      message: 'this is no name of a model',
-      expected: 'a letter or digit, then up to 127 of letters, digits and . _ : / @ + - [ ]',
-      found: JSON.stringify(model.slice(0, 80)),
-      mend: 'write the model as its tool names it, such as sonnet',
-    },
-  ],
-});

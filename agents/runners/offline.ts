@@ -1,7 +1,7 @@
 /** The runner that calls nobody: its answer is the brief itself, ready to paste into any chat. Recorded as `briefed`, which never counts as an answer. */
 
 import { ok } from '#core/result.ts';
-import { acceptAnswer, briefed, failed } from '../outcome.ts';
+import { acceptAnswer, briefed, failed } from '#tools/outcome.ts';
 import type { Runner } from '../runner.ts';
 
 export const OFFLINE = 'offline';

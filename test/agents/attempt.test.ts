@@ -167,6 +167,21 @@ suite('an attempt', { concurrency: 4 }, () => {
     assert.deepEqual([starts, command, rig.agents.count()], [0, null, 0]);
   });
 
+  test('on a disk that is full no tool is started: that is the environment, not an attempt that failed', async (t) => {
+    const rig = await makeRig(t);
+    await rig.serve();
+    const keeper = await rig.client();
+    const request = await makeRequest(rig.folder, 'a1');
+    const full = { ...fs, fileSystem: async () => Promise.resolve({ type: 'ext', network: false, freeBytes: 1_000_000 }) };
+    const ports = { runner: obedient(rig), keeper, fs: full, digest, clock, log: silentLog };
+    const { outcome, starts } = await runAttempt(ports, request, new AbortController().signal);
+    assert.deepEqual(outcome.ok ? null : [outcome.failure.kind, 'code' in outcome.failure ? outcome.failure.code : ''], [
+      'environment',
+      'ENOSPC',
+    ]);
+    assert.deepEqual([starts, rig.agents.count()], [0, 0]);
+  });
+
   test('a tool whose keeper dies each time is not started for ever', async (t) => {
     const rig = await makeRig(t);
     let starts = 0;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { CLAUDE_DEFAULTS, makeClaudeRunner } from '#agents/runners/claude.ts';
 import type { Runner } from '#agents/runner.ts';
 import type { ExitFile, RunOutcome } from '#core/run.ts';
 import { classOf } from '#core/failure.ts';
+import { runnerOf } from '#test/support/profiles.ts';
 import { makeRunnerPorts } from '#test/support/runner-parts.ts';
 
 const FOLDER = new URL('../fixtures/transcripts/', import.meta.url);
@@ -23,7 +23,7 @@ const request = {
   roleFile: 'role.yaml',
 } as unknown as Parameters<Runner['understand']>[1];
 
-const runner = makeClaudeRunner(CLAUDE_DEFAULTS, '/state', makeRunnerPorts({ ANTHROPIC_API_KEY: 'sk-ant-very-secret' }));
+const runner = runnerOf('claude', '/state', makeRunnerPorts({ ANTHROPIC_API_KEY: 'sk-ant-very-secret' }));
 
 const of = (text: string): ExitFile['stdout'] => ({ sizeBytes: Buffer.byteLength(text), sha256: '' as never });
 
@@ -52,7 +52,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'claude.max-tokens.exit1.jsonl': 'truncated',
   'claude.ok.exit0.jsonl': 'answered',
   'claude.refusal.exit1.jsonl': 'refused',
-  'claude.tool.exit0.jsonl': 'answered',
+  // The model asked to write outside of the working folder, was kept from it, and answered all the same: no success (issue 4).
+  'claude.tool.exit0.jsonl': 'denied',
 };
 
 const codeIn = (name: string): number => Number(/exit(\d+)/.exec(name)?.[1]);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeRunners, type Runners } from '#agents/registry.ts';
+import { AUTO_ORDER, makeRunners, type Runners } from '#agents/registry.ts';
 import type { Failure } from '#core/failure.ts';
 import type { Result } from '#core/result.ts';
 import type { CommandProfile, Workspace } from '#core/settings.ts';
+import { shippedProfiles } from '#test/support/profiles.ts';
 import { makeRunnerPorts } from '#test/support/runner-parts.ts';
 
 const profile = (name: string, more: Partial<CommandProfile> = {}): CommandProfile => ({
@@ -20,10 +21,9 @@ const profile = (name: string, more: Partial<CommandProfile> = {}): CommandProfi
 });
 
 const registry = (runner: string, runners: readonly CommandProfile[] = [], path = '/usr/bin:/bin'): Runners =>
-  makeRunners(
-    { settings: { runner } as Workspace['settings'], runners, state: '/state', root: '/app' },
-    { ...makeRunnerPorts({ PATH: path }) },
-  );
+  makeRunners({ settings: { runner } as Workspace['settings'], runners, state: '/state', root: '/app' }, shippedProfiles(), {
+    ...makeRunnerPorts({ PATH: path }),
+  });
 
 const nameOf = (found: Result<{ readonly name: string }, Failure>): string =>
   found.ok ? found.value.name : `${found.error.kind} ${'code' in found.error ? String(found.error.code) : ''}`.trim();
@@ -33,13 +33,14 @@ test("the prompt's choice goes before the role's, and the role's before the work
   assert.equal(nameOf(runners.resolve(null, null, null)), 'offline');
   assert.equal(nameOf(runners.resolve('mine', null, null)), 'mine');
   assert.equal(nameOf(runners.resolve('mine', 'claude', null)), 'claude');
-  assert.deepEqual(runners.names(), ['offline', 'claude', 'mine', 'auto']);
+  const others = [...shippedProfiles().values()].filter(({ id, kind }) => kind === 'ai' && !AUTO_ORDER.some((one) => one === id));
+  assert.deepEqual(runners.names(), ['offline', ...AUTO_ORDER, ...others.map(({ id }) => id), 'mine', 'auto']);
 });
 
 test('no choice calls nobody: it is refused with the names that could be written', () => {
   const found = registry('').resolve(null, null, null);
   assert.ok(!found.ok && found.error.kind === 'environment');
-  assert.match(found.error.message, /offline, claude, auto/);
+  assert.match(found.error.message, /offline, claude, codex, .*, auto/);
   assert.equal(nameOf(registry('offline').resolve('typo', null, null)), 'environment UNKNOWN_RUNNER');
   assert.equal(nameOf(registry('offline').resolve('constructor', null, null)), 'environment UNKNOWN_RUNNER');
 });
@@ -56,7 +57,7 @@ test('auto is nothing until a tool was found, and says why none was', async () =
   assert.ok(!looked.ok);
   assert.deepEqual(
     looked.error.map((failure) => failure.kind),
-    ['missing-program'],
+    AUTO_ORDER.map(() => 'missing-program'),
   );
   assert.equal(runners.get('auto'), undefined);
 });

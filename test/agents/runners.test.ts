@@ -3,12 +3,12 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CLAUDE_DEFAULTS, makeClaudeRunner } from '#agents/runners/claude.ts';
 import { makeCommandRunner } from '#agents/runners/command.ts';
 import { makeOfflineRunner } from '#agents/runners/offline.ts';
 import type { CommandProfile } from '#core/settings.ts';
 import { runnerContract } from '#test/contracts/runner.ts';
 import { makeRig } from '#test/keeper/rig.ts';
+import { runnerOf } from '#test/support/profiles.ts';
 import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
 
 const FAKE_CLAUDE = fileURLToPath(new URL('../support/fake-claude.ts', import.meta.url));
@@ -70,9 +70,9 @@ runnerContract({
   outputFor: resultLine,
   async make(rig, ports) {
     const bin = await installFakeClaude(rig.folder);
-    return makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, { ...ports, env: { ...ports.env, PATH: `${bin}:/usr/bin:/bin` } });
+    return runnerOf('claude', rig.state, { ...ports, env: { ...ports.env, PATH: `${bin}:/usr/bin:/bin` } });
   },
-  makeMissing: (ports) => makeClaudeRunner({ ...CLAUDE_DEFAULTS, program: 'no-such-claude' }, '/nowhere', ports),
+  makeMissing: (ports) => runnerOf('claude', '/nowhere', ports, { program: 'no-such-claude' }),
 });
 
 test('a command gets its placeholders filled, each inside its own argument', async (t) => {
@@ -92,7 +92,7 @@ test('a model that could be taken for an option never reaches a command line', a
   const request = await makeRequest(rig.folder, 'a1');
   for (const runner of [
     makeCommandRunner({ ...COMMAND, args: ['{model}'] }, makeRunnerPorts({})),
-    makeClaudeRunner({ ...CLAUDE_DEFAULTS, program: '/bin/cat' }, rig.state, makeRunnerPorts({})),
+    runnerOf('claude', rig.state, makeRunnerPorts({}), { program: '/bin/cat' }),
   ])
     for (const model of ['--dangerously-skip-permissions', 'a b', '', 'x\n', '-']) {
       const plan = await runner.plan({ ...request, model });
@@ -170,7 +170,7 @@ test('claude is called headless, read-only, without settings, servers, mentions 
     ANTHROPIC_API_KEY: 'sk-secret-key',
     GIT_DIR: '/x',
   });
-  const runner = makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, ports);
+  const runner = runnerOf('claude', rig.state, ports);
   const request = { ...(await makeRequest(rig.folder, 'a1')), model: 'sonnet' };
   const plan = await runner.plan(request);
   assert.ok(plan.ok && plan.value.kind === 'program');
@@ -179,7 +179,7 @@ test('claude is called headless, read-only, without settings, servers, mentions 
     `-p --output-format stream-json --verbose --session-id ${request.runId} --no-session-persistence --disable-slash-commands --strict-mcp-config ` +
       '--permission-prompts none --restricted --max-turns 10 --max-budget-usd 1 --permission-mode dontAsk --tools Read,Grep,Glob --model sonnet',
   );
-  assert.equal(plan.value.env['CLAUDE_CONFIG_DIR'], path.join(rig.state, 'claude'));
+  assert.equal(plan.value.env['CLAUDE_CONFIG_DIR'], path.join(rig.state, 'tools', 'claude'));
   assert.equal(plan.value.env['CLAUDE_CODE_DISABLE_ATTACHMENTS'], '1');
   assert.equal(plan.value.env['PATH'], `${bin}:/usr/bin:/bin`);
   assert.ok(!('GIT_DIR' in plan.value.env));
@@ -193,7 +193,7 @@ test('claude is called headless, read-only, without settings, servers, mentions 
 test("without a key in the environment claude uses the person's own folder, where the login is", async (t) => {
   const rig = await makeRig(t);
   const bin = await installFakeClaude(rig.folder);
-  const plan = await makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, makeRunnerPorts({ PATH: bin, HOME: '/home/someone' })).plan(
+  const plan = await runnerOf('claude', rig.state, makeRunnerPorts({ PATH: bin, HOME: '/home/someone' })).plan(
     await makeRequest(rig.folder, 'a1'),
   );
   assert.ok(plan.ok && plan.value.kind === 'program');
@@ -204,8 +204,8 @@ test("without a key in the environment claude uses the person's own folder, wher
 test('a claude that nobody is logged in to is told so before anything runs', async (t) => {
   const rig = await makeRig(t);
   const bin = await installFakeClaude(rig.folder);
-  const options = { ...CLAUDE_DEFAULTS, env: { FAKE_CLAUDE_LOGGED_OUT: '1' } };
-  const check = await makeClaudeRunner(options, rig.state, makeRunnerPorts({ PATH: `${bin}:/usr/bin:/bin` })).check();
+  const options = { env: { FAKE_CLAUDE_LOGGED_OUT: '1' } };
+  const check = await runnerOf('claude', rig.state, makeRunnerPorts({ PATH: `${bin}:/usr/bin:/bin` }), options).check();
   assert.ok(!check.ok && check.error.kind === 'not-logged-in');
 });
 
@@ -213,6 +213,6 @@ test("docket's own node_modules/.bin is never searched", async (t) => {
   const rig = await makeRig(t);
   const bin = await installFakeClaude(rig.folder);
   const ports = { ...makeRunnerPorts({ PATH: `${bin}/:${bin}` }), ownBinFolders: [bin] };
-  const check = await makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, ports).check();
+  const check = await runnerOf('claude', rig.state, ports).check();
   assert.ok(!check.ok && check.error.kind === 'missing-program');
 });

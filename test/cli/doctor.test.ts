@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { makeRunners } from '#agents/registry.ts';
+import { shippedProfiles } from '#test/support/profiles.ts';
 import { guarded, showBytes, type Check } from '#cli/doctor-checks.ts';
 import { lookAtDaemon, lookAtJournal, lookAtKeeper } from '#cli/doctor-daemon.ts';
 import { lookAtHistory } from '#cli/doctor-history.ts';
@@ -371,7 +372,7 @@ const fakeClaude = (base: string, answer: string): string => {
   return bin;
 };
 const runners = async (place: Place, pathText = '/nowhere'): Promise<readonly Check[]> =>
-  lookAtRunners(place.workspace, place.roles, makeRunners(place.workspace, runnerPorts({ PATH: pathText })));
+  lookAtRunners(place.workspace, place.roles, makeRunners(place.workspace, shippedProfiles(), runnerPorts({ PATH: pathText })));
 
 describe('the runners', () => {
   test('none chosen is bad; one that does not exist too', async (t) => {

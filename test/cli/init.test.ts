@@ -242,7 +242,7 @@ describe('docket init refuses with words, and makes nothing', { concurrency: 4 }
     const { base, root } = await makeRepository(t);
     await refused(base, root, ['--history', 'records'], /the history would lie inside the code repository/);
     await refused(base, root, ['--app', '../x Y'], /--app takes lower-case letters.*x-y would do/);
-    await refused(base, root, ['--runner', 'cloude'], /there is no runner "cloude"; there are: offline, claude, auto/);
+    await refused(base, root, ['--runner', 'cloude'], /there is no runner "cloude"; there are: offline, claude, codex, .*, auto/);
     await refused(base, root, ['--root', '.', 'x'], /two folders are named/);
     await refused(base, root, ['a', 'b'], /too many arguments/);
     writeFileSync(path.join(root, 'docket.yaml'), 'runner: offline\nslots: many\nfoo: 1\n');

@@ -228,7 +228,7 @@ describe('runners and lanes', () => {
       {
         name: 'claude-work',
         kind: 'claude',
-        program: 'claude',
+        program: '',
         args: [],
         output: 'text',
         answerField: null,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Clock } from '#core/ports.ts';
 import { makeIntake, type Intake } from '#daemon/intake.ts';
+import { NO_PURSE } from '#daemon/budget.ts';
 import type { Ports } from '#daemon/ports.ts';
 import { bytesOf, promptWith } from '#test/support/prompts.ts';
 import { makeHandClock, makeLog, makeRig, ROLE, stem, type LogLine, type Rig } from '#test/spool/rig.ts';
@@ -28,6 +29,7 @@ async function ready(context: TestContext, canPeek = true): Promise<Intakes> {
     clock,
     log: makeLog(lines),
     scanIntervalMs: 5_000,
+    purse: NO_PURSE,
     laneOf: (_role: string, runner: string | null) => runner ?? 'offline',
     lanes: { isHeld: () => lanes.isHeld, room: () => lanes.room, view: () => [{ lane: 'offline', reason: 'a test' }] },
   } as unknown as Ports;

@@ -23,8 +23,10 @@ const journalWith = (holds: readonly LaneHold[]): { journal: Journal; changes: J
     recent: unused,
     attempts: unused,
     errors: unused,
+    spending: unused,
     holds: () => [...holds],
     isIntact: () => true,
+    brokenBy: () => null,
     close: () => undefined,
   };
   return { journal, changes };

@@ -37,6 +37,7 @@ export type Ended = {
 };
 
 const TOLD_MS_MAX = 15_000;
+const REACHED_MS_MAX = 60_000;
 const LOOK_MS = 50;
 const ENVIRONMENT_EXIT = 3;
 
@@ -58,7 +59,7 @@ export const runFault = async (library: string, fault: Fault): Promise<Ended> =>
     const more: Finding[] = [];
     shim.arm(fault.at, fault.act, fault.mode === 'for ever');
     const first = story.rig.launch(shim.env);
-    if (fault.mode === 'for ever') await told(story, first, fault, more);
+    if (fault.mode === 'for ever') await told(story, shim, first, fault, more);
     else await Promise.race([isRight(story, more), first.ended]);
     const keeperDied = fault.mode === 'kill' && shim.hits() > 0 && shim.hitPid() !== first.child.pid;
     shim.disarm();
@@ -136,14 +137,20 @@ async function isRight(story: Story, more: Finding[]): Promise<void> {
 /** How a person reads it: the system's name of the fault, or what SQLite makes of any of them. */
 const wordsFor = (act: Act): RegExp => new RegExp(`${act}|SQLITE_(?:FULL|IOERR|CANTOPEN)`);
 
-/** Resolves when the daemon has told the fault by its name, or nothing is left that could fail. */
-async function told(story: Story, daemon: Daemon, fault: Fault, more: Finding[]): Promise<void> {
-  const untilMs = performance.now() + TOLD_MS_MAX;
+/** Resolves when the daemon has told the fault by its name, or nothing is left that could fail. Its time begins with the fault, not with the daemon. */
+async function told(story: Story, shim: Shim, daemon: Daemon, fault: Fault, more: Finding[]): Promise<void> {
+  let untilMs = performance.now() + REACHED_MS_MAX;
+  let isHit = false;
   const name = wordsFor(fault.act);
   while (!hasEnded(daemon)) {
     if (name.test(daemon.output()) || name.test(story.rig.log())) return;
     if (story.open() === 0 && !worksOn(story)) return;
+    if (!isHit && shim.hits() > 0) {
+      isHit = true;
+      untilMs = performance.now() + TOLD_MS_MAX;
+    }
     if (performance.now() > untilMs) {
+      if (!isHit) return;
       more.push({ kind: 'wrong', what: `the fault was not told within ${String(TOLD_MS_MAX)} ms: ${daemon.output()}` });
       return;
     }

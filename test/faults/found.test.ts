@@ -39,7 +39,8 @@ test(`F1: a prompt that found no room in the history through ${String(STARTS)} s
   assertRight(judge(story), 1);
 });
 
-const FAULTS: readonly (Fault & { readonly name: string })[] = [
+/** `livesOn`: no new daemon is needed. */
+const FAULTS: readonly (Fault & { readonly name: string; readonly livesOn?: true })[] = [
   {
     name: 'F2: a work tree that could not be brought up to date for a moment is mended by the daemon that lives, not left locked until the next record',
     act: 'EIO',
@@ -68,6 +69,45 @@ const FAULTS: readonly (Fault & { readonly name: string })[] = [
     at: 1,
     from: 'fsync run.json',
   },
+  {
+    name: 'F9: a journal that could not be written for a moment is written by the same daemon a moment later',
+    act: 'EIO',
+    mode: 'once',
+    at: 1,
+    from: 'rename .claimed',
+    only: 'pwrite64 journal.db-wal',
+    livesOn: true,
+  },
+  {
+    name: 'F10: evidence tells no start of a tool that was never started, because the name of its run.json was not safe yet',
+    act: 'ENOSPC',
+    mode: 'once',
+    at: 2,
+    only: 'fsync /a1',
+    livesOn: true,
+  },
+  {
+    name: 'F10: nor when its run.json cannot be taken away at once',
+    act: 'ENOSPC',
+    mode: 'for ever',
+    at: 1,
+    from: 'fsync run.json',
+  },
+  {
+    name: 'F11: a keeper that can write neither how a run ended nor its own log stays, and writes both when there is room',
+    act: 'ENOSPC',
+    mode: 'for ever',
+    at: 1,
+    from: 'fsync stdout',
+  },
+  {
+    name: 'F12: and it tells the daemon meanwhile, which may have nothing of its own to write',
+    act: 'ENOSPC',
+    mode: 'for ever',
+    at: 1,
+    from: 'fsync stdout',
+    only: 'open .docket-',
+  },
 ];
 
 for (const fault of FAULTS)
@@ -79,6 +119,7 @@ for (const fault of FAULTS)
     }
     const ended = await runFault(shim.library, fault);
     assert.equal(ended.isReached, true);
+    if (fault.livesOn === true) assert.equal(ended.isRestarted, false, 'the daemon ended');
     assertRight(ended.verdict, 1);
   });
 

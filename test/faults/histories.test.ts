@@ -83,5 +83,7 @@ test('whatever happens in whatever order, each prompt comes to its one right end
     `seed ${String(seed)}${library === null ? '; without clock steps' : ''}`,
   );
   assert.ok(done.histories > 0, 'no history came to its end in time');
-  assert.equal(result.failed, false, defaultReportMessage(result));
+  const why =
+    result.errorInstance instanceof Error ? (result.errorInstance.stack ?? result.errorInstance.message) : String(result.errorInstance);
+  assert.equal(result.failed, false, `${defaultReportMessage(result) ?? ''}\n${why}`);
 });

@@ -30,7 +30,7 @@ export type Verdict = {
 };
 export type Allowed = {
   /** How often the tool may be started for one prompt: more than once only where a run itself was ended. */
-  readonly startsMax?: number;
+  readonly startsMax?: number | ((stem: string) => number);
   /** A tool failed on its own account (its disk was full too): the raw output of that attempt lies in archive/. */
   readonly hasFailedAttempts?: boolean;
 };
@@ -100,7 +100,8 @@ export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false }
       judgeRejected(rig, one, { starts: startsOf.get(one.stem) ?? [], records: ofIt }, find);
       continue;
     }
-    judgeAnswer(rig, one, { starts: startsOf.get(one.stem) ?? [], startsMax, records: ofIt, files }, find);
+    const most = typeof startsMax === 'number' ? startsMax : startsMax(one.stem);
+    judgeAnswer(rig, one, { starts: startsOf.get(one.stem) ?? [], startsMax: most, records: ofIt, files }, find);
     for (const status of ['submitted', 'answered']) {
       const count = ofIt.filter((record) => record.status === status).length;
       if (count !== 1) find(count === 0 ? 'lost' : 'doubled', `${one.stem}: ${String(count)} records "${status}" in history`);

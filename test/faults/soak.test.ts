@@ -5,8 +5,10 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { makeChance, type Chance } from './chance.ts';
+import { memoryOf, tableOf, tellingEnv, type Moment } from './memory.ts';
 import { assertRight, judge } from './model.ts';
 import { pidWith, sampleOf, type Sample } from './processes.ts';
 import { publish, summary } from './results.ts';
@@ -50,7 +52,10 @@ const middle = (part: readonly Sample[]): Sample => ({
   handles: summary(part.map(({ handles }) => handles)).median,
 });
 
-/** The second quarter against the last: what the first fills, caches and compiled code, is there by then. */
+/**
+ * The second quarter against the last: what the first fills is there by then. Compiled code is after some hundred prompts, and so are the caches that have
+ * a ceiling: 2,000 folders of the history (about 770 prompts), 512 of its records.
+ */
 function growthOf(samples: readonly Sample[]): Growth {
   const quarter = Math.floor(samples.length / 4);
   return { before: middle(samples.slice(quarter, 2 * quarter)), after: middle(samples.slice(-quarter)) };
@@ -60,9 +65,10 @@ const megabytes = (bytes: number): string => (bytes / 1_048_576).toFixed(1);
 const told = (name: string, { before, after }: Growth): string =>
   `${name}: ${megabytes(before.rssBytes)} -> ${megabytes(after.rssBytes)} MB, ${String(before.handles)} -> ${String(after.handles)} handles`;
 
-function assertFlat(name: string, growth: Growth): void {
+/** @param table what the memory was made of, over time */
+function assertFlat(name: string, growth: Growth, table: string): void {
   const { before, after } = growth;
-  assert.ok(after.rssBytes <= before.rssBytes * GROWTH_MAX, told(name, growth));
+  assert.ok(after.rssBytes <= before.rssBytes * GROWTH_MAX, `${told(name, growth)}\n${table}`);
   assert.ok(after.handles <= before.handles + HANDLES_MORE_MAX, told(name, growth));
 }
 
@@ -76,9 +82,12 @@ test(`under mixed load for ${String(Math.round(SOAK_MS / 60_000))} minutes nothi
   const chance = makeChance();
   const story = makeStory(t);
   const world = makeWorld(story, 'why' in built ? null : makeShim(story.rig, built.library, { isCounting: false }));
+  const telling = path.join(story.rig.base, 'memory');
+  Object.assign(story.rig.env, tellingEnv(telling));
   await take(world, { do: 'start', n: 1 });
   const pid = world.daemon?.child.pid ?? 0;
   const daemon: Sample[] = [];
+  const moments: Moment[] = [];
   const keeper: Sample[] = [];
   let keeperPid: number | null = null;
   let steps = 0;
@@ -95,6 +104,8 @@ test(`under mixed load for ${String(Math.round(SOAK_MS / 60_000))} minutes nothi
     const now = { daemon: sampleOf(pid), keeper: keeperPid === null ? null : sampleOf(keeperPid) };
     assert.ok(now.daemon !== null, `the daemon is gone: ${world.daemon?.output() ?? ''}`);
     daemon.push(now.daemon);
+    const s = Math.round((sampledMs - begunMs) / 1000);
+    moments.push({ s, prompts: story.dropped.length, rssBytes: now.daemon.rssBytes, memory: memoryOf(telling, pid) });
     if (now.keeper === null) keeperPid = null;
     else keeper.push(now.keeper);
   }
@@ -109,6 +120,8 @@ test(`under mixed load for ${String(Math.round(SOAK_MS / 60_000))} minutes nothi
     `${told('daemon', growth.daemon)}; ${told('keeper', growth.keeper)}; seed ${String(chance.seed)}`,
   );
   assertRight(verdict, chance.seed);
-  assertFlat('daemon', growth.daemon);
-  assertFlat('keeper', growth.keeper);
+  const table = tableOf(moments);
+  if (IS_FULL) console.log(table);
+  assertFlat('daemon', growth.daemon, table);
+  assertFlat('keeper', growth.keeper, keeper.map(({ rssBytes }) => megabytes(rssBytes)).join(' '));
 });

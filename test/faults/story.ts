@@ -3,7 +3,18 @@
  * whose bytes are never the same twice. The model (model.ts) compares what the tool wrote down with what docket made of it.
  */
 
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { makeRig, promptText, type Cleanup, type Rig } from '#test/support/rig.ts';
 import type { Chance } from './chance.ts';
@@ -71,6 +82,8 @@ export type Story = {
   take(one: Dropped): void;
   /** How many dropped prompts have not come to their end. */
   open(): number;
+  /** Which. */
+  unfinished(): readonly string[];
   /** Resolves when all have. */
   readonly settled: () => Promise<void>;
 };
@@ -114,14 +127,18 @@ export type StoryOptions = {
   readonly logFolder?: string;
   /** Where the workspace is made; default: the system's temporary folder. */
   readonly parent?: string;
+  /** A prompt that was dropped survives a power cut: bytes and name are on the disk when `drop` returns. */
+  readonly isDurable?: boolean;
+  /** What each daemon is started by. */
+  readonly under?: { readonly program: string; readonly args: readonly string[] };
 };
 
 /** makeRig makes its folder where the system says. */
-function rigIn(parent: string | undefined, t: Cleanup): Rig {
+function rigIn({ parent, under }: StoryOptions, t: Cleanup): Rig {
   const before = process.env['TMPDIR'];
   if (parent !== undefined) process.env['TMPDIR'] = parent;
   try {
-    return makeRig(t);
+    return makeRig(t, undefined, under === undefined ? {} : { under });
   } finally {
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
@@ -156,8 +173,24 @@ function dropInto(rig: Rig, name: string, text: string, folder: string): void {
   }
 }
 
-export function makeStory(t: Cleanup, { more = '', logFolder, parent }: StoryOptions = {}): Story {
-  const rig = rigIn(parent, t);
+function dropDurably(rig: Rig, name: string, text: string, folder: string): void {
+  const aside = path.join(rig.base, 'aside.md');
+  writeFileSync(aside, text, { flush: true });
+  // Both times tick every 4 ms or so, which is longer than this takes.
+  utimesSync(aside, new Date(Date.now() - 1000), new Date(Date.now() - 1000));
+  renameSync(aside, path.join(rig.in(folder), name));
+  syncFolder(rig.in(folder));
+}
+
+const syncFolder = (folder: string): void => {
+  const fd = openSync(folder, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+};
+
+export function makeStory(t: Cleanup, how: StoryOptions = {}): Story {
+  const { more = '', logFolder, isDurable = false } = how;
+  const rig = rigIn(how, t);
   const log = path.join(logFolder ?? rig.base, 'tool.log');
   rig.settings(settings(rig.tool('tool.sh', TOOL), log, more));
   const dropped: Dropped[] = [];
@@ -174,6 +207,8 @@ export function makeStory(t: Cleanup, { more = '', logFolder, parent }: StoryOpt
     return true;
   };
   const endedIn = (folder: string): number => listed(rig.in(folder)).filter((name) => ENDS.test(name)).length;
+  const isEnded = ({ folder, stem }: Dropped): boolean =>
+    listed(rig.in(folder)).some((name) => name.startsWith(`${stem}.`) && ENDS.test(name));
   const open = (): number => dropped.length - ROLES.reduce((sum, { folder }) => sum + endedIn(folder), 0);
   return {
     rig,
@@ -198,7 +233,7 @@ export function makeStory(t: Cleanup, { more = '', logFolder, parent }: StoryOpt
         end: isValid ? 'processed' : 'rejected',
         ...write({ stem, role, feature, lane, isValid }, chance, options),
       };
-      dropInto(rig, `${stem}.md`, one.text, folder);
+      (isDurable ? dropDurably : dropInto)(rig, `${stem}.md`, one.text, folder);
       dropped.push(one);
       return one;
     },
@@ -220,15 +255,18 @@ export function makeStory(t: Cleanup, { more = '', logFolder, parent }: StoryOpt
     },
     take: (one) => void dropped.push(one),
     open,
+    unfinished: () => dropped.filter((one) => !isEnded(one)).map(({ stem }) => stem),
     async settled() {
-      for (const { folder, stem } of dropped) {
-        const isEnded = (): boolean => readdirSync(rig.in(folder)).some((name) => name.startsWith(`${stem}.`) && ENDS.test(name));
-        await rig.until(rig.in(folder), isEnded, `the end of ${stem}`).catch((error: unknown) => {
-          const why = rig.run(['why', stem]);
-          throw new Error(`${stem} does not come to its end: ${why.out}${why.err}\n${rig.run(['ls']).out}\n${lastLines(rig.log())}`, {
-            cause: error,
+      for (const one of dropped) {
+        const { folder, stem } = one;
+        await rig
+          .until(rig.in(folder), () => isEnded(one), `the end of ${stem}`)
+          .catch((error: unknown) => {
+            const why = rig.run(['why', stem]);
+            throw new Error(`${stem} does not come to its end: ${why.out}${why.err}\n${rig.run(['ls']).out}\n${lastLines(rig.log())}`, {
+              cause: error,
+            });
           });
-        });
       }
     },
   };

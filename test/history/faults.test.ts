@@ -22,6 +22,8 @@ function jumpingClock(): Clock {
   };
 }
 
+const refused = (): Promise<never> => Promise.reject(Object.assign(new Error('no hard links here'), { code: 'EPERM' }));
+
 function age(file: string, seconds: number): void {
   const at = Date.now() / 1000 - seconds;
   utimesSync(file, at, at);
@@ -51,6 +53,53 @@ suite('faults', () => {
     }
     value(await history.submit(submission()));
     assert.equal(lines.filter((line) => line.includes('a killed git left')).length, 2);
+    rig.assertClean();
+  });
+
+  test('a lock that a killed git left is removed though the clock was set back behind its time', async () => {
+    const { log, lines } = listening();
+    const history = await rig.open({ log, clock: jumpingClock() });
+    for (const name of ['index.lock', 'refs/heads/main.lock']) {
+      writeFileSync(gitPath(name), '');
+      age(gitPath(name), -3600);
+    }
+    value(await history.submit(submission()));
+    assert.equal(lines.filter((line) => line.includes('a killed git left')).length, 2);
+    rig.assertClean();
+  });
+
+  test('a docket that dies between the making of its lock file and the first byte of it leaves nothing in the way', async () => {
+    const fs = makeFs();
+    let isDead = false;
+    const dying: Fs = {
+      ...fs,
+      async writeDerived(file, bytes, mode) {
+        if (!String(bytes).startsWith('docket ')) return fs.writeDerived(file, bytes, mode);
+        isDead = true;
+        await fs.writeDerived(file, '', mode);
+        throw new Error('killed');
+      },
+      async unlink(file) {
+        if (isDead) throw new Error('killed');
+        return fs.unlink(file);
+      },
+    };
+    await rig.open();
+    const history = await rig.open({ fs: dying });
+    await assert.rejects(history.submit(submission()), /killed/);
+    assert.ok(isDead);
+    assert.equal(existsSync(gitPath('index.lock')), false);
+    const clock = jumpingClock();
+    const next = await rig.open({ clock });
+    value(await next.submit(submission()));
+    assert.equal(clock.monotonicMs(), 0, 'it waited');
+    rig.assertClean();
+  });
+
+  test('where hard links do not exist, docket takes its lock all the same', async () => {
+    const history = await rig.open({ fs: { ...makeFs(), link: refused } });
+    value(await history.submit(submission()));
+    assert.equal(existsSync(gitPath('docket/index-lock.new')), false);
     rig.assertClean();
   });
 
@@ -176,13 +225,13 @@ suite('faults', () => {
     let isDone = false;
     const fs: Fs = {
       ...real,
-      writeDerived: async (file, bytes, mode) => {
+      link: async (from, to) => {
         // The moment before index.lock is taken.
-        if (!isDone && file.endsWith('index.lock')) {
+        if (!isDone && String(to).endsWith('index.lock')) {
           isDone = true;
           rig.git('commit', '-q', '--allow-empty', '-m', 'in between');
         }
-        return real.writeDerived(file, bytes, mode);
+        return real.link(from, to);
       },
     };
     await rig.open();

@@ -19,7 +19,17 @@ export function faultyFs(code: string, onHit?: () => void): FaultyFs {
   let failAt = Number.POSITIVE_INFINITY;
   let isSticky = false;
   let counts: (path: string) => boolean = EVERY_PATH;
-  type Guarded = 'writeNew' | 'writeDerived' | 'append' | 'unlink' | 'replace' | 'rename' | 'makeFolder' | 'makeFolders' | 'syncFolder';
+  type Guarded =
+    | 'writeNew'
+    | 'writeDerived'
+    | 'append'
+    | 'unlink'
+    | 'replace'
+    | 'rename'
+    | 'link'
+    | 'makeFolder'
+    | 'makeFolders'
+    | 'syncFolder';
   const guarded = <Name extends Guarded>(name: Name): Fs[Name] => {
     const call = async (...args: unknown[]): Promise<unknown> => {
       const file = String(args[0]);
@@ -44,6 +54,7 @@ export function faultyFs(code: string, onHit?: () => void): FaultyFs {
       unlink: guarded('unlink'),
       replace: guarded('replace'),
       rename: guarded('rename'),
+      link: guarded('link'),
       makeFolder: guarded('makeFolder'),
       makeFolders: guarded('makeFolders'),
       syncFolder: guarded('syncFolder'),

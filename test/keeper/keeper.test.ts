@@ -264,7 +264,11 @@ suite('the keeper', { concurrency: 4 }, () => {
     const keeper = await rig.serve({ clock: quick });
     await assert.rejects(
       rig.serve({
-        locks: { tryAcquire: () => null, acquire: async () => Promise.reject(Object.assign(new Error('held'), { code: 'ELOCKED' })) },
+        locks: {
+          tryAcquire: () => null,
+          holderOf: () => null,
+          acquire: async () => Promise.reject(Object.assign(new Error('held'), { code: 'ELOCKED' })),
+        },
       }),
       /another keeper/,
     );

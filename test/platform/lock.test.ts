@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { writerIn } from '#platform/lock-holder.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { memoryLog, silentLog } from '#platform/log.ts';
@@ -10,6 +11,18 @@ import { temporaryFolder, withCode } from '#test/support/temp-folder.ts';
 
 const HOLDER = fileURLToPath(import.meta.resolve('#test/support/temp-lock-holder.ts'));
 const locks = makeKernelLocks();
+
+/** A signal is delivered a moment after it was sent. */
+async function isStoppedHolder(file: string, pid: number | undefined): Promise<void> {
+  for (;;) {
+    const holder = locks.holderOf(file);
+    assert.equal(holder?.pid, pid);
+    if (holder?.isStopped === true) return;
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
 
 test('a second holder in the same process is refused until the first lets go', async (t) => {
   const file = `${await temporaryFolder(t)}/lock.db`;
@@ -70,6 +83,7 @@ test('a process that is stopped, as in a laptop asleep, keeps its lock', { skip:
   assert.equal(await holder.next(), 'held');
   holder.process.kill('SIGSTOP');
   assert.equal(locks.tryAcquire(file), null);
+  if (process.platform === 'linux') await isStoppedHolder(file, holder.process.pid);
   holder.process.kill('SIGCONT');
   holder.process.send('check');
   assert.equal(await holder.next(), 'mine');
@@ -85,6 +99,27 @@ test('of eight processes that want one lock, never two have it', async (t) => {
     said,
     contenders.map(() => ({ rounds: 12, notAlone: 0 })),
   );
+});
+
+test('the holder of a lock is told by the system, and nobody when it is free', { skip: process.platform !== 'linux' }, async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  assert.equal(locks.holderOf(file), null);
+  const lock = locks.tryAcquire(file);
+  assert.deepEqual(locks.holderOf(file), { pid: process.pid, isStopped: false });
+  lock?.release();
+  assert.equal(locks.holderOf(file), null);
+});
+
+test('in the list of locks, whoever waits, only reads, or is in another namespace is not the holder', () => {
+  const lines = [
+    '1: POSIX  ADVISORY  READ 11 fe:00:77 128 128',
+    '2: FLOCK  ADVISORY  WRITE 12 fe:00:77 0 EOF',
+    '3: POSIX  ADVISORY  WRITE 0 fe:00:77 0 EOF',
+    '4: POSIX  ADVISORY  WRITE 13 fe:01:77 0 EOF',
+    '4: -> POSIX  ADVISORY  WRITE 14 fe:00:77 0 EOF',
+  ];
+  assert.equal(writerIn(lines.join('\n'), 'fe:00', 77n), null);
+  assert.equal(writerIn([...lines, '5: POSIX  ADVISORY  WRITE 15 fe:00:77 0 EOF'].join('\n'), 'fe:00', 77n), 15);
 });
 
 test('a lock file that was removed or replaced is noticed by its holder', async (t) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openDatabase } from '#platform/sqlite.ts';
@@ -123,3 +124,23 @@ test('a database is lost when what lies beside it is removed, and a folder in it
     database.close();
   }
 });
+
+test(
+  'a write beyond the limit of a file is told as a write that failed, and the next one is taken',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const script = `const { openDatabase } = await import(${JSON.stringify(import.meta.resolve('#platform/sqlite.ts'))});
+    process.on('SIGXFSZ', () => {});
+    const database = openDatabase(${JSON.stringify(`${folder}/a.db`)});
+    database.exec('CREATE TABLE t (a TEXT) STRICT');
+    const insert = (length) => database.transaction(() => database.prepare('INSERT INTO t VALUES (?)').run('x'.repeat(length)));
+    const told = [3_000_000, 10].map((length) => { try { insert(length); return 'taken'; } catch (error) { return error.code; } });
+    process.stdout.write(told.join(' ') + ' ' + String(database.isIntact()));`;
+    const command = 'ulimit -f 1024; exec "$@"';
+    const said = execFileSync('/bin/sh', ['-c', command, 'sh', process.execPath, '--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    });
+    assert.equal(said, 'SQLITE_IOERR_WRITE taken true');
+  },
+);

@@ -7,7 +7,9 @@ import { bytesOf, promptWith } from '#test/support/prompts.ts';
 
 const orderOf = (bytes: Uint8Array): unknown => {
   const peek = peekPrompt(bytes);
-  return peek === null ? null : { priority: peek.priority, notBefore: peek.notBefore, dependsOn: peek.dependsOn, runner: peek.runner };
+  return peek === null
+    ? null
+    : { feature: peek.feature, priority: peek.priority, notBefore: peek.notBefore, dependsOn: peek.dependsOn, runner: peek.runner };
 };
 
 test('a plain prompt is skimmed, and the answer is that of the peek', () => {

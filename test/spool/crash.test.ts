@@ -1,11 +1,13 @@
 /** A kill and a full disk at every single call that changes the disk, in a whole job from drop to clean. More of it: test/slow/spool/. */
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { linkSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
+import type { Spool } from '#core/spool.ts';
 import { makeFaultyFs } from '#test/support/faulty-fs.ts';
-import { assertOneJob, atEveryCall, ends, goOn, wholeJob } from './crash-rig.ts';
-import { makeRig, names, recover } from './rig.ts';
+import { assertOneJob, atEveryCall, ends, goOn, PROMPT, wholeJob } from './crash-rig.ts';
+import { answer, makeRig, names, processAll, recover, ROLE, stem, type Rig } from './rig.ts';
 
 test('a kill before every single call that changes the disk loses nothing and publishes once', async () => {
   const points = await atEveryCall(wholeJob, { act: 'stop' }, async ({ rig, where, isDone }) => {
@@ -46,4 +48,44 @@ test('a kill at any point of the preparation is mended by the next one', async (
     for (const folder of [rig.in, rig.out, rig.work, rig.archive]) assert.deepEqual(names(folder), [], `${String(at)} ${folder}`);
     assert.equal(readdirSync(rig.queues).length, 1);
   }
+});
+
+async function failedJob(rig: Rig, spool: Spool): Promise<void> {
+  await spool.drop(ROLE.name, stem('foo'), PROMPT);
+  await processAll(rig, spool, () => answer(true));
+}
+
+async function retriedJob(rig: Rig, spool: Spool): Promise<void> {
+  await failedJob(rig, spool);
+  await spool.reopen(ROLE.name, stem('foo'));
+  await processAll(rig, spool);
+}
+
+test('a retry that is killed before any single call leaves a prompt of one name once it is answered', async () => {
+  let bothNames = 0;
+  const points = await atEveryCall(retriedJob, { act: 'stop' }, async ({ rig, where }) => {
+    if (['foo.failed', 'foo.md'].every((name) => names(rig.in).includes(name))) bothNames++;
+    const spool = rig.spool();
+    await recover(spool);
+    await processAll(rig, spool, () => answer());
+    if (names(rig.in).join() === 'foo.failed') {
+      await spool.reopen(ROLE.name, stem('foo'));
+      await processAll(rig, spool);
+    }
+    if (names(rig.in).length > 0) assert.deepEqual(names(rig.in), ['foo.processed'], where);
+    assertOneJob(rig, where);
+  });
+  assert.ok(points > 50 && bothNames > 0, `${String(points)} calls, ${String(bothNames)} with both names`);
+});
+
+test('a retry that found its name taken and was killed is ended by the claim; a file that only shares its name is left alone', async (context) => {
+  const rig = makeRig(context);
+  const spool = rig.spool();
+  await spool.prepare();
+  await failedJob(rig, spool);
+  const at = (name: string): string => path.join(rig.in, name);
+  linkSync(at('foo.failed'), at('foo~2.md'));
+  writeFileSync(at('foo.held'), 'of another prompt');
+  await processAll(rig, spool);
+  assert.deepEqual(names(rig.in), ['foo.held', 'foo~2.processed']);
 });

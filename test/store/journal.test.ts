@@ -372,7 +372,7 @@ test('a word that changed on disk is noticed: the writer sets the journal aside,
   }
 });
 
-test('a page that cannot be read any more is no row for a reader, and ends a writer: nothing is written, isIntact says so', async (context) => {
+test('a page that cannot be read any more is no row for a reader', async (context) => {
   const dir = folder(context);
   const file = path.join(dir, 'journal.db');
   const first = open(context, file);
@@ -385,26 +385,35 @@ test('a page that cannot be read any more is no row for a reader, and ends a wri
   writeFileSync(file, bytes);
   assert.ok(reader.recent(100).length < 20);
   reader.close();
-
-  const failing: OpenDatabase = (name, options) => {
-    const database = openDatabase(name, options);
-    return {
-      ...database,
-      transaction: (act) => {
-        if (breaks) throw Object.assign(new Error('SQLITE_IOERR: a sync failed'), { code: 'SQLITE_IOERR' });
-        return database.transaction(act);
-      },
-    };
-  };
-  let breaks = false;
-  const writer = open(context, path.join(dir, 'other.db'), failing);
-  assert.equal(writer.isIntact(), true);
-  breaks = true;
-  await assert.rejects(writer.commit([put(job())]), { code: 'SQLITE_IOERR' });
-  breaks = false;
-  await assert.rejects(writer.commit([put(job())]), { code: 'SQLITE_IOERR' });
-  assert.equal(writer.isIntact(), false);
 });
+
+for (const [code, isEnd] of [
+  ['SQLITE_IOERR_FSYNC', true],
+  ['SQLITE_IOERR_READ', true],
+  ['SQLITE_IOERR_WRITE', false],
+] as const)
+  test(`after ${code} the journal ${isEnd ? 'writes nothing any more, and says by what' : 'takes the next commit'}`, async (context) => {
+    let fails = false;
+    const failing: OpenDatabase = (name, options) => {
+      const database = openDatabase(name, options);
+      return {
+        ...database,
+        transaction: (act) => {
+          if (fails) throw Object.assign(new Error(code), { code });
+          return database.transaction(act);
+        },
+      };
+    };
+    const writer = open(context, path.join(folder(context), 'journal.db'), failing);
+    assert.equal(writer.brokenBy(), null);
+    fails = true;
+    await assert.rejects(writer.commit([put(job())]), { code });
+    fails = false;
+    if (isEnd) await assert.rejects(writer.commit([put(job())]), { code });
+    else await writer.commit([put(job())]);
+    assert.equal(writer.brokenBy()?.message ?? null, isEnd ? code : null);
+    assert.equal(writer.isIntact(), true, 'nobody took the file away');
+  });
 
 test('a running journal notices that what SQLite keeps beside it was removed', (context) => {
   for (const companion of ['-wal', '-shm']) {

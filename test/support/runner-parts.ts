@@ -9,6 +9,7 @@ import type { RunRequest } from '#core/run.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { askProgram, findProgram } from '#platform/process.ts';
+import { linkTo } from '#platform/soft-link.ts';
 
 /** @param env besides PATH, which is the system's own folders */
 export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPorts => ({
@@ -16,6 +17,7 @@ export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPo
   ask: askProgram,
   find: findProgram,
   hashFile,
+  linkTo,
   env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },
   ownBinFolders: [],
 });

@@ -17,7 +17,7 @@ import type { JobState, Outcome } from '#core/job.ts';
 import { parseFeature, parsePromptName, parseRoleName, parseStem, type JobId, type RoleName, type Stem } from '#core/names.ts';
 import type { Journal, JournalChange } from '#core/ports.ts';
 import type { Result } from '#core/result.ts';
-import { NO_USAGE, type AttemptRecord } from '#core/run.ts';
+import { NO_USAGE, type AttemptRecord, type Usage } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Claimed, Spool } from '#core/spool.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -222,8 +222,8 @@ export const move = (id: JobId, to: JobState, outcome?: Outcome, reason?: string
 });
 
 export type End =
-  | { readonly status: 'answered' | 'briefed'; readonly answer: string }
-  | { readonly status: 'failed' | 'cancelled' | 'rejected' | 'held'; readonly failure: Failure };
+  | { readonly status: 'answered' | 'briefed'; readonly answer: string; readonly usage?: Usage }
+  | { readonly status: 'failed' | 'cancelled' | 'rejected' | 'held'; readonly failure: Failure; readonly usage?: Usage };
 
 /** Brings a claimed job to its end: recorded (unless it was never accepted), published, finished, as daemon/conclude.ts does. */
 export async function endJob({ workspace, spool, history, journal }: Rooms, job: Taken, front: Front, end: End): Promise<void> {
@@ -258,7 +258,7 @@ export async function endJob({ workspace, spool, history, journal }: Rooms, job:
       endedAt: at(),
       outcome: failure === null ? end.status : 'agent-failure',
       failure,
-      usage: NO_USAGE,
+      usage: end.usage ?? NO_USAGE,
       starts: 1,
     };
     await journal.commit([move(id, 'running'), { do: 'attempt', id, attempt, spent: true }, move(id, 'ran')]);

@@ -92,7 +92,7 @@ test(
     for (let n = 0; n < 3; n++) {
       const second = rig.launch();
       assert.equal(await second.exit(), 3);
-      assert.match(second.output(), /another daemon holds /);
+      assert.match(second.output(), new RegExp(`another daemon holds .*kill -CONT ${String(holder.child.pid)}`));
     }
     assert.ok(readdirSync(rig.in()).includes('patient.md'));
     holder.child.kill('SIGCONT');

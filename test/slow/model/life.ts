@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { failed, answered } from '#agents/outcome.ts';
+import { failed, answered } from '#tools/outcome.ts';
 import type { Runner } from '#agents/runner.ts';
 import { makeOfflineRunner } from '#agents/runners/offline.ts';
 import type { RoleFolder, RoleName } from '#core/names.ts';
@@ -15,6 +15,7 @@ import type { PromptSpec, Role } from '#core/role.ts';
 import { SETTINGS, type Settings, type Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
+import { NO_PURSE } from '#daemon/budget.ts';
 import type { Ports } from '#daemon/ports.ts';
 import type { Lanes } from '#daemon/schedule.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -122,7 +123,10 @@ const WORKSPACE: Workspace = {
   settings: SETTINGS_HERE,
   sources: {} as Workspace['sources'],
   runners: [],
+  httpRunners: [],
   lanes: [],
+  laneBudgets: [],
+  prices: [],
   roleFolders: [],
   specFolders: [],
 };
@@ -230,6 +234,9 @@ export function makeLife(
     spool,
     history: makeHistory(hold, sha256),
     journal: makeJournal(hold),
+    prices: [],
+    purse: NO_PURSE,
+    waitsForMoney: new Map(),
     secrets: {
       rules: { check: 'model', version: '1' },
       scan: async (where, text) =>
@@ -252,6 +259,7 @@ export function makeLife(
     scanIntervalMs: 1,
     stopping: new AbortController().signal,
     whileParsing: (_id, act) => act(),
+    inFlight: () => undefined,
     reached: () => undefined,
   };
   return {

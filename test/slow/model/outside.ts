@@ -95,6 +95,9 @@ export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => 
   };
   return {
     open: async () => Promise.resolve(),
+    async *spending() {
+      // Nobody sets a budget here.
+    },
     find: async (identity) => Promise.resolve(filedAs(identity)?.filed ?? null),
     async submit(submission: Submission) {
       await Promise.resolve();
@@ -167,8 +170,10 @@ export function makeJournal(hold: Hold): Journal {
     recent: (limit) => jobs().toReversed().slice(0, limit),
     attempts: (id) => [...(hold.get().attempts.get(id) ?? [])],
     errors: () => [],
+    spending: () => [],
     holds: () => [],
     isIntact: () => true,
+    brokenBy: () => null,
     close: () => undefined,
   };
 }

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { runAttempt, type Attempted } from '#agents/attempt.ts';
-import { CLAUDE_DEFAULTS, makeClaudeRunner } from '#agents/runners/claude.ts';
 import type { Runner } from '#agents/runner.ts';
 import type { RunRequest } from '#core/run.ts';
 import { runnerContract } from '#test/contracts/runner.ts';
 import { clock, digest, fs, makeRig, processes, silentLog, type Rig } from '#test/keeper/rig.ts';
+import { runnerOf } from '#test/support/profiles.ts';
 import { withTool } from '#test/support/real-tools.ts';
 import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
 
@@ -38,7 +38,7 @@ withTool('claude', (bin) => {
     ANTHROPIC_API_KEY: 'fake-key-0123456789abcdef',
     ANTHROPIC_BASE_URL: `${model.url}/s/${scenario}`,
   });
-  const claude = (rig: Rig, scenario?: string): Runner => makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, makeRunnerPorts(env(rig, scenario)));
+  const claude = (rig: Rig, scenario?: string): Runner => runnerOf('claude', rig.state, makeRunnerPorts(env(rig, scenario)));
 
   async function attempt(
     t: TestContext,
@@ -67,7 +67,7 @@ withTool('claude', (bin) => {
     name: 'the real claude',
     outputFor: (result) => `${JSON.stringify({ type: 'result', is_error: false, terminal_reason: 'completed', result })}\n`,
     make: async (rig) => Promise.resolve(claude(rig)),
-    makeMissing: (ports) => makeClaudeRunner({ ...CLAUDE_DEFAULTS, program: 'no-such-claude' }, '/nowhere', ports),
+    makeMissing: (ports) => runnerOf('claude', '/nowhere', ports, { program: 'no-such-claude' }),
   });
 
   const KINDS: Readonly<Record<string, string>> = {
@@ -149,7 +149,7 @@ withTool('claude', (bin) => {
 
   test('the real claude: without a key and a login the check says so', async (t) => {
     const rig = await makeRig(t);
-    const runner = makeClaudeRunner(CLAUDE_DEFAULTS, rig.state, makeRunnerPorts({ PATH: `${bin}:/usr/bin:/bin`, HOME: rig.folder }));
+    const runner = runnerOf('claude', rig.state, makeRunnerPorts({ PATH: `${bin}:/usr/bin:/bin`, HOME: rig.folder }));
     const check = await runner.check();
     assert.ok(!check.ok && check.error.kind === 'not-logged-in');
     assert.match((await runner.facts()).version ?? '', /^\d+\.\d+\.\d+$/);

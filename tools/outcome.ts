@@ -6,10 +6,18 @@
 import type { Failure } from '#core/failure.ts';
 import { printable } from '#core/names.ts';
 import { err, ok, unreachable, type Result } from '#core/result.ts';
-import { NO_USAGE, type RunOutcome, type RunRequest, type StopReason, type Usage } from '#core/run.ts';
-import type { RawRun } from './runner.ts';
+import { NO_USAGE, type ExitFile, type RunOutcome, type RunRequest, type StopReason, type Usage } from '#core/run.ts';
 
 const STDERR_SHOWN = 600;
+
+/** What a run left on disk, checked against the hashes of its exit.json. */
+export type RawRun = {
+  readonly exit: ExitFile;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  /** The file REPORT beside them, where the tool was told to write one. No hash vouches for it: only usage is read from it. */
+  readonly report?: Uint8Array;
+};
 
 export type RunMeta = { readonly usage: Usage; readonly model: string | null; readonly sessionId: string | null };
 export const NO_META: RunMeta = { usage: NO_USAGE, model: null, sessionId: null };

@@ -4,24 +4,40 @@ import path from 'node:path';
 import type { Failure } from '#core/failure.ts';
 import type { Sha256 } from '#core/names.ts';
 import { err, ok, type Result } from '#core/result.ts';
-import type { RunnerPorts } from './runner.ts';
+import type { AskProgram, Fs } from '#core/ports.ts';
 
 const VERSION_TIMEOUT_MS = 15_000;
 
+/** The outside as tools see it; cli/parts.ts hands it in. */
+export type ToolPorts = {
+  readonly fs: Pick<Fs, 'facts' | 'makeFolders' | 'readBounded' | 'replace'>;
+  readonly ask: AskProgram;
+  /** The executable file that a name (looked up in these folders) or an absolute path means, its links resolved; null: there is none. */
+  readonly find: (name: string, pathText: string) => Promise<string | null>;
+  /** SHA-256 of a file of any size, read in pieces (an AI tool may be 400 MB). */
+  readonly hashFile: (path: string) => Promise<{ readonly sha256: Sha256; readonly sizeBytes: number }>;
+  /** Puts a symbolic link at `at`; fine when one to the same target is there. */
+  readonly linkTo: (target: string, at: string) => Promise<void>;
+  /** The daemon's own environment, of which a program gets only what its profile names. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** docket's own `node_modules/.bin` folders: never searched, so that a tool of docket's tests is not taken for the user's. */
+  readonly ownBinFolders: readonly string[];
+};
+
 /** The folders a program is looked for in: absolute ones only (an empty entry would mean the working folder), and none of docket's own. */
-export const searchFolders = (ports: Pick<RunnerPorts, 'env' | 'ownBinFolders'>): string[] =>
+export const searchFolders = (ports: Pick<ToolPorts, 'env' | 'ownBinFolders'>): string[] =>
   (ports.env['PATH'] ?? '')
     .split(path.delimiter)
     .filter((folder) => path.isAbsolute(folder) && !ports.ownBinFolders.includes(path.resolve(folder)));
 
 /** The PATH that programs are given. */
-export const searchPath = (ports: Pick<RunnerPorts, 'env' | 'ownBinFolders'>): string => searchFolders(ports).join(path.delimiter);
+export const searchPath = (ports: Pick<ToolPorts, 'env' | 'ownBinFolders'>): string => searchFolders(ports).join(path.delimiter);
 
 /**
  * @param program a name, looked up in PATH, or an absolute path
  * @returns the absolute path after symbolic links, or `missing-program`
  */
-export async function findProgram(program: string, ports: RunnerPorts): Promise<Result<string, Failure>> {
+export async function findProgram(program: string, ports: ToolPorts): Promise<Result<string, Failure>> {
   const found = await ports.find(program, searchPath(ports));
   if (found !== null) return ok(found);
   return err({
@@ -38,7 +54,7 @@ export const NO_PROGRAM: ProgramFacts = { program: null, programSha256: null, ve
  * Remembers hash and version until the file behind the name is another one (tools update themselves while the daemon runs).
  * @param versionArgs null: the program is never started to ask for its version
  */
-export function rememberFacts(program: string, versionArgs: readonly string[] | null, ports: RunnerPorts): () => Promise<ProgramFacts> {
+export function rememberFacts(program: string, versionArgs: readonly string[] | null, ports: ToolPorts): () => Promise<ProgramFacts> {
   let known: { readonly key: string; readonly facts: Promise<ProgramFacts> } | null = null;
   const look = async (file: string): Promise<ProgramFacts> => {
     const { sha256 } = await ports.hashFile(file);
@@ -55,7 +71,7 @@ export function rememberFacts(program: string, versionArgs: readonly string[] | 
 }
 
 /** The first thing in the answer that looks like a version; null when there is none or the program does not answer. */
-async function askVersion(file: string, args: readonly string[], ports: RunnerPorts): Promise<string | null> {
+async function askVersion(file: string, args: readonly string[], ports: ToolPorts): Promise<string | null> {
   try {
     const answer = await ports.ask(file, args, { env: { PATH: searchPath(ports), ...homeOf(ports) }, timeoutMs: VERSION_TIMEOUT_MS });
     return /\d+\.\d+(?:\.\d+)?[0-9A-Za-z.+-]*/.exec(answer.stdout)?.[0] ?? null;
@@ -64,7 +80,7 @@ async function askVersion(file: string, args: readonly string[], ports: RunnerPo
   }
 }
 
-const homeOf = (ports: RunnerPorts): Record<string, string> => {
+const homeOf = (ports: ToolPorts): Record<string, string> => {
   const home = ports.env['HOME'];
   return home === undefined ? {} : { HOME: home };
 };

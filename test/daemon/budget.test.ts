@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JobId } from '#core/names.ts';
+import type { JournalJob, Log } from '#core/ports.ts';
+import { NO_USAGE, type AttemptRecord } from '#core/run.ts';
+import { SETTINGS, type Workspace } from '#core/settings.ts';
+import { spendLine, type SpendLine } from '#core/spending.ts';
+import { openPurse, type Purse, type Wish } from '#daemon/budget.ts';
+import { makeFakeClock, type FakeClock } from '#test/support/fake-clock.ts';
+
+const attempt = (runId: string, costUsd: number | null, more: Partial<AttemptRecord> = {}): AttemptRecord => ({
+  n: 1,
+  runId,
+  startedAt: '2026-11-20T11:00:00.000Z',
+  endedAt: '2026-11-20T11:30:00.000Z',
+  outcome: 'answered',
+  failure: null,
+  usage: { ...NO_USAGE, costUsd },
+  starts: 1,
+  lane: 'l',
+  ...more,
+});
+const line = (one: AttemptRecord, feature = 'F-1'): SpendLine => {
+  const read = spendLine(one, { job: 'x', feature, role: 'ui', tool: null, model: null, lane: null });
+  assert.ok(read !== null);
+  return read;
+};
+const wish = (job: string, more: Partial<Wish> = {}): Wish =>
+  ({ job, feature: 'F-1', role: 'ui', lane: 'l', ownUsd: null, capUsd: 5, file: `ui/${job}.md`, ...more }) as Wish;
+const id = (job: string): JobId => job as JobId;
+
+type Given = {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly history?: readonly SpendLine[];
+  readonly journal?: readonly SpendLine[];
+  readonly open?: readonly Partial<JournalJob>[];
+};
+
+async function purseOf({ settings = {}, history = [], journal = [], open = [] }: Given): Promise<{
+  readonly purse: Purse;
+  readonly clock: FakeClock;
+  readonly warned: string[];
+}> {
+  const clock = makeFakeClock('2026-11-20T12:00:00.000Z');
+  const warned: string[] = [];
+  const quiet = (): undefined => undefined;
+  const log: Log = { error: quiet, info: quiet, debug: quiet, warn: (text) => void warned.push(text), with: () => log };
+  const defaults = Object.fromEntries(Object.entries(SETTINGS).map(([key, { default: value }]) => [key, value]));
+  const workspace = { settings: { ...defaults, 'budgets.time_zone': 'UTC', ...settings }, laneBudgets: [] } as unknown as Workspace;
+  const purse = await openPurse({
+    workspace,
+    clock,
+    log,
+    journal: { spending: () => [...journal], open: () => open as JournalJob[] },
+    history: {
+      async *spending() {
+        await Promise.resolve();
+        yield* history;
+      },
+    },
+  });
+  return { purse, clock, warned };
+}
+
+test('without a budget nothing is asked and nothing is read', async () => {
+  const { purse } = await purseOf({});
+  assert.equal(purse.isOn, false);
+  assert.equal(purse.take(wish('a')), null);
+});
+
+test('what was spent before is known again from the journal and the history, each run once', async () => {
+  const known = [line(attempt('r1', 0.4)), line(attempt('r2', 0.3, { outcome: 'agent-failure' }))];
+  const { purse } = await purseOf({
+    settings: { 'budgets.feature_usd': 1, 'budgets.reserve_usd': 0.1 },
+    history: known,
+    journal: [...known, line(attempt('r3', 0.1))],
+  });
+  assert.equal(purse.view()[0]?.spent, 800_000);
+  assert.match(purse.take(wish('a', { ownUsd: 0.21 })) ?? '', /the budget of F-1: \$0\.80 spent, of \$1\.00/);
+  assert.equal(purse.take(wish('a', { ownUsd: 0.2 })), null);
+  assert.match(purse.take(wish('b', { ownUsd: 0.01 })) ?? '', /\$0\.20 reserved by 1 that runs/);
+});
+
+test('runs that outlived the daemon before this one are reserved before anything starts', async () => {
+  const { purse } = await purseOf({
+    settings: { 'budgets.day_usd': 1, 'budgets.reserve_usd': 0.5 },
+    open: [
+      { id: id('a'), state: 'running', role: 'ui', feature: 'F-1' },
+      { id: id('b'), state: 'submitted', role: 'ui', feature: 'F-1' },
+    ],
+  });
+  assert.equal(purse.take(wish('c')), null);
+  assert.notEqual(purse.take(wish('d')), null);
+  purse.free(id('a'));
+  assert.equal(purse.take(wish('d')), null);
+});
+
+test('a run of unknown cost counts as the setting says; one that the provider refused is free', async () => {
+  const { purse } = await purseOf({ settings: { 'budgets.day_usd': 10, 'budgets.unknown_usd': 0.7 } });
+  purse.ended(wish('a'), attempt('r1', null));
+  purse.ended(wish('b'), attempt('r2', null, { outcome: 'provider-limit' }));
+  assert.equal(purse.view()[0]?.spent, 700_000);
+});
+
+test('who waits is woken when a run ends, and when the day does', async () => {
+  const { purse, clock } = await purseOf({ settings: { 'budgets.day_usd': 1, 'budgets.reserve_usd': 0.6 } });
+  assert.equal(purse.take(wish('a')), null);
+  assert.match(purse.ask(wish('b')) ?? '', /when a run that is under way comes cheaper/);
+  let woken = purse.changed(new AbortController().signal);
+  purse.ended(wish('a'), attempt('r1', 0.5, { endedAt: clock.now().toISOString() }));
+  await woken;
+  assert.equal(purse.take(wish('b')), null);
+  purse.ended(wish('b'), attempt('r2', 0.5, { endedAt: clock.now().toISOString() }));
+  assert.match(purse.shut('ui' as never, 'F-2' as never, 'l', 'ui/c.md') ?? '', /2026-11-21T00:00:00\.000Z, UTC/);
+  woken = purse.changed(new AbortController().signal);
+  await clock.advance(12 * 3_600_000);
+  await woken;
+  assert.equal(purse.shut('ui' as never, 'F-2' as never, 'l', 'ui/c.md'), null);
+  assert.equal(purse.take(wish('c')), null);
+});
+
+test('a person lets one prompt go, in work or still in the folder; its cost counts', async () => {
+  const { purse } = await purseOf({ settings: { 'budgets.day_usd': 1 }, journal: [line(attempt('r1', 1))] });
+  assert.notEqual(purse.ask(wish('a')), null);
+  purse.letGo({ job: id('a') });
+  assert.equal(purse.ask(wish('a')), null);
+  assert.equal(purse.take(wish('a')), null);
+  assert.notEqual(purse.take(wish('b')), null);
+  purse.letGo({ file: 'ui/b.md' });
+  assert.equal(purse.shut('ui' as never, 'F-1' as never, 'l', 'ui/b.md'), null);
+  assert.equal(purse.take(wish('b')), null);
+  purse.ended(wish('b'), attempt('r2', 0.25));
+  assert.equal(purse.view()[0]?.spent, 1_250_000);
+  assert.notEqual(purse.take(wish('c', { file: 'ui/b.md' })), null);
+});
+
+test('the soft limit is told once, also when it was passed before the start', async () => {
+  const { purse, warned } = await purseOf({ settings: { 'budgets.day_usd': 1 }, journal: [line(attempt('r1', 0.9))] });
+  assert.deepEqual(warned, ['the budget of the day (2026-11-20): $0.90 spent, of $1.00 (budgets.day_usd): past 80 % (budgets.soft)']);
+  purse.ended(wish('a'), attempt('r2', 0.05));
+  assert.equal(warned.length, 1);
+});
