@@ -39,8 +39,8 @@ test('a profile with a fault is told by file, and the shipped one of that name i
   const loaded = await load(t, { 'codex.yaml': 'id: codex\nkind: ai\n' });
   assert.ok(!loaded.ok);
   assert.equal(loaded.error.length, 1);
-  assert.ok(loaded.error[0]?.file.endsWith('agents/tools/codex.yaml'));
-  assert.ok(loaded.error[0].faults.some(({ code }) => code === 'tool-read-missing'));
+  assert.ok(loaded.error.every(({ file }) => file.endsWith('agents/tools/codex.yaml')));
+  assert.ok(loaded.error.flatMap(({ faults }) => faults).some(({ code }) => code === 'tool-read-missing'));
 });
 
 test('a key of runners of a kind that is no AI tool is a fault that names those there are', async (t) => {
@@ -49,9 +49,9 @@ test('a key of runners of a kind that is no AI tool is a fault that names those 
     const loaded = await load(t, {}, [kind]);
     assert.ok(!loaded.ok);
     assert.deepEqual(
-      loaded.error[0]?.faults.map(({ code, field }) => [code, field]),
+      loaded.error.flatMap(({ faults }) => faults).map(({ code, field }) => [code, field]),
       [['runner-kind-unknown', `runners.my-${kind}.kind`]],
     );
-    assert.match(loaded.error[0]?.faults[0]?.expected ?? '', /^command, .*claude, .*codex/);
+    assert.match(loaded.error.flatMap(({ faults }) => faults)[0]?.expected ?? '', /^command, .*claude, .*codex/);
   }
 });
