@@ -6,11 +6,12 @@
 import { z } from 'zod';
 import type { Fault } from '#core/fault.ts';
 import type { Sha256 } from '#core/names.ts';
+import type { Digest } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { readYaml } from '#prompt-spec/safe-yaml.ts';
 import { readShape, type Shape } from '#prompt-spec/shape.ts';
-import { PLACEHOLDERS, TOLD_KINDS, type Pick, type ToolProfile } from '#tools/profiles.ts';
+import { PLACEHOLDERS, TOLD_KINDS, type PickRule, type ToolProfile } from '#tools/profiles.ts';
 import { safePattern } from '#tools/safe-pattern.ts';
 
 const SIZE_MAX = 65_536;
@@ -28,6 +29,8 @@ const WORDS = {
   lane: 'the provider account it draws on',
   args: 'arguments, one by one; never a shell line',
   prompt: 'stdin, file ({prompt_file} in args) or argument ({prompt} in args)',
+  guard: 'names in the project by which it would make the tool run code; with one of them nothing is started',
+  mentions: 'inert, or escape where the tool sends along files that are named by @path',
   access: 'read-only and worktree, each with args and env',
   with_model: 'args and env that are given when a model is asked for',
   env: 'fixed variables; no secrets',
@@ -73,6 +76,7 @@ const pattern = z.string().superRefine((text, context) => {
 const pick = z.strictObject({
   in: z.enum(['stdout', 'stderr', 'report']).default('stdout'),
   where: where.nullable().default(null),
+  after: where.nullable().default(null),
   at: pointer.default(''),
   take: z.enum(['first', 'last', 'join', 'sum', 'count', 'key']).default('last'),
   by: pointer.nullable().default(null),
@@ -87,6 +91,8 @@ const rule = z
     where: where.nullable().default(null),
     if: where.nullable().default(null),
     has: z.array(pointer).max(10).default([]),
+    find: picks,
+    says: picks,
     exit: exit.default([]),
     kind: kind.nullable().default(null),
     status: pointer.nullable().default(null),
@@ -151,7 +157,9 @@ export const PROFILE_SCHEMA = z.strictObject({
     .max(4_096)
     .regex(/^(?:[^/\0]+|\/[^\0]*)$/)
     .meta({ description: WORDS.program }),
-  tested: z.strictObject({ how: z.enum(['real', 'transcript']), from: version, to: version }).meta({ description: WORDS.tested }),
+  tested: z
+    .strictObject({ how: z.enum(['real', 'transcript']), from: version.default('0.0.0'), to: version.default('0.0.0') })
+    .meta({ description: WORDS.tested }),
   notes: z.string().max(4_000).default('').meta({ description: WORDS.notes }),
   lane: z
     .string()
@@ -159,6 +167,8 @@ export const PROFILE_SCHEMA = z.strictObject({
     .meta({ description: WORDS.lane }),
   args: args.meta({ description: WORDS.args }),
   prompt: z.enum(['stdin', 'file', 'argument']).default('stdin').meta({ description: WORDS.prompt }),
+  guard: z.array(inside).max(20).default([]).meta({ description: WORDS.guard }),
+  mentions: z.enum(['inert', 'escape']).default('inert').meta({ description: WORDS.mentions }),
   access: z
     .strictObject({ 'read-only': more, worktree: more })
     .default({ 'read-only': { args: [], env: {} }, worktree: { args: [], env: {} } })
@@ -199,6 +209,9 @@ export const PROFILE_SCHEMA = z.strictObject({
 
 type ProfileFile = z.output<typeof PROFILE_SCHEMA>;
 
+const refuse = (field: string, message: string, expected: string, found: string): Result<never, readonly Fault[]> =>
+  err([fault(`tool-${field}-invalid`, field, WHOLE_FILE, { message, expected, found: shown(found), mend: 'mend the value' })]);
+
 /**
  * @param source text of the file
  * @param file where it was read, for words that say what to edit
@@ -208,11 +221,9 @@ export function parseProfile(
   source: string,
   file: string,
   id: string,
-  sha256: (text: string) => Sha256,
+  digest: Pick<Digest, 'sha256'>,
 ): Result<ToolProfile, readonly Fault[]> {
   const shape: Shape = { kind: 'tool', file, words: WORDS };
-  const refuse = (field: string, message: string, expected: string, found: string): Result<never, readonly Fault[]> =>
-    err([fault(`tool-${field}-invalid`, field, WHOLE_FILE, { message, expected, found: shown(found), mend: 'mend the value' })]);
   if (source.length > SIZE_MAX)
     return refuse('file', 'the profile is too long', `at most ${String(SIZE_MAX)} characters`, String(source.length));
   const parsed = readShape(readYaml(source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n'), 1), PROFILE_SCHEMA, shape);
@@ -222,7 +233,7 @@ export function parseProfile(
   const holder = one.prompt === 'file' ? '{prompt_file}' : one.prompt === 'argument' ? '{prompt}' : null;
   if (holder !== null && !one.args.some((argument) => argument.includes(holder)))
     return refuse('prompt', `the prompt goes in by ${one.prompt}, and no argument takes it`, `${holder} in args`, one.args.join(' '));
-  return ok(profileOf(one, sha256(source)));
+  return ok(profileOf(one, digest.sha256(source)));
 }
 
 const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
@@ -235,6 +246,8 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   lane: one.lane,
   args: one.args,
   prompt: one.prompt,
+  guard: one.guard,
+  mentions: one.mentions,
   access: one.access,
   withModel: one.with_model,
   env: one.env,
@@ -248,7 +261,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   sha256,
 });
 
-const usageOf = (one: ProfileFile['read']['usage']): Readonly<Record<keyof ToolProfile['read']['usage'], readonly Pick[]>> => ({
+const usageOf = (one: ProfileFile['read']['usage']): Readonly<Record<keyof ToolProfile['read']['usage'], readonly PickRule[]>> => ({
   inputTokens: one.input_tokens,
   outputTokens: one.output_tokens,
   cacheReadTokens: one.cache_read_tokens,

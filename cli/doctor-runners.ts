@@ -2,6 +2,7 @@
 
 import { AUTO, type Runners } from '#agents/registry.ts';
 import type { Runner } from '#agents/runner.ts';
+import type { ToolProfile } from '#tools/profiles.ts';
 import { describe } from '#core/failure.ts';
 import { describeFault } from '#core/fault.ts';
 import type { Fs } from '#core/ports.ts';
@@ -109,6 +110,30 @@ async function factsOf(runner: Runner): Promise<string> {
   const { kind, version, program, endpoint } = await runner.facts();
   if (endpoint !== undefined) return `${runner.name}, would call ${endpoint}`;
   if (kind === 'offline') return 'calls no AI, the answer is the brief';
-  const login = kind === 'claude' ? ', logged in' : '';
+  const { profile } = runner;
+  const login = profile === undefined ? '' : `, logged in${testedWords(profile, version)}`;
   return `${runner.name}${version === null ? '' : ` ${version}`}, would call ${program ?? 'nothing'}${login}`;
+}
+
+/** Empty when docket was tested with this version of the program. */
+function testedWords({ tested: { how, from, to } }: ToolProfile, version: string | null): string {
+  if (how === 'transcript') return '; its profile was tested with a transcript only';
+  if (version === null || (!isOlder(version, from) && !isOlder(to, version))) return '';
+  return `; docket was tested with ${from === to ? from : `${from} to ${to}`}`;
+}
+
+const numbersOf = (text: string): readonly number[] => text.split('.', 3).map((part) => Number.parseInt(part, 10));
+
+/** Three numbers, compared one by one; what follows them does not matter. */
+function isOlder(a: string, b: string): boolean {
+  const [left, right] = [numbersOf(a), numbersOf(b)];
+  const at = left.findIndex((number, index) => number !== right[index]);
+  return at !== -1 && (left[at] ?? 0) < (right[at] ?? 0);
+}
+
+/** Which tools could be named, and how well docket knows each. */
+export function lookAtProfiles(runners: Runners): Check {
+  const profiles = runners.names().flatMap((name) => (name === AUTO ? [] : (runners.get(name)?.profile ?? [])));
+  const by = (how: string): string => [...new Set(profiles.filter(({ tested }) => tested.how === how).map(({ id }) => id))].join(', ');
+  return well('tools', `tested with the program itself: ${by('real')}; with a transcript only: ${by('transcript')}`);
 }

@@ -15,7 +15,7 @@ import { lookAtDaemon, lookAtJournal, lookAtKeeper } from './doctor-daemon.ts';
 import { lookAtHistory } from './doctor-history.ts';
 import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from './doctor-machine.ts';
 import { lookAtQueues } from './doctor-queues.ts';
-import { lookAtRoles, lookAtRunners } from './doctor-runners.ts';
+import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
 import { commonOf } from './open.ts';
@@ -92,7 +92,9 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),
-    ...(await guarded('runners', async () => withRunners(io, workspace, async (runners) => lookAtRunners(workspace, roles, runners)))),
+    ...(await guarded('runners', async () =>
+      withRunners(io, workspace, async (runners) => [...(await lookAtRunners(workspace, roles, runners)), lookAtProfiles(runners)]),
+    )),
   ];
 }
 

@@ -75,7 +75,7 @@ export async function loadProfiles(
   fs: Fs,
   workspace: Pick<Workspace, 'roleFolders' | 'runners' | 'root'>,
 ): Promise<Loaded<ReadonlyMap<string, ToolProfile>>> {
-  const { sha256 } = makeDigest();
+  const digest = makeDigest();
   const profiles = new Map<string, ToolProfile>();
   const bad: FileFaults[] = [];
   for (const folder of workspace.roleFolders.map((one) => path.join(one, 'tools'))) {
@@ -83,7 +83,7 @@ export async function loadProfiles(
       const id = name.slice(0, -'.yaml'.length);
       const file = path.join(folder, name);
       if (profiles.has(id) || bad.some((one) => path.basename(one.file) === name) || (await fs.facts(file))?.kind !== 'file') continue;
-      const profile = parseProfile(await text(fs, file, PROFILE_BYTES_MAX), file, id, sha256);
+      const profile = parseProfile(await text(fs, file, PROFILE_BYTES_MAX), file, id, digest);
       if (profile.ok) profiles.set(id, profile.value);
       else bad.push({ file, faults: profile.error });
     }

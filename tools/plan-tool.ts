@@ -8,6 +8,8 @@ import type { Failure } from '#core/failure.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { ProgramPlan, RunRequest } from '#core/run.ts';
 import { prepareConfig } from './config-folder.ts';
+import { guarded } from './guard.ts';
+import { inertMentions } from './mentions.ts';
 import { fillArguments, fillEnv, isModelName, programEnv, type ToolProfile, type Values } from './profiles.ts';
 import { findProgram, searchPath, showCommand, type ToolPorts } from './program.ts';
 
@@ -33,6 +35,8 @@ export const asItIs = (profile: ToolProfile): ToolOptions => ({
 const ARGUMENT_BYTES_MAX = 131_071;
 const NO_INPUT = '/dev/null';
 export const CONFIG_NAME = 'config';
+/** The brief with its mentions made inert. */
+const PROMPT_NAME = 'prompt.md';
 /** Besides stdout and stderr: where a tool may be told to write its usage ({dir}/report.json). */
 export const REPORT_NAME = 'report.json';
 
@@ -117,6 +121,20 @@ function refusal(profile: ToolProfile, options: ToolOptions, request: RunRequest
   return null;
 }
 
+/** The brief as the tool is given it: the very file, but for a tool that would act on what it mentions. */
+async function inertBrief(
+  profile: ToolProfile,
+  request: RunRequest,
+  { fs }: ToolPorts,
+): Promise<{ readonly file: string; readonly text: string }> {
+  const text = profile.mentions === 'escape' ? await inertMentions(request.brief, request.cwd, fs) : request.brief;
+  if (text === request.brief) return { file: request.briefFile, text };
+  const file = path.join(request.dir, PROMPT_NAME);
+  await fs.makeFolders(request.dir, 0o700);
+  await fs.replace(file, text, 'safety', 0o600);
+  return { file, text };
+}
+
 /** @param state the workspace's state folder, absolute */
 export async function planTool(
   profile: ToolProfile,
@@ -130,20 +148,31 @@ export async function planTool(
   if (problem !== null) return err(problem);
   const found = await findProgram(options.program, ports);
   if (!found.ok) return found;
+  const acting = await guarded(profile.guard, request.cwd, ports.fs);
+  if (acting !== null) return err(wouldAct(options.name, acting));
   const config = configFolder(profile, options.name, state, request.dir, ports.env);
-  const values = valuesOf(request, config);
+  const given = await inertBrief(profile, request, ports);
+  const values = { ...valuesOf(request, config), prompt_file: given.file };
   if (config !== null && profile.config !== null) await prepareConfig(config, profile.config, hasToken(profile, ports.env), values, ports);
   const withModel = request.model === null ? {} : profile.withModel.env;
   return ok({
     kind: 'program',
     program: found.value,
-    args: argumentsFor(profile, options, request, profile.prompt === 'argument' ? { ...values, prompt: request.brief } : values),
+    args: argumentsFor(profile, options, request, profile.prompt === 'argument' ? { ...values, prompt: given.text } : values),
     env: toolEnv(profile, options, config, [profile.access[request.access].env, withModel], values, ports),
     cwd: request.cwd,
-    stdin: profile.prompt === 'stdin' ? request.briefFile : NO_INPUT,
+    stdin: profile.prompt === 'stdin' ? given.file : NO_INPUT,
     shown: shownFor(profile, options, request),
   });
 }
+
+const wouldAct = (name: string, file: string): Failure => ({
+  kind: 'environment',
+  what: `${name} would run code of the project`,
+  path: file,
+  code: 'PROJECT_CODE',
+  message: 'nothing in this tool switches that off, so it is not started (remove it, or choose another runner)',
+});
 
 /** A model's name that must not reach a command line. */
 export const badModel = (model: string): Failure => ({

@@ -13,20 +13,22 @@ export type Source = 'stdout' | 'stderr' | 'report';
 export type Take = 'first' | 'last' | 'join' | 'sum' | 'count' | 'key';
 
 /** One way to find a value; of a list of them the first that finds one counts. */
-export type Pick = {
+export type PickRule = {
   readonly in: Source;
   /** Which events; null: all. */
   readonly where: Where | null;
+  /** Only events behind the last one of these; null: all. */
+  readonly after: Where | null;
   /** JSON pointer (RFC 6901) into the event; `*` stands for each member. Empty: the event itself. */
   readonly at: string;
   readonly take: Take;
   /** `key`: the name of the member whose value here is largest. */
   readonly by: string | null;
-  /** A pattern (tools/safe-pattern.ts) searched in the text that was found; its first group, else the whole match, is the value. */
+  /** A pattern (tools/safe-pattern.ts) searched in each text: its first group, else the whole match, is the value; texts without one are passed over. */
   readonly match: string | null;
 };
 /** When a limit ends. `epoch`: seconds or milliseconds since 1970, `seconds`: from the end of the run on, `iso`: ISO 8601, `clock`: 9:42 AM. */
-export type ResetPick = Pick & { readonly as: 'epoch' | 'seconds' | 'iso' | 'clock' };
+export type ResetPick = PickRule & { readonly as: 'epoch' | 'seconds' | 'iso' | 'clock' };
 
 /** Kinds of failure that a profile may name: those that an output can tell. */
 export const TOLD_KINDS = [
@@ -34,12 +36,19 @@ export const TOLD_KINDS = [
 ] as const satisfies readonly FailureKind[]; // prettier-ignore
 export type ToldKind = (typeof TOLD_KINDS)[number];
 
-/** Holds when the last event of `where` has `if` and something at each of `has`, and the exit code is one of `exit`. Then one of kind, status, words says what it is. */
+/**
+ * Holds when the last event of `where` has `if` and something at each of `has`, `find` finds something, and the exit code is one of `exit`.
+ * Then one of kind, status, words says what it is.
+ */
 export type FailureRule = {
   readonly where: Where | null;
   readonly if: Where | null;
   readonly has: readonly string[];
+  /** Empty: nothing need be found. */
+  readonly find: readonly PickRule[];
   readonly exit: readonly number[];
+  /** What is said of it, in place of `error`. */
+  readonly says: readonly PickRule[];
   readonly kind: ToldKind | null;
   /** JSON pointer of an HTTP status; the rule is passed over when there is none. */
   readonly status: string | null;
@@ -55,12 +64,12 @@ export type ReadRules = {
   readonly format: 'lines' | 'json' | 'text';
   /** The event without which a run did not come to its end; null: none is needed. */
   readonly end: Where | null;
-  readonly answer: readonly Pick[];
-  readonly session: readonly Pick[];
-  readonly model: readonly Pick[];
-  readonly error: readonly Pick[];
+  readonly answer: readonly PickRule[];
+  readonly session: readonly PickRule[];
+  readonly model: readonly PickRule[];
+  readonly error: readonly PickRule[];
   readonly reset: readonly ResetPick[];
-  readonly usage: Readonly<Record<UsageField, readonly Pick[]>>;
+  readonly usage: Readonly<Record<UsageField, readonly PickRule[]>>;
   /** Do its input tokens contain what a cache gave? */
   readonly inputHolds: 'all' | 'uncached';
   /** In order; the first that holds decides. */
@@ -113,6 +122,10 @@ export type ToolProfile = {
   readonly lane: string;
   readonly args: readonly string[];
   readonly prompt: 'stdin' | 'file' | 'argument';
+  /** `escape`: the tool sends along files that a prompt names by `@path`; tools/mentions.ts keeps it from it. */
+  readonly mentions: 'inert' | 'escape';
+  /** Names in the working folder, or above it in its repository, by which a project would make the tool run code, and no switch keeps it from that. */
+  readonly guard: readonly string[];
   readonly access: { readonly 'read-only': More; readonly worktree: More };
   /** Given only when a model is asked for. */
   readonly withModel: More;

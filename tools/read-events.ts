@@ -3,7 +3,7 @@
  */
 
 import { searchText } from './safe-pattern.ts';
-import type { Pick, ReadRules, Source, Where } from './profiles.ts';
+import type { PickRule, ReadRules, Source, Where } from './profiles.ts';
 
 /** What a run left, as text. `report`: the file of its own that some tools write. */
 export type Texts = { readonly stdout: string; readonly stderr: string; readonly report: string };
@@ -55,11 +55,19 @@ function parseJson(text: string): unknown {
 
 const wheresOf = (rules: ReadRules): readonly (Where | null)[] => [
   ...(rules.end === null ? [] : [rules.end]),
-  ...[rules.answer, rules.session, rules.model, rules.error, rules.reset, ...Object.values(rules.usage)]
+  ...[
+    rules.answer,
+    rules.session,
+    rules.model,
+    rules.error,
+    rules.reset,
+    ...Object.values(rules.usage),
+    ...rules.failures.map(({ find }) => find),
+  ]
     .flat()
     .filter((pick) => pick.in === 'stdout')
-    .map((pick) => pick.where),
-  ...rules.failures.map((rule) => rule.where),
+    .flatMap((pick) => (pick.after === null ? [pick.where] : [pick.where, pick.after])),
+  ...rules.failures.filter((rule) => rule.where !== null || rule.if !== null || rule.has.length > 0).map((rule) => rule.where),
 ];
 
 /** A text that each line which matters must hold, one for each selector; null: every line may matter. */
@@ -111,10 +119,10 @@ const texts = (values: readonly unknown[]): readonly string[] =>
 
 const sumOf = (values: readonly unknown[]): string | null => {
   const numbers = values.filter((value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0);
-  return numbers.length === 0 ? null : String(numbers.reduce((sum, value) => sum + value, 0));
+  return numbers.length === 0 ? null : String(Number(numbers.reduce((sum, value) => sum + value, 0).toFixed(9)));
 };
 
-function taken(pick: Pick, values: readonly unknown[]): string | null {
+function taken(pick: PickRule, values: readonly unknown[]): string | null {
   switch (pick.take) {
     case 'first':
       return texts(values)[0] ?? null;
@@ -133,19 +141,31 @@ function taken(pick: Pick, values: readonly unknown[]): string | null {
   }
 }
 
+function valuesOf(events: Events, { in: source, where, after, at, match }: PickRule): readonly unknown[] {
+  const all = events[source];
+  const from = after === null ? 0 : all.findLastIndex((event) => fits(event, after)) + 1;
+  const values = all
+    .slice(from)
+    .filter((event) => fits(event, where))
+    .flatMap((event) => valuesAt(event, at));
+  return match === null
+    ? values
+    : texts(values)
+        .map((text) => searchText(match, text))
+        .filter((text) => text !== null);
+}
+
 /** The value of the first pick that finds one, as text. */
-export function pickText(events: Events, picks: readonly Pick[]): string | null {
+export function pickText(events: Events, picks: readonly PickRule[]): string | null {
   for (const pick of picks) {
-    const values = events[pick.in].filter((event) => fits(event, pick.where)).flatMap((event) => valuesAt(event, pick.at));
-    const value = taken(pick, values);
-    const found = value === null || pick.match === null ? value : searchText(pick.match, value);
+    const found = taken(pick, valuesOf(events, pick));
     if (found !== null) return found;
   }
   return null;
 }
 
 /** A number of zero or more; a text such as `12,345` or `1.5k` counts. */
-export function pickNumber(events: Events, picks: readonly Pick[]): number | null {
+export function pickNumber(events: Events, picks: readonly PickRule[]): number | null {
   const text = pickText(events, picks);
   if (text === null) return null;
   const parts = /^\$?([\d,]{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?)([km]?)$/i.exec(text.trim());

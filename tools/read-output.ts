@@ -8,7 +8,7 @@ import { tokensOf } from '#core/money.ts';
 import type { Usage } from '#core/run.ts';
 import { eventsOf, fits, pickNumber, pickText, valuesAt, type Events, type Texts } from './read-events.ts';
 import { searchText } from './safe-pattern.ts';
-import type { FailureRule, Pick, ReadRules, ResetPick, ToldKind, Where, WordRule } from './profiles.ts';
+import type { FailureRule, PickRule, ReadRules, ResetPick, ToldKind, Where, WordRule } from './profiles.ts';
 import { COMMON_WORDS } from './words.ts';
 
 export type Reading = {
@@ -25,7 +25,14 @@ export type Reading = {
   readonly failure: Told | null;
 };
 /** A failure as the rules tell it, before it is worded. */
-export type Told = { readonly kind: ToldKind; readonly status: number | null; readonly message: string | null };
+export type Told = {
+  readonly kind: ToldKind;
+  readonly status: number | null;
+  /** In place of the tool's `error`. */
+  readonly said: string | null;
+  /** When nothing is said. */
+  readonly message: string | null;
+};
 
 /** HTTP statuses as every provider means them. 400, 404 (no such model) and the like: the same request can only fail again. */
 export function kindOfStatus(status: number): ToldKind {
@@ -56,14 +63,19 @@ function told(rule: FailureRule, events: Events, error: string, code: number | n
   const event = eventFor(events, rule.where);
   if (event === undefined && rule.where !== null) return null;
   if (!fits(event, rule.if)) return null;
+  const found = pickText(events, rule.find);
+  if (rule.find.length > 0 && found === null) return null;
   if (!rule.has.every((pointer) => valuesAt(event, pointer).some(isSomething))) return null;
-  if (rule.kind !== null) return { kind: rule.kind, status: null, message: rule.message };
+  // What was denied is not in the tool's error: it may have ended well, with an answer.
+  const instead = rule.kind === 'denied' ? (rule.message ?? found) : null;
+  const base = { said: pickText(events, rule.says) ?? instead, message: rule.message };
+  if (rule.kind !== null) return { kind: rule.kind, status: null, ...base };
   if (rule.status !== null) {
     const status = Number(valuesAt(event, rule.status)[0] ?? Number.NaN);
-    return Number.isInteger(status) && status >= 400 ? { kind: kindOfStatus(status), status, message: rule.message } : null;
+    return Number.isInteger(status) && status >= 400 ? { kind: kindOfStatus(status), status, ...base } : null;
   }
   const kind = rule.words ? kindOfWords(error, [...rules.words, ...COMMON_WORDS]) : null;
-  return kind === null ? null : { kind, status: kind === 'provider-error' ? statusIn(error) : null, message: rule.message };
+  return kind === null ? null : { kind, status: kind === 'provider-error' ? statusIn(error) : null, ...base };
 }
 
 /** Seconds or milliseconds since 1970; null for what is no sensible time. */
@@ -119,7 +131,7 @@ const isoOf = (text: string): string | null =>
 export function readOutput(texts: Texts, rules: ReadRules, exit: { readonly code: number | null; readonly endedAt: string }): Reading {
   const events = eventsOf(texts, rules);
   const error = pickText(events, rules.error) ?? '';
-  const number = (picks: readonly Pick[]): number | null => pickNumber(events, picks);
+  const number = (picks: readonly PickRule[]): number | null => pickNumber(events, picks);
   const { usage } = rules;
   let failure: Told | null = null;
   for (const rule of rules.failures) failure ??= told(rule, events, error, exit.code, rules);

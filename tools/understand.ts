@@ -44,7 +44,7 @@ export function understandRun(profile: ToolProfile, named: Named, raw: RawRun, r
 }
 
 const toldFailure = ({ failure, error, resumeAt }: Reading, { name, secrets }: Named): Failure | null =>
-  failure === null ? null : wordedFailure(failure, safeText(error, secrets), resumeAt, name);
+  failure === null ? null : wordedFailure(failure, safeText(failure.said ?? error, secrets), resumeAt, name);
 
 /** Without its last event, or with a bad exit code: known words on standard error say more than the code. */
 function endFailure(profile: ToolProfile, reading: Reading, raw: RawRun, { name, shown, secrets }: Named): Failure | null {
@@ -56,5 +56,5 @@ function endFailure(profile: ToolProfile, reading: Reading, raw: RawRun, { name,
   const kind = kindOfWords(words, [...profile.read.words, ...PLAIN_WORDS]);
   return kind === null
     ? exitFailure(raw, shown, secrets)
-    : wordedFailure({ kind, status: null, message: null }, words, reading.resumeAt, name);
+    : wordedFailure({ kind, status: null, said: null, message: null }, words, reading.resumeAt, name);
 }

@@ -20,6 +20,7 @@ const NUMBERED_WORDS: readonly WordRule[] = [
   { match: 'content.?filter|policy violation', kind: 'refused' },
   { match: '\\b529\\b|overloaded|high demand|\\b50[0-9]\\b|internal server', kind: 'provider-error' },
   { match: 'empty response|no response was returned', kind: 'no-answer' },
+  { match: 'not valid json|incomplete json|non-SSE response', kind: 'provider-error' },
   { match: 'model not found|no such model|model .{0,60} does not exist|\\b40[04]\\b|invalid.?request', kind: 'refused' },
   { match: 'ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|connection|connect error|network|socket|fetch failed|timed out|stream (?:disconnected|closed|ended)', kind: 'provider-error' },
 ]; // prettier-ignore

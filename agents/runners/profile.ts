@@ -40,8 +40,9 @@ export function makeProfileRunner(profile: ToolProfile, options: ToolOptions, st
     return typeof said === 'boolean' ? said : null;
   }
 
+  const loggedOut = (message: string): Result<null, Failure> => err({ kind: 'not-logged-in', runner: name, message });
+
   async function checkLogin(program: string): Promise<Result<null, Failure>> {
-    const loggedOut = (message: string): Result<null, Failure> => err({ kind: 'not-logged-in', runner: name, message });
     const variables = login.tokenEnv.length === 0 ? '' : `, and none of ${login.tokenEnv.join(', ')} is set`;
     const asked = await askLogin(program);
     if (asked === false) return loggedOut(`\`${[options.program, ...(login.ask?.args ?? [])].join(' ')}\` says so${variables}`);

@@ -25,7 +25,7 @@ import { lookAtDaemon, lookAtJournal, lookAtKeeper } from '#cli/doctor-daemon.ts
 import { lookAtHistory } from '#cli/doctor-history.ts';
 import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from '#cli/doctor-machine.ts';
 import { lookAtPlace, lookAtQueues } from '#cli/doctor-queues.ts';
-import { lookAtRunners } from '#cli/doctor-runners.ts';
+import { lookAtProfiles, lookAtRunners } from '#cli/doctor-runners.ts';
 import { log, openAll } from '#cli/open.ts';
 import { packageVersion } from '#cli/package.ts';
 import { clock, journalOf, runnerPorts } from '#cli/parts.ts';
@@ -386,7 +386,22 @@ describe('the runners', () => {
     assert.deepEqual([missing?.state, missing?.check], ['bad', 'runner claude']);
     assert.match(missing?.found ?? '', /claude was not found in PATH/);
     const bin = fakeClaude(place.base, '{"loggedIn": true}');
-    assert.equal((await runners(place, bin))[0]?.found, `claude 2.1.300, would call ${bin}/claude, logged in (for all roles)`);
+    assert.equal(
+      (await runners(place, bin))[0]?.found,
+      `claude 2.1.300, would call ${bin}/claude, logged in; docket was tested with 2.1.320 to 2.1.329 (for all roles)`,
+    );
+  });
+
+  test('how well each tool is known is told: with its program, or with a transcript only', async (t) => {
+    const place = await makePlace(t, 'runner: claude\n');
+    const all = makeRunners(place.workspace, shippedProfiles(), runnerPorts({ PATH: '/nowhere' }));
+    assert.match(lookAtProfiles(all).found, /^tested with the program itself: claude, codex, .*; with a transcript only: aider, amp, /);
+    mkdirSync(path.join(place.base, 'bin2'));
+    writeFileSync(path.join(place.base, 'bin2', 'amp'), '#!/bin/sh\necho 1.2.3\n', { mode: 0o755 });
+    const amp = await makePlace(t, 'runner: amp\n');
+    const known = makeRunners(amp.workspace, shippedProfiles(), runnerPorts({ PATH: path.join(place.base, 'bin2'), AMP_API_KEY: 'x' }));
+    const checks = await lookAtRunners(amp.workspace, amp.roles, known);
+    assert.match(checks[0]?.found ?? '', /^amp 1\.2\.3, .* its profile was tested with a transcript only/);
   });
 
   test('one that is not logged in stops its roles; one that nobody uses is only a warning', async (t) => {

@@ -1,5 +1,5 @@
 /**
- * The contract of a runner, for every body: offline, command, claude, and the real Claude Code in the slow suite.
+ * The contract of a runner, for every body: offline, command, profiles with a stub, and the real tools in the slow suite.
  * Programs are really started, by a real keeper.
  */
 
@@ -22,6 +22,8 @@ export type RunnerCase = {
   /** A runner whose program is not there. */
   readonly makeMissing: ((ports: RunnerPorts) => Runner) | null;
   readonly limits?: Partial<RunRequest['limits']>;
+  /** For a tool that has no model of its own. */
+  readonly model?: () => string;
 };
 
 const CANARY = 'canary-value-that-belongs-to-the-daemon';
@@ -33,7 +35,7 @@ async function setUp(t: TestContext, body: RunnerCase): Promise<Set> {
   const ports = makeRunnerPorts({ DOCKET_CANARY: CANARY, NODE_OPTIONS: '--no-deprecation', ...body.env?.(rig) });
   const runner = await body.make(rig, ports);
   const request = await makeRequest(rig.folder, 'a1');
-  return { rig, runner, request: { ...request, limits: { ...request.limits, ...body.limits } } };
+  return { rig, runner, request: { ...request, model: body.model?.() ?? null, limits: { ...request.limits, ...body.limits } } };
 }
 
 async function attempt({ rig, runner, request }: Set, signal = new AbortController().signal): Promise<Attempted> {

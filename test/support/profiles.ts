@@ -12,7 +12,7 @@ import type { ToolProfile } from '#tools/profiles.ts';
 const FOLDER = fileURLToPath(new URL('../../agents/tools', import.meta.url));
 
 export function profileOf(id: string, text = readFileSync(`${FOLDER}/${id}.yaml`, 'utf8')): ToolProfile {
-  const parsed = parseProfile(text, `${id}.yaml`, id, makeDigest().sha256);
+  const parsed = parseProfile(text, `${id}.yaml`, id, makeDigest());
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error, null, 2));
   return parsed.value;
 }

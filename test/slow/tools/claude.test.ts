@@ -116,13 +116,12 @@ withTool('claude', (bin) => {
     ['run a command', 'tool=bash,cmd=touch%20made.md', null],
     ['read outside of it', 'tool=read,path=%2Fetc%2Fpasswd', 'tool results: 1'],
   ] as const)
-    test(`the real claude, read-only, asked to ${what}: it is not done, and the run goes on`, async (t) => {
+    test(`the real claude, read-only, asked to ${what}: it is not done`, async (t) => {
       const { outcome } = await attempt(t, scenario);
-      assert.ok(outcome.ok, JSON.stringify(outcome));
-      // Tools to write and to run are not even offered; the one to read is, and refuses.
-      assert.equal(/tool results: \d+/.exec(outcome.answer)?.[0] ?? null, results);
-      assert.ok(!outcome.answer.includes('root:'));
-      if (results !== null) assert.match(outcome.answer, /last tool result: .*(?:\/etc\/passwd|permission|denied|outside)/);
+      // Tools to write and to run are not even offered; the one to read is, and refuses: that is no success (docs/decisions/0021).
+      assert.equal(outcome.ok ? 'answered' : outcome.failure.kind, results === null ? 'answered' : 'denied', JSON.stringify(outcome));
+      if (!outcome.ok) assert.deepEqual(outcome.failure, { kind: 'denied', runner: 'claude', message: 'Read' });
+      else assert.ok(!/tool results: \d+|root:/.test(outcome.answer));
     });
 
   test('the real claude, read-only, may read inside of the working folder', async (t) => {
@@ -137,7 +136,7 @@ withTool('claude', (bin) => {
     assert.deepEqual(inside.files.toSorted(), ['inside.txt', 'made.md']);
     const target = path.join(dump, 'outside.md');
     const outside = await attempt(t, `tool=write,path=${encodeURIComponent(target)},content=x`, undefined, {}, 'worktree');
-    assert.ok(outside.outcome.ok);
+    assert.ok(!outside.outcome.ok && outside.outcome.failure.kind === 'denied');
     assert.deepEqual(outside.files, ['inside.txt']);
     await assert.rejects(readFile(target), { code: 'ENOENT' });
   });

@@ -1,0 +1,158 @@
+/**
+ * The real AI tools on a stage: how each is pointed at the fake model server, and one run of it. What differs from a person's use is its environment
+ * (and for codex a provider of its own, because the built-in one repeats requests by itself).
+ */
+
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { runAttempt, type Attempted } from '#agents/attempt.ts';
+import type { Runner, RunnerPorts } from '#agents/runner.ts';
+import type { RunRequest } from '#core/run.ts';
+import { clock, digest, fs, makeRig, processes, silentLog, type Rig } from '#test/keeper/rig.ts';
+import { runnerOf } from '#test/support/profiles.ts';
+import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
+import type { ToolOptions } from '#tools/plan-tool.ts';
+import { startFakeModel, type FakeModel } from './fake-model.mjs';
+
+/** Copilot hides its key wherever it meets it in its own output: one that is part of no word. */
+const KEY = ['fake', 'key', '0123456789abcdef'].join('-');
+
+type Staging = {
+  readonly model: string;
+  readonly env: (url: string) => Readonly<Record<string, string>>;
+  readonly args?: (url: string) => readonly string[];
+};
+
+const opencodeConfig = (url: string): string =>
+  JSON.stringify({
+    small_model: 'fake/fake-model',
+    enabled_providers: ['fake'],
+    provider: {
+      fake: {
+        npm: '@ai-sdk/openai-compatible',
+        name: 'Fake',
+        options: { baseURL: `${url}/v1`, apiKey: KEY },
+        models: { 'fake-model': { name: 'Fake', cost: { input: 1, output: 2 }, limit: { context: 200_000, output: 8_192 } } },
+      },
+    },
+  });
+
+const codexProvider = (url: string): string =>
+  `model_providers.fake={name="fake",base_url="${url}/v1",wire_api="responses",env_key="CODEX_API_KEY",request_max_retries=0,stream_max_retries=0}`;
+
+const STAGING: Readonly<Record<string, Staging>> = {
+  claude: { model: 'sonnet', env: (url) => ({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: url }) },
+  codex: {
+    model: 'gpt-5.5',
+    env: () => ({ CODEX_API_KEY: KEY }),
+    args: (url) => ['-c', 'model_provider="fake"', '-c', codexProvider(url)],
+  },
+  gemini: { model: 'gemini-3.8-flash', env: (url) => ({ GEMINI_API_KEY: KEY, GOOGLE_GEMINI_BASE_URL: url }) },
+  opencode: { model: 'fake/fake-model', env: (url) => ({ OPENCODE_CONFIG_CONTENT: opencodeConfig(url) }) },
+  qwen: {
+    model: 'fake-model',
+    env: (url) => ({ OPENAI_API_KEY: KEY, OPENAI_BASE_URL: `${url}/v1`, OPENAI_MODEL: 'fake-model' }),
+    args: () => ['--auth-type', 'openai'],
+  },
+  copilot: {
+    model: 'fake-model',
+    env: (url) => ({
+      COPILOT_OFFLINE: 'true',
+      COPILOT_PROVIDER_BASE_URL: `${url}/v1`,
+      COPILOT_PROVIDER_API_KEY: KEY,
+      COPILOT_MODEL: 'fake-model',
+    }),
+  },
+};
+
+export type Ran = Attempted & {
+  /** Files in the working folder afterwards. */
+  readonly files: readonly string[];
+  /** Requests that the model server got. */
+  readonly requests: readonly string[];
+  /** What the tool was given on standard input. */
+  readonly given: string;
+};
+export type RunOptions = {
+  readonly brief?: string;
+  readonly limits?: Partial<RunRequest['limits']>;
+  readonly access?: RunRequest['access'];
+  /** Files that lie in the working folder, by path. */
+  readonly project?: Readonly<Record<string, string>>;
+};
+
+export type Stage = {
+  readonly env: (rig: Rig, scenario?: string) => Readonly<Record<string, string>>;
+  readonly runner: (rig: Rig, ports: RunnerPorts, scenario?: string, more?: Partial<ToolOptions>) => Runner;
+  readonly modelName: string;
+  /** A folder that no run may write to. */
+  readonly outside: string;
+  run(t: TestContext, scenario: string, options?: RunOptions): Promise<Ran>;
+  close(): Promise<void>;
+};
+
+/** A kind place for one tool: a model server, and a home that its runs share (some tools unpack themselves there at first). */
+export async function openStage(tool: string, bin: string): Promise<Stage> {
+  const staging = STAGING[tool];
+  assert.ok(staging !== undefined, `nobody knows how to point ${tool} at the fake model`);
+  const base = await mkdtemp(path.join(tmpdir(), 'docket-stage-'));
+  const dump = path.join(base, 'dump');
+  const home = path.join(base, 'home');
+  const state = path.join(base, 'state');
+  const outside = path.join(base, 'outside');
+  for (const folder of [dump, home, state, outside]) await mkdir(folder);
+  const model: FakeModel = await startFakeModel({ dump });
+  const urlFor = (scenario: string): string => `${model.url}/s/${scenario}`;
+  // The tools that are JavaScript run on the Node of these tests.
+  const env: Stage['env'] = (_rig, scenario = 'ok') => ({
+    PATH: `${bin}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
+    HOME: home,
+    ...staging.env(urlFor(scenario)),
+  });
+  const runner: Stage['runner'] = (_rig, ports, scenario = 'ok', more = {}) =>
+    runnerOf(tool, state, ports, { args: staging.args?.(urlFor(scenario)) ?? [], ...more });
+
+  return {
+    env,
+    runner,
+    modelName: staging.model,
+    outside,
+    async run(t, scenario, { brief, limits = {}, access = 'read-only', project = {} } = {}) {
+      const rig = await makeRig(t);
+      await rig.serve();
+      const made = await makeRequest(rig.folder, 'a1', brief);
+      const request: RunRequest = {
+        ...made,
+        model: staging.model,
+        access,
+        limits: { ...made.limits, timeoutMs: 240_000, idleMs: 240_000, turns: 4, ...limits },
+      };
+      for (const [name, content] of Object.entries({ 'inside.txt': 'INSIDE-MARK\n', ...project })) {
+        await mkdir(path.dirname(path.join(request.cwd, name)), { recursive: true });
+        await writeFile(path.join(request.cwd, name), content);
+      }
+      const own = `${scenario},id=${request.runId}`;
+      const before = new Set(await readdir(dump));
+      const made2 = runner(rig, makeRunnerPorts(env(rig, own)), own);
+      const plan = await made2.plan(request);
+      assert.ok(plan.ok && plan.value.kind === 'program', JSON.stringify(plan));
+      const given = plan.value.stdin === '/dev/null' ? '' : await readFile(plan.value.stdin, 'utf8');
+      const done = await runAttempt(
+        { runner: made2, keeper: await rig.client(), fs, digest, clock, log: silentLog },
+        request,
+        new AbortController().signal,
+      );
+      assert.deepEqual(await processes.marked('DOCKET_RUN_ID', request.runId), [], `${tool} left a process behind`);
+      const names = (await readdir(dump)).filter((name) => !before.has(name)).toSorted();
+      const requests = await Promise.all(names.map(async (name) => readFile(path.join(dump, name), 'utf8')));
+      return { ...done, files: (await readdir(request.cwd)).toSorted(), requests, given };
+    },
+    async close() {
+      await model.close();
+      await rm(base, { recursive: true, force: true });
+    },
+  };
+}
