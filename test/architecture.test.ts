@@ -37,6 +37,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   semver: ['prompt-spec/'],
   zod: ['prompt-spec/', 'agents/', 'cli/settings*.ts', 'cli/schema*.ts'],
   cockatiel: ['daemon/lanes/breaker.ts'],
+  'p-queue': ['daemon/lanes/dispatch.ts', 'daemon/lanes/queue.ts'],
   '@secretlint/core': ['policy/'],
   '@secretlint/profiler': ['policy/'],
   '@secretlint/secretlint-rule-preset-recommend': ['policy/'],

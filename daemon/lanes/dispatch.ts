@@ -1,16 +1,18 @@
 /**
  * Who starts next, over all lanes: a pass goes through those that wait, best first, and lets go each whose lane, role and machine have a place.
  * A pass is made when something has changed: a run came, a run ended, a hold is over, a pause began or ended, a start may be made again.
+ * p-queue runs them: its pool is open during a pass only, and its queue (daemon/lanes/queue.ts) says which one is next.
  *
  * Invariant: no more run than the lane's window, the role's slots and the global slots; no lane that is held or paused starts anything.
  */
 
+import PQueue from 'p-queue';
 import type { Clock } from '#core/ports.ts';
 import { Leaving } from '../leaving.ts';
 import type { Pauses } from '../pauses.ts';
 import type { Change, Flight, Lane } from './lane.ts';
 import { leftMsOf, type Now } from './hold.ts';
-import { makeTurnQueue, type Waiting } from './queue.ts';
+import { makeTurns, type TurnOptions, type Waiting } from './queue.ts';
 import { NOTHING, type Verdict } from './verdict.ts';
 
 export type Ask = {
@@ -52,7 +54,13 @@ export type Dispatch = {
   idle(): Promise<void>;
 };
 
-type Ticket = Waiting & { readonly ask: Ask; readonly go: (lane: Lane, turn: Turn) => void };
+/** `place`: where it may start, as of the last look; `begun`: it does. */
+type Ticket = Waiting & {
+  readonly ask: Ask;
+  readonly unlisten: () => void;
+  place: { readonly lane: Lane; readonly choice: number } | null;
+  begun: { readonly flight: Flight; readonly turn: Turn } | null;
+};
 
 /** The wall clock is looked at again this often while a hold stands: it may have been set. */
 const LOOK_MS = 30_000;
@@ -67,15 +75,12 @@ const isOut = (lane: Lane): boolean => lane.state() !== 'open' && lane.hold()?.c
 
 export function makeDispatch(parts: DispatchParts): Dispatch {
   const { clock, laneOf } = parts;
-  const waiting = makeTurnQueue<Ticket>();
-  const flights = new WeakMap<Ticket, Flight>();
   const stopping = new AbortController();
   const rolesRunning = new Map<string, number>();
   let counted = 0;
-  let running = 0;
-  let seq = 0;
   let timer: { readonly atMs: number; readonly wake: AbortController } | null = null;
-  let idlers: (() => void)[] = [];
+  /** When it is worth looking again at those that must wait (monotonic ms). */
+  let againMs = Number.POSITIVE_INFINITY;
 
   /** A pass is made at this time (monotonic, infinite: never), or earlier. */
   const arm = (atMs: number): void => {
@@ -97,52 +102,64 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
     if (parts.pauses.ofRole(ask.role) !== null) return Number.POSITIVE_INFINITY;
     const slots = parts.roleSlots(ask.role);
     if (slots !== null && (rolesRunning.get(ask.role) ?? 0) >= slots) return Number.POSITIVE_INFINITY;
-    let againMs = Number.POSITIVE_INFINITY;
+    let lookMs = Number.POSITIVE_INFINITY;
     for (const [choice, name] of ask.lanes.entries()) {
       const lane = laneOf(name);
       const isPaused = parts.pauses.ofLane(name) !== null;
       if (!isPaused && lane.hasRoom() && !(isCounted(lane) && counted >= parts.runningMax)) {
         const waitMs = lane.pace.waitMs(nowMs);
         if (waitMs <= 0) return { lane, choice };
-        againMs = Math.min(againMs, nowMs + waitMs);
+        lookMs = Math.min(lookMs, nowMs + waitMs);
       }
       if (isPaused || !isOut(lane)) break;
     }
-    return againMs;
+    return lookMs;
   };
 
-  const start = (ticket: Ticket, lane: Lane, choice: number, nowMs: number): void => {
-    waiting.remove(ticket);
-    const wanted = choice === 0 ? null : laneOf(ticket.ask.lanes[0] ?? '');
+  const next = (waiting: readonly Ticket[]): Ticket | null => {
+    for (const ticket of waiting) {
+      const place = placeOf(ticket.ask, clock.monotonicMs());
+      if (typeof place !== 'number') {
+        ticket.place = place;
+        return ticket;
+      }
+      againMs = Math.min(againMs, place);
+    }
+    return null;
+  };
+
+  const begin = (ticket: Ticket): void => {
+    const { place, ask, unlisten } = ticket;
+    if (place === null) throw new Error('a run begins that has no place');
+    unlisten();
+    const { lane, choice } = place;
+    const wanted = choice === 0 ? null : laneOf(ask.lanes[0] ?? '');
     const instead = wanted === null ? null : `lane ${wanted.name} is held: ${wanted.hold()?.words ?? 'no reason is known'}`;
-    const flight = lane.begin(nowMs);
-    running++;
+    const flight = lane.begin(clock.monotonicMs());
     if (isCounted(lane)) counted++;
-    rolesRunning.set(ticket.ask.role, (rolesRunning.get(ticket.ask.role) ?? 0) + 1);
-    flights.set(ticket, flight);
-    ticket.go(lane, { choice, instead, isProbe: flight.isProbe });
+    rolesRunning.set(ask.role, (rolesRunning.get(ask.role) ?? 0) + 1);
+    ticket.begun = { flight, turn: { choice, instead, isProbe: flight.isProbe } };
   };
 
-  const ended = async (ticket: Ticket, lane: Lane, verdict: Verdict): Promise<void> => {
-    const flight = flights.get(ticket);
-    if (flight === undefined) throw new Error('a run ended that never began');
+  const turns = makeTurns<Ticket>(next, begin);
+  const pool = new PQueue<InstanceType<typeof turns.queueClass>, TurnOptions<Ticket>>({ queueClass: turns.queueClass, autoStart: false });
+
+  const ended = async ({ ask }: Ticket, lane: Lane, flight: Flight, verdict: Verdict): Promise<void> => {
     let change: Change = null;
     try {
       change = await lane.end(flight, verdict, nowOf(clock));
     } finally {
-      running--;
       if (isCounted(lane)) counted--;
-      const ofRole = (rolesRunning.get(ticket.ask.role) ?? 1) - 1;
-      if (ofRole > 0) rolesRunning.set(ticket.ask.role, ofRole);
-      else rolesRunning.delete(ticket.ask.role);
+      const ofRole = (rolesRunning.get(ask.role) ?? 1) - 1;
+      if (ofRole > 0) rolesRunning.set(ask.role, ofRole);
+      else rolesRunning.delete(ask.role);
       pass();
-      if (running === 0) for (const tell of idlers.splice(0)) tell();
     }
     if (change !== null) await parts.onChange(lane, change);
   };
 
-  const passOnce = (): number => {
-    let againMs = Number.POSITIVE_INFINITY;
+  const passOnce = (): void => {
+    againMs = Number.POSITIVE_INFINITY;
     for (const lane of parts.lanes()) {
       const hold = lane.hold();
       if (hold === null || lane.state() !== 'held') continue;
@@ -150,13 +167,9 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
       if (leftMs <= 0) parts.onDue(lane);
       else againMs = Math.min(againMs, clock.monotonicMs() + Math.min(leftMs, LOOK_MS));
     }
-    for (const ticket of waiting.all()) {
-      const nowMs = clock.monotonicMs();
-      const place = placeOf(ticket.ask, nowMs);
-      if (typeof place === 'number') againMs = Math.min(againMs, place);
-      else start(ticket, place.lane, place.choice, nowMs);
-    }
-    return againMs;
+    turns.changed();
+    pool.start();
+    pool.pause();
   };
 
   let isPassing = false;
@@ -167,10 +180,9 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
     if (isPassing) return;
     isPassing = true;
     try {
-      let againMs = Number.POSITIVE_INFINITY;
       while (isAsked && !stopping.signal.aborted) {
         isAsked = false;
-        againMs = passOnce();
+        passOnce();
       }
       arm(againMs);
     } finally {
@@ -180,50 +192,46 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
 
   return {
     pass,
-    queued: (name) => waiting.all().filter((ticket) => ticket.ask.lanes[0] === name).length,
+    queued: (name) => turns.all().filter((ticket) => ticket.ask.lanes[0] === name).length,
     async run(ask, signal, work, verdictOf) {
       // Not AbortSignal.any: while one of its sources lives, Node keeps it, and with it all that its listener knows of the job.
       const signals = [signal, stopping.signal];
       if (signals.some((one) => one.aborted)) throw new Leaving();
-      const done = Promise.withResolvers<Awaited<ReturnType<typeof work>>>();
-      const unlisten = (): void => {
-        for (const one of signals) one.removeEventListener('abort', leave);
-      };
-      const perform = async (lane: Lane, turn: Turn): Promise<Awaited<ReturnType<typeof work>>> => {
-        let verdict = NOTHING;
-        try {
-          const value = await work(turn);
-          verdict = verdictOf(value);
-          return value;
-        } finally {
-          await ended(ticket, lane, verdict);
-        }
+      const leaving = new AbortController();
+      const leave = (): void => {
+        ticket.unlisten();
+        leaving.abort(new Leaving());
       };
       const ticket: Ticket = {
         ask,
         order: ask.order,
-        seq: seq++,
-        go: (lane, turn) => {
-          unlisten();
-          done.resolve(perform(lane, turn));
+        place: null,
+        begun: null,
+        unlisten: () => {
+          for (const one of signals) one.removeEventListener('abort', leave);
         },
       };
-      const leave = (): void => {
-        unlisten();
-        waiting.remove(ticket);
-        done.reject(new Leaving());
-      };
       for (const one of signals) one.addEventListener('abort', leave);
-      waiting.add(ticket);
+      const perform = async (): Promise<Awaited<ReturnType<typeof work>>> => {
+        const { place, begun } = ticket;
+        if (place === null || begun === null) throw new Error('a run that never began');
+        let verdict = NOTHING;
+        try {
+          const value = await work(begun.turn);
+          verdict = verdictOf(value);
+          return value;
+        } finally {
+          await ended(ticket, place.lane, begun.flight, verdict);
+        }
+      };
+      const result = pool.add(perform, { ticket, signal: leaving.signal });
       pass();
-      return done.promise;
+      return result;
     },
     stop() {
       stopping.abort();
       timer?.wake.abort();
     },
-    async idle() {
-      if (running > 0) await new Promise<void>((resolve) => idlers.push(resolve));
-    },
+    idle: async () => pool.onPendingZero(),
   };
 }
