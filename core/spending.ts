@@ -29,6 +29,7 @@ export function spendLine(attempt: AttemptRecord, context: SpendContext): SpendL
   return {
     ...context,
     runId: attempt.runId,
+    tool: attempt.runner ?? context.tool,
     model: attempt.model ?? context.model,
     lane: attempt.lane ?? context.lane,
     atMs,

@@ -66,6 +66,7 @@ export function spendLinesOf(text: string): readonly SpendLine[] {
 }
 
 function attemptOf(attempt: Json): AttemptRecord {
+  const runner = textIn(attempt, 'runner');
   const lane = textIn(attempt, 'lane');
   const model = textIn(attempt, 'model');
   return {
@@ -77,6 +78,7 @@ function attemptOf(attempt: Json): AttemptRecord {
     failure: null,
     usage: usageOf(objectIn(attempt, 'usage')),
     starts: numberIn(attempt, 'starts') ?? 1,
+    ...(runner === null ? {} : { runner }),
     ...(lane === null ? {} : { lane }),
     ...(model === null ? {} : { model }),
   };

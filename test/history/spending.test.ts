@@ -19,14 +19,25 @@ test('each run of an evidence is a line; what an attempt says of itself goes bef
       ...predicate,
       attempts: [
         ...predicate.attempts,
-        { ...attempt, runId: 'r2', lane: 'second', model: 'opus', outcome: 'agent-limit', usage: { costUsd: 0.1, estimated: true } },
+        {
+          ...attempt,
+          runId: 'r2',
+          runner: 'codex',
+          lane: 'second',
+          model: 'opus',
+          outcome: 'agent-limit',
+          usage: { costUsd: 0.1, estimated: true },
+        },
       ],
     }),
   );
   assert.equal(line?.atMs, Date.parse('2026-11-20T11:30:00Z'));
   assert.deepEqual([line.feature, line.role, line.tool, line.lane, line.model], ['F-1', 'ui', 'claude', 'anthropic', 'sonnet']);
   assert.deepEqual(line.spend, { micros: 250_000, isEstimated: false, unknownRuns: 0 });
-  assert.deepEqual([other?.lane, other?.model, other?.spend.micros, other?.spend.isEstimated], ['second', 'opus', 100_000, true]);
+  assert.deepEqual(
+    [other?.tool, other?.lane, other?.model, other?.spend.micros, other?.spend.isEstimated],
+    ['codex', 'second', 'opus', 100_000, true],
+  );
 });
 
 test('briefs cost nothing, and neither does what is no evidence, or says nonsense', () => {
