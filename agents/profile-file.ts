@@ -103,6 +103,10 @@ const rule = z
 
 const usage = z
   .strictObject({
+    input_holds: z
+      .enum(['all', 'uncached'])
+      .default('uncached')
+      .describe('all: its input tokens contain what a cache gave (measured per tool); that is taken out, so each token is counted once'),
     input_tokens: picks,
     output_tokens: picks,
     cache_read_tokens: picks,
@@ -110,7 +114,15 @@ const usage = z
     cost_usd: picks,
     turns: picks,
   })
-  .default({ input_tokens: [], output_tokens: [], cache_read_tokens: [], cache_write_tokens: [], cost_usd: [], turns: [] });
+  .default({
+    input_holds: 'uncached',
+    input_tokens: [],
+    output_tokens: [],
+    cache_read_tokens: [],
+    cache_write_tokens: [],
+    cost_usd: [],
+    turns: [],
+  });
 
 const read = z.strictObject({
   format: z.enum(['lines', 'json', 'text']),
@@ -245,7 +257,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   versionArgs: one.version_args,
   limits: { promptBytes: one.limits.prompt_bytes },
   success: { exit: one.success.exit, findingsExit: one.success.findings_exit },
-  read: { ...one.read, usage: usageOf(one.read.usage) },
+  read: { ...one.read, inputHolds: one.read.usage.input_holds, usage: usageOf(one.read.usage) },
   sha256,
 });
 

@@ -10,6 +10,7 @@ import { asItIs, badModel } from '#tools/plan-tool.ts';
 import { isModelName, type ToolProfile } from '#tools/profiles.ts';
 import type { Runner, RunnerPorts } from './runner.ts';
 import { makeCommandRunner } from './runners/command.ts';
+import { makeHttpRunner } from './runners/http.ts';
 import { makeOfflineRunner } from './runners/offline.ts';
 import { makeProfileRunner } from './runners/profile.ts';
 
@@ -44,7 +45,7 @@ function makeRunner(entry: CommandProfile, profiles: Profiles, state: string, po
 
 /** @param profiles see `loadProfiles` (cli/load.ts); a kind of `runners:` without one was refused there */
 export function makeRunners(
-  workspace: Pick<Workspace, 'settings' | 'runners' | 'state' | 'root'>,
+  workspace: Pick<Workspace, 'settings' | 'runners' | 'httpRunners' | 'state' | 'root'>,
   profiles: Profiles,
   ports: RunnerPorts,
 ): Runners {
@@ -55,7 +56,9 @@ export function makeRunners(
   const builtIn = [makeOfflineRunner(), ...tools.map((profile) => makeProfileRunner(profile, asItIs(profile), workspace.state, ports))];
   // A key of `runners:` may stand in for a built-in one: that is how a path or an argument of a tool is set.
   const own = workspace.runners.filter((one) => one.name !== AUTO).map((one) => makeRunner(one, profiles, workspace.state, ports));
-  const byName = new Map([...builtIn, ...own].map((runner) => [runner.name, runner]));
+  const standing = { maxTokens: workspace.settings['http.max_tokens'], model: workspace.settings.model };
+  const http = workspace.httpRunners.map((profile) => makeHttpRunner(profile, standing, ports));
+  const byName = new Map([...builtIn, ...own, ...http].map((runner) => [runner.name, runner]));
   let chosen: Runner | null = null;
 
   const missing = (what: string, code: string, message: string): Result<Runner, Failure> =>

@@ -50,8 +50,11 @@ function wantedRunners(workspace: Workspace, roles: readonly Role[]): readonly W
   const standing = roles.filter((role) => role.runner === null).map((role) => role.name);
   if (workspace.settings.runner !== '')
     add(workspace.settings.runner, standing.length === roles.length ? 'all roles' : standing.join(', '));
-  for (const role of roles) if (role.runner !== null) add(role.runner, role.name);
-  for (const { name } of workspace.runners) if (!by.has(name)) by.set(name, []);
+  for (const role of roles) {
+    if (role.runner !== null) add(role.runner, role.name);
+    for (const name of role.fallbacks) add(name, `${role.name} when the one before cannot`);
+  }
+  for (const { name } of [...workspace.runners, ...workspace.httpRunners]) if (!by.has(name)) by.set(name, []);
   return [...by].map(([name, who]) => ({ name, by: who.filter((one) => one !== '') }));
 }
 
@@ -104,7 +107,8 @@ const nextFor = (kind: string, name: string): string =>
       : 'mend what the message names; until then prompts wait';
 
 async function factsOf(runner: Runner): Promise<string> {
-  const { kind, version, program } = await runner.facts();
+  const { kind, version, program, endpoint } = await runner.facts();
+  if (endpoint !== undefined) return `${runner.name}, would call ${endpoint}`;
   if (kind === 'offline') return 'calls no AI, the answer is the brief';
   const { profile } = runner;
   const login = profile === undefined ? '' : `, logged in${testedWords(profile, version)}`;

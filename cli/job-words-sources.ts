@@ -10,6 +10,8 @@ import type { Fs, Journal, JournalJob } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
+import type { Pause } from '#daemon/pauses.ts';
+import type { LaneView } from '#daemon/schedule.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeLayout, type Layout } from '#spool/layout.ts';
 import { CliError, EXIT, type Common, type Io } from './io.ts';
@@ -110,14 +112,9 @@ function worded(dir: string, history: History): History {
 }
 
 /** One lane as the daemon tells it (daemon/schedule.ts). */
-export type LaneWords = {
-  readonly lane: string;
-  readonly slots: number;
-  readonly running: number;
-  readonly queued: number;
-  readonly heldUntil: string | null;
-  readonly reason: string | null;
-};
+export type LaneWords = Pick<LaneView, 'lane' | 'slots' | 'running' | 'queued' | 'heldUntil' | 'reason'> &
+  // A daemon that was started by an older docket does not say these.
+  Partial<Pick<LaneView, 'state' | 'circuit' | 'window' | 'paused'>>;
 
 /** What a running daemon says of itself; null when none runs. */
 export type DaemonWords = {
@@ -127,6 +124,7 @@ export type DaemonWords = {
   readonly backlog: number;
   /** By `role/name.md`: why a file is not claimed yet. */
   readonly waiting: Readonly<Record<string, string>>;
+  readonly paused: readonly Pause[];
   /** By job id: why a job in its hands waits for money. */
   readonly waitsForMoney: Readonly<Record<string, string>>;
 };
@@ -142,6 +140,7 @@ export async function askDaemon(workspace: Workspace): Promise<DaemonWords | nul
       inFlight: ((reply['in_flight'] ?? []) as readonly { readonly id: string }[]).map((job) => job.id),
       backlog: Number(reply['backlog'] ?? 0),
       waiting: (reply['waiting'] ?? {}) as Readonly<Record<string, string>>,
+      paused: (reply['paused'] ?? []) as readonly Pause[],
       waitsForMoney: (reply['waits_for_money'] ?? {}) as Readonly<Record<string, string>>,
     };
   } finally {

@@ -24,9 +24,9 @@ import { hostName, userName } from '#platform/system.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
-import { packageRoot } from './package.ts';
+import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
-import { journalFile } from './places.ts';
+import { journalFile, lockFile } from './places.ts';
 
 export const clock = makeClock();
 
@@ -64,6 +64,26 @@ export function journalOf(workspace: Workspace, log: Log, check: () => void = ()
   }
 }
 
+/** How long a lock that only a moment needs is waited for. */
+const LOCK_WAIT_MS = 300;
+
+/** For verbs that write where only the daemon does: no daemon runs meanwhile. Null: one does. Makes the state folder when there is none. */
+export async function withKernelLock<T>(workspace: Pick<Workspace, 'state'>, act: () => Promise<T>): Promise<T | null> {
+  await makeFs().makeFolders(workspace.state, 0o700);
+  let lock;
+  try {
+    lock = await makeKernelLocks().acquire(lockFile(workspace.state), LOCK_WAIT_MS);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ELOCKED') return null;
+    throw error;
+  }
+  try {
+    return await act();
+  } finally {
+    lock.release();
+  }
+}
+
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
@@ -91,5 +111,6 @@ export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): 
   hashFile,
   linkTo,
   env,
+  httpCall: { program: process.execPath, args: [moduleFile('cli/http-call')] },
   ownBinFolders: [path.join(packageRoot(), 'node_modules', '.bin')],
 });

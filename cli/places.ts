@@ -21,4 +21,8 @@ export const journalFile = inState('journal.db');
 export const logFolder = inState('log');
 /** What `up --detach` has no terminal for: words before the log is open. */
 export const outputFile = inState('daemon.out');
+/** What a person has paused (daemon/pauses.ts). */
+export const pausesFile = inState('paused.json');
+/** Makes the hashes of accounts this workspace's own. */
+export const saltFile = inState('salt');
 export const controlSocket = inState('control.sock');

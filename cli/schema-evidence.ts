@@ -31,6 +31,8 @@ const attempt = z.strictObject({
   failure,
   usage,
   starts: z.int().min(0).describe('how often the tool was started within this attempt'),
+  runner: text.optional().describe('which runner; absent before docket 0.2'),
+  instead: maybe.optional().describe('why not the runner the job asked for first; null: it is that one'),
   lane: text.optional().describe('where it ran'),
   model: maybe.optional().describe('what answered'),
 });
@@ -54,12 +56,13 @@ const predicate = z.strictObject({
   ),
   runner: z.strictObject({
     name: text,
-    kind: z.enum(['offline', 'command', 'claude', 'tool']),
+    kind: z.enum(['offline', 'command', 'claude', 'tool', 'http']),
     version: maybe,
     program: maybe,
     programSha256: sha256.nullable(),
     lane: text,
     callsProvider: z.boolean(),
+    endpoint: text.optional().describe('address that a runner of kind http calls'),
     profile: z.strictObject({ id: text, sha256 }).optional(),
     command: maybe,
     model: maybe,

@@ -99,6 +99,7 @@ const lane = z.strictObject({
   slots: leaf(SETTINGS.slots),
   interval_cap: leaf(SETTINGS['throttle.interval_cap']),
   interval: leaf(SETTINGS['throttle.interval']),
+  stagger: leaf(SETTINGS['throttle.stagger']),
 });
 
 const laneBudgets = z
@@ -120,6 +121,13 @@ function nestedRows(): Record<string, z.ZodType> {
   return top;
 }
 
+const laneKey = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}(?:\/[0-9a-f]{8})?$/,
+    'a lane is lower-case letters, digits and hyphens, at most 40 characters, and may name an account: anthropic, anthropic/1a2b3c4d',
+  );
+
 const runnerName = name('a runner').refine(
   (key) => key !== 'offline' && key !== 'auto',
   'a name other than offline and auto, which docket has itself',
@@ -128,7 +136,7 @@ const runnerName = name('a runner').refine(
 export const settingsSchema = z.strictObject({
   ...nestedRows(),
   runners: z.record(runnerName, runner).nullish().describe('programs that a role may use as its AI tool'),
-  lanes: z.record(name('a lane'), lane).nullish().describe('schedules of provider accounts'),
+  lanes: z.record(laneKey, lane).nullish().describe('schedules of provider accounts'),
   prices: z
     .record(modelPattern, price)
     .nullish()
@@ -139,7 +147,7 @@ export const settingsSchema = z.strictObject({
 
 export type RunnerEntry = z.infer<typeof runner>;
 export type PriceEntry = z.infer<typeof price>;
-export type LaneEntry = { readonly slots?: number; readonly interval_cap?: number; readonly interval?: number };
+export type LaneEntry = { readonly slots?: number; readonly interval_cap?: number; readonly interval?: number; readonly stagger?: number };
 
 /** Keys that may stand at a path of the file: for the nearest one to a wrong key. */
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {

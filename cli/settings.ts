@@ -150,6 +150,7 @@ const laneOf = (name: string, entry: LaneEntry, settings: Settings): LaneSetting
   slots: entry.slots ?? settings.slots,
   intervalCap: entry.interval_cap ?? settings['throttle.interval_cap'],
   intervalMs: entry.interval ?? settings['throttle.interval'],
+  staggerMs: entry.stagger ?? settings['throttle.stagger'],
 });
 
 /** One line of `docket config`: everything as text, in the form that docket.yaml takes. */

@@ -10,13 +10,14 @@ import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
 import { isJobId, type RoleName } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
-import type { LaneSettings, Workspace } from '#core/settings.ts';
+import type { Workspace } from '#core/settings.ts';
 import { openPurse } from '#daemon/budget.ts';
 import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
 import { keepRetention } from '#daemon/retention.ts';
+import type { Pauses } from '#daemon/pauses.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -41,6 +42,8 @@ import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
+import { accountHash, makeLaneRules } from './lane-rules.ts';
+import { pausesOf } from './pauses.ts';
 import { loadPrices } from './settings-prices.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
 
@@ -57,9 +60,6 @@ export type StartOptions = {
   /** Called once everything is up, before the first round. */
   readonly onReady: (facts: { readonly roles: readonly Role[]; readonly runners: Runners; readonly rescued: number }) => void;
 };
-
-/** Lanes of runners that call no provider are not throttled: they only share this machine. */
-const OFFLINE_LANE = 'offline';
 
 /** Runs a daemon until it is told to stop. Throws CliError 3 when it cannot start; returns when all is closed. */
 export async function runDaemon(options: StartOptions): Promise<'drained' | 'left'> {
@@ -145,7 +145,8 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     closers.push(async () => fs.unlink(daemonFile(workspace.state)).catch(() => undefined));
 
     const stopping = new AbortController();
-    const ports = await makePorts(options, log, { instance, epoch, check, fs }, stopping.signal, closers);
+    const pauses = await pausesOf(workspace, fs);
+    const ports = await makePorts(options, log, { instance, epoch, check, fs }, pauses, stopping.signal, closers);
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
@@ -177,7 +178,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     closers.push(async () => watch.close());
     const control = await makeSockets().serve(
       controlSocket(workspace.state),
-      serveControl({ ports, daemon, startedAt, stop: options.onStopAsked }),
+      serveControl({ ports, daemon, pauses, startedAt, stop: options.onStopAsked }),
     );
     closers.push(async () => control.close());
     const retention = {
@@ -263,6 +264,7 @@ async function makePorts(
   options: StartOptions,
   log: Log,
   { instance, epoch, check, fs }: Turn,
+  pauses: Pauses,
   stopping: AbortSignal,
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
@@ -312,10 +314,8 @@ async function makePorts(
     throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
   });
 
-  const runners = makeRunners(workspace, profiles.value, runnerPorts(env));
+  const runners = makeRunners(workspace, profiles.value, { ...runnerPorts(env), account: await accountHash(workspace, fs, digest) });
   await runners.prepare();
-  const roleLanes = new Map<string, Role>();
-  for (const role of roles.value.values()) if (role.lane !== null) roleLanes.set(role.lane, role);
 
   return {
     workspace,
@@ -330,11 +330,7 @@ async function makePorts(
     secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
     runners,
-    lanes: makeLanes(
-      { clock, journal, log },
-      (lane) => laneSettings(workspace, lane, roleLanes.get(lane)?.slots ?? null),
-      workspace.settings['limits.ahead'],
-    ),
+    lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
     prices,
     purse,
     waitsForMoney: new Map(),
@@ -373,20 +369,6 @@ function laneName(
   const known = roles.get(role);
   const name = runner ?? known?.runner ?? workspace.settings.runner;
   return known?.lane ?? runners.get(name)?.lane ?? name;
-}
-
-function laneSettings(workspace: Workspace, name: string, roleSlots: number | null): LaneSettings {
-  const own = workspace.lanes.find((lane) => lane.name === name);
-  if (own !== undefined) return own;
-  const { settings } = workspace;
-  // It calls nobody: nothing but the number of jobs in flight bounds it.
-  if (name === OFFLINE_LANE) return { name, slots: settings['limits.in_flight'], intervalCap: Number.POSITIVE_INFINITY, intervalMs: 0 };
-  return {
-    name,
-    slots: roleSlots ?? settings.slots,
-    intervalCap: settings['throttle.interval_cap'],
-    intervalMs: settings['throttle.interval'],
-  };
 }
 
 /** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */

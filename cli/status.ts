@@ -3,18 +3,13 @@
 import type { Command } from 'commander';
 import { makeFs } from '#platform/files.ts';
 import { readHolder } from './holder.ts';
+import { readPauses } from './pauses.ts';
+import { heldWords, laneWords } from './lane-words.ts';
+import type { LaneWords } from './job-words-sources.ts';
+import { pausedWords } from '#daemon/pauses.ts';
 import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, log, openAll } from './open.ts';
-import { spoolOf } from './parts.ts';
-
-type Lane = {
-  readonly lane: string;
-  readonly slots: number;
-  readonly running: number;
-  readonly queued: number;
-  readonly heldUntil: string | null;
-  readonly reason: string | null;
-};
+import { clock, readJournal, spoolOf } from './parts.ts';
 
 type Budget = { readonly words: string };
 
@@ -46,9 +41,13 @@ export function addStatus(program: Command, io: Io): void {
         };
       });
       const isUp = reply?.ok === true;
-      const lanes = isUp ? (reply['lanes'] as readonly Lane[]) : [];
+      const lanes = isUp ? (reply['lanes'] as readonly LaneWords[]) : [];
+      const paused = await readPauses(workspace);
+      const journal = isUp ? null : readJournal(workspace);
+      const holds = (journal?.holds() ?? []).filter(({ untilMs }) => untilMs === null || untilMs > clock.now().getTime());
+      journal?.close();
       const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
-      const waitsForMoney = isUp ? Object.keys((reply['waits_for_money'] ?? {}) as Record<string, string>) : [];
+      const waitsForMoney = isUp ? Object.keys(reply['waits_for_money'] ?? {}) : [];
       const data = {
         up: isUp,
         daemon: isUp ? holder : null,
@@ -57,6 +56,12 @@ export function addStatus(program: Command, io: Io): void {
         history: workspace.history,
         roles: counts,
         lanes,
+        paused,
+        holds: holds.map(({ lane, untilMs, reason }) => ({
+          lane,
+          until: untilMs === null ? null : new Date(untilMs).toISOString(),
+          reason,
+        })),
         budgets,
         waits_for_money: waitsForMoney,
       };
@@ -67,10 +72,13 @@ export function addStatus(program: Command, io: Io): void {
         ['role', 'waiting', 'in flight', 'processed', 'needs a person'],
         ...counts.map((row) => [row.role, ...[row.waiting, row.in_flight, row.processed, row.needs_person].map(String)]),
       ];
-      const laneRows = lanes.map(
-        (lane) =>
-          `lane ${lane.lane}: ${String(lane.running)} of ${String(lane.slots)} slots, ${String(lane.queued)} queued${lane.heldUntil === null ? '' : `, HELD until ${lane.heldUntil}: ${lane.reason ?? ''}`}`,
-      );
+      const laneRows = [
+        ...lanes.map(laneWords),
+        ...holds.map(({ lane, untilMs, reason }) =>
+          heldWords({ lane, heldUntil: untilMs === null ? null : new Date(untilMs).toISOString(), reason }),
+        ),
+        ...paused.map((pause) => paint(io, 'yellow', pausedWords(pause))),
+      ];
       show(
         io,
         common,

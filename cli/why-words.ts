@@ -4,7 +4,9 @@ import type { JobState, Outcome } from '#core/job.ts';
 import { unreachable } from '#core/result.ts';
 import type { BadEnd } from './job-words.ts';
 import { isBadEnd, isEnd } from './job-words.ts';
-import type { DaemonWords, LaneWords } from './job-words-sources.ts';
+import { pausedWords, type Pause } from '#daemon/pauses.ts';
+import type { DaemonWords } from './job-words-sources.ts';
+import { heldWords, laneWords, shutWords } from './lane-words.ts';
 
 export type Because = {
   /** One line: how it stands. */
@@ -29,14 +31,13 @@ export type WaitingFacts = {
   readonly daemon: DaemonWords | null;
   /** Lanes that were held when the last daemon ran. */
   readonly holds: readonly { readonly lane: string; readonly until: string | null; readonly reason: string }[];
+  /** What a person has paused, of this role or any lane; asked when no daemon runs. */
+  readonly paused: readonly Pause[];
   readonly scanIntervalMs: number;
 };
 
 const START = 'start the daemon: `docket up`';
 const GOES_BY_ITSELF = 'nothing to do: it goes on by itself';
-
-const heldText = (lane: Pick<LaneWords, 'lane' | 'heldUntil' | 'reason'>): string =>
-  `lane ${lane.lane} is held${lane.heldUntil === null ? '' : ` until ${lane.heldUntil}`}${lane.reason === null || lane.reason === '' ? '' : `: ${lane.reason}`}`;
 
 export function whyWaiting(facts: WaitingFacts): Because {
   const because: string[] = [];
@@ -58,7 +59,8 @@ export function whyWaiting(facts: WaitingFacts): Because {
   }
   if (facts.daemon === null) {
     because.push('no daemon runs, so nothing is taken from the folders');
-    for (const hold of facts.holds) because.push(heldText({ lane: hold.lane, heldUntil: hold.until, reason: hold.reason }));
+    for (const hold of facts.holds) because.push(heldWords({ lane: hold.lane, heldUntil: hold.until, reason: hold.reason }));
+    for (const pause of facts.paused) because.push(pausedWords(pause));
     next.unshift(START);
   } else if (because.length === 0) {
     const said = whatDaemonSays(facts.key, facts.daemon, facts.scanIntervalMs);
@@ -70,11 +72,17 @@ export function whyWaiting(facts: WaitingFacts): Because {
 
 function whatDaemonSays(key: string, daemon: DaemonWords, scanIntervalMs: number): { readonly because: string; readonly next: string } {
   const reason = daemon.waiting[key];
+  const pause = daemon.paused.find((one) => pausedWords(one) === reason);
+  if (pause !== undefined && reason !== undefined) return { because: reason, next: `\`docket resume ${pause.name}\` lets it go on` };
   const lane = daemon.lanes.find((known) => reason?.startsWith(`lane ${known.lane} `) === true);
-  if (lane?.heldUntil !== null && lane !== undefined)
-    return { because: heldText(lane), next: `${GOES_BY_ITSELF} when the lane opens; \`docket doctor\` looks at the tool behind it` };
+  const shut = lane === undefined ? null : shutWords(lane);
+  if (shut !== null)
+    return {
+      because: shut,
+      next: `${GOES_BY_ITSELF} when the lane opens; \`docket doctor\` looks at the tool behind it, \`docket resume ${lane?.lane ?? ''}\` tries at once`,
+    };
   if (lane !== undefined) {
-    const because = `lane ${lane.lane} has no free slot: ${String(lane.running)} of ${String(lane.slots)} are running`;
+    const because = `lane ${lane.lane} has no free slot: ${String(lane.running)} of ${String(lane.window ?? lane.slots)} are running`;
     return { because, next: `${GOES_BY_ITSELF}; \`slots\` in docket.yaml allows more at a time` };
   }
   if (reason !== undefined) return { because: reason, next: GOES_BY_ITSELF };
@@ -99,6 +107,8 @@ export type FlightFacts = {
   /** Of the attempt that runs. */
   readonly deadline: string | null;
   readonly backOffMsMax: number;
+  /** Pauses of its role. */
+  readonly paused: readonly Pause[];
   readonly daemon: DaemonWords | null;
   readonly logFolder: string;
 };
@@ -127,14 +137,14 @@ export function whyInFlight(facts: FlightFacts): Because {
       because: [`it waits for money: ${money}`],
       next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel],
     };
-  const held = daemon.lanes.filter((lane) => lane.heldUntil !== null).map(heldText);
+  const held = [...daemon.lanes.map(shutWords).filter((words) => words !== null), ...facts.paused.map(pausedWords)];
   switch (facts.state) {
     case 'submitted':
       return {
         is,
         because: [
           'it is accepted and recorded, and waits for a slot in its lane',
-          ...(held.length > 0 ? held : daemon.lanes.map(laneText)),
+          ...(held.length > 0 ? held : daemon.lanes.map(laneWords)),
         ],
         next: [GOES_BY_ITSELF, cancel],
       };
@@ -163,9 +173,6 @@ export function whyInFlight(facts: FlightFacts): Because {
       return unreachable(facts.state);
   }
 }
-
-const laneText = (lane: LaneWords): string =>
-  `lane ${lane.lane}: ${String(lane.running)} of ${String(lane.slots)} slots in use, ${String(lane.queued)} queued`;
 
 export type EndFacts = {
   readonly name: string;

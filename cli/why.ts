@@ -10,6 +10,7 @@ import { commitsAbout, findSubject, nameOf, type Subject } from './job-words-fin
 import { askDaemon, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
+import { readPauses } from './pauses.ts';
 import { logFolder } from './places.ts';
 import { whyEnded, whyInFlight, whyWaiting, type Because } from './why-words.ts';
 
@@ -62,6 +63,7 @@ async function because(sources: Sources, subject: Subject, daemon: DaemonWords |
       reason: row?.reason ?? null,
       deadline: await deadlineOf(sources, subject, view.attempts),
       backOffMsMax: sources.workspace.settings['retry.cap'],
+      paused: (daemon?.paused ?? []).filter(({ kind, name: paused }) => kind === 'role' && paused === subject.role),
       daemon,
       logFolder: logFolder(sources.workspace.state),
     });
@@ -90,11 +92,14 @@ async function waiting(sources: Sources, subject: Subject, refusal: string | nul
     notBefore: notBefore !== null && Date.parse(notBefore) > clock.now().getTime() ? notBefore : null,
     missing: await missingOf(sources, peek?.dependsOn ?? []),
     daemon,
-    holds: (journal?.holds() ?? []).map((hold) => ({
-      lane: hold.lane,
-      until: hold.untilMs === null ? null : new Date(hold.untilMs).toISOString(),
-      reason: hold.reason,
-    })),
+    paused: daemon === null ? (await readPauses(workspace)).filter(({ kind, name }) => kind === 'lane' || name === role) : [],
+    holds: (journal?.holds() ?? [])
+      .filter(({ untilMs }) => untilMs === null || untilMs > clock.now().getTime())
+      .map((hold) => ({
+        lane: hold.lane,
+        until: hold.untilMs === null ? null : new Date(hold.untilMs).toISOString(),
+        reason: hold.reason,
+      })),
     scanIntervalMs: workspace.settings['intake.scan_interval'],
   });
 }

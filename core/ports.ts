@@ -7,6 +7,7 @@ import type { JobId, Sha256 } from './names.ts';
 import type { AttemptRecord, ExitFile, ProgramPlan, RunFile, RunLimits } from './run.ts';
 import type { JobState, Outcome } from './job.ts';
 import type { Failure } from './failure.ts';
+import type { LaneRecord } from './lane.ts';
 import type { Result } from './result.ts';
 import type { SpendLine } from './spending.ts';
 
@@ -200,6 +201,7 @@ export type JournalChange =
   | { readonly do: 'error'; readonly id: JobId; readonly attempt: number | null; readonly failure: Failure; readonly at: string }
   | { readonly do: 'hold-lane'; readonly lane: string; readonly untilMs: number | null; readonly reason: string; readonly at: string }
   | { readonly do: 'free-lane'; readonly lane: string; readonly at: string }
+  | { readonly do: 'lane'; readonly record: LaneRecord; readonly at: string }
   | { readonly do: 'event'; readonly at: string; readonly job: string | null; readonly kind: string; readonly detail: string }
   | { readonly do: 'forget'; readonly id: JobId };
 export type LaneHold = { readonly lane: string; readonly untilMs: number | null; readonly reason: string; readonly at: string };
@@ -230,6 +232,8 @@ export type Journal = {
   /** By attempt, the job's own end last. */
   errors(id: JobId): JobError[];
   holds(): LaneHold[];
+  /** What lanes remember beside their holds; one that is not as it was written is left out. */
+  lanes(): LaneRecord[];
   /** False when the database file was unlinked or replaced under us. */
   isIntact(): boolean;
   /** Not null: what was written cannot be trusted to be there (damage, a failed sync), so every commit is refused with this. */

@@ -1,27 +1,54 @@
-/** Who retries, when, and whether an attempt is spent: the `retry` column of the failure table, as one pure function. */
+/** Who retries, when, and whether an attempt is spent: the `retry` column of the failure table, as pure functions. */
 
 import { classOf, type Failure } from './failure.ts';
 import { unreachable } from './result.ts';
 
-export type RetryPolicy = {
+/** How long waits are: the first, and the longest. */
+export type BackOff = { readonly baseMs: number; readonly capMs: number };
+export type RetryPolicy = BackOff & {
   /** Attempts that may be spent, the first included. */
   readonly attempts: number;
-  readonly baseMs: number;
-  readonly capMs: number;
 };
 
 export type Decision =
   /** Same job, same lane, after a wait. */
   | { readonly do: 'again'; readonly delayMs: number; readonly spent: boolean }
-  /** The whole lane waits; no attempt is spent. `untilMs` is null when nobody knows: the lane probes at the back-off's cap. */
-  | { readonly do: 'hold-lane'; readonly untilMs: number | null; readonly delayMs: number }
+  /** The whole lane waits; no attempt is spent. How long is the lane's own affair (daemon/lanes/). */
+  | { readonly do: 'hold-lane' }
   | { readonly do: 'hold-job' }
   | { readonly do: 'cancel' }
   | { readonly do: 'give-up' };
 
 /** Exponential back-off with full jitter: a random wait between 0 and min(cap, base * 2^(n-1)). @param random 0 <= r < 1 */
-export const backoffMs = (spentAttempts: number, policy: RetryPolicy, random: number): number =>
+export const backoffMs = (spentAttempts: number, policy: BackOff, random: number): number =>
   Math.round(random * Math.min(policy.capMs, policy.baseMs * 2 ** Math.max(0, spentAttempts - 1)));
+
+/**
+ * The wait before a lane is looked at again when nobody told how long: full jitter below a bound that doubles with each try, and never less than the
+ * base, because each look is a request. @param tries looks that came to nothing so far, this one included @param random 0 <= r < 1
+ */
+export const probeDelayMs = (tries: number, policy: BackOff, random: number): number =>
+  Math.min(policy.capMs, Math.max(policy.baseMs, Math.round(random * Math.min(policy.capMs, policy.baseMs * 2 ** tries))));
+
+/** When the provider said it would answer again, in ms since 1970; null: it did not say. */
+export function resetMsOf(failure: Failure): number | null {
+  const resetMs = failure.kind === 'rate-limited' && failure.resumeAt !== null ? Date.parse(failure.resumeAt) : Number.NaN;
+  return Number.isNaN(resetMs) ? null : resetMs;
+}
+
+/** The provider has too much to do: a reason to send less, whether it counts as a limit or as an error. */
+export const isOverload = (failure: Failure): boolean => failure.kind === 'provider-error' && failure.status === 529;
+
+const UNSPENT: ReadonlySet<string> = new Set(['provider-limit', 'environment-fault', 'budget', 'cancelled']);
+/**
+ * Does this failure cost the job an attempt?
+ * @param isProbe the run went alone to see whether its lane works again: a provider that still fails is the lane's affair
+ */
+export const isSpentBy = (failure: Failure | null, isProbe = false): boolean => {
+  if (failure === null) return false;
+  const failureClass = classOf(failure);
+  return !UNSPENT.has(failureClass) && !(isProbe && failureClass === 'provider-error');
+};
 
 /** How often the same failure may come back before more attempts are pointless: limits and wrong answers get one more try. */
 const tries = (failure: Failure, policy: RetryPolicy): number => {
@@ -31,11 +58,10 @@ const tries = (failure: Failure, policy: RetryPolicy): number => {
 };
 
 /**
- * @param spent attempts spent so far, this one included
- * @param nowMs wall clock, for `resumeAt`
+ * @param spent attempts spent so far, this one included when it was
  * @param random 0 <= r < 1, for jitter
  */
-export function decide(failure: Failure, spent: number, policy: RetryPolicy, nowMs: number, random: number): Decision {
+export function decide(failure: Failure, spent: number, policy: RetryPolicy, random: number): Decision {
   const failureClass = classOf(failure);
   switch (failureClass) {
     case 'prompt-invalid':
@@ -46,15 +72,9 @@ export function decide(failure: Failure, spent: number, policy: RetryPolicy, now
       return { do: 'hold-job' };
     case 'cancelled':
       return { do: 'cancel' };
-    case 'provider-limit': {
-      const resumeAt = failure.kind === 'rate-limited' && failure.resumeAt !== null ? Date.parse(failure.resumeAt) : Number.NaN;
-      const jitterMs = Math.round(random * policy.baseMs);
-      return Number.isNaN(resumeAt)
-        ? { do: 'hold-lane', untilMs: null, delayMs: Math.max(policy.baseMs, Math.round(policy.capMs * (0.5 + random / 2))) }
-        : { do: 'hold-lane', untilMs: resumeAt, delayMs: Math.max(0, resumeAt - nowMs) + jitterMs };
-    }
+    case 'provider-limit':
     case 'environment-fault':
-      return { do: 'hold-lane', untilMs: null, delayMs: Math.max(policy.baseMs, Math.round(policy.capMs * (0.25 + random / 4))) };
+      return { do: 'hold-lane' };
     case 'provider-error':
     case 'agent-limit':
     case 'agent-failure':

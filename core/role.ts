@@ -12,6 +12,8 @@ export type Role = {
   readonly responsibility: string;
   /** The role's own choice; null: the workspace's. */
   readonly runner: string | null;
+  /** Who answers instead while the lane of the one before is held for a limit or its environment, in this order. */
+  readonly fallbacks: readonly string[];
   readonly allowedRunners: readonly string[];
   readonly model: string | null;
   readonly access: 'read-only' | 'worktree';

@@ -126,13 +126,15 @@ export type RunOutcome =
 export type RunnerFacts = {
   readonly name: string;
   /** `tool`: by a profile, which `profile` names. `claude`: Claude Code, the same way; evidence of older versions has no profile. */
-  readonly kind: 'offline' | 'command' | 'claude' | 'tool';
+  readonly kind: 'offline' | 'command' | 'claude' | 'tool' | 'http';
   readonly version: string | null;
   readonly program: string | null;
   readonly programSha256: Sha256 | null;
   readonly lane: string;
   /** False: nothing leaves this machine. */
   readonly callsProvider: boolean;
+  /** Address that a runner of kind http calls. */
+  readonly endpoint?: string;
   /** How it was called and understood: id and hash of agents/tools/<id>.yaml. */
   readonly profile?: { readonly id: string; readonly sha256: Sha256 };
 };
@@ -152,4 +154,7 @@ export type AttemptRecord = {
   /** Where it ran and what answered; attempts of docket 0.1 do not say. */
   readonly lane?: string;
   readonly model?: string | null;
+  readonly runner?: string;
+  /** Why not the runner the job asked for first; null: it is that one. */
+  readonly instead?: string | null;
 };

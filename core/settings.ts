@@ -49,6 +49,41 @@ export const SETTINGS = {
     why: 'starts per interval and lane of tools that call a provider',
   }),
   'throttle.interval': row<number>({ default: 60_000, unit: 'ms', min: 100, max: 86_400_000, why: 'the interval of that cap' }),
+  'throttle.stagger': row<number>({
+    default: 50,
+    unit: 'ms',
+    min: 0,
+    max: 3_600_000,
+    why: 'shortest time between two starts in a lane, so that tools do not all read and write their configuration at once',
+  }),
+  'throttle.errors': row<number>({
+    default: 5,
+    unit: 'count',
+    min: 1,
+    max: 1_000,
+    why: 'provider errors in a row that open the circuit of a lane: then one run at a time goes to see, after the waits of retry.base and retry.cap',
+  }),
+  'throttle.jitter': row<number>({
+    default: 5_000,
+    unit: 'ms',
+    min: 0,
+    max: 3_600_000,
+    why: "a random wait up to this is added to a provider's reset, so that not everybody comes back in the same moment",
+  }),
+  'throttle.longest_hold': row<number>({
+    default: 691_200_000,
+    unit: 'ms',
+    min: 1_000,
+    max: 31_536_000_000,
+    why: 'a reset further away than this is not believed: one run goes to see then',
+  }),
+  'schedule.aging': row<number>({
+    default: 60_000,
+    unit: 'ms',
+    min: 0,
+    max: 86_400_000,
+    why: 'a waiting prompt gains one step of priority in this time, so that none waits for ever; 0: never',
+  }),
   'retry.attempts': row<number>({
     default: 3,
     unit: 'count',
@@ -61,9 +96,15 @@ export const SETTINGS = {
     unit: 'ms',
     min: 10,
     max: 3_600_000,
-    why: 'first back-off; doubles with each attempt, full jitter',
+    why: 'first back-off, and first wait before a held lane is looked at when nobody said how long; doubles each time, full jitter',
   }),
-  'retry.cap': row<number>({ default: 300_000, unit: 'ms', min: 10, max: 86_400_000, why: 'longest back-off' }),
+  'retry.cap': row<number>({
+    default: 300_000,
+    unit: 'ms',
+    min: 10,
+    max: 86_400_000,
+    why: 'longest back-off, and longest wait between two such looks',
+  }),
   'limits.prompt_bytes': row<number>({
     default: 600_000,
     unit: 'bytes',
@@ -116,6 +157,13 @@ export const SETTINGS = {
     why: 'longest secret scan of one text; after it the text is held',
   }),
   'limits.in_flight': row<number>({ default: 192, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  'limits.running': row<number>({
+    default: 32,
+    unit: 'count',
+    min: 1,
+    max: 1_000,
+    why: 'runs at the same time over all lanes, offline not counted: each is a program of its own',
+  }),
   'limits.ahead': row<number>({
     default: 4,
     unit: 'count',
@@ -164,6 +212,13 @@ export const SETTINGS = {
     min: 0,
     max: 315_360_000_000,
     why: 'age at which answered inputs move from in/ to archive/<year-month>/ of their role, out/ stays as it is; nothing is deleted; 0: they stay',
+  }),
+  'http.max_tokens': row<number>({
+    default: 16_000,
+    unit: 'count',
+    min: 1,
+    max: 10_000_000,
+    why: 'longest answer, in tokens, that a runner of kind http asks for when it says nothing itself and the interface wants a number (Anthropic)',
   }),
   'budgets.feature_usd': row<number>({
     default: 0,
@@ -304,7 +359,14 @@ export type HttpProfile = {
   readonly lane: string | null;
 };
 
-export type LaneSettings = { readonly name: string; readonly slots: number; readonly intervalCap: number; readonly intervalMs: number };
+export type LaneSettings = {
+  readonly name: string;
+  readonly slots: number;
+  /** Infinite: it calls no provider. */
+  readonly intervalCap: number;
+  readonly intervalMs: number;
+  readonly staggerMs: number;
+};
 
 /** The workspace as the loader found it: absolute paths only. */
 export type Workspace = {

@@ -5,6 +5,7 @@
 
 import type { AttemptRecord } from '#core/run.ts';
 import type { Wish } from './budget.ts';
+import { NOTHING, type Verdict } from './lanes/verdict.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
 import type { Submitted } from './task.ts';
@@ -12,39 +13,51 @@ import type { Submitted } from './task.ts';
 const OVER = Symbol('over budget');
 
 export type Affordable = {
-  readonly wish: Wish;
+  readonly wishOf: (lane: string) => Wish;
+  /** The one it wants; it may be given another (daemon/schedule.ts). */
+  readonly lane: string;
   /** The run is under way, or has ended and is only understood: it was paid for. */
   readonly isUnderWay: boolean;
 };
 
 /**
- * @param inLane gives the work its slot; `cancelled` when a person did not want to wait
+ * @param inLane gives the work its turn; `cancelled` when a person did not want to wait
  * @param work one attempt
+ * @param verdictOf what it says of its lane
  */
-export async function afford<T extends { readonly record: AttemptRecord }>(
+export async function afford<G extends { readonly lane: string }, T extends { readonly record: AttemptRecord }>(
   ports: Ports,
   job: Submitted,
-  { wish, isUnderWay }: Affordable,
-  inLane: (work: () => Promise<T | typeof OVER>) => Promise<T | typeof OVER | 'cancelled'>,
-  work: () => Promise<T>,
+  { wishOf, lane, isUnderWay }: Affordable,
+  inLane: (
+    work: (given: G) => Promise<T | typeof OVER>,
+    verdict: (value: T | typeof OVER) => Verdict,
+  ) => Promise<T | typeof OVER | 'cancelled'>,
+  work: (given: G) => Promise<T>,
+  verdictOf: (value: T) => Verdict,
 ): Promise<T | 'cancelled'> {
   const { purse } = ports;
   const { cancel } = job.task;
-  const paid = async (): Promise<T> => {
-    const run = await work();
-    purse.ended(wish, run.record);
-    return run;
-  };
+  const wish = wishOf(lane);
   const isFree = !purse.isOn || !job.facts.callsProvider;
   if (!isFree && isUnderWay) purse.hold(wish);
   let told: string | null = null;
+  /** The lane that it was given has no money left, though the one it wants has. */
+  let refused: string | null = null;
+  const take = async (given: G): Promise<T | typeof OVER> => {
+    if (isFree) return work(given);
+    const mine = wishOf(given.lane);
+    refused = isUnderWay ? null : purse.take(mine);
+    if (refused !== null) return OVER;
+    const run = await work(given);
+    purse.ended(mine, run.record);
+    return run;
+  };
   for (;;) {
-    const reason = isFree || isUnderWay ? null : purse.ask(wish);
+    const reason = isFree || isUnderWay ? null : (purse.ask(wish) ?? refused);
+    refused = null;
     if (reason === null) {
-      const run = await inLane(async () => {
-        if (isFree) return work();
-        return isUnderWay || purse.take(wish) === null ? paid() : OVER;
-      });
+      const run = await inLane(take, (value) => (typeof value === 'symbol' ? NOTHING : verdictOf(value)));
       if (run !== OVER) return run;
       continue;
     }

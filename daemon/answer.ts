@@ -1,27 +1,29 @@
 /**
  * The attempts of one job, in its lane, until it is answered or the failure table says stop (core/retry.ts decides).
  * Each attempt has a folder of its own, a<n>/; an attempt that was under way when the daemon died is taken up where it lies.
+ * A job whose role names several runners takes the next one while the lane of the one before is held for a limit or its environment; which one an
+ * attempt was made with, and why, stands in a<n>/runner.json before anything is started, and in the evidence.
  */
 
 import { runAttempt } from '#agents/attempt.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import { priced } from '#core/money.ts';
-import { decide, type RetryPolicy } from '#core/retry.ts';
+import { decide, isSpentBy, type RetryPolicy } from '#core/retry.ts';
 import type { AttemptRecord, RunLimits, RunOutcome, RunRequest } from '#core/run.ts';
 import { unreachable } from '#core/result.ts';
 import { afford } from './afford.ts';
 import type { Wish } from './budget.ts';
 import { Leaving } from './leaving.ts';
+import { verdictOf, type Verdict } from './lanes/verdict.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
-import { BRIEF_FILE, byWhom, type Ended, type Submitted } from './task.ts';
+import { BRIEF_FILE, byWhom, type Choice, type Ended, type Submitted } from './task.ts';
 import { withoutSecrets } from './tool-words.ts';
 
 export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   const { claimed, cancel } = job.task;
   const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role, feature: job.identity.feature });
   const policy = policyOf(ports, job);
-  const lane = ports.laneOf(job.identity.role, job.prompt.runner);
   const before = ports.journal.attempts(claimed.job.id);
   // An attempt that was answered before a crash is understood again, not run again.
   const attempts: AttemptRecord[] = before.filter((earlier) => earlier.failure !== null);
@@ -29,24 +31,34 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   const last = attempts.at(-1);
   let n = Math.max(1, job.task.lastAttempt, (last?.n ?? 0) + 1);
   // Killed between the last failure and the end that follows from it: that attempt is understood again where it lies, and no tool is started.
-  if (last !== undefined && job.task.lastAttempt <= last.n && isLastWord(ports, last, spent, policy)) {
+  if (last !== undefined && job.task.lastAttempt <= last.n && isLastWord(last, spent, policy)) {
     attempts.pop();
-    if (isSpentBy(last.failure)) spent--;
+    if (before.find(({ n: known }) => known === last.n)?.spent === true) spent--;
     n = last.n;
   }
 
+  let bound = await boundTo(ports, job, n);
   for (;;) {
-    const run = await afford(
+    const attemptN = n;
+    const begun = bound;
+    bound = null;
+    const run = await afford<Given, Run>(
       ports,
       job,
-      { wish: wishOf(ports, job, lane), isUnderWay: n <= job.task.lastAttempt },
-      async (work) => inLane(ports, lane, job, work),
-      async () => attempt(ports, job, lane, n),
+      {
+        wishOf: (lane) => wishOf(ports, job, lane),
+        lane: begun?.choice.facts.lane ?? ports.laneOf(job.identity.role, job.prompt.runner),
+        isUnderWay: n <= job.task.lastAttempt,
+      },
+      async (work, verdict) => inLane(ports, job, begun, work, verdict),
+      async (given) => attempt(ports, job, given, attemptN),
+      ({ outcome, choice }) => verdictOf(outcome.ok ? null : outcome.failure, choice.facts.name),
     );
     if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
     if (run.outcome.ok) {
       attempts.push(run.record);
-      await ports.journal.commit([
+      // exit.json says it as well: whoever comes after a power cut understands the same files again.
+      await ports.journal.note([
         ...reachedState(ports, claimed.job.id, 'running'),
         { do: 'attempt', id: claimed.job.id, attempt: run.record, spent: true },
         { do: 'move', id: claimed.job.id, to: 'ran', at: run.record.endedAt },
@@ -61,19 +73,19 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
       return { ...ended(run.outcome.status, attempts, run, null), answer: run.outcome.answer, answerScan: 'passed' };
     }
 
-    const failure = await withoutSecrets(ports, claimed, n, run.outcome.failure);
-    const record: AttemptRecord = { ...run.record, failure };
+    const { record } = run;
+    const { failure } = run.outcome;
     // A look at a lane that is held for its environment starts no tool: it is no attempt, and a long outage leaves no long list.
     const isProbe = record.starts === 0 && classOf(failure) === 'environment-fault';
     if (!isProbe) attempts.push(record);
-    const isSpent = isSpentBy(failure);
+    const isSpent = isSpentBy(failure, run.isProbe);
     if (isSpent) spent++;
     await ports.journal.commit([
       ...reachedState(ports, claimed.job.id, 'running'),
       ...(isProbe ? [] : [{ do: 'attempt' as const, id: claimed.job.id, attempt: record, spent: isSpent }]),
       { do: 'move', id: claimed.job.id, to: 'waiting', reason: describe(failure), at: record.endedAt },
     ]);
-    const next = decide(failure, spent, policy, ports.clock.now().getTime(), ports.random());
+    const next = decide(failure, spent, policy, ports.random());
     log.warn(`attempt ${String(n)} failed (${classOf(failure)}): ${describe(failure)}`, { attempt: n, run_id: record.runId });
     switch (next.do) {
       case 'again':
@@ -82,7 +94,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
         if (ports.stopping.aborted) throw new Leaving();
         break;
       case 'hold-lane':
-        await ports.lanes.hold(lane, next.untilMs, next.delayMs, describe(failure));
+        // Its lane has heard it already, before anybody else could start: the next turn comes when it comes.
         break;
       case 'hold-job':
         return ended('held', attempts, run, failure);
@@ -97,40 +109,93 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   }
 }
 
-const UNSPENT: ReadonlySet<string> = new Set(['provider-limit', 'environment-fault', 'budget', 'cancelled']);
-const isSpentBy = (failure: Failure | null): boolean => failure !== null && !UNSPENT.has(classOf(failure));
-
 /** Does this failure end the job? */
-function isLastWord(ports: Ports, { failure }: AttemptRecord, spent: number, policy: RetryPolicy): boolean {
+function isLastWord({ failure }: AttemptRecord, spent: number, policy: RetryPolicy): boolean {
   if (failure === null) return false;
-  const next = decide(failure, spent, policy, ports.clock.now().getTime(), 0);
+  const next = decide(failure, spent, policy, 0);
   return next.do === 'give-up' || next.do === 'hold-job' || next.do === 'cancel';
 }
 
 const isCancelled = (job: Submitted): boolean => job.task.cancel.aborted;
 
-type Run = { readonly record: AttemptRecord; readonly outcome: RunOutcome; readonly command: string | null };
+type Run = {
+  readonly record: AttemptRecord;
+  /** A failure's words may be shown: what looked like a secret is out of them. */
+  readonly outcome: RunOutcome;
+  readonly command: string | null;
+  readonly choice: Choice;
+  /** It went alone, to see whether its lane works again. */
+  readonly isProbe: boolean;
+};
+
+/** In a<n>/, where a job has more than one runner: who understands what the run leaves. */
+const RUNNER_FILE = 'runner.json';
+const runnerFile = (n: number): string => `a${String(n)}/${RUNNER_FILE}`;
+
+const choicesOf = (job: Submitted): readonly Choice[] => [{ runner: job.runner, facts: job.facts, model: job.model }, ...job.fallbacks];
+
+/** The runner that an attempt of before a crash was made with: it alone can take it up. Null: free. */
+async function boundTo(ports: Ports, job: Submitted, n: number): Promise<Bound | null> {
+  if (job.task.lastAttempt < n) return null;
+  const bytes = await ports.spool.kept(job.task.claimed, runnerFile(n));
+  if (bytes === null) return null;
+  const { runner, instead } = JSON.parse(new TextDecoder().decode(bytes)) as { readonly runner: string; readonly instead: string | null };
+  const known = choicesOf(job).find((choice) => choice.facts.name === runner);
+  if (known !== undefined) return { choice: known, instead };
+  const other = ports.runners.get(runner);
+  return other === undefined ? null : { choice: { runner: other, facts: await other.facts(), model: null }, instead };
+}
+type Bound = { readonly choice: Choice; readonly instead: string | null };
+/** A turn: which runner, where, why not the first, and whether it goes alone. */
+type Given = Bound & { readonly lane: string; readonly isProbe: boolean };
 
 /** Waits for a slot; a cancel while waiting ends the wait, a stop of the daemon leaves the job as it lies. */
-async function inLane<T>(ports: Ports, lane: string, job: Submitted, work: () => Promise<T>): Promise<T | 'cancelled'> {
+async function inLane<T>(
+  ports: Ports,
+  job: Submitted,
+  bound: Bound | null,
+  work: (given: Given) => Promise<T>,
+  verdict: (value: T) => Verdict,
+): Promise<T | 'cancelled'> {
   if (isCancelled(job)) return 'cancelled';
+  const choices = bound === null ? choicesOf(job) : [bound.choice];
+  const lanes = choices.map(({ facts }, index) =>
+    index === 0 && bound === null ? ports.laneOf(job.identity.role, job.prompt.runner) : facts.lane,
+  );
+  const ask = { lanes, role: job.identity.role, order: job.task.order };
   try {
-    return await ports.lanes.run(lane, job.prompt.priority, job.task.cancel, async () => {
-      job.task.place.begins();
-      return work();
-    });
+    return await ports.lanes.run(
+      ask,
+      job.task.cancel,
+      async ({ choice, instead, isProbe }) => {
+        job.task.place.begins();
+        const chosen = choices[choice];
+        if (chosen === undefined) throw new Error(`there is no runner ${String(choice)}`);
+        return work({
+          choice: chosen,
+          lane: lanes[choice] ?? chosen.facts.lane,
+          instead: bound === null ? instead : bound.instead,
+          isProbe,
+        });
+      },
+      verdict,
+    );
   } catch (error) {
     if (error instanceof Leaving && isCancelled(job)) return 'cancelled';
     throw error;
   }
 }
 
-async function attempt(ports: Ports, job: Submitted, lane: string, n: number): Promise<Run> {
+async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, isProbe }: Given, n: number): Promise<Run> {
   const { claimed, cancel } = job.task;
   const runId = ports.digest.uuid();
   // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
-  const beside = job.facts.kind === 'offline' ? null : { name: BRIEF_FILE, bytes: job.brief };
+  const beside = choice.facts.kind === 'offline' ? null : { name: BRIEF_FILE, bytes: job.brief };
   const dir = await ports.spool.attemptFolder(claimed, n, beside);
+  if (beside !== null && job.fallbacks.length > 0)
+    await ports.spool.keep(claimed, runnerFile(n), `${JSON.stringify({ runner: choice.facts.name, instead })}\n`);
+  if (instead !== null)
+    ports.log.warn(`${choice.facts.name} answers instead of ${job.facts.name}: ${instead}`, { job: claimed.job.id, attempt: n });
   // What is over within a moment, and can be done again for nothing, is told when it is done.
   if (beside !== null) await ports.journal.note(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
@@ -142,19 +207,21 @@ async function attempt(ports: Ports, job: Submitted, lane: string, n: number): P
     briefFile: `${claimed.dir}/${BRIEF_FILE}`,
     brief: job.brief,
     cwd: ports.workspace.code,
-    model: job.model,
+    model: choice.model,
     access: job.role.access,
     limits: limitsOf(ports, job),
     roleFile: job.role.file,
   };
-  const run = await runAttempt({ ...ports, runner: job.runner }, request, cancel, {
+  const run = await runAttempt({ ...ports, runner: choice.runner }, request, cancel, {
     spawned: async () => {
       ports.reached('spawned', claimed.job.id);
       return Promise.resolve();
     },
   });
   ports.reached('exit', claimed.job.id);
-  const { outcome } = run;
+  const outcome: RunOutcome = run.outcome.ok
+    ? run.outcome
+    : { ...run.outcome, failure: await withoutSecrets(ports, claimed, n, run.outcome.failure) };
   const record: AttemptRecord = {
     n,
     runId: run.runId,
@@ -162,12 +229,14 @@ async function attempt(ports: Ports, job: Submitted, lane: string, n: number): P
     endedAt: run.endedAt,
     outcome: outcome.ok ? outcome.status : classOf(outcome.failure),
     failure: outcome.ok ? null : outcome.failure,
-    usage: priced(outcome.usage, outcome.model ?? job.model, ports.prices),
+    usage: priced(outcome.usage, outcome.model ?? choice.model, ports.prices),
     starts: run.starts,
     lane,
-    model: outcome.model ?? job.model,
+    model: outcome.model ?? choice.model,
+    runner: choice.facts.name,
+    instead,
   };
-  return { record, outcome, command: run.command };
+  return { record, outcome, command: run.command, choice, isProbe };
 }
 
 const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({
@@ -207,7 +276,8 @@ function ended(status: Ended['status'], attempts: readonly AttemptRecord[], run:
     failure,
     attempts,
     command: run?.command ?? null,
-    model: outcome?.model ?? null,
+    facts: run?.choice.facts ?? null,
+    model: outcome?.model ?? run?.choice.model ?? null,
     sessionId: outcome?.sessionId ?? null,
     answerScan: null,
   };

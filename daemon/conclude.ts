@@ -29,13 +29,14 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
       job: id,
       role: claimed.job.role,
     });
-  // One transaction for the last three steps: they take milliseconds, and after a crash the folder tells how far it came, not the journal.
-  await ports.journal.commit([
+  // One transaction for the last three steps: they take milliseconds, and after a crash the folder tells how far it came, not the journal. Only why an
+  // end was bad stands nowhere else in this form.
+  const steps = [
     ...moved(ports, claimed, 'recorded', published),
     ...moved(ports, claimed, 'published', published),
     ...moved(ports, claimed, 'done', published),
-    ...whyBad(ports, claimed, published),
-  ]);
+  ];
+  await (published.failure === null ? ports.journal.note(steps) : ports.journal.commit([...steps, ...whyBad(ports, claimed, published)]));
   await ports.spool.clean(claimed);
   ports.reached('done', id);
   return published.outcome;

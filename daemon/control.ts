@@ -9,6 +9,7 @@ import { isJobId, type JobId } from '#core/names.ts';
 import type { LineSocket } from '#core/ports.ts';
 import { describeBudget } from '#policy/budget-words.ts';
 import type { Daemon } from './daemon.ts';
+import { isPauseName, type PauseKind, type Pauses } from './pauses.ts';
 import type { Ports } from './ports.ts';
 
 export const CONTROL_VERSION = 1;
@@ -18,6 +19,7 @@ export type ControlAnswer = { readonly ok: true; readonly [field: string]: unkno
 export type ControlParts = {
   readonly ports: Ports;
   readonly daemon: Daemon;
+  readonly pauses: Pauses;
   readonly startedAt: string;
   readonly stop: (by: string) => void;
 };
@@ -75,6 +77,7 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
         version: ports.daemon.version,
         instance: ports.daemon.instance,
         lanes: ports.lanes.view(),
+        paused: parts.pauses.all(),
         in_flight: daemon.jobs(),
         backlog: daemon.intake.backlog(),
         waiting: Object.fromEntries(daemon.intake.reasons()),
@@ -94,6 +97,9 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
       const ended = daemon.whenEnded(job);
       return { ok: true, outcome: ended === undefined ? null : await ended };
     }
+    case 'pause':
+    case 'resume':
+      return pauseOrResume(parts, question.op, question);
     case 'stop':
       parts.stop('docket down');
       return { ok: true };
@@ -101,6 +107,24 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
       return refuse(`unknown question ${question.op.slice(0, 40)}`);
   }
 }
+
+/** Durable when it is answered. `resume` of a lane that is held on its own lets one run go to see. */
+async function pauseOrResume({ ports, daemon, pauses }: ControlParts, op: 'pause' | 'resume', question: Question): Promise<ControlAnswer> {
+  const kind: PauseKind | null = question['kind'] === 'lane' || question['kind'] === 'role' ? question['kind'] : null;
+  const name = typeof question['name'] === 'string' ? question['name'] : '';
+  if (kind === null || !isPauseName(kind, name)) return refuse(`${op} takes a kind (lane or role) and a name`);
+  const by = byOf(question);
+  const at = ports.clock.now().toISOString();
+  const isChanged = op === 'pause' ? await pauses.add({ kind, name, by, at }) : await pauses.remove(kind, name);
+  const isProbed = op === 'resume' && kind === 'lane' && ports.lanes.probe(name);
+  if (isChanged) ports.log.info(`${kind} ${name}: ${op === 'pause' ? 'paused' : 'resumed'} by ${by}`);
+  if (isProbed) ports.log.info(`lane ${name}: ${by} does not want to wait`);
+  ports.lanes.look();
+  daemon.hint.wake();
+  return { ok: true, changed: isChanged, probed: isProbed };
+}
+
+const byOf = (question: Question): string => (typeof question['by'] === 'string' ? question['by'].slice(0, 100) : 'a person');
 
 const jobOf = (question: Question): JobId | null =>
   typeof question['job'] === 'string' && isJobId(question['job']) ? question['job'] : null;
@@ -123,6 +147,5 @@ function release({ ports, daemon }: ControlParts, question: Question): ControlAn
 function cancel({ daemon }: ControlParts, question: Question): ControlAnswer {
   const job = jobOf(question);
   if (job === null) return refuse('cancel takes a job id');
-  const by = typeof question['by'] === 'string' ? question['by'].slice(0, 100) : 'a person';
-  return daemon.cancel(job, by) ? { ok: true } : refuse(`job ${job} is not in work`);
+  return daemon.cancel(job, byOf(question)) ? { ok: true } : refuse(`job ${job} is not in work`);
 }

@@ -91,11 +91,12 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   ): void => {
     const cancel = new AbortController();
     const releases: (() => void)[] = [];
-    const place = lane === null ? NO_PLACE : wakingAtLeave(ports.lanes.reserve(lane.lane, lane.priority));
+    const place = lane === null ? NO_PLACE : wakingAtLeave(ports.lanes.reserve(lane.lane, lane.order));
     releases.push(place.leaves);
     const task = {
       claimed,
       cancel: cancel.signal,
+      order: lane?.order ?? 0,
       place,
       onEnd: (release: () => void) => void releases.push(release),
       whenEnded: (id: JobId) => flights.get(id)?.ended,
@@ -198,7 +199,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       const { bytes } = job;
       const asked = bytes === null ? null : ports.whileParsing(job.claimed.job.id, () => peekPrompt(bytes));
       const lane = ports.laneOf(job.claimed.job.role, asked?.runner ?? null);
-      fly(job.claimed, job.final === null ? { lane, priority: asked?.priority ?? 0 } : null, async (task) => takeUp(job, task));
+      const order = ports.lanes.orderOf(asked?.priority ?? 0, ports.clock.monotonicMs());
+      fly(job.claimed, job.final === null ? { lane, order } : null, async (task) => takeUp(job, task));
     }
     strays = 0;
     return leftovers.length;

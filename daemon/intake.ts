@@ -17,7 +17,9 @@ import type { Waiting } from '#core/spool.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { skimPrompt } from '#prompt-spec/skim.ts';
 import { describeDependency, missingDependencies } from './dependencies.ts';
+import { lanesOf } from './lanes/choices.ts';
 import type { Ports } from './ports.ts';
+import { pausedWords } from './pauses.ts';
 
 type Peeked = {
   /** Null: no budget is set, so nobody asks. */
@@ -29,9 +31,13 @@ type Peeked = {
   readonly dependsOn: readonly Dependency[];
   readonly runner: string | null;
   readonly lane: string;
+  /** That one, then those it may take instead. */
+  readonly lanes: readonly string[];
+  /** All who may go where this one may: when one of them finds no place, none does. */
+  readonly group: string;
 };
 /** Where in which lane. */
-export type Stand = { readonly lane: string; readonly priority: number };
+export type Stand = { readonly lane: string; readonly order: number };
 /** `stand` null: it will be refused. */
 export type Chosen = { readonly waiting: Waiting; readonly stand: Stand | null };
 type Candidate = {
@@ -41,6 +47,8 @@ type Candidate = {
   readonly peeked: Peeked | null;
   /** Number of the look that met it last. */
   met: number;
+  /** Whose turn it is, lower first; null: its time has not come yet. */
+  order: number | null;
 };
 
 /** Files that are looked at for the first time in one step. */
@@ -74,8 +82,9 @@ export type Intake = {
   reasons(): ReadonlyMap<string, string>;
 };
 
-const orderOf = ({ peeked }: Candidate): number => peeked?.priority ?? -1;
-const byOrder = (a: Candidate, b: Candidate): number => orderOf(a) - orderOf(b) || a.seen - b.seen;
+/** What needs no lane goes first. */
+const FIRST = -Number.MAX_VALUE;
+const byOrder = (a: Candidate, b: Candidate): number => (a.order ?? FIRST) - (b.order ?? FIRST) || a.seen - b.seen;
 
 /** @param canPeek false: files are taken by name, unseen (crash-loop.ts) */
 export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
@@ -89,8 +98,8 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   const pauses = new Map<RoleName, { readonly untilMs: number; readonly times: number }>();
   /** What candidates waited for, besides time and lane, when they were last asked, in words. */
   const needs = new WeakMap<Candidate, string>();
-  /** How many of `ready` each lane has. */
-  const ofLane = new Map<string, number>();
+  /** How many of `ready` each group has. */
+  const ofGroup = new Map<string, number>();
   let settling: readonly Waiting[] = [];
   const told = new Map<RoleName, string>();
   const shared = new Map<string, Peeked>();
@@ -128,8 +137,9 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     // Nothing more than is needed here: a hundred thousand may wait.
     const { priority, notBefore, dependsOn, runner } = seenInIt;
     const feature = ports.purse.isOn ? seenInIt.feature : null;
-    const lane = ports.laneOf(waiting.role, runner);
-    const name = dependsOn.length > 0 ? null : JSON.stringify([feature, priority, notBefore, runner, lane]);
+    const lanes = lanesOf(ports, waiting.role, runner);
+    const [lane = ''] = lanes;
+    const name = dependsOn.length > 0 ? null : JSON.stringify([feature, priority, notBefore, runner, lanes]);
     const same = name === null ? undefined : shared.get(name);
     if (same !== undefined) return same;
     const peeked: Peeked = {
@@ -140,6 +150,8 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
       dependsOn: dependsOn.length === 0 ? NO_NEEDS : dependsOn,
       runner,
       lane,
+      lanes,
+      group: lanes.join(' '),
     };
     if (name !== null && shared.size < SHARED_MAX) shared.set(name, peeked);
     return peeked;
@@ -150,6 +162,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     peeked: await peek(waiting),
     seen: number,
     met: looks,
+    order: null,
   });
 
   /** New candidates, as many as there is time for, and whether any are left. */
@@ -181,6 +194,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   /** Into those that wait for their time and the others, which keep their order. In place: lists of a hundred thousand are not made anew at each step. */
   const add = (some: readonly Candidate[]): void => {
     const nowMs = ports.clock.now().getTime();
+    const sinceMs = ports.clock.monotonicMs();
     const before = ready.length;
     for (const candidate of some) {
       if (isEarly(candidate, nowMs)) {
@@ -188,9 +202,10 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
         earliestMs = Math.min(earliestMs, candidate.peeked?.notBeforeMs ?? 0);
         continue;
       }
+      candidate.order ??= candidate.peeked === null ? FIRST : ports.lanes.orderOf(candidate.peeked.priority, sinceMs);
       ready.push(candidate);
-      const lane = candidate.peeked?.lane ?? null;
-      if (lane !== null) ofLane.set(lane, (ofLane.get(lane) ?? 0) + 1);
+      const group = candidate.peeked?.group ?? null;
+      if (group !== null) ofGroup.set(group, (ofGroup.get(group) ?? 0) + 1);
     }
     if (ready.length > before) ready.sort(byOrder);
   };
@@ -199,7 +214,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     ready = [];
     early = [];
     earliestMs = Number.POSITIVE_INFINITY;
-    ofLane.clear();
+    ofGroup.clear();
     add(all);
   };
 
@@ -251,8 +266,9 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   };
 
   const reasonByLane = (lane: string): string => {
-    if (!ports.lanes.isHeld(lane)) return `lane ${lane} has no free slot`;
-    return `lane ${lane} is held: ${ports.lanes.view().find((view) => view.lane === lane)?.reason ?? ''}`;
+    const view = ports.lanes.isShut(lane) ? ports.lanes.view().find((one) => one.lane === lane) : undefined;
+    if (view === undefined) return `lane ${lane} has no free slot`;
+    return view.paused === null ? `lane ${lane} is held: ${view.reason ?? ''}` : pausedWords(view.paused);
   };
 
   /** Null: it is about to be taken. */
@@ -260,6 +276,8 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     const { peeked, waiting } = candidate;
     if (isPaused(waiting.role)) return 'its role waits for the next try, because files could not be taken (the log says why)';
     if (peeked === null) return null;
+    const shut = ports.lanes.roleShut(waiting.role);
+    if (shut !== null) return shut;
     if (isEarly(candidate, ports.clock.now().getTime())) return `waits for its time: not_before ${peeked.notBefore ?? ''}`;
     return needs.get(candidate) ?? reasonByLane(peeked.lane);
   };
@@ -307,8 +325,14 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     async next(room) {
       if (ports.clock.now().getTime() >= earliestMs) arrange([...ready, ...early]);
       const used = new Map<string, number>();
-      const isOpen = ({ lane, priority }: Peeked): boolean =>
-        !ports.lanes.isHeld(lane) && ports.lanes.room(lane, priority) - (used.get(lane) ?? 0) > 0;
+      const isOpen = ({ lane, lanes }: Peeked, order: number): boolean =>
+        lanes.some((one) => !ports.lanes.isShut(one)) && ports.lanes.room(lane, order) - (used.get(lane) ?? 0) > 0;
+      const roles = new Map<RoleName, boolean>();
+      const mayNot = (role: RoleName): boolean => {
+        const isShut = roles.get(role) ?? (isPaused(role) || ports.lanes.roleShut(role) !== null);
+        roles.set(role, isShut);
+        return isShut;
+      };
       const shut = new Set<string>();
       const chosen: Chosen[] = [];
       const left: Candidate[] = [];
@@ -316,18 +340,18 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
       for (; at < ready.length && chosen.length < room; at++) {
         const candidate = ready[at] as Candidate;
         const { peeked, waiting } = candidate;
-        if (isPaused(waiting.role)) {
+        if (mayNot(waiting.role)) {
           left.push(candidate);
           continue;
         }
         if (peeked !== null) {
-          if (shut.has(peeked.lane)) {
+          if (shut.has(peeked.group)) {
             left.push(candidate);
             continue;
           }
-          if (!isOpen(peeked)) {
-            shut.add(peeked.lane);
-            if ([...ofLane.keys()].every((lane) => shut.has(lane))) break;
+          if (!isOpen(peeked, candidate.order ?? FIRST)) {
+            shut.add(peeked.group);
+            if ([...ofGroup.keys()].every((group) => shut.has(group))) break;
             left.push(candidate);
             continue;
           }
@@ -339,11 +363,11 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
             continue;
           }
           used.set(peeked.lane, (used.get(peeked.lane) ?? 0) + 1);
-          const others = (ofLane.get(peeked.lane) ?? 1) - 1;
-          if (others > 0) ofLane.set(peeked.lane, others);
-          else ofLane.delete(peeked.lane);
+          const others = (ofGroup.get(peeked.group) ?? 1) - 1;
+          if (others > 0) ofGroup.set(peeked.group, others);
+          else ofGroup.delete(peeked.group);
         }
-        chosen.push({ waiting, stand: peeked });
+        chosen.push({ waiting, stand: peeked === null ? null : { lane: peeked.lane, order: candidate.order ?? FIRST } });
         known.delete(waiting);
         offered.push(waiting);
       }

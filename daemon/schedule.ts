@@ -1,42 +1,62 @@
 /**
- * Lanes: the schedule of one provider account each. A lane has slots, a cap of starts per interval, priorities, and can be held
- * (a rate limit, a missing program). A hold is durable: it is in the journal and survives a restart. Wraps p-queue.
- *
- * States of a lane: open -> held (until a time, or a probe interval) -> open. Waiting work keeps its order while a lane is held.
+ * Lanes: the schedule of one provider account each. A lane has slots, starts per interval, a stagger, a window that adapts, a circuit, and can be held
+ * (a rate limit, errors in a row, a missing program). A hold is durable: it is in the journal and survives a restart (core/lane.ts has the states).
+ * Whatever is decided about one lane stands in daemon/lanes/lane.ts, and who goes next over all of them in daemon/lanes/dispatch.ts.
  */
 
-import PQueue from 'p-queue';
+import type { Failure } from '#core/failure.ts';
+import { describe } from '#core/failure.ts';
+import type { LaneState } from '#core/lane.ts';
 import type { Clock, Journal, Log } from '#core/ports.ts';
+import type { Result } from '#core/result.ts';
 import type { LaneSettings } from '#core/settings.ts';
+import { makeDispatch, nowOf, type Dispatch } from './lanes/dispatch.ts';
+import { restoredHold, type Hold, type HoldRules } from './lanes/hold.ts';
+import { makeLane, type Change, type Lane } from './lanes/lane.ts';
+import { orderOf } from './lanes/order.ts';
 import { Leaving } from './leaving.ts';
+import { pausedWords, type Pause, type Pauses } from './pauses.ts';
 
 export type LaneView = {
   readonly lane: string;
+  readonly state: LaneState;
+  readonly circuit: 'closed' | 'open' | 'half-open';
   readonly slots: number;
+  /** How many may run at the same time now. */
+  readonly window: number;
   readonly running: number;
   readonly queued: number;
+  /** ISO 8601, UTC; null: it is not held. */
   readonly heldUntil: string | null;
   readonly reason: string | null;
+  readonly paused: Pause | null;
 };
 
-export type Lanes = {
-  /** Runs the work when the lane is open and has a slot. Rejects with Leaving once the daemon stops. @param priority 0..99, lower goes first */
-  run<T>(lane: string, priority: number, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
-  /** No starts for a while. @param untilMs wall clock of the reset when the provider told it @param delayMs how long to wait from now */
-  hold(lane: string, untilMs: number | null, delayMs: number, reason: string): Promise<void>;
-  /** Stands in the lane from the claim until the answer, so that no more is claimed than will soon run. */
-  reserve(lane: string, priority: number): Place;
+export type Lanes = Pick<Dispatch, 'run' | 'idle'> & {
+  /** The environment is at fault, and no run was begun. It is looked at again by itself. Durable when it resolves. @param runner null: nobody's in particular */
+  holdForEnvironment(lane: string, runner: string | null, words: string): Promise<void>;
+  /** Resolves when the lane is held no more. Rejects with Leaving once the daemon stops, or the signal aborts. */
+  whenNotHeld(lane: string, signal: AbortSignal): Promise<void>;
+  /** A person does not want to wait: one probe goes now. False: it is not held. @param lane or its provider, for all its lanes */
+  probe(lane: string): boolean;
+  /** Stands in the lane from the claim until the answer, so that no more is claimed than will soon run. @param order daemon/lanes/order.ts */
+  reserve(lane: string, order: number): Place;
   /**
-   * How many of this priority may be claimed for the lane: as many as it has slots and `ahead` beside them; one more when it is more urgent than
+   * How many of this order may be claimed for the lane: as many as it has slots and `ahead` beside them; one more when it is more urgent than
    * one that waits in work/. May be negative after a restart.
    */
-  room(lane: string, priority: number): number;
-  isHeld(lane: string): boolean;
+  room(lane: string, order: number): number;
+  /** Lower goes first. @param priority 0..99 @param sinceMs monotonic, when it began to wait */
+  orderOf(priority: number, sinceMs: number): number;
+  /** Nothing new starts in it: it is held, or a person has paused it. */
+  isShut(lane: string): boolean;
+  /** Why a job of this role must wait whatever its lane is like. */
+  roleShut(role: string): string | null;
+  /** A pause has begun or ended. */
+  look(): void;
   view(): readonly LaneView[];
   /** No more starts; everything that waits rejects with Leaving. */
   stop(): void;
-  /** Resolves when nothing runs. */
-  idle(): Promise<void>;
 };
 
 /** A claimed job's place in its lane. */
@@ -47,134 +67,217 @@ export type Place = {
   readonly leaves: () => void;
 };
 
-type Lane = {
-  readonly settings: LaneSettings;
-  readonly queue: PQueue;
-  readonly places: Set<{ readonly priority: number; isWaiting: boolean }>;
-  held: { untilMs: number | null; reason: string; wake: AbortController } | null;
+export type LanesInput = {
+  readonly clock: Clock;
+  readonly journal: Pick<Journal, 'commit' | 'note' | 'holds' | 'lanes'>;
+  readonly log: Log;
+  /** 0 <= r < 1, for jitter. */
+  readonly random: () => number;
+  readonly pauses: Pick<Pauses, 'ofLane' | 'ofRole'>;
+  readonly settingsOf: (lane: string) => LaneSettings;
+  /** Null: as many as its lane has. */
+  readonly roleSlots: (role: string) => number | null;
+  /** Could this lane work again? @param runner the one that found the environment at fault */
+  readonly check: (lane: string, runner: string | null) => Promise<Result<null, Failure>>;
+  readonly rules: HoldRules & {
+    /** Jobs of a lane that are claimed while its slots are busy, so that the next one starts at once. */
+    readonly ahead: number;
+    /** Runs of all lanes that call a provider. */
+    readonly runningMax: number;
+    readonly agingMs: number;
+    /** Provider errors in a row that open a lane's circuit. */
+    readonly errors: number;
+  };
 };
 
-export type LaneDefaults = (lane: string) => LaneSettings;
-
-/** An infinite cap: the lane calls no provider, so its starts are not capped per interval. */
-const makeQueue = (settings: LaneSettings): PQueue =>
-  Number.isFinite(settings.intervalCap)
-    ? new PQueue({ concurrency: settings.slots, interval: settings.intervalMs, intervalCap: settings.intervalCap, strict: true })
-    : new PQueue({ concurrency: settings.slots });
-
-/** @param ahead jobs of a lane that are claimed while its slots are busy, so that the next one starts at once */
-export function makeLanes(ports: { clock: Clock; journal: Journal; log: Log }, settingsOf: LaneDefaults, ahead: number): Lanes {
+export function makeLanes(input: LanesInput): Lanes {
+  const { clock, journal, log, rules, pauses } = input;
   const lanes = new Map<string, Lane>();
+  const places = new Map<string, Set<{ readonly order: number; isWaiting: boolean }>>();
   const stopping = new AbortController();
+  let waiters: { readonly lane: string; readonly tell: () => void }[] = [];
 
-  const laneOf = (name: string): Lane => {
-    const known = lanes.get(name);
-    if (known !== undefined) return known;
-    const settings = settingsOf(name);
-    const lane: Lane = { settings, queue: makeQueue(settings), places: new Set(), held: null };
+  const make = (name: string, hold: Hold | null): Lane => {
+    const record = journal.lanes().find((one) => one.lane === name) ?? null;
+    const settings = input.settingsOf(name);
+    const lane = makeLane({ name, settings, rules, errors: rules.errors, random: input.random, record, hold, now: nowOf(clock) });
     lanes.set(name, lane);
     return lane;
   };
-
-  const open = (name: string, lane: Lane): void => {
-    lane.held = null;
-    if (!stopping.signal.aborted) lane.queue.start();
-    ports.log.info(`lane ${name} is open again`);
-    ports.journal.commit([{ do: 'free-lane', lane: name, at: ports.clock.now().toISOString() }]).catch((error: unknown) => {
-      ports.log.error(`the journal did not take that lane ${name} is open: ${String(error)}`);
-    });
+  const laneOf = (name: string): Lane => lanes.get(name) ?? make(name, null);
+  const placesOf = (name: string): Set<{ readonly order: number; isWaiting: boolean }> => {
+    const known = places.get(name) ?? new Set();
+    places.set(name, known);
+    return known;
   };
 
-  const reopenAfter = async (name: string, lane: Lane, held: Lane['held'], delayMs: number, wake: AbortSignal): Promise<void> => {
-    await ports.clock.sleep(delayMs, wake);
-    if (lane.held === held && !stopping.signal.aborted) open(name, lane);
+  const remember = async (lane: Lane, change: Exclude<Change, null>): Promise<void> => {
+    const at = clock.now().toISOString();
+    const record = { do: 'lane', record: lane.record(), at } as const;
+    const hold = lane.hold();
+    if (change === 'noted') await journal.note([record]);
+    else if (change === 'opened' || hold === null) {
+      log.info(`lane ${lane.name} is open again`);
+      await journal.commit([record, { do: 'free-lane', lane: lane.name, at }]);
+    } else {
+      const until = new Date(hold.untilMs).toISOString();
+      log.warn(`lane ${lane.name} waits until ${until}: ${hold.words}`);
+      await journal.commit([record, { do: 'hold-lane', lane: lane.name, untilMs: hold.untilMs, reason: hold.words, at }]);
+    }
   };
 
-  const pause = (name: string, untilMs: number | null, delayMs: number, reason: string): void => {
-    const lane = laneOf(name);
-    lane.held?.wake.abort();
-    lane.queue.pause();
-    const held = { untilMs, reason, wake: new AbortController() };
-    lane.held = held;
-    const wake = AbortSignal.any([held.wake.signal, stopping.signal]);
-    void reopenAfter(name, lane, held, delayMs, wake);
+  const tellWaiters = (): void => {
+    const told = waiters.filter((one) => laneOf(one.lane).state() !== 'held');
+    waiters = waiters.filter((one) => !told.includes(one));
+    for (const { tell } of told) tell();
   };
 
-  for (const hold of ports.journal.holds()) {
-    const delayMs = hold.untilMs === null ? 0 : hold.untilMs - ports.clock.now().getTime();
-    if (delayMs > 0) pause(hold.lane, hold.untilMs, delayMs, hold.reason);
+  const onProbing = (lane: Lane): void => {
+    if (!lane.probe()) return;
+    log.info(`lane ${lane.name}: its wait is over, one run goes to see`);
+    tellWaiters();
+    dispatch.pass();
+  };
+
+  const looking = new Set<Lane>();
+  /** The environment is looked at by docket itself, not by a job. */
+  const lookAt = async (lane: Lane): Promise<void> => {
+    looking.add(lane);
+    try {
+      const before = lane.hold();
+      const fit = await input.check(lane.name, before?.runner ?? null);
+      if (stopping.signal.aborted || lane.hold() !== before || before === null) return;
+      if (fit.ok) return;
+      const words = describe(fit.error);
+      if (lane.holdAgain(words, nowOf(clock)) && words !== before.words) await remember(lane, 'held');
+    } finally {
+      looking.delete(lane);
+    }
+  };
+
+  const onDue = (lane: Lane): void => {
+    const hold = lane.hold();
+    if (hold?.cause !== 'environment') {
+      onProbing(lane);
+      return;
+    }
+    if (!looking.has(lane)) void goOnAfterLook(lane, hold);
+  };
+
+  const goOnAfterLook = async (lane: Lane, hold: Hold): Promise<void> => {
+    try {
+      await lookAt(lane);
+    } catch (error) {
+      log.warn(`lane ${lane.name} could not be looked at: ${String(error)}`);
+    }
+    if (lane.hold() === hold) onProbing(lane);
+    else dispatch.pass();
+  };
+
+  const dispatch = makeDispatch({
+    clock,
+    laneOf,
+    lanes: () => lanes.values(),
+    roleSlots: input.roleSlots,
+    runningMax: rules.runningMax,
+    pauses,
+    onDue,
+    onChange: async (lane, change) => {
+      if (change === 'opened') tellWaiters();
+      if (change !== null) await remember(lane, change);
+    },
+  });
+
+  for (const row of journal.holds()) {
+    const record = journal.lanes().find((one) => one.lane === row.lane);
+    const about = { cause: record?.cause ?? 'limit', runner: record?.runner ?? null, tries: record?.tries ?? 1 } as const;
+    make(row.lane, restoredHold(row, about, nowOf(clock), rules));
   }
+  dispatch.pass();
+
+  const viewOf = (lane: Lane): LaneView => {
+    const hold = lane.hold();
+    const state = lane.state();
+    return {
+      lane: lane.name,
+      state,
+      circuit: lane.isCircuitOpen() ? (state === 'probing' ? 'half-open' : 'open') : 'closed',
+      slots: lane.settings.slots,
+      window: lane.cap(),
+      running: lane.running(),
+      queued: dispatch.queued(lane.name),
+      heldUntil: state !== 'held' || hold === null ? null : new Date(hold.untilMs).toISOString(),
+      reason: hold?.words ?? null,
+      paused: pauses.ofLane(lane.name),
+    };
+  };
 
   return {
-    async run(name, priority, signal, work) {
+    run: async (ask, signal, work, verdictOf) => dispatch.run(ask, signal, work, verdictOf),
+    idle: async () => dispatch.idle(),
+    look: () => {
+      dispatch.pass();
+    },
+    async holdForEnvironment(name, runner, words) {
       const lane = laneOf(name);
-      // Not AbortSignal.any: while one of its sources lives, Node keeps it, and with it all that its listener knows of the job.
-      const signals = [signal, stopping.signal];
-      const isGone = (): boolean => signals.some((one) => one.aborted);
-      let started = false;
-      const waitOut = Promise.withResolvers<never>();
+      if (!lane.holdFor({ cause: 'environment', resetMs: null, words, runner }, nowOf(clock))) return;
+      dispatch.pass();
+      await remember(lane, 'held');
+    },
+    async whenNotHeld(name, signal) {
+      if (laneOf(name).state() !== 'held') return;
+      const open = Promise.withResolvers<void>();
+      const one = { lane: name, tell: open.resolve };
       const leave = (): void => {
-        if (!started) waitOut.reject(new Leaving());
+        open.reject(new Leaving());
       };
-      for (const one of signals) one.addEventListener('abort', leave);
-      if (isGone()) leave();
-      const turn = lane.queue.add(
-        async () => {
-          if (isGone()) throw new Leaving();
-          started = true;
-          return work();
-        },
-        { priority: -priority },
-      );
-      turn.catch(() => undefined);
+      const signals = [signal, stopping.signal];
+      for (const source of signals) source.addEventListener('abort', leave);
+      if (signals.some((source) => source.aborted)) leave();
+      waiters.push(one);
       try {
-        return await Promise.race([turn, waitOut.promise]);
+        await open.promise;
       } finally {
-        for (const one of signals) one.removeEventListener('abort', leave);
+        waiters = waiters.filter((other) => other !== one);
+        for (const source of signals) source.removeEventListener('abort', leave);
       }
     },
-    async hold(name, untilMs, delayMs, reason) {
-      const at = ports.clock.now();
-      const until = untilMs ?? at.getTime() + delayMs;
-      ports.log.warn(`lane ${name} waits until ${new Date(until).toISOString()}: ${reason}`);
-      pause(name, until, delayMs, reason);
-      await ports.journal.commit([{ do: 'hold-lane', lane: name, untilMs: until, reason, at: at.toISOString() }]);
+    probe(name) {
+      const held = [...lanes.values()].filter(
+        (lane) => (lane.name === name || lane.name.startsWith(`${name}/`)) && lane.state() === 'held',
+      );
+      for (const lane of held) onProbing(lane);
+      return held.length > 0;
     },
-    reserve(name, priority) {
-      const { places } = laneOf(name);
-      const place = { priority, isWaiting: true };
-      places.add(place);
+    reserve(name, order) {
+      const standing = placesOf(name);
+      const place = { order, isWaiting: true };
+      standing.add(place);
       return {
         begins() {
           place.isWaiting = false;
         },
         leaves() {
-          places.delete(place);
+          standing.delete(place);
         },
       };
     },
-    room(name, priority) {
-      const { places, settings } = laneOf(name);
-      const free = settings.slots + ahead - places.size;
+    room(name, order) {
+      const standing = placesOf(name);
+      const free = laneOf(name).settings.slots + rules.ahead - standing.size;
       if (free > 0) return free;
-      return [...places].some((place) => place.isWaiting && place.priority > priority) ? 1 : free;
+      return [...standing].some((place) => place.isWaiting && place.order > order) ? 1 : free;
     },
-    isHeld: (name) => laneOf(name).held !== null,
-    view: () =>
-      [...lanes].map(([name, lane]) => ({
-        lane: name,
-        slots: lane.settings.slots,
-        running: lane.queue.pending,
-        queued: lane.queue.size,
-        heldUntil: lane.held === null || lane.held.untilMs === null ? null : new Date(lane.held.untilMs).toISOString(),
-        reason: lane.held?.reason ?? null,
-      })),
+    orderOf: (priority, sinceMs) => orderOf(priority, sinceMs, rules.agingMs),
+    isShut: (name) => laneOf(name).state() === 'held' || pauses.ofLane(name) !== null,
+    roleShut(role) {
+      const pause = pauses.ofRole(role);
+      return pause === null ? null : pausedWords(pause);
+    },
+    view: () => [...lanes.values()].map(viewOf),
     stop() {
       stopping.abort();
-      for (const lane of lanes.values()) lane.queue.pause();
-    },
-    async idle() {
-      await Promise.all([...lanes.values()].map((lane) => lane.queue.onPendingZero()));
+      dispatch.stop();
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Predicate, Statement } from '#core/evidence.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { Answer, Filed } from '#core/history.ts';
 import type { FinalFile, Outcome } from '#core/job.ts';
+import { accountOf } from '#core/lane.ts';
 import { sumUsage } from '#core/money.ts';
 import type { Sha256 } from '#core/names.ts';
 import { describeIdentity } from '#core/prompt.ts';
@@ -79,8 +80,8 @@ export async function sealEnded(
       promptSha256: job.sha256,
       specVersion: job.spec.version,
       codeCommit: job.code.headCommit,
-      runner: job.facts.name,
-      model: ended.model ?? job.model,
+      runner: (ended.facts ?? job.facts).name,
+      model: modelOf(job, ended),
       materials: job.materials,
       attempts: await rawOutputs(ports, claimed, ended),
       at: ports.clock.now().toISOString(),
@@ -129,9 +130,9 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
       stem: claimed.job.stem,
       spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: specHash(ports, job) },
       materials: job.materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
-      runner: { ...job.facts, command: ended.command, model: ended.model ?? job.model },
-      account: null,
-      attempts: ended.attempts.map(({ n, runId, startedAt, endedAt, outcome, failure, usage, starts, lane, model }) => ({
+      runner: { ...(ended.facts ?? job.facts), command: ended.command, model: modelOf(job, ended) },
+      account: accountOf((ended.facts ?? job.facts).lane),
+      attempts: ended.attempts.map(({ n, runId, startedAt, endedAt, outcome, failure, usage, starts, lane, model, runner, instead }) => ({
         n,
         runId,
         startedAt,
@@ -142,6 +143,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
         starts,
         ...(lane === undefined ? {} : { lane }),
         ...(model === undefined ? {} : { model }),
+        ...(runner === undefined ? {} : { runner, instead: instead ?? null }),
       })),
       usage: sumUsage(ended.attempts.map(({ usage }) => usage)),
       sessionId: ended.sessionId,
@@ -166,6 +168,8 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
     resultHash,
   );
 }
+
+const modelOf = (job: Submitted, ended: Ended): string | null => (ended.facts === null ? job.model : ended.model);
 
 const specHash = (ports: Ports, job: Submitted): Sha256 =>
   job.materials.find((material) => material.role === 'prompt-spec')?.sha256 ?? ports.digest.sha256(job.spec.source);

@@ -18,6 +18,8 @@ export type Task = {
   readonly unreadable: Failure | null;
   /** Highest a<n>/ on disk; 0 for a fresh job. */
   readonly lastAttempt: number;
+  /** Whose turn it is, lower first (daemon/lanes/order.ts). */
+  readonly order: number;
   /** Its place in the lane. */
   readonly place: Place;
   /** Registers what must be let go of when the job leaves the daemon, however it ends. */
@@ -27,6 +29,9 @@ export type Task = {
   /** Resolves when another job has left the daemon; undefined: it is not in its hands. */
   readonly whenEnded: (id: JobId) => Promise<unknown> | undefined;
 };
+
+/** A runner that may answer the job. */
+export type Choice = { readonly runner: Runner; readonly facts: RunnerFacts; readonly model: string | null };
 
 /** A prompt that passed every check, with all that will be sent. */
 export type Accepted = {
@@ -40,6 +45,8 @@ export type Accepted = {
   readonly runner: Runner;
   readonly facts: RunnerFacts;
   readonly model: string | null;
+  /** Who answers instead, while the lanes of those before are held for a limit or their environment. */
+  readonly fallbacks: readonly Choice[];
   readonly brief: string;
   readonly materials: readonly MaterialBytes[];
 };
@@ -58,6 +65,8 @@ export type Ended = {
   readonly failure: Failure | null;
   readonly attempts: readonly AttemptRecord[];
   readonly command: string | null;
+  /** Of the runner that ended it; null: none began. */
+  readonly facts: RunnerFacts | null;
   readonly model: string | null;
   readonly sessionId: string | null;
   /** Was the answer scanned, and with which outcome. */

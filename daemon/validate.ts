@@ -15,7 +15,7 @@ import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { briefContext, contextOf, type ContextText } from './dependencies.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
-import { BRIEF_FILE, byWhom, type Accepted, type Task } from './task.ts';
+import { BRIEF_FILE, byWhom, type Accepted, type Choice, type Task } from './task.ts';
 
 const fileFault = (code: string, message: string, expected: string, found: string, mend: string): Fault => ({
   code,
@@ -36,10 +36,9 @@ export async function validateWhenHealed(ports: Ports, task: Task): Promise<Resu
     const accepted = await validate(ports, task);
     if (accepted.ok || classOf(accepted.error) !== 'environment-fault') return accepted;
     const lane = ports.laneOf(task.claimed.job.role, askedRunner(task.bytes));
-    const cap = ports.workspace.settings['retry.cap'];
-    await ports.lanes.hold(lane, null, Math.round(cap * (0.25 + ports.random() / 4)), describe(accepted.error));
+    await ports.lanes.holdForEnvironment(lane, null, describe(accepted.error));
     try {
-      await ports.lanes.run(lane, 0, task.cancel, async () => Promise.resolve());
+      await ports.lanes.whenNotHeld(lane, task.cancel);
     } catch (error) {
       if (error instanceof Leaving && task.cancel.aborted) return err({ kind: 'cancelled', by: byWhom(task.cancel) });
       throw error;
@@ -94,6 +93,7 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   const runner = chooseRunner(ports, role, prompt, model);
   if (!runner.ok) return runner;
   const facts = await runner.value.facts();
+  const fallbacks = await fallbacksOf(ports, role, prompt);
 
   const scan = await ports.secrets.scan('prompt', new TextDecoder().decode(bytes));
   if (!scan.ok) return err(scan.error);
@@ -112,6 +112,7 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     runner: runner.value,
     facts,
     model,
+    fallbacks,
     brief,
     materials,
   });
@@ -138,6 +139,20 @@ function chooseRunner(ports: Ports, role: Role, prompt: Prompt, model: string | 
     );
   }
   return ports.runners.resolve(role.runner, asked, model);
+}
+
+/**
+ * Only for what a role names itself: a prompt that names its runner or its model means just that one. A model is a name that one tool knows, so the
+ * others take their own. One that is not installed as a runner is no fault of the prompt: doctor tells it.
+ */
+async function fallbacksOf(ports: Ports, role: Role, prompt: Prompt): Promise<Choice[]> {
+  if (prompt.runner !== null || prompt.model !== null) return [];
+  const choices: Choice[] = [];
+  for (const name of role.fallbacks) {
+    const runner = ports.runners.get(name);
+    if (runner !== undefined) choices.push({ runner, facts: await runner.facts(), model: null });
+  }
+  return choices;
 }
 
 /** What an earlier start of this job was given: a run that is taken up again was made with it, whatever is installed now. */

@@ -204,9 +204,10 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
     try {
       return await prepareAt(from, to, known, blob);
     } catch (error) {
-      // The shared file is not what it was: the next look at it says so, and it is made anew.
-      if (codeOf(error) === 'EDAMAGED') cached = null;
-      throw error;
+      if (codeOf(error) !== 'EDAMAGED') throw error;
+      // The shared file is not what it was when it was read: the next look at it says so, and all of the index is made anew.
+      cached = null;
+      return prepareAt(from, to, known, blob);
     }
   }
 

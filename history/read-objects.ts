@@ -12,6 +12,7 @@ import { openPack, type PackFile } from './pack-file.ts';
 const OPEN_PACKS_MAX = 24;
 /** Bases kept while all objects of a pack are read. */
 const SEEN_BYTES_MAX = 48 * 1024 * 1024;
+const MANY = 64;
 const LOOSE_BYTES_MAX = 1024 * 1024 * 1024;
 
 export type StoredObject = { readonly oid: Oid; readonly where: string; read(): Promise<GitObject> };
@@ -20,6 +21,8 @@ export type ObjectStore = {
   /** Throws with `code: 'EMISSING'` when no pack and no loose file has it. */
   read(oid: Oid): Promise<GitObject>;
   readType(oid: Oid, type: ObjectType): Promise<Buffer>;
+  /** Many, in the order in which they lie on the disk, so that the base of a delta is unpacked once for all. Throws like `read`. */
+  many(wanted: Iterable<Oid>): AsyncIterable<{ readonly oid: Oid; readonly object: GitObject }>;
   has(oid: Oid): Promise<boolean>;
   /** A pack that was just written: `pack-<sum>` and the bytes of its index. */
   addPack(name: string, index: Buffer): Promise<void>;
@@ -171,8 +174,30 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
     }
   }
 
+  async function* many(wanted: Iterable<Oid>): AsyncGenerator<{ oid: Oid; object: GitObject }> {
+    const left = new Set(wanted);
+    // A few are sooner found one by one than in the order of everything.
+    for (const pack of left.size < MANY ? [] : [...packs.values()]) {
+      if (left.size === 0) return;
+      try {
+        for await (const stored of objectsOf(pack)) {
+          const { oid } = stored;
+          if (!left.has(oid)) continue;
+          const object = await stored.read();
+          left.delete(oid);
+          yield { oid, object };
+        }
+      } catch (error) {
+        // Somebody has repacked: what is left lies elsewhere now.
+        if (!isGone(error)) throw error;
+      }
+    }
+    for (const oid of left) yield { oid, object: await read(oid) };
+  }
+
   return {
     read,
+    many,
     async readType(oid, type) {
       const object = await read(oid);
       if (object.type !== type) throw new Error(`the object ${oid} is a ${object.type}, not a ${type}`);

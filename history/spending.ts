@@ -1,24 +1,37 @@
 /** What all recorded runs cost: every evidence in the tip, also of attempts that failed and of records that a merge laid beside. */
 
-import { Buffer } from 'node:buffer';
 import { STATEMENT_TYPE } from '#core/evidence.ts';
 import { NO_USAGE, type AttemptRecord, type Usage } from '#core/run.ts';
 import { spendLine, type SpendLine } from '#core/spending.ts';
-import { entriesBelow } from './files-in-tip.ts';
 import { featureIdOf } from './layout.ts';
+import type { Oid } from './objects.ts';
 import type { Tip } from './record.ts';
+import { entries, parseTree } from './tree.ts';
 
 /** `evidence_v2.json`, `attempts/<job>/evidence_3.json`, `brief_evidence.json`, `twice_evidence_v1.json` (layout.ts, merge.ts). */
-const EVIDENCE = /(?:^|\/)(?:[a-z]+_)*evidence(?:_v?[0-9]+)*\.json$/;
+const EVIDENCE = /^(?:[a-z]+_)*evidence(?:_v?[0-9]+)*\.json$/;
+/** FEAT-1 / 03-ui / attempts / <job>: no evidence lies deeper. */
+const LEVELS_MAX = 4;
 
-/** In git's order. A file that is no evidence, or was changed into none, says nothing here: `docket verify` names it. */
+/**
+ * In no order that means anything: folders level by level, each level and then all evidence as they lie on the disk. A file that is no evidence, or
+ * was changed into none, says nothing here: `docket verify` names it.
+ */
 export async function* readSpending(tip: Tip): AsyncGenerator<SpendLine> {
-  for (const top of (await tip.snapshot.list('')) ?? []) {
-    if (top.kind !== 'folder' || featureIdOf(top.name) === null) continue;
-    for await (const { path, oid } of entriesBelow(tip.snapshot, top.name)) {
-      if (EVIDENCE.test(path)) yield* spendLinesOf(Buffer.from(await tip.store.readType(oid, 'blob')).toString('utf8'));
+  const top = (await tip.snapshot.list('')) ?? [];
+  let folders = new Set<Oid>(top.filter(({ kind, name }) => kind === 'folder' && featureIdOf(name) !== null).map(({ oid }) => oid));
+  const evidence = new Set<Oid>();
+  for (let level = 0; level < LEVELS_MAX && folders.size > 0; level++) {
+    const inner = new Set<Oid>();
+    for await (const { object } of tip.store.many(folders)) {
+      for (const { kind, name, oid } of entries(parseTree(object.bytes))) {
+        if (kind === 'folder') inner.add(oid);
+        else if (EVIDENCE.test(name)) evidence.add(oid);
+      }
     }
+    folders = inner;
   }
+  for await (const { object } of tip.store.many(evidence)) yield* spendLinesOf(object.bytes.toString('utf8'));
 }
 
 type Json = Readonly<Record<string, unknown>>;

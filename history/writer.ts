@@ -13,7 +13,7 @@ import type { KernelLock } from '#core/ports.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import { decodeCommit, identLine, type Oid } from './objects.ts';
 import { buildPack, type BuiltPack } from './pack.ts';
-import { writePack } from './pack-writer.ts';
+import { sweepPacks, writePack } from './pack-writer.ts';
 import { putBack, takenAway } from './put-back.ts';
 import type { RecordIndex } from './record-index.ts';
 import { freeTip, lockTip, moveTip, readTip, syncTip } from './ref.ts';
@@ -142,6 +142,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   async function catchUp(tip: Oid): Promise<void> {
     try {
       await keeper.mend(tip);
+      // Of a pack that could neither be written nor taken away.
+      await sweepPacks(fs, gitDir);
       isBehind = false;
     } catch (error) {
       log.warn(`the work tree of ${dir} is still behind the history: ${String(error)}`);

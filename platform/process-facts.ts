@@ -4,7 +4,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 type ProcessFacts = {
   readonly pid: number;
@@ -96,14 +96,37 @@ function readBootId(): string {
 }
 
 /** A number that ended while we looked may have handed on to one that was not there when the list was made: `isWhole` false. */
-type Listing = { readonly alive: ProcessFacts[]; readonly isWhole: boolean };
+export type Listing = { readonly alive: ProcessFacts[]; readonly isWhole: boolean };
 
 const isRunning = (facts: ProcessFacts): boolean => facts.state !== 'Z' && facts.state !== 'X';
 
-function listProcesses(): Listing {
+/** By pid: the node of /proc that it had, which no other process ever has, and when it started. */
+const met = new Map<number, { readonly ino: bigint; readonly ctimeNs: bigint; readonly startTime: number }>();
+
+/** Null: it is gone. 'older': it was met before, and started before `oldest`. To ask for the node is a quarter of the cost of reading the facts. */
+function lookAt(pid: number, oldest: number): ProcessFacts | 'older' | null {
+  const before = met.get(pid);
+  const node = lstatSync(`/proc/${String(pid)}`, { bigint: true, throwIfNoEntry: false });
+  const isSame = node === undefined || (node.ino === before?.ino && node.ctimeNs === before.ctimeNs);
+  if (before !== undefined && isSame && before.startTime < oldest) return 'older';
+  const facts = node === undefined ? null : factsFromProc(pid);
+  if (node !== undefined && facts !== null) met.set(pid, { ino: node.ino, ctimeNs: node.ctimeNs, startTime: Number(facts.startTime) });
+  return facts;
+}
+
+/** @param oldest start time (Linux: ticks) of the first that is asked for: those that are older may be left out; NaN: all are wanted */
+export function listProcesses(oldest = Number.NaN): Listing {
   if (hasProc) {
-    const all = (processIds() ?? []).map(factsFromProc);
-    return { alive: all.filter((facts) => facts !== null && isRunning(facts)) as ProcessFacts[], isWhole: !all.includes(null) };
+    const pids = processIds() ?? [];
+    const all = pids.map((pid) => lookAt(pid, oldest));
+    if (met.size > 2 * pids.length) {
+      const here = new Set(pids);
+      for (const pid of met.keys()) if (!here.has(pid)) met.delete(pid);
+    }
+    return {
+      alive: all.filter((facts) => facts !== null && facts !== 'older' && isRunning(facts)) as ProcessFacts[],
+      isWhole: !all.includes(null),
+    };
   }
   const alive = askPs(['-axo', 'pid=,ppid=,pgid=,state=,lstart=']).flatMap((line) => {
     const [pid, parent, group, state = '', ...startTime] = line.split(/\s+/);
@@ -142,40 +165,33 @@ export function processesWithMarker(name: string, value: string): number[] {
   return (processIds() ?? []).filter((pid) => hasMarker(pid, name, value));
 }
 
-function hasMarker(pid: number, name: string, value: string): boolean {
-  const environment = readOrNull(`/proc/${String(pid)}/environ`);
+/** Read once for all that ask in one look. */
+export type Environments = Map<number, string | null>;
+
+function hasMarker(pid: number, name: string, value: string, environments: Environments = new Map()): boolean {
+  const known = environments.get(pid);
+  const environment = known === undefined ? readOrNull(`/proc/${String(pid)}/environ`) : known;
+  environments.set(pid, environment);
   return environment !== null && `\0${environment}\0`.includes(`\0${name}=${value}\0`);
 }
 
 /** pid -> start time */
 export type ProcessSet = ReadonlyMap<number, string>;
 
-const LOOKS_MAX = 5;
+/** NaN: not known, or not in numbers. */
+export const ticksOf = (startTime: string): number => (hasProc && startTime !== '' ? Number(startTime) : Number.NaN);
 
-/**
- * Who runs now of these processes and of all that came of them: their children and theirs, whoever is in a group or session that one of them
- * leads or led, and whoever was started with `name=value` in its environment. A root that ended, or whose number means somebody else by now, is not
- * named, and a stranger's group is not taken for the root's: the kernel gives no number away while a group or session bears it.
- * @param startedBefore start time of the first of them ('' when it is not known): what is older cannot come of it, and its environment is not read
- */
-export function processFamily(roots: ProcessSet, name: string, value: string, startedBefore: string): Map<number, string> {
-  for (let look = 1; ; look++) {
-    const { alive, isWhole } = listProcesses();
-    const family = familyIn(alive, roots, name, value, startedBefore);
-    // Found somebody: there is another round anyway. Found nobody: only a look in which nobody slipped away may say so.
-    if (isWhole || family.size > 0 || look === LOOKS_MAX) return family;
-  }
-}
-
-function familyIn(
+/** Those of `alive` that are asked for; see `processFamily`. */
+export function familyIn(
   alive: readonly ProcessFacts[],
   roots: ProcessSet,
   name: string,
   value: string,
   startedBefore: string,
+  environments: Environments,
 ): Map<number, string> {
-  const oldest = hasProc ? Number(startedBefore) : Number.NaN;
-  const young = Number.isNaN(oldest) || startedBefore === '' ? alive : alive.filter((facts) => Number(facts.startTime) >= oldest);
+  const oldest = ticksOf(startedBefore);
+  const young = Number.isNaN(oldest) ? alive : alive.filter((facts) => Number(facts.startTime) >= oldest);
   const family = new Map<number, string>();
   const add = (facts: ProcessFacts): void => {
     if (family.has(facts.pid)) return;
@@ -188,6 +204,7 @@ function familyIn(
   const isLed = (leader: number): boolean => roots.has(leader) && !strangers.has(leader);
   for (const facts of young) if (isLed(facts.pid) || isLed(facts.group) || isLed(facts.session)) add(facts);
   const marked = hasProc ? null : new Set(processesWithMarker(name, value));
-  for (const facts of young) if (!family.has(facts.pid) && (marked?.has(facts.pid) ?? hasMarker(facts.pid, name, value))) add(facts);
+  for (const facts of young)
+    if (!family.has(facts.pid) && (marked?.has(facts.pid) ?? hasMarker(facts.pid, name, value, environments))) add(facts);
   return family;
 }

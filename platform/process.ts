@@ -8,12 +8,13 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { access, open, realpath, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { systemError } from './files.ts';
-import { bootId, isAlive, processesWithMarker, processFamily, processTree, startTimeOf, type ProcessSet } from './process-facts.ts';
+import { bootId, isAlive, processesWithMarker, processTree, startTimeOf, type ProcessSet } from './process-facts.ts';
+import { processFamily } from './process-family.ts';
 
 export { askProgram } from './ask.ts';
 
@@ -84,11 +85,11 @@ const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const MULTIPLEXERS = new Set(['busybox', 'toybox', 'snap', 'mise', 'volta-shim', 'proto-shim']);
 
 /** The gate always starts, so what would keep the program from starting is asked before. */
-async function startable(program: string, cwd: string): Promise<void> {
+function startable(program: string, cwd: string): void {
   if (!path.isAbsolute(program)) throw systemError('EINVAL', `the program must be an absolute path, '${program}'`);
-  const [, file, folder] = await Promise.all([access(program, constants.X_OK), stat(program), stat(cwd)]);
-  if (!file.isFile()) throw systemError('EACCES', `not a file, '${program}'`);
-  if (!folder.isDirectory()) throw systemError('ENOTDIR', `the working folder is no folder, '${cwd}'`);
+  accessSync(program, constants.X_OK);
+  if (!statSync(program).isFile()) throw systemError('EACCES', `not a file, '${program}'`);
+  if (!statSync(cwd).isDirectory()) throw systemError('ENOTDIR', `the working folder is no folder, '${cwd}'`);
 }
 
 /** Resolves when the system has started it; the start time is read before node could collect a process that ended at once. */
@@ -115,8 +116,8 @@ async function started(child: ChildProcess): Promise<Omit<StartedProgram, 'go'>>
 
 async function start(options: StartProgram): Promise<StartedProgram> {
   const { program, args, env, cwd, gate } = options;
-  await startable(program, cwd);
-  // In this thread: local files, and each trip through the pool costs more than the opening.
+  // In this thread: local files, and each trip through the pool costs more than the looking and the opening.
+  startable(program, cwd);
   const fds: number[] = [];
   const made: string[] = [];
   try {
@@ -198,7 +199,7 @@ export const makeProcesses = (): Processes => ({
   startDetached,
   tree: (pid) => Promise.resolve(processTree(pid)),
   marked: (name, value) => Promise.resolve(processesWithMarker(name, value)),
-  family: (roots, name, value, startedBefore) => Promise.resolve(processFamily(roots, name, value, startedBefore)),
+  family: processFamily,
   signal: signalProcess,
   startTime: startTimeOf,
   isAlive,

@@ -18,7 +18,8 @@ const WORDS = {
   number: 'the number of the folder, 0 to 99',
   title: 'one line of text',
   responsibility: 'text: what the role answers for, and what it does not do',
-  runner: 'the name of a runner; absent: the one of docket.yaml',
+  runner:
+    'the name of a runner, or a list: the first, then those that answer while it is at a limit or cannot run; absent: the one of docket.yaml',
   allowed_runners: 'a list of names of runners that a prompt may ask for; empty: all',
   model: 'the name of a model; absent: the one of docket.yaml',
   access: 'read-only or worktree',
@@ -46,7 +47,12 @@ export const ROLE_SCHEMA = z.strictObject({
   number: z.int().min(0).max(99).meta({ description: WORDS.number }),
   title: text(200, WORDS.title),
   responsibility: text(4_000, WORDS.responsibility),
-  runner: name(WORDS.runner).optional(),
+  runner: z
+    .union([
+      name(WORDS.runner),
+      z.array(name('the name of a runner')).min(1).max(10).meta({ description: WORDS.runner, uniqueItems: true }),
+    ])
+    .optional(),
   allowed_runners: z.array(name('the name of a runner')).max(50).meta({ description: WORDS.allowed_runners }).optional(),
   model: z.string().meta({ description: WORDS.model }).transform(through(parseModel)).optional(),
   access: z.enum(['read-only', 'worktree']).meta({ description: WORDS.access }),
@@ -91,13 +97,15 @@ export function parseRole(source: string, file: string, folder: string): Result<
     };
     return err([fault(`role-${differs}-differs`, differs, yaml.spotOf([differs])?.value ?? WHOLE_FILE, words)]);
   }
+  const runners = role.runner === undefined ? [] : [role.runner].flat();
   return ok({
     name: role.name,
     folder: place.value.folder,
     number: role.number,
     title: role.title,
     responsibility: role.responsibility,
-    runner: role.runner ?? null,
+    runner: runners[0] ?? null,
+    fallbacks: [...new Set(runners)].slice(1),
     allowedRunners: role.allowed_runners ?? [],
     model: role.model ?? null,
     access: role.access,

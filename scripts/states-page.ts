@@ -1,5 +1,6 @@
 /** docs/state_machine.md as text: printed from the table that the journal enforces (core/states.ts, store/moves.ts). */
 
+import { LANE_MEANS, LANE_MOVES, LANE_STATES } from '#core/lane.ts';
 import { JOB_STATES, MOVES, PHASES, STATES } from '#core/states.ts';
 import { judgeMove, type Verdict } from '#store/moves.ts';
 
@@ -24,10 +25,19 @@ const drawing = (): string =>
     '```',
   ].join('\n');
 
-export const renderStates = (): string =>
-  `# The states of a job
+const laneDrawing = (): string =>
+  [
+    '```mermaid',
+    'stateDiagram-v2',
+    '  [*] --> open',
+    ...LANE_MOVES.filter(({ from, to }) => from !== to).map(({ from, to }) => `  ${from} --> ${to}`),
+    '```',
+  ].join('\n');
 
-<!-- printed by \`npm run states\` from core/states.ts: do not edit -->
+export const renderStates = (): string =>
+  `# The states of a job, and of a lane
+
+<!-- printed by \`npm run states\` from core/states.ts and core/lane.ts: do not edit -->
 
 A job is one prompt on its way through one role's queue. The journal (\`queues/.docket/journal.db\`) holds its state and takes only the moves of
 this page; the files in \`work/\` and the history are the truth, the journal follows them.
@@ -65,5 +75,23 @@ keeps an event \`refused\` with the job and both states.
 ${table(
   ['from \\ to', ...JOB_STATES.map(code)],
   JOB_STATES.map((from) => [code(from), ...JOB_STATES.map((to) => SIGNS[judgeMove(from, to)])]),
+)}
+
+# The states of a lane
+
+A lane is the schedule of one provider account. Its hold, window and circuit are in the journal and survive a restart; a move that is not here is a bug
+and stops nothing but the run that asked for it. A pause by a person (\`docket pause\`) is no state: whatever the state, nothing starts until
+\`docket resume\`.
+
+${laneDrawing()}
+
+${table(
+  ['state', 'what it means'],
+  LANE_STATES.map((state) => [code(state), LANE_MEANS[state]]),
+)}
+
+${table(
+  ['from', 'to', 'when'],
+  LANE_MOVES.map(({ from, to, when }) => [code(from), code(to), when]),
 )}
 `;

@@ -14,18 +14,26 @@ function pathOf(parts: Parts, claimed: Claimed, name: string): string {
 
 export async function keep(parts: Parts, claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void> {
   const file = pathOf(parts, claimed, name);
-  await makeJobFolder(parts, claimed);
+  const isNew = await makeJobFolder(parts, claimed);
   await makeFolderIfMissing(parts.fs, path.dirname(file), 0o700);
-  await parts.fs.replace(file, bytes, 'safety', 0o600);
+  await keepIn(parts, claimed, isNew, { name, bytes });
   await parts.sync(path.dirname(file), 'safety');
 }
 
-/** Certain before anything is kept in it. */
-async function makeJobFolder(parts: Parts, { job }: Claimed): Promise<void> {
+/** @returns true when it was not there: its name is not certain before work/ is synced */
+async function makeJobFolder(parts: Parts, { job }: Claimed): Promise<boolean> {
   const { dir } = parts.layout.job(job.folder, job.id);
-  if ((await parts.fs.facts(dir)) !== null) return;
+  if ((await parts.fs.facts(dir)) !== null) return false;
   await makeFolderIfMissing(parts.fs, dir, 0o700);
-  await parts.sync(parts.layout.work(job.folder), 'safety');
+  return true;
+}
+
+/** A private file, and the names above it: one wait for the disk. */
+async function keepIn(parts: Parts, claimed: Claimed, isNew: boolean, file: KeptFile | null): Promise<void> {
+  await Promise.all([
+    isNew ? parts.sync(parts.layout.work(claimed.job.folder), 'safety') : null,
+    file === null ? null : parts.fs.replace(pathOf(parts, claimed, file.name), file.bytes, 'safety', 0o600),
+  ]);
 }
 
 export async function kept(parts: Parts, claimed: Claimed, name: string): Promise<Uint8Array | null> {
@@ -46,8 +54,8 @@ export async function attemptFolder(parts: Parts, claimed: Claimed, n: number, b
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
   const dir = path.join(paths.dir, `a${String(n)}`);
   if (beside === null) return dir;
-  await makeJobFolder(parts, claimed);
-  if (beside !== undefined) await parts.fs.replace(pathOf(parts, claimed, beside.name), beside.bytes, 'safety', 0o600);
+  const isNew = await makeJobFolder(parts, claimed);
+  await keepIn(parts, claimed, isNew, beside ?? null);
   await makeFolderIfMissing(parts.fs, dir, 0o700);
   await parts.sync(paths.dir, beside === undefined ? 'no-second-run' : 'safety');
   return dir;

@@ -36,7 +36,7 @@ export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise
   const entry = await ledger.entry(id);
   const before = entry?.job ?? null;
   const name = nameOf(parts, id, entry);
-  if (before === null) await endReopening(parts, folder, id, name.base);
+  await endReopening(parts, folder, id, name.base);
   const copy = before === null ? null : await wholeCopy(parts, before);
   const content: Content = copy === null ? await contentOf(parts, paths) : { bytes: copy, sizeBytes: copy.length };
   const bytes = 'bytes' in content ? content.bytes : null;

@@ -43,16 +43,14 @@ export async function endReopening(parts: Parts, folder: RoleFolder, id: JobId, 
   const { claimed } = layout.job(folder, id);
   const facts = await fs.facts(claimed);
   if (facts?.kind !== 'file' || facts.nlink < 2) return;
-  let isDone = false;
   // `foo.failed` is linked as foo~2.md when foo.md was taken.
   for (const stem of new Set([base, base.replace(/~[0-9]+$/, '')]))
     for (const suffix of REOPENED) {
       const file = path.join(layout.in(folder), `${stem}.${suffix}`);
       if (!(await isSameFile(fs, claimed, file))) continue;
+      // Not synced: after a power cut that took it back, whoever reads the claimed file again does it again.
       await unlinkIfThere(fs, file);
-      isDone = true;
     }
-  if (isDone) await parts.sync(layout.in(folder), 'safety');
 }
 
 async function newestBadEnd(parts: Parts, role: SpoolRole, stem: Stem): Promise<string> {

@@ -27,7 +27,7 @@ export type Commits = {
 };
 
 const isEmpty = (draft: Draft): boolean =>
-  draft.jobs.size + draft.attempts.length + draft.errors.size + draft.holds.size + draft.events.length === 0;
+  draft.jobs.size + draft.attempts.length + draft.errors.size + draft.holds.size + draft.lanes.size + draft.events.length === 0;
 
 /** @param check throws to refuse: asked right before each transaction */
 export function makeCommits(database: Database, memory: Memory, clock: Clock, check: () => void = () => undefined): Commits {

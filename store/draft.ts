@@ -6,6 +6,7 @@
 
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { JobState } from '#core/job.ts';
+import type { LaneRecord } from '#core/lane.ts';
 import type { JobId } from '#core/names.ts';
 import type { JobError, JournalChange, JournalJob, LaneHold } from '#core/ports.ts';
 import type { AttemptRecord } from '#core/run.ts';
@@ -38,6 +39,7 @@ export type Draft = {
   readonly errors: ReadonlyMap<string, { readonly id: JobId; readonly attempt: number; readonly error: JobError | null }>;
   /** By lane; null: free. */
   readonly holds: ReadonlyMap<string, LaneHold | null>;
+  readonly lanes: ReadonlyMap<string, { readonly record: LaneRecord; readonly at: string }>;
   readonly events: readonly JournalEvent[];
   /** Takes one caller's changes; the reason when they were refused. */
   take(changes: readonly JournalChange[]): IllegalChange | null;
@@ -50,6 +52,7 @@ export function makeDraft(known: Lookup): Draft {
   const attempts: Draft['attempts'][number][] = [];
   const errors = new Map<string, { id: JobId; attempt: number; error: JobError | null }>();
   const holds = new Map<string, LaneHold | null>();
+  const lanes = new Map<string, { record: LaneRecord; at: string }>();
   const events: JournalEvent[] = [];
 
   const find = (id: JobId): Known | null => {
@@ -108,6 +111,9 @@ export function makeDraft(known: Lookup): Draft {
       case 'free-lane':
         holds.set(change.lane, null);
         break;
+      case 'lane':
+        lanes.set(change.record.lane, { record: change.record, at: change.at });
+        break;
       case 'event': {
         const { at, job, kind, detail } = change;
         events.push({ at, job, kind, detail });
@@ -126,6 +132,7 @@ export function makeDraft(known: Lookup): Draft {
     attempts,
     errors,
     holds,
+    lanes,
     events,
     event: (event) => void events.push(event),
     take(changes) {

@@ -1,11 +1,12 @@
 /** What is asked of the journal, as SQL. Also for a journal that an older docket still writes: verbs answer before the daemon is started anew. */
 
+import type { LaneRecord } from '#core/lane.ts';
 import type { JobId } from '#core/names.ts';
 import type { JobError, JournalJob, LaneHold } from '#core/ports.ts';
 import type { Database, Row } from '#platform/sqlite.ts';
 import { isDamage } from './damage.ts';
 import type { SpendLine } from '#core/spending.ts';
-import { attemptOf, errorOf, holdOf, JOB_COLUMNS, jobOf, spendingOf, type JournalAttempt } from './rows.ts';
+import { attemptOf, errorOf, holdOf, JOB_COLUMNS, jobOf, laneOf, spendingOf, type JournalAttempt } from './rows.ts';
 
 export type Reads = {
   job(id: JobId): JournalJob | null;
@@ -17,6 +18,7 @@ export type Reads = {
   spending(): SpendLine[];
   errors(id: JobId): JobError[];
   holds(): LaneHold[];
+  lanes(): LaneRecord[];
 };
 
 /** Version 1 had one table of jobs and no errors. */
@@ -52,6 +54,7 @@ function readsWith(database: Database, version: number, read: ReadRows): Reads {
   const spending = database.prepare(SPENDING);
   const errors = version === 1 ? null : database.prepare('SELECT * FROM error WHERE job = ? ORDER BY attempt = 0, attempt');
   const holds = database.prepare('SELECT * FROM lane_hold ORDER BY lane');
+  const lanes = version < 3 ? null : database.prepare('SELECT * FROM lane_state ORDER BY lane');
   return {
     job: (id) => read(() => job.all(id), jobOf)[0] ?? null,
     open: () => read(() => open.all(), jobOf),
@@ -60,6 +63,7 @@ function readsWith(database: Database, version: number, read: ReadRows): Reads {
     spending: () => read(() => spending.all(), spendingOf).flatMap((line) => line ?? []),
     errors: (id) => read(() => errors?.all(id) ?? [], errorOf),
     holds: () => read(() => holds.all(), holdOf),
+    lanes: () => read(() => lanes?.all() ?? [], laneOf).filter((lane) => lane !== null),
   };
 }
 

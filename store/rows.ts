@@ -5,6 +5,7 @@
 
 import { crc32 } from 'node:zlib';
 import { JOB_STATES, OUTCOMES, type Outcome } from '#core/job.ts';
+import { HOLD_CAUSES, type LaneRecord } from '#core/lane.ts';
 import { isJobId, type JobId } from '#core/names.ts';
 import type { JobError, JournalJob, LaneHold } from '#core/ports.ts';
 import type { AttemptRecord } from '#core/run.ts';
@@ -46,6 +47,7 @@ function member<T extends string>(values: readonly T[], value: string, what: str
 const JOB = 'id role stem state outcome feature name revision sha256 claimed_at changed_at attempts reason'.split(' ');
 const ATTEMPT = ['job', 'n', 'record', 'spent'];
 const HOLD = ['lane', 'until_ms', 'reason', 'at'];
+const LANE = ['lane', 'record', 'at'];
 
 /** `(a, b, crc) VALUES (?, ?, ?)` */
 const insertOf = (columns: readonly string[]): string =>
@@ -53,6 +55,7 @@ const insertOf = (columns: readonly string[]): string =>
 export const JOB_INSERT = insertOf(JOB);
 export const ATTEMPT_INSERT = insertOf(ATTEMPT);
 export const HOLD_INSERT = insertOf(HOLD);
+export const LANE_INSERT = insertOf(LANE);
 export const JOB_COLUMNS = [...JOB, 'crc'].join(', ');
 
 const summed = (values: readonly Value[]): readonly Value[] => [...values, sumOf(values)];
@@ -64,6 +67,8 @@ export const jobValues = (job: JournalJob): readonly Value[] => {
 export const attemptValues = (id: JobId, attempt: AttemptRecord, spent: boolean): readonly Value[] =>
   summed([id, attempt.n, JSON.stringify(attempt), spent ? 1 : 0]);
 export const holdValues = ({ lane, untilMs, reason, at }: LaneHold): readonly Value[] => summed([lane, untilMs, reason, at]);
+
+export const laneValues = (record: LaneRecord, at: string): readonly Value[] => summed([record.lane, JSON.stringify(record), at]);
 
 export function jobOf(row: Row): JournalJob {
   checked(row, JOB);
@@ -112,6 +117,24 @@ export function spendingOf(row: Row): SpendLine | null {
 export function holdOf(row: Row): LaneHold {
   checked(row, HOLD);
   return { lane: text(row, 'lane'), untilMs: numberOrNull(row, 'until_ms'), reason: text(row, 'reason'), at: text(row, 'at') };
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** Null: it is not as it was written, or of a newer form. What a lane remembers only makes it careful: without it, it starts afresh. */
+export function laneOf(row: Row): LaneRecord | null {
+  try {
+    checked(row, LANE);
+    const read = JSON.parse(text(row, 'record')) as Readonly<Record<string, unknown>>;
+    const { lane, cause = null, runner = null, tries, cap, threshold, breaker = null } = read;
+    const known = cause === null ? null : (HOLD_CAUSES.find((one) => one === cause) ?? 'unknown');
+    if (typeof lane !== 'string' || lane !== row['lane'] || known === 'unknown' || (runner !== null && typeof runner !== 'string'))
+      return null;
+    if (!isCount(tries) || !isCount(cap) || !isCount(threshold)) return null;
+    return { lane, cause: known, runner, tries, cap, threshold, breaker };
+  } catch {
+    return null;
+  }
 }
 
 export const errorOf = (row: Row): JobError => ({

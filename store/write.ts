@@ -3,7 +3,7 @@
 import type { JobId } from '#core/names.ts';
 import type { Database, PreparedStatement } from '#platform/sqlite.ts';
 import type { Draft } from './draft.ts';
-import { ATTEMPT_INSERT, attemptValues, HOLD_INSERT, holdValues, JOB_INSERT, jobValues } from './rows.ts';
+import { ATTEMPT_INSERT, attemptValues, HOLD_INSERT, holdValues, JOB_INSERT, jobValues, LANE_INSERT, laneValues } from './rows.ts';
 
 /** Newest events that are kept. */
 const EVENTS_MAX = 20_000;
@@ -35,6 +35,7 @@ export function makeWrite(database: Database, isStored: (id: JobId) => boolean):
       if (hold === null) sql.free.run(lane);
       else sql.hold.run(...holdValues(hold));
     }
+    for (const { record, at } of draft.lanes.values()) sql.lane.run(...laneValues(record, at));
     for (const { at, job, kind, detail } of draft.events) {
       sql.event.run(at, job, kind, detail);
       events += 1;
@@ -55,6 +56,7 @@ type Statements = Record<
   | 'forgetErrors'
   | 'hold'
   | 'free'
+  | 'lane'
   | 'event'
   | 'pruneEvents',
   PreparedStatement
@@ -77,6 +79,7 @@ const prepareAll = (database: Database): Statements => ({
   forgetErrors: database.prepare('DELETE FROM error WHERE job = ?'),
   hold: database.prepare(`INSERT OR REPLACE INTO lane_hold ${HOLD_INSERT}`),
   free: database.prepare('DELETE FROM lane_hold WHERE lane = ?'),
+  lane: database.prepare(`INSERT OR REPLACE INTO lane_state ${LANE_INSERT}`),
   event: database.prepare('INSERT INTO event (at, job, kind, detail) VALUES (?, ?, ?, ?)'),
   pruneEvents: database.prepare(`DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ${String(EVENTS_MAX)}`),
 });

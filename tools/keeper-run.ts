@@ -1,10 +1,11 @@
 /**
  * One run in the keeper's hands.
  *
- *   gate started -> run.json durable -> go -> watched -> ended (by itself, or its tree is ended) -> outputs synced -> exit.json -> told
+ *   gate started -> run.json durable -> go -> watched -> ended (by itself, or its tree is ended) -> exit.json -> it and both outputs synced -> told
  *
- * Invariants: nothing runs before its run.json is on disk; exit.json is written only when no process of the run is left and both outputs are synced;
- * files of an attempt are made new, never opened again, so a start that came first wins.
+ * Invariants: nothing runs before its run.json is on disk; exit.json is written only when no process of the run is left, and nobody is told before it and
+ * both outputs are synced (one that a power cut leaves without them names other hashes than they have, and is believed by nobody: exit.ts); files of an
+ * attempt are made new, never opened again, so a start that came first wins.
  */
 
 import path from 'node:path';
@@ -69,6 +70,11 @@ function startFailure(error: unknown, request: StartRun): Failure {
   };
 }
 
+/** All of them, to their end; then the first error. */
+async function all(acts: readonly Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(acts)) if (one.status === 'rejected') throw one.reason;
+}
+
 /** Starts the program behind its gate, writes run.json, lets it go. */
 export async function startRun(ports: RunPorts, request: StartRun): Promise<Result<LiveRun, Failure>> {
   const { fs, processes, clock } = ports;
@@ -103,8 +109,9 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
     shown: plan.shown,
   };
   try {
-    await fs.writeNew(at(NAMES.run), `${JSON.stringify(run, null, 2)}\n`, 'no-second-run');
-    await fs.syncFolder(dir, 'no-second-run');
+    await fs.writeDerived(at(NAMES.run), `${JSON.stringify(run, null, 2)}\n`);
+    // Side by side: one wait for the disk.
+    await all([fs.syncFile(at(NAMES.run), 'no-second-run'), fs.syncFolder(dir, 'no-second-run')]);
   } catch (error) {
     processes.signal(started.pid, 'SIGKILL', true);
     return err(startFailure(error, request));
@@ -230,22 +237,26 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending, giveUp
       await cutFile(at(name), request.limits.outputBytes);
       cut.add(name);
     }
-    // Of an empty file there is only the name, and the folder is synced below.
-    if (sizeBytes !== 0) await fs.syncFile(at(name), 'safety');
     return hashFile(at(name));
   };
+  const named = [NAMES.stdout, NAMES.stderr] as const;
   for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
+    let isMade = false;
     try {
-      const [stdout, stderr] = await Promise.all([sealed(NAMES.stdout), sealed(NAMES.stderr)]);
+      const [stdout, stderr] = [await sealed(named[0]), await sealed(named[1])];
       const stopped = ending.stopped ?? (cut.size > 0 ? 'output-limit' : null);
       const exit: ExitFile = { ...ending, stopped, endedAt, stdout, stderr };
-      await fs.replace(at(NAMES.exit), `${JSON.stringify(exit, null, 2)}\n`, 'safety');
-      await fs.syncFolder(request.dir, 'safety');
+      await fs.writeDerived(at(NAMES.exit), `${JSON.stringify(exit, null, 2)}\n`);
+      isMade = true;
+      // One wait for the disk: an exit.json that came through a power cut without what it tells of counts as none. Of an empty file there is only the name.
+      const full = named.filter((_name, index) => [stdout, stderr][index]?.sizeBytes !== 0);
+      await all([...[...full, NAMES.exit].map(async (name) => fs.syncFile(at(name), 'safety')), fs.syncFolder(request.dir, 'safety')]);
       return exit;
     } catch (error) {
       note(`run ${ending.runId}: exit.json could not be written (try ${String(tries)}): ${messageOf(error)}`);
       // The folder itself is gone: somebody removed the job.
       if (codeOf(error) === 'ENOENT') return null;
+      if (isMade) await fs.unlink(at(NAMES.exit)).catch(() => undefined);
       if (tries % TOLD_TRIES === 1) ports.tell?.(unwritten(ending.runId, at(NAMES.exit), error));
     }
     if (giveUp.aborted) return null;

@@ -70,6 +70,8 @@ export type ReadRules = {
   readonly error: readonly PickRule[];
   readonly reset: readonly ResetPick[];
   readonly usage: Readonly<Record<UsageField, readonly PickRule[]>>;
+  /** Do its input tokens contain what a cache gave? */
+  readonly inputHolds: 'all' | 'uncached';
   /** In order; the first that holds decides. */
   readonly failures: readonly FailureRule[];
   /** In order, before the ones every tool has (tools/words.ts). */

@@ -20,6 +20,10 @@ export type ToolPorts = {
   readonly linkTo: (target: string, at: string) => Promise<void>;
   /** The daemon's own environment, of which a program gets only what its profile names. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How docket's own program for HTTP calls is started: the Node that runs docket, and its entry. */
+  readonly httpCall: { readonly program: string; readonly args: readonly string[] };
+  /** 8 letters for an account, by the workspace's own salt; absent: lanes are told apart by their provider alone. */
+  readonly account?: (credential: string) => string;
   /** docket's own `node_modules/.bin` folders: never searched, so that a tool of docket's tests is not taken for the user's. */
   readonly ownBinFolders: readonly string[];
 };

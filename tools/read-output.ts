@@ -4,6 +4,7 @@
  */
 
 import type { Failure } from '#core/failure.ts';
+import { tokensOf } from '#core/money.ts';
 import type { Usage } from '#core/run.ts';
 import { eventsOf, fits, pickNumber, pickText, valuesAt, type Events, type Texts } from './read-events.ts';
 import { searchText } from './safe-pattern.ts';
@@ -78,7 +79,8 @@ function told(rule: FailureRule, events: Events, error: string, code: number | n
 }
 
 /** Seconds or milliseconds since 1970; null for what is no sensible time. */
-function epochIso(value: number): string | null {
+/** Seconds or milliseconds since 1970 as ISO 8601; null: no sensible time. */
+export function epochIso(value: number): string | null {
   const ms = value > 1e9 && value < 1e10 ? value * 1_000 : value;
   return ms > 1e12 && ms < 1e13 ? new Date(ms).toISOString() : null;
 }
@@ -139,10 +141,15 @@ export function readOutput(texts: Texts, rules: ReadRules, exit: { readonly code
     session: pickText(events, rules.session),
     model: pickText(events, rules.model),
     usage: {
-      inputTokens: number(usage.inputTokens),
-      outputTokens: number(usage.outputTokens),
-      cacheReadTokens: number(usage.cacheReadTokens),
-      cacheWriteTokens: number(usage.cacheWriteTokens),
+      ...tokensOf(
+        {
+          input: number(usage.inputTokens),
+          output: number(usage.outputTokens),
+          cacheRead: number(usage.cacheReadTokens),
+          cacheWrite: number(usage.cacheWriteTokens),
+        },
+        rules.inputHolds,
+      ),
       costUsd: number(usage.costUsd),
       turns: number(usage.turns),
     },

@@ -14,6 +14,7 @@ import type { ToolProfile } from '#tools/profiles.ts';
 import { findProgram, rememberFacts } from '#tools/program.ts';
 import { valuesAt } from '#tools/read-events.ts';
 import { understandRun } from '#tools/understand.ts';
+import { laneOfAccount } from '../account.ts';
 import type { Runner, RunnerPorts } from '../runner.ts';
 
 const LOGIN_TIMEOUT_MS = 15_000;
@@ -21,7 +22,7 @@ const LOGIN_TIMEOUT_MS = 15_000;
 /** @param state the workspace's state folder, absolute */
 export function makeProfileRunner(profile: ToolProfile, options: ToolOptions, state: string, ports: RunnerPorts): Runner {
   const { name } = options;
-  const lane = options.lane ?? profile.lane;
+  const lane = options.lane ?? laneOfAccount(profile, ports);
   const { id, sha256, login } = profile;
   const secrets = secretValues(ports.env, [...profile.passEnv, ...login.tokenEnv, ...options.passEnv]);
   const programFacts = rememberFacts(options.program, profile.versionArgs, ports);

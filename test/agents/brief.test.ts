@@ -17,6 +17,7 @@ function parts(body: string, more: Partial<Prompt> = {}, context?: string): Brie
       title: 'Architect',
       responsibility: 'Decides how it is built.\n',
       runner: null,
+      fallbacks: [],
       allowedRunners: [],
       model: null,
       access: 'read-only',

@@ -21,9 +21,13 @@ const profile = (name: string, more: Partial<CommandProfile> = {}): CommandProfi
 });
 
 const registry = (runner: string, runners: readonly CommandProfile[] = [], path = '/usr/bin:/bin'): Runners =>
-  makeRunners({ settings: { runner } as Workspace['settings'], runners, state: '/state', root: '/app' }, shippedProfiles(), {
-    ...makeRunnerPorts({ PATH: path }),
-  });
+  makeRunners(
+    { settings: { runner } as Workspace['settings'], runners, httpRunners: [], state: '/state', root: '/app' },
+    shippedProfiles(),
+    {
+      ...makeRunnerPorts({ PATH: path }),
+    },
+  );
 
 const nameOf = (found: Result<{ readonly name: string }, Failure>): string =>
   found.ok ? found.value.name : `${found.error.kind} ${'code' in found.error ? String(found.error.code) : ''}`.trim();

@@ -49,10 +49,11 @@ test('a key of runners of a kind that is no AI tool is a fault that names those 
   for (const kind of ['cloude', 'echo']) {
     const loaded = await load(t, {}, [kind]);
     assert.ok(!loaded.ok);
+    const faults = loaded.error.flatMap((one) => one.faults);
     assert.deepEqual(
-      loaded.error[0]?.faults.map(({ code, field }) => [code, field]),
+      faults.map(({ code, field }) => [code, field]),
       [['runner-kind-unknown', `runners.my-${kind}.kind`]],
     );
-    assert.match(loaded.error[0]?.faults[0]?.expected ?? '', /^command, .*claude, .*codex/);
+    assert.match(faults.map(({ expected }) => expected).join(''), /^command, .*claude, .*codex/);
   }
 });

@@ -77,3 +77,63 @@ test('budgets take dollars with decimals, by lane too; other things do not', () 
     assert.ok(!bad.ok, text);
   }
 });
+
+test('a runner of kind http is read, its address without a slash at the end', () => {
+  const loaded = settingsOf(
+    'runners:\n  local: { kind: http, api: ollama, base_url: "http://127.0.0.1:11434/", model: "llama3:8b" }\n  gpt: { kind: http, api: openai, base_url: https://api.openai.com/v1, key_env: OPENAI_API_KEY, max_tokens: 5, headers: { x-team: a }, lane: openai }\n  cat: { program: cat }\n',
+  );
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  assert.deepEqual(
+    loaded.value.runners.map(({ name }) => name),
+    ['cat'],
+  );
+  assert.deepEqual(loaded.value.httpRunners, [
+    {
+      name: 'local',
+      api: 'ollama',
+      baseUrl: 'http://127.0.0.1:11434',
+      model: 'llama3:8b',
+      keyEnv: null,
+      maxTokens: null,
+      headers: {},
+      lane: null,
+    },
+    {
+      name: 'gpt',
+      api: 'openai',
+      baseUrl: 'https://api.openai.com/v1',
+      model: null,
+      keyEnv: 'OPENAI_API_KEY',
+      maxTokens: 5,
+      headers: { 'x-team': 'a' },
+      lane: 'openai',
+    },
+  ]);
+});
+
+test('an address that would show a key or a prompt, a key in the file, and fields of another kind are refused', () => {
+  const good = 'api: openai, base_url: "https://x.example/v1"';
+  for (const [fields, field] of [
+    [`kind: http, api: openai, base_url: "http://x.example/v1"`, 'base_url'],
+    [`kind: http, api: openai, base_url: "http://127.0.0.1.evil.example/v1"`, 'base_url'],
+    [`kind: http, api: openai, base_url: "https://me:secret@x.example/v1"`, 'base_url'],
+    [`kind: http, api: openai, base_url: "https://x.example/v1?key=1"`, 'base_url'],
+    [`kind: http, api: openai, base_url: "file:///etc/passwd"`, 'base_url'],
+    [`kind: http, api: openai`, 'base_url'],
+    [`kind: http, base_url: "https://x.example"`, 'api'],
+    [`kind: http, ${good}, program: cat`, 'program'],
+    [`kind: http, ${good}, key_env: "my key"`, 'key_env'],
+    [`kind: http, ${good}, key: abc`, 'key'],
+    [`kind: http, ${good}, headers: { Authorization: x }`, 'headers.Authorization'],
+    [`kind: http, ${good}, headers: { x-my-token: x }`, 'headers.x-my-token'],
+    [`kind: http, ${good}, headers: { x-a: "two\\nlines" }`, 'headers.x-a'],
+    [`program: cat, ${good}`, 'api'],
+  ] as const) {
+    const bad = settingsOf(`runners:\n  one: { ${fields} }\n`);
+    assert.ok(!bad.ok, fields);
+    assert.ok(
+      bad.error.some((fault) => fault.field === `runners.one.${field}`),
+      `${fields}: ${JSON.stringify(bad.error)}`,
+    );
+  }
+});

@@ -238,8 +238,8 @@ describe('runners and lanes', () => {
       },
     ]);
     assert.deepEqual(lanes, [
-      { name: 'box', slots: 1, intervalCap: 30, intervalMs: 10_000 },
-      { name: 'free', slots: 3, intervalCap: 30, intervalMs: 60_000 },
+      { name: 'box', slots: 1, intervalCap: 30, intervalMs: 10_000, staggerMs: 50 },
+      { name: 'free', slots: 3, intervalCap: 30, intervalMs: 60_000, staggerMs: 50 },
     ]);
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import { canMove, JOB_STATES, suffixOf } from '#core/job.ts';
-import { backoffMs, decide, type RetryPolicy } from '#core/retry.ts';
+import { backoffMs, decide, isSpentBy, probeDelayMs, resetMsOf, type RetryPolicy } from '#core/retry.ts';
 
 const POLICY: RetryPolicy = { attempts: 3, baseMs: 1_000, capMs: 60_000 };
 const NOW = Date.parse('2026-11-20T12:00:00Z');
@@ -19,31 +19,48 @@ test('back-off doubles with each attempt, has full jitter and a cap', () => {
 });
 
 test('a provider error is tried again until the attempts are spent', () => {
-  assert.deepEqual(decide(providerError, 1, POLICY, NOW, 1), { do: 'again', delayMs: 1_000, spent: true });
-  assert.deepEqual(decide(providerError, 3, POLICY, NOW, 1), { do: 'give-up' });
+  assert.deepEqual(decide(providerError, 1, POLICY, 1), { do: 'again', delayMs: 1_000, spent: true });
+  assert.deepEqual(decide(providerError, 3, POLICY, 1), { do: 'give-up' });
 });
 
-test('a rate limit holds the lane until its reset and never longer than the jitter', () => {
-  const decision = decide(limited('2026-11-20T12:05:00Z'), 0, POLICY, NOW, 0.5);
-  assert.deepEqual(decision, { do: 'hold-lane', untilMs: NOW + 300_000, delayMs: 300_500 });
-  const unknown = decide(limited(null), 0, POLICY, NOW, 1);
-  assert.ok(unknown.do === 'hold-lane' && unknown.untilMs === null && unknown.delayMs <= POLICY.capMs);
+test('a rate limit holds the lane, and tells until when where the provider said so', () => {
+  assert.deepEqual(decide(limited('2026-11-20T12:05:00Z'), 0, POLICY, 0.5), { do: 'hold-lane' });
+  assert.equal(resetMsOf(limited('2026-11-20T12:05:00Z')), NOW + 300_000);
+  assert.equal(resetMsOf(limited(null)), null);
+  assert.equal(resetMsOf(limited('soon')), null);
+});
+
+test('a lane is looked at again after a wait with full jitter below a bound that doubles, never sooner than the base, never later than the cap', () => {
+  assert.deepEqual(
+    [1, 2, 3, 6, 7, 50].map((tries) => probeDelayMs(tries, POLICY, 1)),
+    [2_000, 4_000, 8_000, 60_000, 60_000, 60_000],
+  );
+  assert.equal(probeDelayMs(5, POLICY, 0), 1_000);
+  assert.equal(probeDelayMs(5, POLICY, 0.5), 16_000);
+});
+
+test('limits, the environment, a budget and a cancel cost no attempt; a provider error does, but not a probe of its lane', () => {
+  assert.equal(isSpentBy(limited(null)), false);
+  assert.equal(isSpentBy({ kind: 'missing-program', program: 'x', searched: 'PATH' }), false);
+  assert.equal(isSpentBy(providerError), true);
+  assert.equal(isSpentBy(providerError, true), false);
+  assert.equal(isSpentBy({ kind: 'no-answer', runner: 'claude', message: 'empty' }, true), true);
 });
 
 test('a wrong answer and our own limits get one more try, a refusal none', () => {
   const empty: Failure = { kind: 'no-answer', runner: 'claude', message: 'empty' };
-  assert.equal(decide(empty, 1, POLICY, NOW, 0).do, 'again');
-  assert.equal(decide(empty, 2, POLICY, NOW, 0).do, 'give-up');
+  assert.equal(decide(empty, 1, POLICY, 0).do, 'again');
+  assert.equal(decide(empty, 2, POLICY, 0).do, 'give-up');
   const timeout: Failure = { kind: 'timeout', command: 'x', limitMs: 1, roleFile: 'role.yaml' };
-  assert.equal(decide(timeout, 2, POLICY, NOW, 0).do, 'give-up');
-  assert.equal(decide({ kind: 'refused', runner: 'claude', message: 'no' }, 1, POLICY, NOW, 0).do, 'give-up');
+  assert.equal(decide(timeout, 2, POLICY, 0).do, 'give-up');
+  assert.equal(decide({ kind: 'refused', runner: 'claude', message: 'no' }, 1, POLICY, 0).do, 'give-up');
 });
 
 test('a person decides about secrets and budgets; a cancel stays cancelled; a broken environment holds the lane', () => {
-  assert.equal(decide({ kind: 'secret-found', in: 'answer', findings: [] }, 1, POLICY, NOW, 0).do, 'hold-job');
-  assert.equal(decide({ kind: 'budget', message: 'x' }, 1, POLICY, NOW, 0).do, 'hold-job');
-  assert.equal(decide({ kind: 'cancelled', by: 'anna' }, 1, POLICY, NOW, 0).do, 'cancel');
-  assert.equal(decide({ kind: 'missing-program', program: 'x', searched: 'PATH' }, 1, POLICY, NOW, 0).do, 'hold-lane');
+  assert.equal(decide({ kind: 'secret-found', in: 'answer', findings: [] }, 1, POLICY, 0).do, 'hold-job');
+  assert.equal(decide({ kind: 'budget', message: 'x' }, 1, POLICY, 0).do, 'hold-job');
+  assert.equal(decide({ kind: 'cancelled', by: 'anna' }, 1, POLICY, 0).do, 'cancel');
+  assert.equal(decide({ kind: 'missing-program', program: 'x', searched: 'PATH' }, 1, POLICY, 0).do, 'hold-lane');
 });
 
 test('a failure says the thing, the value, the limit and the next step', () => {

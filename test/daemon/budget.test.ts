@@ -29,6 +29,8 @@ const wish = (job: string, more: Partial<Wish> = {}): Wish =>
   ({ job, feature: 'F-1', role: 'ui', lane: 'l', ownUsd: null, capUsd: 5, file: `ui/${job}.md`, ...more }) as Wish;
 const id = (job: string): JobId => job as JobId;
 
+const quiet = (): undefined => undefined;
+
 type Given = {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly history?: readonly SpendLine[];
@@ -43,7 +45,6 @@ async function purseOf({ settings = {}, history = [], journal = [], open = [] }:
 }> {
   const clock = makeFakeClock('2026-11-20T12:00:00.000Z');
   const warned: string[] = [];
-  const quiet = (): undefined => undefined;
   const log: Log = { error: quiet, info: quiet, debug: quiet, warn: (text) => void warned.push(text), with: () => log };
   const defaults = Object.fromEntries(Object.entries(SETTINGS).map(([key, { default: value }]) => [key, value]));
   const workspace = { settings: { ...defaults, 'budgets.time_zone': 'UTC', ...settings }, laneBudgets: [] } as unknown as Workspace;

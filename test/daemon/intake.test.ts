@@ -31,7 +31,14 @@ async function ready(context: TestContext, canPeek = true): Promise<Intakes> {
     scanIntervalMs: 5_000,
     purse: NO_PURSE,
     laneOf: (_role: string, runner: string | null) => runner ?? 'offline',
-    lanes: { isHeld: () => lanes.isHeld, room: () => lanes.room, view: () => [{ lane: 'offline', reason: 'a test' }] },
+    roles: new Map(),
+    lanes: {
+      isShut: () => lanes.isHeld,
+      roleShut: () => null,
+      room: () => lanes.room,
+      orderOf: (priority: number) => priority,
+      view: () => [{ lane: 'offline', reason: 'a test', paused: null }],
+    },
   } as unknown as Ports;
   return { rig, spool, intake: makeIntake(ports, () => canPeek), lines, lanes };
 }

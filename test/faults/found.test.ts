@@ -108,6 +108,14 @@ const FAULTS: readonly (Fault & { readonly name: string; readonly livesOn?: true
     from: 'fsync stdout',
     only: 'open .docket-',
   },
+  {
+    name: 'F14: a pack that could neither be written nor taken away is taken away by the next record, not by the next start',
+    act: 'ENOSPC',
+    mode: 'for ever',
+    at: 4,
+    from: 'rename .claimed',
+    only: ' tmp_docket_',
+  },
 ];
 
 for (const fault of FAULTS)

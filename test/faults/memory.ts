@@ -14,20 +14,17 @@ export type Memory = {
   readonly arrayBuffers: number;
 };
 
-export const FOLDER_VARIABLE = 'DOCKET_TEST_MEMORY';
-
-export const fileOf = (folder: string, pid: number): string => path.join(folder, `${String(pid)}.json`);
+const CHILD = path.join(import.meta.dirname, '../support/tell-memory.mjs');
 
 /** The environment in which a daemon tells. @param folder made when it is not there */
 export function tellingEnv(folder: string): Readonly<Record<string, string>> {
   mkdirSync(folder, { recursive: true });
-  const child = pathToFileURL(path.join(import.meta.dirname, 'memory-child.ts')).href;
-  return { [FOLDER_VARIABLE]: folder, NODE_OPTIONS: `--import ${child}` };
+  return { DOCKET_TEST_MEMORY: folder, NODE_OPTIONS: `--import ${pathToFileURL(CHILD).href}` };
 }
 
 /** What it told last; null: nothing yet, or it is just being written. */
 export function memoryOf(folder: string, pid: number): Memory | null {
-  const file = fileOf(folder, pid);
+  const file = path.join(folder, `${String(pid)}.json`);
   try {
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Memory) : null;
   } catch {

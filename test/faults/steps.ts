@@ -18,7 +18,7 @@ import type { Dropped, Story } from './story.ts';
 export type Step = { readonly do: StepName; readonly n: number };
 export type StepName = keyof typeof STEPS;
 
-type World = {
+export type World = {
   readonly story: Story;
   /** Null where no clock can be set. */
   readonly shim: Shim | null;

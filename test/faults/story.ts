@@ -104,6 +104,9 @@ const lastLines = (log: string): string =>
 
 const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
+/** A rig waits for half a minute; on a machine that does many other things a start and a prompt take longer. */
+const WAITS = 4;
+
 const ENDS = /\.(?:processed|rejected|held|failed|cancelled)$/;
 
 const settings = (tool: string, log: string, more: string): string =>
@@ -259,14 +262,15 @@ export function makeStory(t: Cleanup, how: StoryOptions = {}): Story {
     async settled() {
       for (const one of dropped) {
         const { folder, stem } = one;
-        await rig
-          .until(rig.in(folder), () => isEnded(one), `the end of ${stem}`)
-          .catch((error: unknown) => {
-            const why = rig.run(['why', stem]);
-            throw new Error(`${stem} does not come to its end: ${why.out}${why.err}\n${rig.run(['ls']).out}\n${lastLines(rig.log())}`, {
-              cause: error,
-            });
+        const ended = async (): Promise<unknown> => rig.until(rig.in(folder), () => isEnded(one), `the end of ${stem}`);
+        let end = ended();
+        for (let waits = 1; waits < WAITS; waits++) end = end.catch(ended);
+        await end.catch((error: unknown) => {
+          const why = rig.run(['why', stem]);
+          throw new Error(`${stem} does not come to its end: ${why.out}${why.err}\n${rig.run(['ls']).out}\n${lastLines(rig.log())}`, {
+            cause: error,
           });
+        });
       }
     },
   };

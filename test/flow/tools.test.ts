@@ -133,7 +133,7 @@ describe('tools', () => {
     drop('absent', 'ABSENT-1', 'absent');
     await rig.logged('lane absent waits until');
     await Promise.all([
-      says(/lane absent: 0 of 2 slots, \d queued, HELD until .*later\.sh was not found/, 'status'),
+      says(/lane absent: 0 of 2 slots in use, \d queued, HELD until .*later\.sh was not found/, 'status'),
       says(/later\.sh was not found/, 'why', 'absent'),
     ]);
     drop('unharmed', 'ABSENT-2', 'copy');

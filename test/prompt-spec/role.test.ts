@@ -29,6 +29,7 @@ test('a role is read with its checks and limits', () => {
       title: 'Architect',
       responsibility: 'Decides the structure of one feature.',
       runner: null,
+      fallbacks: [],
       allowedRunners: ['claude', 'offline'],
       model: null,
       access: 'read-only',

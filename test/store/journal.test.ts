@@ -473,3 +473,44 @@ test('a turn of notes alone is written without a sync; one commit in it syncs al
   await assert.rejects(journal.note([move(two.id, 'done')]), { code: 'ILLEGAL_CHANGE' });
   assert.deepEqual(synced, [false, true, false]);
 });
+
+const laneRecord = (lane: string, cap: number): JournalChange => ({
+  do: 'lane',
+  at: AT,
+  record: {
+    lane,
+    cause: 'limit',
+    runner: null,
+    tries: 2,
+    cap,
+    threshold: 4,
+    breaker: { ownState: { value: 1, openedAt: 5, attemptNo: 2 }, breakerState: 5 },
+  },
+});
+
+test('what a lane remembers is there after the file is opened again; a record that was changed on disk is left out, and nothing else with it', async (context) => {
+  const file = path.join(folder(context), 'journal.db');
+  const first = open(context, file);
+  await first.commit([laneRecord('anthropic/1a2b3c4d', 1), laneRecord('openai', 8)]);
+  await first.note([laneRecord('anthropic/1a2b3c4d', 3)]);
+  first.close();
+  const again = open(context, file);
+  assert.deepEqual(
+    again.lanes().map(({ lane, cap }) => [lane, cap]),
+    [
+      ['anthropic/1a2b3c4d', 3],
+      ['openai', 8],
+    ],
+  );
+  assert.deepEqual(again.lanes()[0], (laneRecord('anthropic/1a2b3c4d', 3) as { record: unknown }).record);
+  again.close();
+  const database = openDatabase(file);
+  database.exec(`UPDATE lane_state SET record = replace(record, '"cap":3', '"cap":9') WHERE lane = 'anthropic/1a2b3c4d'`);
+  database.close();
+  const changed = open(context, file);
+  assert.equal(changed.wasRebuilt, false);
+  assert.deepEqual(
+    changed.lanes().map(({ lane }) => lane),
+    ['openai'],
+  );
+});

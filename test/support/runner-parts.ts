@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { RunnerPorts } from '#agents/runner.ts';
 import type { JobId } from '#core/names.ts';
 import type { RunRequest } from '#core/run.ts';
@@ -10,6 +11,8 @@ import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { askProgram, findProgram } from '#platform/process.ts';
 import { linkTo } from '#platform/soft-link.ts';
+
+const HTTP_CALL = fileURLToPath(new URL('../../cli/http-call.ts', import.meta.url));
 
 /** @param env besides PATH, which is the system's own folders */
 export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPorts => ({
@@ -19,6 +22,7 @@ export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPo
   hashFile,
   linkTo,
   env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },
+  httpCall: { program: process.execPath, args: [HTTP_CALL] },
   ownBinFolders: [],
 });
 

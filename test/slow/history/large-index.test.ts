@@ -107,6 +107,21 @@ suite('a large history', () => {
     }
     assert.deepEqual(await collect(history.verify()), []);
   });
+
+  test('made anew by a history that runs when its shared file is torn under it, and nothing of it goes into the next one', async () => {
+    assert.ok(isSplit());
+    for (const name of shared()) {
+      const file = path.join(rig.dir, '.git', name);
+      writeFileSync(file, readFileSync(file).subarray(0, 5_000));
+    }
+    lines.length = 0;
+    const isTold = (): boolean => lines.some((line) => line.includes('index is damaged'));
+    // The small file grows until it is time for a new shared one.
+    for (let n = 0; n < 20 && !isTold(); n++) await many(40_000 + n * 1_000, 200);
+    assert.ok(isTold(), lines.join('\n'));
+    value(await history.submit(submission({ feature: 'FEAT-9999' })));
+    assertExact();
+  });
 });
 
 test('killed before each change of a large index, the next start is clean and nothing that was acknowledged is lost', async () => {

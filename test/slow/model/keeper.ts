@@ -25,7 +25,7 @@ export type RunState = {
 
 const AT = '2026-01-01T00:00:00.000Z';
 /** Effects before the program is told to go. */
-const GO = 5;
+const GO = 6;
 /** From this effect on there may be a run.json. */
 export const HAS_RUN_FILE = 3;
 
@@ -72,8 +72,9 @@ export function makeKeeper(
       async () => fs.makeFolders(at(NAMES.tmp), 0o700),
       async () => fs.writeDerived(at(NAMES.stdout), '', 0o600),
       async () => fs.writeDerived(at(NAMES.stderr), '', 0o600),
-      async () => fs.writeNew(at(NAMES.run), `${JSON.stringify(file)}\n`, 'no-second-run'),
+      async () => fs.writeDerived(at(NAMES.run), `${JSON.stringify(file)}\n`),
       async () => fs.syncFolder(run.dir, 'no-second-run'),
+      async () => fs.syncFile(at(NAMES.run), 'no-second-run'),
       async () => {
         const others = hold.get().runs.filter((other) => other.mark === run.mark && other.isStarted);
         if (others.some((other) => other.fate === 'live')) wrong(`two runs of ${run.mark} at the same time`);
@@ -84,14 +85,16 @@ export function makeKeeper(
       async () => fs.append(at(NAMES.stdout), text),
       async () => fs.append(at(NAMES.stderr), 'it says what it does'),
       async () => fs.removeTree(at(NAMES.tmp)),
-      async () => fs.syncFile(at(NAMES.stdout), 'safety'),
-      async () => fs.syncFile(at(NAMES.stderr), 'safety'),
       async () => {
         const outputs = { stdout: await sealed(NAMES.stdout), stderr: await sealed(NAMES.stderr) };
         const exit: ExitFile = { v: 1, runId, token, code, signal: null, stopped: null, startedAt: AT, endedAt: AT, ...outputs };
-        await fs.replace(at(NAMES.exit), `${JSON.stringify(exit)}\n`, 'safety');
+        await fs.writeDerived(at(NAMES.exit), `${JSON.stringify(exit)}\n`);
       },
+      // The keeper has these under way at the same time: here they come in the worst order, what is told of last.
       async () => fs.syncFolder(run.dir, 'safety'),
+      async () => fs.syncFile(at(NAMES.exit), 'safety'),
+      async () => fs.syncFile(at(NAMES.stderr), 'safety'),
+      async () => fs.syncFile(at(NAMES.stdout), 'safety'),
     ];
   };
   const wrong = (words: string): void => {

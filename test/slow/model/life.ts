@@ -65,11 +65,16 @@ function makeLifeClock(life: number): Clock & { pass(ms: number): void } {
 }
 
 const LANES: Lanes = {
-  run: async (_lane, _priority, _signal, work) => work(),
-  hold: async () => Promise.resolve(),
+  run: async (_ask, _signal, work) => work({ choice: 0, instead: null, isProbe: false }),
+  holdForEnvironment: async () => Promise.resolve(),
+  whenNotHeld: async () => Promise.resolve(),
+  probe: () => false,
   reserve: () => ({ begins: () => undefined, leaves: () => undefined }),
   room: () => 100,
-  isHeld: () => false,
+  orderOf: (priority) => priority,
+  isShut: () => false,
+  roleShut: () => null,
+  look: () => undefined,
   view: () => [],
   stop: () => undefined,
   idle: async () => Promise.resolve(),
@@ -82,6 +87,7 @@ const roleOf = ({ folder, name }: SpoolRole): Role => ({
   title: name,
   responsibility: '',
   runner: null,
+  fallbacks: [],
   allowedRunners: [],
   model: null,
   access: 'read-only',

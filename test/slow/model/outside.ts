@@ -172,6 +172,7 @@ export function makeJournal(hold: Hold): Journal {
     errors: () => [],
     spending: () => [],
     holds: () => [],
+    lanes: () => [],
     isIntact: () => true,
     brokenBy: () => null,
     close: () => undefined,

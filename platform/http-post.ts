@@ -1,0 +1,31 @@
+/**
+ * One POST over HTTP/1.1, its answer read as it comes. No time limit of its own: whoever started this process watches it. Follows nothing,
+ * unpacks nothing, keeps nothing. Proxies: Node's own (NODE_USE_ENV_PROXY).
+ */
+
+import { request as overHttp } from 'node:http';
+import { request as overHttps } from 'node:https';
+
+export type HttpAnswer = {
+  readonly status: number;
+  /** Names in small letters; a header that comes twice is joined by commas. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Throws (ECONNRESET) when the connection ends before the answer does. */
+  readonly body: AsyncIterable<Uint8Array>;
+};
+export type HttpPost = (url: URL, headers: Readonly<Record<string, string>>, body: Uint8Array) => Promise<HttpAnswer>;
+
+/** Rejects as the system tells it: ECONNREFUSED, ENOTFOUND, a fault of a certificate … */
+export const httpPost: HttpPost = async (url, headers, body) =>
+  new Promise((resolve, reject) => {
+    const start = url.protocol === 'https:' ? overHttps : overHttp;
+    const asked = start(url, { method: 'POST', headers: { ...headers, 'content-length': String(body.length) } });
+    asked.on('response', (message) => {
+      const flat = Object.entries(message.headers).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
+      );
+      resolve({ status: message.statusCode ?? 0, headers: Object.fromEntries(flat), body: message });
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
