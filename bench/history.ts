@@ -19,6 +19,7 @@ import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeHistoryGit } from '#platform/git-repository.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
+import { measureReading } from './history-size.ts';
 import { filesOf, pairOf, type Pair } from './history-pairs.ts';
 import { makePlace } from './place.ts';
 import { gitEnvironment } from './process.ts';
@@ -174,6 +175,8 @@ export async function benchHistory(isQuick: boolean, progress: (what: string) =>
       ownMs.set(size, [quantile(measured.singleMs, 0.5), 1_000 / measured.perSecond]);
     }
     rows.push(...growthOf(ownMs));
+    const label = `history of ${grouped(ours)}`;
+    rows.push(...(await measureReading(history, path.join(place.base, 'app-ai-history'), place.base, label, progress)));
   } finally {
     await history.close();
     place.remove();

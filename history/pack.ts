@@ -6,7 +6,7 @@
 
 import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
-import { crc32, deflate, deflateSync } from 'node:zlib';
+import { constants as zlib, crc32, deflate, deflateSync, type ZlibOptions } from 'node:zlib';
 import { oidOf, sha1, type ObjectType, type Oid } from './objects.ts';
 
 export type NewObject = {
@@ -25,13 +25,16 @@ export const DEPTH_MAX = 40;
 const ZLIB_LEVEL = 1;
 /** Ids do not compress: below this a copy is no longer than what zlib makes of it, and costs nothing. */
 const STORED_BYTES_MAX = 96;
+const ROOM_BYTES_MAX = 2 * 1024 * 1024;
+/** Of zlib (Z_MIN_CHUNK). */
+const CHUNK_BYTES_MIN = 64;
 /** Larger bodies are compressed off the main thread. */
 const INLINE_BYTES_MAX = 128 * 1024;
 /** From here on a tree is wide (wide-tree.ts). */
 export const WIDE_BYTES = 4 * 1024;
 const TYPE_NUMBER: Record<ObjectType, number> = { commit: 1, tree: 2, blob: 3, tag: 4 };
 const OFS_DELTA = 6;
-const deflateAside = promisify<Buffer, { level: number }, Buffer>(deflate);
+const deflateAside = promisify<Buffer, ZlibOptions, Buffer>(deflate);
 
 /** @param oid when it is known already */
 export const newObject = (type: ObjectType, bytes: Buffer, oid: Oid = oidOf(type, bytes)): NewObject => ({
@@ -72,14 +75,22 @@ function stored(bytes: Buffer): Buffer {
 /** Compressed bytes of a wide tree that stands in one pack after the other. */
 const PACKED = new WeakMap<NewObject, Buffer>();
 
+/** `100644 <64 characters>\0<20 bytes>` throughout, a folder of materials: there is nothing in it that comes twice, so zlib need not look for it. */
+const isOfHashes = (tree: Buffer): boolean => tree.length % 92 === 0 && tree[71] === 0;
+
 async function compress(object: NewObject): Promise<Buffer> {
   const { bytes, type, base } = object;
   if (bytes.length <= STORED_BYTES_MAX) return stored(bytes);
   const isKept = type === 'tree' && base === null && bytes.length >= WIDE_BYTES;
   const known = isKept ? PACKED.get(object) : undefined;
   if (known !== undefined) return known;
-  const packed =
-    bytes.length > INLINE_BYTES_MAX ? await deflateAside(bytes, { level: ZLIB_LEVEL }) : deflateSync(bytes, { level: ZLIB_LEVEL });
+  const options = {
+    level: ZLIB_LEVEL,
+    strategy: type === 'tree' && base === null && isOfHashes(bytes) ? zlib.Z_HUFFMAN_ONLY : zlib.Z_DEFAULT_STRATEGY,
+    // One buffer that holds all of it: zlib's own default is 16 KB for whatever is small.
+    chunkSize: Math.max(CHUNK_BYTES_MIN, bytes.length + (bytes.length >> 8) + 64),
+  };
+  const packed = bytes.length > INLINE_BYTES_MAX ? await deflateAside(bytes, options) : deflateSync(bytes, options);
   if (isKept) PACKED.set(object, packed);
   return packed;
 }
@@ -110,8 +121,11 @@ type Placed = { readonly oid: Buffer; readonly offset: number; readonly crc: num
 
 /** `sum` (hex) is its name: `pack-<sum>`; the bytes of both files. */
 export type BuiltPack = { readonly sum: string; readonly pack: Buffer; readonly index: Buffer };
+/** Memory for one pack after the other: a record alone has a copy of the widest tree, and the collector need not take it away each time. */
+export type PackRoom = { bytes: Buffer };
 
-export async function buildPack(objects: readonly NewObject[]): Promise<BuiltPack> {
+/** @param room the pack lies in it until the next one is built there */
+export async function buildPack(objects: readonly NewObject[], room: PackRoom = { bytes: Buffer.alloc(0) }): Promise<BuiltPack> {
   const unique = new Map<Oid, NewObject>();
   for (const object of objects) if (!unique.has(object.oid)) unique.set(object.oid, object);
   const all = [...unique.values()];
@@ -137,7 +151,15 @@ export async function buildPack(objects: readonly NewObject[]): Promise<BuiltPac
   }
   const sum = sha1(...parts);
   parts.push(sum);
-  return { sum: sum.toString('hex'), pack: Buffer.concat(parts), index: packIndex(placed, sum) };
+  return { sum: sum.toString('hex'), pack: joinedIn(room, parts, offset + sum.length), index: packIndex(placed, sum) };
+}
+
+function joinedIn(room: PackRoom, parts: readonly Buffer[], sizeBytes: number): Buffer {
+  if (sizeBytes > ROOM_BYTES_MAX) return Buffer.concat(parts, sizeBytes);
+  if (room.bytes.length < sizeBytes) room.bytes = Buffer.allocUnsafeSlow(Math.min(ROOM_BYTES_MAX, sizeBytes * 2));
+  let at = 0;
+  for (const part of parts) at += part.copy(room.bytes, at);
+  return room.bytes.subarray(0, sizeBytes);
 }
 
 /** In two parts: a copy of a wide tree for each pack would be most of what the collector has to collect. */

@@ -17,6 +17,11 @@ const MARK_BYTES = 16 * 1024;
 /** A delta on the base larger than this share of the tree, and than this, asks for a new base. */
 const BASE_SHARE = 1 / 32;
 const DELTA_BYTES = 1_024;
+/**
+ * In a pack of its own a record makes its delta anew, at a cost that grows with the distance to the base, and a new base costs one deflation of
+ * the tree: their sum is least at a distance that grows with the square root of the tree. Bytes per byte.
+ */
+const ALONE_FACTOR = 16;
 
 export type WideTree = {
   base: { readonly object: NewObject; readonly tree: Tree };
@@ -69,7 +74,8 @@ export function sealWide(wide: WideTree, tree: Tree, objects: NewObject[]): NewO
 function versionOf(wide: WideTree, tree: Tree, oid: Oid, objects: NewObject[]): NewObject {
   const { base, last, sealed } = wide;
   if (oid === base.object.oid) return base.object;
-  const most = Math.max(DELTA_BYTES, tree.bytes.length * BASE_SHARE);
+  const sizeBytes = tree.bytes.length;
+  const most = Math.max(DELTA_BYTES, last === null ? Math.sqrt(ALONE_FACTOR * sizeBytes) : sizeBytes * BASE_SHARE);
   if (last !== null && last.depth < DEPTH_MAX) {
     const delta = treeDelta(sealed, tree);
     if (delta.length < most) return newDelta(oid, delta, last);

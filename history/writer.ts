@@ -8,11 +8,12 @@
  * Invariant: an item's promise resolves after the ref that holds it is on disk, and never before.
  */
 
+import { Buffer } from 'node:buffer';
 import type { JobId } from '#core/names.ts';
 import type { KernelLock } from '#core/ports.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import { decodeCommit, identLine, type Oid } from './objects.ts';
-import { buildPack, type BuiltPack } from './pack.ts';
+import { buildPack, type BuiltPack, type PackRoom } from './pack.ts';
 import { sweepPacks, writePack } from './pack-writer.ts';
 import { putBack, takenAway } from './put-back.ts';
 import type { RecordIndex } from './record-index.ts';
@@ -50,6 +51,8 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   let merges: (() => Promise<void>)[] = [];
   let running: Promise<void> | null = null;
   let snapshot: Snapshot | null = null;
+  /** Under the kernel lock one pack is built and written at a time. */
+  const room: PackRoom = { bytes: Buffer.alloc(0) };
   /** Something failed between ref and index: the next group mends it first. */
   let isBehind = false;
   /** A wait for the next try is under way. */
@@ -103,14 +106,14 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       if (from === null) throw new Error(`${dir} has no branch main any more; start docket again to set the history up`);
       const back = await stagePutBack(from);
       if (back !== null) {
-        if (await publish(from, back, await buildPack(back.objects), lock)) newest = { tip: back.tip, tree: back.tree };
+        if (await publish(from, back, await buildPack(back.objects, room), lock)) newest = { tip: back.tip, tree: back.tree };
         snapshot?.endPack();
         continue;
       }
       if (isBehind) await catchUp(from);
       const staged = await stageAt(from, await snapshotAt(from));
       if (staged === null || staged.tip === from) return staged;
-      const pack = staged.objects.length === 0 ? null : await buildPack(staged.objects);
+      const pack = staged.objects.length === 0 ? null : await buildPack(staged.objects, room);
       snapshot?.endPack();
       if (await publish(from, staged, pack, lock)) {
         newest = { tip: staged.tip, tree: staged.tree };

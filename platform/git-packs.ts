@@ -9,7 +9,8 @@ import { setPriority } from 'node:os';
 import { codeOf, systemError } from './files.ts';
 import { gitEnvironment, QUIET_GIT } from './git.ts';
 
-const NICE = 15;
+/** Low, but a machine that is busy for hours must still come to the end of it: packs pile up until then. */
+const NICE = 10;
 const WORDS_MAX = 2_000;
 
 /** @returns what it printed; null: there is no git program. Rejects when it fails or the signal ended it. */

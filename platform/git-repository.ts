@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from './files.ts';
 import { packTogether, writeCommitGraph } from './git-packs.ts';
 import { repositoryRoot } from './git.ts';
 
@@ -25,8 +26,14 @@ function gitIsAtWork(folder: string, uid: number): boolean | null {
   return processes.some((id) => {
     const name = attempt(() => readFileSync(`/proc/${id}/comm`, 'latin1'));
     if (name === null || !name.startsWith('git')) return false;
-    const at = attempt(() => readlinkSync(`/proc/${id}/cwd`));
-    if (at === null) return attempt(() => statSync(`/proc/${id}`).uid) === uid;
+    let at: string;
+    try {
+      at = readlinkSync(`/proc/${id}/cwd`);
+    } catch (error) {
+      // It has ended, and at most its parent has not asked for its exit code yet: nothing works any more.
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH') return false;
+      return attempt(() => statSync(`/proc/${id}`).uid) === uid;
+    }
     return at === folder || at.startsWith(folder + path.sep);
   });
 }

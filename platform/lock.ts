@@ -26,7 +26,8 @@ function openExclusive(file: string): Database | null {
   let database: Database | null = null;
   try {
     database = openDatabase(file, { wal: false, busyTimeoutMs: 0 });
-    database.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
+    // It never writes, so there is nothing to roll back: no journal file is made and removed again for each lock.
+    database.exec('PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE');
     if (database.isIntact()) return database;
     throw systemError('ESTALE', `the lock file was replaced while it was taken, '${file}'`);
   } catch (error) {
