@@ -3,7 +3,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { printable, type JobId, type RoleFolder } from '#core/names.ts';
-import type { JobError } from '#core/ports.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import {
   ageOf,
@@ -42,8 +41,6 @@ type Shown = {
   readonly files: readonly string[];
   readonly sha256: Readonly<Record<string, string>>;
   readonly attempts: readonly AttemptFacts[];
-  /** What went wrong, in words, as the journal remembers it: attempt 0 is what is of no attempt. */
-  readonly errors: readonly JobError[];
   readonly history: {
     readonly repository: string;
     readonly folder: string;
@@ -101,7 +98,6 @@ async function look(sources: Sources, subject: Subject): Promise<Shown> {
     files,
     sha256: hashesOf(subject, record, evidence),
     attempts: attemptsOf(sources, subject, evidence),
-    errors: subject.id === null || isWaiting ? [] : (sources.journal?.errors(subject.id) ?? []),
     history:
       record === null
         ? null
@@ -198,7 +194,6 @@ function text(io: Io, { workspace }: Sources, shown: Shown): string {
     line('commit', history.commit, history.status);
   }
   for (const attempt of shown.attempts) line('attempt', attemptText(attempt));
-  for (const error of shown.errors) line('error', errorText(error));
   if (shown.state === 'unknown' || shown.files.length > 0 || history === null) return lines.join('\n');
   return [
     ...lines,
@@ -220,13 +215,6 @@ function usageText({ inputTokens, outputTokens, costUsd }: EvidenceFacts): strin
     costUsd === null ? null : `${costUsd.toFixed(4)} USD`,
   ].filter((word) => word !== null);
   return words.length === 0 ? null : words.join(', ');
-}
-
-/** The class decides who retries; the kind is the exact one (ARCHITECTURE.md "Failure classes"). */
-function errorText({ attempt, kind, class: failureClass, words, at }: JobError): string {
-  const where = attempt === 0 ? '' : `attempt ${String(attempt)}, `;
-  const what = kind === failureClass ? kind : `${kind} (${failureClass})`;
-  return `${where}${at}  ${what}: ${shortly(words, 300)}`;
 }
 
 function attemptText(attempt: AttemptFacts): string {

@@ -2,7 +2,8 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import { printable } from '#core/names.ts';
+import { printable, type JobId } from '#core/names.ts';
+import type { JobError } from '#core/ports.ts';
 import type { Dependency } from '#core/prompt.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { fileNameOf, isBadEnd, isEnd, isWaitingFile, peekOf, shownPath, stateOf, textOf } from './job-words.ts';
@@ -30,7 +31,9 @@ export function addWhy(program: Command, io: Io): void {
         const state =
           subject.view === null ? (subject.row?.outcome ?? subject.record?.filed.status ?? 'unknown') : stateOf(subject.view, subject.row);
         const answer = await because(sources, subject, await askDaemon(sources.workspace));
-        show(io, common, { name: nameOf(subject), job: subject.id, state, ...answer }, text(io, answer));
+        // Only the journal has them: what is in the history or in out/ tells its own errors.
+        const errors = subject.id === null || (subject.view !== null && isWaitingFile(subject.view)) ? [] : errorsOf(sources, subject.id);
+        show(io, common, { name: nameOf(subject), job: subject.id, state, ...answer, errors }, text(io, answer, errors));
         if (isBadEnd(state)) io.setExitCode(EXIT.notWell);
       });
     });
@@ -42,10 +45,20 @@ const printableLines = (words: string): string =>
     .map((line) => printable(line, 2_000))
     .join('\n           ');
 
-function text(io: Io, { is, because: reasons, next }: Because): string {
+const errorsOf = ({ journal }: Sources, id: JobId): readonly JobError[] => journal?.errors(id) ?? [];
+
+/** The class decides who retries; the kind is the exact one (ARCHITECTURE.md "Failure classes"). Attempt 0: it is of no attempt. */
+function errorText({ attempt, kind, class: failureClass, words, at }: JobError): string {
+  const where = attempt === 0 ? '' : `attempt ${String(attempt)}, `;
+  const what = kind === failureClass ? kind : `${kind} (${failureClass})`;
+  return `${where}${at}  ${what}: ${words}`;
+}
+
+function text(io: Io, { is, because: reasons, next }: Because, errors: readonly JobError[]): string {
   return [
     paint(io, 'bold', printableLines(is)),
     ...reasons.map((reason) => `  because  ${printableLines(reason)}`),
+    ...errors.map((error) => `  error    ${printableLines(errorText(error))}`),
     ...next.map((step) => `  next     ${printableLines(step)}`),
   ].join('\n');
 }

@@ -22,7 +22,6 @@ type Shown = {
   readonly files: readonly string[];
   readonly sha256: Readonly<Record<string, string>>;
   readonly attempts: readonly { readonly outcome: string; readonly failure: string | null }[];
-  readonly errors: readonly { readonly attempt: number; readonly class: string; readonly kind: string; readonly at: string }[];
   readonly history: { readonly commit: string; readonly folder: string } | null;
 };
 const shown = async (workspace: TempWorkspace, name: string): Promise<Shown> => {
@@ -133,20 +132,6 @@ describe('docket show', () => {
     );
     assert.equal((await shown(workspace, rejected.id)).state, 'rejected');
     assert.equal((await shown(workspace, 'wrong')).sha256['prompt'], rejected.claimed.job.sha256);
-  });
-
-  test('what went wrong is told in the words of the time, also while the job is in work', async (t) => {
-    const workspace = await makeTempWorkspace(t);
-    const rooms = await workspace.rooms();
-    const { id } = await claimPrompt(rooms, 'slow', promptText({}));
-    const at = '2026-11-20T08:00:00.000Z';
-    await rooms.journal.commit([{ do: 'error', id, attempt: 1, failure, at }]);
-    const { data } = await workspace.json(addShow, 'show', 'slow');
-    assert.deepEqual(
-      (data as Shown).errors.map((error) => [error.attempt, error.class, error.kind, error.at]),
-      [[1, 'agent-failure', 'no-answer', at]],
-    );
-    assert.match((await workspace.run(addShow, 'show', 'slow')).out, /^error +attempt 1, .*no-answer \(agent-failure\): .*nothing came/m);
   });
 
   test('a prompt rejected because its place is taken does not pass for the one that has it', async (t) => {

@@ -99,6 +99,20 @@ describe('docket why, of a job in work', () => {
 });
 
 describe('docket why, of a job that ended', () => {
+  test('each attempt that went wrong is told in the words of the time', async (t) => {
+    const workspace = await makeTempWorkspace(t);
+    const rooms = await workspace.rooms();
+    const { id } = await claimPrompt(rooms, 'slow', promptText({}));
+    const at = '2026-11-20T08:00:00.000Z';
+    const noAnswer = { kind: 'no-answer', runner: 'fake', message: 'nothing came' } as const;
+    await rooms.journal.commit([{ do: 'error', id, attempt: 1, failure: noAnswer, at }]);
+    const { data } = await workspace.json(addWhy, 'why', 'slow');
+    const { errors } = data as { readonly errors: readonly unknown[] };
+    const words = 'fake gave no answer: nothing came';
+    assert.deepEqual(errors, [{ attempt: 1, class: 'agent-failure', kind: 'no-answer', words, at }]);
+    assert.match((await workspace.run(addWhy, 'why', 'slow')).out, /^ {2}error {4}attempt 1, .*no-answer \(agent-failure\): fake gave/m);
+  });
+
   test('a bad end: the words of its error file, exit code 1, and how to go on', async (t) => {
     const workspace = await makeTempWorkspace(t);
     const rooms = await workspace.rooms();
