@@ -36,9 +36,6 @@ export function resetMsOf(failure: Failure): number | null {
   return Number.isNaN(resetMs) ? null : resetMs;
 }
 
-/** The provider has too much to do: a reason to send less, whether it counts as a limit or as an error. */
-export const isOverload = (failure: Failure): boolean => failure.kind === 'provider-error' && failure.status === 529;
-
 const UNSPENT: ReadonlySet<string> = new Set(['provider-limit', 'environment-fault', 'budget', 'cancelled']);
 /**
  * Does this failure cost the job an attempt?

@@ -36,7 +36,7 @@ export type Told = {
 
 /** HTTP statuses as every provider means them. 400, 404 (no such model) and the like: the same request can only fail again. */
 export function kindOfStatus(status: number): ToldKind {
-  if (status === 429) return 'rate-limited';
+  if (status === 429 || status === 529) return 'rate-limited';
   if (status === 401 || status === 403) return 'not-logged-in';
   if (status === 413) return 'context-too-long';
   return status >= 500 || status === 408 || status === 409 ? 'provider-error' : 'refused';

@@ -154,7 +154,7 @@ function ofStatus({ status: told, headers }: CallOutput, error: CallError, messa
   const status = told === 200 ? (STATUS_OF_TYPE[error.type ?? ''] ?? 500) : (told ?? 500);
   if (status === 401 || status === 403) return { kind: 'not-logged-in', runner, message };
   if (status === 402) return { kind: 'environment', what: `runner ${runner}`, path: address, code: 'HTTP_402', message };
-  if (status === 429) {
+  if (status === 429 || status === 529) {
     const saidMs = error.resetsAtS === null ? null : error.resetsAtS * 1_000;
     return { kind: 'rate-limited', runner, message, resumeAt: resumeAt(headers, atMs, saidMs) };
   }

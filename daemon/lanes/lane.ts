@@ -117,7 +117,6 @@ export function makeLane(input: LaneInput): Lane {
         return holdFor({ cause: 'environment', resetMs: null, words: verdict.words, runner: verdict.runner }, now) ? 'held' : null;
       case 'error': {
         if (!isCurrent(flight)) return null;
-        if (verdict.isOverload) halveOnce(flight);
         await breaker.tell(true);
         if (!breaker.isOpen() && flight !== probe) return 'noted';
         return holdFor({ cause: 'errors', resetMs: null, words: verdict.words, runner: null }, now) ? 'held' : 'noted';

@@ -2,7 +2,7 @@
 
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import { unreachable } from '#core/result.ts';
-import { isOverload, resetMsOf } from '#core/retry.ts';
+import { resetMsOf } from '#core/retry.ts';
 
 export type Verdict =
   /** The provider answered, well or not. */
@@ -10,7 +10,7 @@ export type Verdict =
   /** It says nothing about the provider. */
   | { readonly is: 'nothing' }
   | { readonly is: 'limit'; readonly resetMs: number | null; readonly words: string }
-  | { readonly is: 'error'; readonly isOverload: boolean; readonly words: string }
+  | { readonly is: 'error'; readonly words: string }
   | { readonly is: 'environment'; readonly runner: string | null; readonly words: string };
 
 export const ANSWERED: Verdict = { is: 'answered' };
@@ -24,7 +24,7 @@ export function verdictOf(failure: Failure | null, runner: string): Verdict {
     case 'provider-limit':
       return { is: 'limit', resetMs: resetMsOf(failure), words: describe(failure) };
     case 'provider-error':
-      return { is: 'error', isOverload: isOverload(failure), words: describe(failure) };
+      return { is: 'error', words: describe(failure) };
     case 'environment-fault':
       return { is: 'environment', runner, words: describe(failure) };
     case 'agent-refusal':

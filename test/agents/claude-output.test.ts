@@ -96,7 +96,7 @@ const result = (more: Readonly<Record<string, unknown>>): string =>
 test('each way of failing has its kind, and with it who retries', () => {
   const rows: readonly [Readonly<Record<string, unknown>>, string, string][] = [
     [{ api_error_status: 403, result: 'Failed to authenticate. API Error: 403' }, 'not-logged-in', 'environment-fault'],
-    [{ api_error_status: 529, result: 'API Error: 529 Overloaded' }, 'provider-error', 'provider-error'],
+    [{ api_error_status: 529, result: 'API Error: 529 Overloaded' }, 'rate-limited', 'provider-limit'],
     [{ api_error_status: 500, result: 'API Error: 500' }, 'provider-error', 'provider-error'],
     [{ api_error_status: 404, result: 'There is an issue with the selected model' }, 'refused', 'agent-refusal'],
     [{ api_error_status: 400, result: 'API Error: 400' }, 'refused', 'agent-refusal'],

@@ -73,8 +73,8 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   qwen: { '401': 'not-logged-in', '429': 'exit-code', context: 'context-too-long', empty: 'no-answer', 'max-tokens': UNSEEN, ok: 'answered', refusal: UNSEEN, tool: 'answered' },
   copilot: { '401': 'not-logged-in', '429': 'rate-limited', context: 'context-too-long', empty: 'no-answer', 'max-tokens': UNSEEN, ok: 'answered', refusal: UNSEEN, tool: 'denied' },
   // Constructed by the documented shape.
-  'cursor-agent': { '429': 'rate-limited', empty: 'no-answer', 'is-error': 'provider-error', ok: 'answered' },
-  amp: { '429': 'rate-limited', empty: 'no-answer', 'is-error': 'provider-error', ok: 'answered' },
+  'cursor-agent': { '429': 'rate-limited', empty: 'no-answer', 'is-error': 'rate-limited', ok: 'answered' },
+  amp: { '429': 'rate-limited', empty: 'no-answer', 'is-error': 'rate-limited', ok: 'answered' },
   droid: { '401': 'not-logged-in', 'is-error': 'no-answer', ok: 'answered' },
   auggie: { '401': 'not-logged-in', 'is-error': 'no-answer', ok: 'answered' },
   cline: { '429': 'rate-limited', 'max-tokens': 'truncated', ok: 'answered' },

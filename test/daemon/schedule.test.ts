@@ -249,16 +249,20 @@ test('a probe that is cancelled says nothing about the provider: the next one go
   assert.deepEqual(runs.begun, ['limited', 'one alone', 'two alone']);
 });
 
-test('an overloaded provider halves the window, once for all that were under way; a full window of answers gives one back', async () => {
-  const { lanes } = makeLanesRig({ settings: { slots: 8 }, rules: { errors: 100 } });
+test('a limit halves the window; after it, it doubles up to there, and then a full window of answers gives one back', async () => {
+  const { lanes, clock } = makeLanesRig({ settings: { slots: 8 } });
   const runs = makeRuns(lanes);
   for (let n = 0; n < 40; n++) void runs.start(String(n));
-  await runs.end(failing(529));
-  await runs.end(failing(529));
+  for (let n = 0; n < 8; n++) await runs.end(limited('2026-11-20T12:00:01.000Z'));
   assert.equal(lanes.view()[0]?.window, 4);
-  for (let n = 0; n < 6; n++) await runs.end();
-  assert.equal(lanes.view()[0]?.window, 5);
-  assert.equal(lanes.view()[0]?.running, 5);
+  await clock.runUntil(1_000);
+  const windows: (number | undefined)[] = [];
+  for (let n = 0; n < 12; n++) {
+    await runs.end();
+    windows.push(lanes.view()[0]?.window);
+  }
+  assert.deepEqual(windows, [2, 2, 4, 4, 4, 4, 5, 5, 5, 5, 5, 6]);
+  assert.equal(lanes.view()[0]?.running, 6);
 });
 
 test('a fault of the environment is looked at by docket itself, and the lane goes on when it is mended; no run is begun before', async () => {

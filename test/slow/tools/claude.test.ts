@@ -77,7 +77,7 @@ withTool('claude', (bin) => {
     '429': 'rate-limited',
     'usage-limit': 'rate-limited',
     '500': 'provider-error',
-    '529': 'provider-error',
+    '529': 'rate-limited',
     reset: 'provider-error',
     garbage: 'provider-error',
     context: 'context-too-long',

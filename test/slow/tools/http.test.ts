@@ -42,7 +42,7 @@ const ALL: Readonly<Record<string, string>> = {
   '429,retry-after=7': 'rate-limited',
   '500': 'provider-error',
   '503': 'provider-error',
-  '529': 'provider-error',
+  '529': 'rate-limited',
   context: 'context-too-long',
   '400': 'refused',
   reset: 'provider-error',
