@@ -1,4 +1,4 @@
-/** The big AI tools, installed only by `npm ci` in test/tools. A missing one is told and counted as skipped, never passed over in silence. */
+/** The big AI tools, installed only by `npm install` in test/tools. A missing one is told and counted as skipped, never passed over in silence. */
 
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
@@ -16,7 +16,7 @@ export function withTool(program: string, suite: (folder: string) => void): void
     suite(folder);
     return;
   }
-  const reason = `NOT RUN: ${program} is not installed (npm ci in test/tools)`;
+  const reason = `NOT RUN: ${program} is not installed (npm install in test/tools)`;
   console.log(reason);
   test(`the real ${program}`, { skip: reason }, () => undefined);
 }

@@ -14,7 +14,7 @@ const KEY = 'fake-key-0123456789abcdef';
 
 test('six prompts of one feature go through all six roles with the real Claude Code', async (t) => {
   if (!existsSync(path.join(BIN, 'claude'))) {
-    console.log('NOT RUN: Claude Code is not installed in test/tools (npm ci --prefix test/tools)');
+    console.log('NOT RUN: Claude Code is not installed in test/tools (npm install --prefix test/tools)');
     return;
   }
   const fake = await startFakeModel({ scenario: 'ok' });
