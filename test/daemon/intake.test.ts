@@ -4,8 +4,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Clock } from '#core/ports.ts';
 import { makeIntake, type Intake } from '#daemon/intake.ts';
-import { NO_PURSE } from '#daemon/budget.ts';
-import type { Ports } from '#daemon/ports.ts';
+import { makeIntakePorts } from '#test/support/intake-ports.ts';
 import { bytesOf, promptWith } from '#test/support/prompts.ts';
 import { makeHandClock, makeLog, makeRig, ROLE, stem, type LogLine, type Rig } from '#test/spool/rig.ts';
 
@@ -24,22 +23,14 @@ async function ready(context: TestContext, canPeek = true): Promise<Intakes> {
   const lines: LogLine[] = [];
   const lanes = { room: 1, isHeld: false };
   const clock: Clock = { ...makeHandClock(), ...rig.clock, now: () => new Date('2026-11-20T12:00:00Z') };
-  const ports = {
+  const ports = makeIntakePorts({
     spool,
     clock,
     log: makeLog(lines),
     scanIntervalMs: 5_000,
-    purse: NO_PURSE,
-    laneOf: (_role: string, runner: string | null) => runner ?? 'offline',
-    roles: new Map(),
-    lanes: {
-      isShut: () => lanes.isHeld,
-      roleShut: () => null,
-      room: () => lanes.room,
-      orderOf: (priority: number) => priority,
-      view: () => [{ lane: 'offline', reason: 'a test', paused: null }],
-    },
-  } as unknown as Ports;
+    room: () => lanes.room,
+    isShut: () => lanes.isHeld,
+  });
   return { rig, spool, intake: makeIntake(ports, () => canPeek), lines, lanes };
 }
 

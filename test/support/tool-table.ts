@@ -31,8 +31,7 @@ export const TABLE: readonly TableRow[] = [
   { title: '429', scenario: '429,retry-after=0', all: 'rate-limited', but: QWEN_GOES_ON },
   { title: 'usage limit', scenario: 'usage-limit,retry-after=0', all: 'rate-limited', but: QWEN_GOES_ON },
   { title: '500', scenario: '500,retry-after=0', all: 'provider-error', but: QWEN_GOES_ON },
-  // Codex says the same of a 500.
-  { title: '529', scenario: '529,retry-after=0', all: 'rate-limited', but: { ...QWEN_GOES_ON, codex: 'provider-error' } },
+  { title: '529', scenario: '529,retry-after=0', all: 'rate-limited', but: QWEN_GOES_ON },
   { title: 'prompt too long', scenario: 'context', all: 'context-too-long' },
   { title: 'cut at the token limit', scenario: 'max-tokens', all: 'truncated', but: { gemini: 'answered*', qwen: 'answered*', copilot: 'answered*' } },
   { title: 'refusal', scenario: 'refusal', all: 'refused', but: { codex: 'answered*', gemini: 'answered*', qwen: 'answered*', copilot: 'answered*' } },

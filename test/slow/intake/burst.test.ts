@@ -10,13 +10,13 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { OnHint } from '#core/ports.ts';
 import { makeIntake } from '#daemon/intake.ts';
-import type { Ports } from '#daemon/ports.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { startWatch } from '#platform/watch.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { makeUnsyncedFs } from '#test/support/faulty-fs.ts';
+import { makeIntakePorts } from '#test/support/intake-ports.ts';
 import { promptWith } from '#test/support/prompts.ts';
 import { randomFrom } from '#test/spool/power-rig.ts';
 import { makeLog, makeRig, ROLE, SETTINGS, type LogLine, type Rig } from '#test/spool/rig.ts';
@@ -55,14 +55,7 @@ async function makeQueue(t: TestContext, hear: (onHint: OnHint) => OnHint): Prom
     processId: '1',
   });
   await spool.prepare();
-  const ports = {
-    spool,
-    clock,
-    log,
-    scanIntervalMs: 500,
-    laneOf: () => 'offline',
-    lanes: { isHeld: () => false, room: () => 2_000, view: () => [] },
-  } as unknown as Ports;
+  const ports = makeIntakePorts({ spool, clock, log, scanIntervalMs: 500, room: () => 2_000, isShut: () => false });
   const intake = makeIntake(ports, () => true);
   const onHint = hear((noticed) => {
     intake.notice(noticed);

@@ -33,10 +33,12 @@ export function judge(scenario: Scenario, sim: SimFs, outside: Outside): readonl
     const output = filesIn(folderOf(role, 'out'));
     for (const prompt of own) wrong.push(...judgePrompt(scenario, prompt, { input, output, taken }, outside));
     const expected = own.filter(({ text }) => input.some((file) => file.text === text));
+    // A prompt whose tool died too often failed, whatever its answer would have come to: judgePrompt says whether it may.
+    const isFailed = ({ text }: Wanted): boolean => input.some((file) => file.text === text && file.name.endsWith('.failed'));
     const strangers = input.filter((file) => !isNotOurs(file) && !own.some(({ text }) => text === file.text));
     if (strangers.length > 0) wrong.push(`in/: ${strangers.map(({ name }) => name).join()}`);
     const published = output.filter((file) => !isNotOurs(file)).length + (own.length > 0 ? taken.length : 0);
-    const wanted = expected.reduce((sum, { end }) => sum + (end === 'processed' || end === 'failed' ? 2 : 1), 0);
+    const wanted = expected.reduce((sum, one) => sum + (one.end === 'processed' || isFailed(one) ? 2 : 1), 0);
     // A retry that is cut off may have put the old words away, or leave both names.
     if (published !== wanted && !scenario.isReopened)
       wrong.push(`${String(published)} files were published, not ${String(wanted)}: ${output.map(({ name }) => name).join()}`);
