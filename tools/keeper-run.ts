@@ -240,14 +240,20 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending, giveUp
     return hashFile(at(name));
   };
   const named = [NAMES.stdout, NAMES.stderr] as const;
+  let isLeft = false;
+  const takeAway = async (): Promise<void> => {
+    await fs.unlink(at(NAMES.exit)).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    });
+    isLeft = false;
+  };
   for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
-    let isMade = false;
     try {
+      if (isLeft) await takeAway();
       const [stdout, stderr] = [await sealed(named[0]), await sealed(named[1])];
       const stopped = ending.stopped ?? (cut.size > 0 ? 'output-limit' : null);
       const exit: ExitFile = { ...ending, stopped, endedAt, stdout, stderr };
       await fs.writeDerived(at(NAMES.exit), `${JSON.stringify(exit, null, 2)}\n`);
-      isMade = true;
       // One wait for the disk: an exit.json that came through a power cut without what it tells of counts as none. Of an empty file there is only the name.
       const full = named.filter((_name, index) => [stdout, stderr][index]?.sizeBytes !== 0);
       await all([...[...full, NAMES.exit].map(async (name) => fs.syncFile(at(name), 'safety')), fs.syncFolder(request.dir, 'safety')]);
@@ -256,7 +262,9 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending, giveUp
       note(`run ${ending.runId}: exit.json could not be written (try ${String(tries)}): ${messageOf(error)}`);
       // The folder itself is gone: somebody removed the job.
       if (codeOf(error) === 'ENOENT') return null;
-      if (isMade) await fs.unlink(at(NAMES.exit)).catch(() => undefined);
+      // Whole, torn or empty, it may lie there now, and nobody may believe it; what cannot be taken away now is taken away before the next try.
+      isLeft ||= codeOf(error) !== 'EEXIST';
+      if (isLeft) await takeAway().catch(() => undefined);
       if (tries % TOLD_TRIES === 1) ports.tell?.(unwritten(ending.runId, at(NAMES.exit), error));
     }
     if (giveUp.aborted) return null;
