@@ -257,7 +257,7 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
   }
 
   /**
-   * Files that a loss of power cut short: the index knows the very same inode and times, but another size. Writing of the work tree is
+   * Files that a loss of power cut short: the index knows the very same inode with these times or later ones, and a larger size. Writing of the work tree is
    * never synced, so the newest files may be empty after it; the index then would let `git commit -a` record the empty file.
    */
   async function mendTorn(index: SplitIndex): Promise<void> {
@@ -266,13 +266,17 @@ export function makeIndexKeeper(repository: Repository): IndexKeeper {
       const file = `${dir}/${entry.path}`;
       const facts = await fs.facts(file);
       if (facts?.kind !== 'file' || facts.sizeBytes >= entry.sizeBytes) continue;
+      // What a person did to it is later. The disk may have the times of its making, which are earlier.
       const isSame =
         BigInt.asUintN(32, facts.ino) === BigInt(entry.inode) &&
-        facts.mtimeNs === BigInt(entry.mtimeS) * 1_000_000_000n + BigInt(entry.mtimeNs) &&
-        facts.ctimeNs === BigInt(entry.ctimeS) * 1_000_000_000n + BigInt(entry.ctimeNs);
+        facts.mtimeNs <= BigInt(entry.mtimeS) * 1_000_000_000n + BigInt(entry.mtimeNs) &&
+        facts.ctimeNs <= BigInt(entry.ctimeS) * 1_000_000_000n + BigInt(entry.ctimeNs);
       if (!isSame) continue;
       log.warn(`${file} was cut short by a loss of power and is written again from the history`);
-      await fs.replace(file, await store.readType(entry.oid, 'blob'), 'safety', 0o644);
+      // Made beside the index: a temporary file in the work tree would be left there by a crash.
+      const { fresh } = await writeFresh(`${stateDir}/torn`, await store.readType(entry.oid, 'blob'));
+      await fs.syncFile(fresh, 'safety');
+      await fs.rename(fresh, file);
     }
   }
 

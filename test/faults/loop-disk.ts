@@ -45,6 +45,8 @@ const run = (program: string, ...args: readonly string[]): Ran => {
   return { ok: done.status === 0, why: `${program}: ${done.error?.message ?? (done.stderr.trim() || `status ${String(done.status)}`)}` };
 };
 
+const isLooped = (image: string): boolean => spawnSync('losetup', ['-j', image], { encoding: 'utf8' }).stdout.trim() !== '';
+
 const must = (done: Ran): void => {
   if (!done.ok) throw new Error(done.why);
 };
@@ -90,6 +92,12 @@ export function mountLoopDisk(t: Cleanup, name: FileSystemName): LoopDisk | { re
         const done = run('umount', at.folder);
         if (done.ok) break;
         if (tries === LOOKS_MAX) throw new Error(done.why);
+        await after(LOOK_MS);
+      }
+      // The daemon had a mount namespace of its own: the file system is let go when the last of its processes is, and until then the clone would be taken
+      // for the same one.
+      for (let tries = 1; isLooped(at.image); tries += 1) {
+        if (tries === LOOKS_MAX) throw new Error(`${at.image} is still mounted somewhere`);
         await after(LOOK_MS);
       }
       renameSync(clone, at.image);

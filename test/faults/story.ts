@@ -115,6 +115,8 @@ const settings = (tool: string, log: string, more: string): string =>
     'throttle: { interval_cap: 100000, interval: 100ms }',
     'retry: { base: 10ms, cap: 500ms }',
     'intake: { scan_interval: 200ms, settle: 100ms }',
+    // Clocks are set by up to a year: what was answered would be moved to archive/, as it should be.
+    'retention: { processed: 1000d }',
     'runners:',
     ...LANES.map(
       (lane) =>
