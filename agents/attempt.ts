@@ -16,6 +16,7 @@ import type { ExitFile, ProgramPlan, RunFile, RunOutcome, RunRequest } from '#co
 import { NAMES, readExit, readRun } from '#tools/exit.ts';
 import { briefed, failed } from '#tools/outcome.ts';
 import { REPORT_NAME } from '#tools/plan-tool.ts';
+import { waitForRun } from '#tools/wait-run.ts';
 import type { Runner } from './runner.ts';
 
 const REPORT_BYTES_MAX = 1_000_000;
@@ -96,7 +97,10 @@ async function resume(ports: AttemptPorts, request: RunRequest, signal: AbortSig
   const run = await readRun(request.dir, fs);
   if (run !== null || (await fs.facts(path.join(request.dir, NAMES.stdout))) !== null) {
     const done = run === null ? null : await readExit(request.dir, fs, digest);
-    const exit = done !== null && belongs(done, run) ? done : await waited(keeper, request.dir, run?.runId ?? request.runId, signal);
+    const exit =
+      done !== null && belongs(done, run)
+        ? done
+        : await waitForRun(keeper, { dir: request.dir, runId: run?.runId ?? request.runId }, signal);
     const begun = run ?? (await readRun(request.dir, fs));
     if (exit !== null && begun !== null) return { run: begun, exit };
     log.warn('a run ended without leaving its result; its tool may be started again', {
@@ -120,18 +124,6 @@ export async function endLeftRun({ fs, keeper }: Pick<AttemptPorts, 'fs' | 'keep
 }
 
 const belongs = (exit: ExitFile, run: RunFile | null): boolean => exit.runId === run?.runId && exit.token === run.token;
-
-/** Waits for a run's end; ends it when the signal aborts, and still waits. */
-async function waited(keeper: Keeper, dir: string, runId: string, signal: AbortSignal): Promise<ExitFile | null> {
-  const stop = (): void => void keeper.stop(runId, 'cancelled').catch(() => undefined);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await keeper.wait(dir, runId);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
 
 /** Asked for by a daemon that died before its run had left a trace in the folder (tools/keeper.ts): it is alive, and waited for. */
 const isInUse = (failure: Failure, dir: string): boolean =>

@@ -1,6 +1,6 @@
 /**
- * The runners of a workspace by name: `offline`, each AI tool that has a profile, each key of `runners:` in docket.yaml, and `auto`, which stands for the first profile that is installed and logged in. `auto` is looked up by `prepare()` (at start, and when a lane heals),
- * never in the middle of a job: what a run was planned with must still be known when its output is understood.
+ * The runners of a workspace by name: `offline`, each AI tool that has a profile, each key of `runners:` in docket.yaml, and `auto`,
+ * which stands for the first profile that is installed and logged in. `auto` is looked up by `prepare()` (at start, and when a lane heals), never in the middle of a job: what a run was planned with must still be known when its output is understood.
  */
 
 import type { Failure } from '#core/failure.ts';

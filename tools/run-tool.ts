@@ -18,6 +18,7 @@ import { asItIs, planTool, REPORT_NAME, shownFor } from './plan-tool.ts';
 import type { ToolProfile } from './profiles.ts';
 import type { ToolPorts } from './program.ts';
 import { understandRun } from './understand.ts';
+import { waitForRun } from './wait-run.ts';
 
 export type RunToolPorts = ToolPorts & {
   readonly profiles: ReadonlyMap<string, ToolProfile>;
@@ -60,20 +61,9 @@ export async function runTool(
   const token = Buffer.from(ports.digest.randomBytes(16)).toString('hex');
   const begun = await ports.keeper.start({ plan: planned.value, dir, runId, token, limits });
   if (!begun.ok) return begun;
-  const exit = await ended(ports.keeper, context, signal);
+  const exit = await waitForRun(ports.keeper, context, signal);
   if (exit === null) return err({ kind: 'interrupted', message: 'the keeper ended, and the run with it' });
   return ok(await runOf(ports, profile, context, exit));
-}
-
-async function ended(keeper: RunToolPorts['keeper'], { dir, runId }: RunRequest, signal: AbortSignal): Promise<ExitFile | null> {
-  const stop = (): void => void keeper.stop(runId, 'cancelled').catch(() => undefined);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await keeper.wait(dir, runId);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
 
 async function runOf(ports: RunToolPorts, profile: ToolProfile, context: RunRequest, exit: ExitFile): Promise<ToolRun> {
