@@ -8,6 +8,7 @@ import type { RunnerFacts } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeProcesses } from '#platform/process.ts';
+import { beginAgainIfCompiled } from './begin-again.ts';
 import { describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, openWorkspace } from './open.ts';
@@ -45,6 +46,7 @@ export function addUp(program: Command, io: Io): void {
 }
 
 async function runHere(io: Io, workspace: Workspace): Promise<void> {
+  beginAgainIfCompiled();
   const stop = new AbortController();
   const leave = new AbortController();
   const onSignal = (by: string): void => {
