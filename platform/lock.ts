@@ -21,13 +21,11 @@ const HELD = new Map<string, Database>();
 
 const isBusy = (error: unknown): boolean => codeOf(error) === 'SQLITE_BUSY' || codeOf(error) === 'SQLITE_LOCKED';
 
-/** An exclusive transaction that never writes. Null when another connection has it. */
+/** Null when another connection has it. */
 function openExclusive(file: string): Database | null {
   let database: Database | null = null;
   try {
-    database = openDatabase(file, { wal: false, busyTimeoutMs: 0 });
-    // It never writes, so there is nothing to roll back: no journal file is made and removed again for each lock.
-    database.exec('PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE');
+    database = openDatabase(file, { exclusive: true, busyTimeoutMs: 0 });
     if (database.isIntact()) return database;
     throw systemError('ESTALE', `the lock file was replaced while it was taken, '${file}'`);
   } catch (error) {

@@ -8,6 +8,7 @@ import { Buffer } from 'node:buffer';
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import Transport from 'winston-transport';
+import { codeOf } from './file-facts.ts';
 
 export type LogFileOptions = {
   readonly folder: string;
@@ -27,6 +28,16 @@ type Open = { readonly fd: number; readonly day: string; readonly number: number
 const today = (): string => new Date().toISOString().slice(0, 10);
 const fileName = (day: string, number: number): string => `${day}.${String(number).padStart(4, '0')}.jsonl`;
 
+/** Not all at once: asked for a whole path, Node answers ENOENT whatever the system said (EIO, ENOSPC). */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') mkdirSync(folder, { recursive: true, mode: 0o700 });
+    else if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
 /** A class because it is a stream with a lifetime: winston asks for one. */
 export class LogFile extends Transport {
   readonly #options: LogFileOptions;
@@ -37,7 +48,7 @@ export class LogFile extends Transport {
   constructor(options: LogFileOptions) {
     super();
     this.#options = options;
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    makeFolder(options.folder);
   }
 
   /** Lines that could not be written since the last one that could. */
@@ -91,7 +102,7 @@ export class LogFile extends Transport {
       if (open.day === day && nlink > 0 && (size === 0 || size + neededBytes <= this.#options.maxBytes)) return open;
       this.close();
     }
-    mkdirSync(this.#options.folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.#options.folder);
     let number = open?.day === day ? open.number : 0;
     let sizeBytes = this.#sizeOf(day, number);
     for (; sizeBytes > 0 && sizeBytes + neededBytes > this.#options.maxBytes; sizeBytes = this.#sizeOf(day, number)) number += 1;

@@ -42,6 +42,8 @@ export type OpenOptions = {
   readonly readOnly?: boolean;
   /** WAL with synchronous=FULL: a commit survives a power cut. False leaves the rollback journal. Default true. */
   readonly wal?: boolean;
+  /** A lock: one transaction, open until close(), that keeps everybody else out and never writes. No `wal`. */
+  readonly exclusive?: boolean;
   /** How long a statement waits for another connection, ms. Default 5000. */
   readonly busyTimeoutMs?: number;
 };
@@ -129,8 +131,26 @@ const companionsOf = (path: string): readonly Companion[] =>
 
 /** Opens, creating it 0600 unless `readOnly`. Throws with a `code` (see `Database`), also for a file that is no database. */
 export const openDatabase: OpenDatabase = (path, options = {}) => {
+  try {
+    return open(path, options);
+  } catch (error) {
+    if (options.readOnly === true || (error as { readonly code?: unknown }).code !== 'SQLITE_READONLY') throw error;
+    // The system tells why it cannot be opened for writing (EACCES, EROFS, EIO); when it can be now, that was for an instant.
+    closeSync(openSync(path, constants.O_RDWR | constants.O_NOFOLLOW));
+    return open(path, options);
+  }
+};
+
+/**
+ * A file that it may not write SQLite opens for reading, without a word; and BEGIN EXCLUSIVE on it is a read, which excludes nobody.
+ * So each connection that is to write shows at once that it can: a change of one page in memory, which is not committed.
+ */
+const CAN_WRITE = 'PRAGMA user_version=1';
+
+const open: OpenDatabase = (path, options = {}) => {
   const readOnly = options.readOnly === true;
-  const isWal = options.wal !== false && !readOnly;
+  const isExclusive = options.exclusive === true;
+  const isWal = options.wal !== false && !readOnly && !isExclusive;
   if (!readOnly) create(path);
   const identity = fileIdentity(path);
   const database = worded(
@@ -144,14 +164,15 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
       }),
   );
   try {
-    if (isWal)
-      worded(path, () => {
-        database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; SELECT count(*) FROM sqlite_schema');
-      });
-    else
-      worded(path, () => {
-        database.exec('PRAGMA synchronous=FULL');
-      });
+    worded(path, () => {
+      // A lock never writes, so there is nothing to roll back: no journal file is made and removed again for each.
+      if (isExclusive) database.exec(`PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE; ${CAN_WRITE}`);
+      else if (isWal)
+        database.exec(
+          `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; SELECT count(*) FROM sqlite_schema; BEGIN IMMEDIATE; ${CAN_WRITE}; ROLLBACK`,
+        );
+      else database.exec('PRAGMA synchronous=FULL');
+    });
   } catch (error) {
     database.close();
     throw error;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, renameSync, rmdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { writerIn } from '#platform/lock-holder.ts';
@@ -38,6 +39,20 @@ test('a second holder in the same process is refused until the first lets go', a
   first?.release();
   second?.check();
   second?.release();
+});
+
+// SQLite opens such a file for reading, where an exclusive transaction excludes nobody.
+test('a lock file that may not be written is no lock: the system says why', { skip: process.platform === 'win32' }, async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = `${folder}/lock.db`;
+  locks.tryAcquire(file)?.release();
+  chmodSync(folder, 0o755);
+  chmodSync(file, 0o444);
+  const script = `const { makeKernelLocks } = await import(${JSON.stringify(import.meta.resolve('#platform/lock.ts'))});
+    if (process.getuid() === 0) process.setuid(65534);
+    try { process.stdout.write(makeKernelLocks().tryAcquire(${JSON.stringify(file)}) === null ? 'held' : 'taken'); }
+    catch (error) { process.stdout.write(error.code); }`;
+  assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }), 'EACCES');
 });
 
 test('the lock file is private and stays', async (t) => {
