@@ -41,6 +41,7 @@ const WORDS = {
   limits: 'prompt_bytes: the longest prompt, at most 600000',
   success: 'exit codes: exit (default 0) and findings_exit',
   read: 'how its output is read',
+  acp: 'how it is called over the Agent Client Protocol: the runner <id>-acp',
 } as const;
 
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/);
@@ -144,6 +145,28 @@ const read = z.strictObject({
 });
 
 const version = z.string().regex(/^\d+\.\d+\.\d+$/);
+const programName = z
+  .string()
+  .max(4_096)
+  .regex(/^(?:[^/\0]+|\/[^\0]*)$/);
+
+const acp = z.strictObject({
+  program: programName.nullable().default(null).describe('default: the same program'),
+  tested: z.strictObject({ how: z.enum(['real', 'none']), from: version.default('0.0.0'), to: version.default('0.0.0') }),
+  args,
+  access: z
+    .strictObject({ 'read-only': more, worktree: more })
+    .default({ 'read-only': { args: [], env: {} }, worktree: { args: [], env: {} } }),
+  with_model: more.describe('without it the model is asked for over the protocol'),
+  env,
+  execute: z.boolean().default(false).describe('may it run commands, where the access is worktree?'),
+  files: z.boolean().default(true).describe('does docket offer to read and write files for it?'),
+  notices: z.array(pattern).max(10).default([]).describe("a piece of text that fits one is the agent's own word, not the model's"),
+  hides: z.array(kind).max(20).default([]).describe('failures that look like an answer in this way'),
+  why: z.string().trim().min(1).max(600).describe('why one would take the one way or the other: for people'),
+  input_holds: z.enum(['all', 'uncached']).default('uncached'),
+  failures: z.array(rule).max(40).default([]),
+});
 
 export const PROFILE_SCHEMA = z.strictObject({
   id: z
@@ -152,11 +175,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     .meta({ description: WORDS.id }),
   kind: z.enum(['ai', 'static-check', 'test']).meta({ description: WORDS.kind }),
   title: z.string().trim().min(1).max(100).meta({ description: WORDS.title }),
-  program: z
-    .string()
-    .max(4_096)
-    .regex(/^(?:[^/\0]+|\/[^\0]*)$/)
-    .meta({ description: WORDS.program }),
+  program: programName.meta({ description: WORDS.program }),
   tested: z
     .strictObject({ how: z.enum(['real', 'transcript']), from: version.default('0.0.0'), to: version.default('0.0.0') })
     .meta({ description: WORDS.tested }),
@@ -205,6 +224,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     .default({ exit: [0], findings_exit: [] })
     .meta({ description: WORDS.success }),
   read: read.meta({ description: WORDS.read }),
+  acp: acp.optional().meta({ description: WORDS.acp }),
 });
 
 type ProfileFile = z.output<typeof PROFILE_SCHEMA>;
@@ -258,6 +278,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   limits: { promptBytes: one.limits.prompt_bytes },
   success: { exit: one.success.exit, findingsExit: one.success.findings_exit },
   read: { ...one.read, inputHolds: one.read.usage.input_holds, usage: usageOf(one.read.usage) },
+  acp: one.acp === undefined ? null : { ...one.acp, withModel: one.acp.with_model, inputHolds: one.acp.input_holds },
   sha256,
 });
 

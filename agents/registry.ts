@@ -6,9 +6,11 @@
 import type { Failure } from '#core/failure.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { CommandProfile, Workspace } from '#core/settings.ts';
+import { acpProfile } from '#tools/acp-read.ts';
 import { asItIs, badModel } from '#tools/plan-tool.ts';
 import { isModelName, type ToolProfile } from '#tools/profiles.ts';
 import type { Runner, RunnerPorts } from './runner.ts';
+import { makeAcpRunner } from './runners/acp.ts';
 import { makeCommandRunner } from './runners/command.ts';
 import { makeHttpRunner } from './runners/http.ts';
 import { makeOfflineRunner } from './runners/offline.ts';
@@ -39,9 +41,14 @@ type Profiles = ReadonlyMap<string, ToolProfile>;
 /** A key of `runners:`: any program (`command`), or a tool of which it says another program, account or argument. */
 function makeRunner(entry: CommandProfile, profiles: Profiles, state: string, ports: RunnerPorts): Runner {
   const profile = profiles.get(entry.kind);
-  if (profile === undefined) return makeCommandRunner(entry, ports);
-  return makeProfileRunner(profile, { ...entry, program: entry.program === '' ? profile.program : entry.program }, state, ports);
+  const options = ({ program }: ToolProfile): CommandProfile => ({ ...entry, program: entry.program === '' ? program : entry.program });
+  if (profile !== undefined) return makeProfileRunner(profile, options(profile), state, ports);
+  const acp = acpProfiles(profiles.values()).find(({ id }) => id === entry.kind);
+  return acp === undefined ? makeCommandRunner(entry, ports) : makeAcpRunner(acp, options(acp), state, ports);
 }
+
+const acpProfiles = (profiles: Iterable<ToolProfile>): readonly ToolProfile[] =>
+  [...profiles].flatMap((profile) => (profile.kind === 'ai' ? (acpProfile(profile) ?? []) : []));
 
 /** @param profiles see `loadProfiles` (cli/load.ts); a kind of `runners:` without one was refused there */
 export function makeRunners(
@@ -54,11 +61,12 @@ export function makeRunners(
     ({ kind }) => kind === 'ai',
   );
   const builtIn = [makeOfflineRunner(), ...tools.map((profile) => makeProfileRunner(profile, asItIs(profile), workspace.state, ports))];
+  const overAcp = acpProfiles(tools).map((profile) => makeAcpRunner(profile, asItIs(profile), workspace.state, ports));
   // A key of `runners:` may stand in for a built-in one: that is how a path or an argument of a tool is set.
   const own = workspace.runners.filter((one) => one.name !== AUTO).map((one) => makeRunner(one, profiles, workspace.state, ports));
   const standing = { maxTokens: workspace.settings['http.max_tokens'], model: workspace.settings.model };
   const http = workspace.httpRunners.map((profile) => makeHttpRunner(profile, standing, ports));
-  const byName = new Map([...builtIn, ...own, ...http].map((runner) => [runner.name, runner]));
+  const byName = new Map([...builtIn, ...overAcp, ...own, ...http].map((runner) => [runner.name, runner]));
   let chosen: Runner | null = null;
 
   const missing = (what: string, code: string, message: string): Result<Runner, Failure> =>

@@ -12,6 +12,7 @@ import type { Workspace } from '#core/settings.ts';
 import { parseRole } from '#prompt-spec/role.ts';
 import { parseSpec } from '#prompt-spec/spec.ts';
 import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
+import { acpName } from '#tools/acp-read.ts';
 import type { ToolProfile } from '#tools/profiles.ts';
 
 const ROLE_BYTES_MAX = 65_536;
@@ -88,7 +89,8 @@ export async function loadProfiles(
       else bad.push({ file, faults: profile.error });
     }
   }
-  const kinds = ['command', ...[...profiles.values()].filter((one) => one.kind === 'ai').map((one) => one.id)];
+  const agents = [...profiles.values()].filter((one) => one.kind === 'ai');
+  const kinds = ['command', ...agents.map((one) => one.id), ...agents.filter((one) => one.acp !== null).map((one) => acpName(one.id))];
   for (const runner of workspace.runners.filter((one) => !kinds.includes(one.kind))) {
     const words = {
       message: 'there is no such tool',

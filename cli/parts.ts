@@ -112,5 +112,6 @@ export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): 
   linkTo,
   env,
   httpCall: { program: process.execPath, args: [moduleFile('cli/http-call')] },
+  acpCall: { program: process.execPath, args: [moduleFile('cli/acp-call')] },
   ownBinFolders: [path.join(packageRoot(), 'node_modules', '.bin')],
 });

@@ -22,6 +22,28 @@ const usage = z.strictObject({
 /** One of core/failure.ts; new kinds may come with a minor version. */
 const failure = z.looseObject({ kind: text }).nullable();
 
+const textFacts = z.strictObject({ sha256, sizeBytes: z.int().min(0) });
+const acts = z.strictObject({
+  asked: z.array(
+    z.strictObject({
+      kind: text.describe('read, edit, delete, move, search, execute, fetch, other …; write: docket was to write the file itself'),
+      title: text,
+      paths: z.array(text).describe('relative to the working folder where they lie inside'),
+      decision: z.enum(['allowed', 'rejected']),
+      rule: text.describe('which rule decided'),
+    }),
+  ),
+  diffs: z.array(
+    z.strictObject({
+      path: text,
+      before: textFacts.nullable().describe('null: a new file'),
+      after: textFacts,
+      by: z.enum(['agent', 'docket']).describe('docket: it wrote the file for the agent'),
+    }),
+  ),
+  leftOut: z.int().min(0).describe('how many more there were'),
+});
+
 const attempt = z.strictObject({
   n: z.int().min(1),
   runId: text,
@@ -35,6 +57,7 @@ const attempt = z.strictObject({
   instead: maybe.optional().describe('why not the runner the job asked for first; null: it is that one'),
   lane: text.optional().describe('where it ran'),
   model: maybe.optional().describe('what answered'),
+  acts: acts.optional().describe('what an agent asked for and changed, and what it was answered (runners of kind acp)'),
 });
 
 const predicate = z.strictObject({
@@ -56,7 +79,7 @@ const predicate = z.strictObject({
   ),
   runner: z.strictObject({
     name: text,
-    kind: z.enum(['offline', 'command', 'claude', 'tool', 'http']),
+    kind: z.enum(['offline', 'command', 'claude', 'tool', 'http', 'acp']),
     version: maybe,
     program: maybe,
     programSha256: sha256.nullable(),
@@ -64,6 +87,7 @@ const predicate = z.strictObject({
     callsProvider: z.boolean(),
     endpoint: text.optional().describe('address that a runner of kind http calls'),
     profile: z.strictObject({ id: text, sha256 }).optional(),
+    hides: z.array(text).optional().describe('kinds of failure that look like an answer when the tool is called in this way'),
     command: maybe,
     model: maybe,
   }),

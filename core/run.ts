@@ -104,6 +104,30 @@ export const NO_USAGE: Usage = {
   turns: null,
 };
 
+/** One thing that an agent asked to do, and what docket said. Only agents that are spoken to over ACP ask. */
+export type ToolAsk = {
+  /** The protocol's word: read, edit, delete, move, search, execute, think, fetch, other; `write` when docket was to write the file itself. */
+  readonly kind: string;
+  /** The agent's own words for it, shortened. */
+  readonly title: string;
+  /** Relative to the working folder where they lie inside. */
+  readonly paths: readonly string[];
+  readonly decision: 'allowed' | 'rejected';
+  /** Which rule decided. */
+  readonly rule: string;
+};
+export type TextFacts = { readonly sha256: Sha256; readonly sizeBytes: number };
+/** A change of a file as the agent told it, or as docket wrote it for it. The two texts may be parts of the file. */
+export type FileDiff = {
+  readonly path: string;
+  /** Null: a new file. */
+  readonly before: TextFacts | null;
+  readonly after: TextFacts;
+  readonly by: 'agent' | 'docket';
+};
+/** What an agent asked and changed, the first of each; the last number says how many more there were. */
+export type ToolActs = { readonly asked: readonly ToolAsk[]; readonly diffs: readonly FileDiff[]; readonly leftOut: number };
+
 /** What one attempt came to. `answer` is the text byte for byte, UTF-8. */
 export type RunOutcome =
   | {
@@ -113,6 +137,7 @@ export type RunOutcome =
       readonly usage: Usage;
       readonly model: string | null;
       readonly sessionId: string | null;
+      readonly acts?: ToolActs;
     }
   | {
       readonly ok: false;
@@ -120,13 +145,14 @@ export type RunOutcome =
       readonly usage: Usage;
       readonly model: string | null;
       readonly sessionId: string | null;
+      readonly acts?: ToolActs;
     };
 
 /** Which program a runner would call: facts for evidence and for `docket doctor`. */
 export type RunnerFacts = {
   readonly name: string;
   /** `tool`: by a profile, which `profile` names. `claude`: Claude Code, the same way; evidence of older versions has no profile. */
-  readonly kind: 'offline' | 'command' | 'claude' | 'tool' | 'http';
+  readonly kind: 'offline' | 'command' | 'claude' | 'tool' | 'http' | 'acp';
   readonly version: string | null;
   readonly program: string | null;
   readonly programSha256: Sha256 | null;
@@ -137,6 +163,8 @@ export type RunnerFacts = {
   readonly endpoint?: string;
   /** How it was called and understood: id and hash of agents/tools/<id>.yaml. */
   readonly profile?: { readonly id: string; readonly sha256: Sha256 };
+  /** Kinds of failure that look like an answer when the program is called in this way: as far as docket's tests know. */
+  readonly hides?: readonly string[];
 };
 
 /** One attempt as evidence and the journal remember it. */
@@ -157,4 +185,6 @@ export type AttemptRecord = {
   readonly runner?: string;
   /** Why not the runner the job asked for first; null: it is that one. */
   readonly instead?: string | null;
+  /** Of an agent that asks (runner of kind acp). */
+  readonly acts?: ToolActs;
 };

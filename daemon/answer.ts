@@ -18,7 +18,7 @@ import { verdictOf, type Verdict } from './lanes/verdict.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
 import { BRIEF_FILE, byWhom, type Choice, type Ended, type Submitted } from './task.ts';
-import { withoutSecrets } from './tool-words.ts';
+import { actsWithoutSecrets, withoutSecrets } from './tool-words.ts';
 
 export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   const { claimed, cancel } = job.task;
@@ -235,6 +235,7 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     model: outcome.model ?? choice.model,
     runner: choice.facts.name,
     instead,
+    ...(outcome.acts === undefined ? {} : { acts: await actsWithoutSecrets(ports, outcome.acts) }),
   };
   return { record, outcome, command: run.command, choice, isProbe };
 }

@@ -4,6 +4,7 @@
  */
 
 import { describe, type Failure } from '#core/failure.ts';
+import type { ToolActs } from '#core/run.ts';
 import type { Claimed } from '#core/spool.ts';
 import type { Ports } from './ports.ts';
 
@@ -31,4 +32,15 @@ export async function withoutSecrets(
 function silent(failure: Failure): Failure {
   if ('stderr' in failure) return { ...failure, stderr: LEFT_OUT };
   return 'message' in failure ? { ...failure, message: LEFT_OUT } : failure;
+}
+
+/** The same for what an agent named when it asked: decisions, rules and hashes stay. */
+export async function actsWithoutSecrets({ secrets }: Pick<Ports, 'secrets'>, acts: ToolActs): Promise<ToolActs> {
+  const named = [...acts.asked.flatMap(({ title, paths }) => [title, ...paths]), ...acts.diffs.map(({ path }) => path)];
+  if ((await secrets.scan('answer', named.join('\n'))).ok) return acts;
+  return {
+    asked: acts.asked.map((ask) => ({ ...ask, title: LEFT_OUT, paths: ask.paths.map(() => LEFT_OUT) })),
+    diffs: acts.diffs.map((diff) => ({ ...diff, path: LEFT_OUT })),
+    leftOut: acts.leftOut,
+  };
 }

@@ -27,6 +27,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
 /** Rooms, files (`*` stands for letters of a name) that may import a package. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
+  '@agentclientprotocol/sdk': ['tools/acp-*.ts'],
   chokidar: ['platform/watch.ts'],
   'proper-lockfile': ['platform/visible-lock.ts'],
   'isomorphic-git': ['platform/git*.ts'],

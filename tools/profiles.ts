@@ -110,13 +110,39 @@ export type Login = {
   } | null;
 };
 
+/** The other way to call an agent: over the Agent Client Protocol (agents/runners/acp.ts). What is not here is as in the rest of its profile. */
+export type AcpWay = {
+  /** Null: the same program. */
+  readonly program: string | null;
+  readonly tested: Tested;
+  readonly args: readonly string[];
+  readonly access: { readonly 'read-only': More; readonly worktree: More };
+  /** Empty: the model is asked for over the protocol. */
+  readonly withModel: More;
+  readonly env: Readonly<Record<string, string>>;
+  /** May it run commands, where the access is `worktree`? */
+  readonly execute: boolean;
+  /** Does docket offer to read and write files for it? An agent that is not offered it asks, and does so itself. */
+  readonly files: boolean;
+  /** Patterns: a piece of text that fits one is the agent's own word, not the model's. */
+  readonly notices: readonly string[];
+  /** Failures that look like an answer in this way. */
+  readonly hides: readonly ToldKind[];
+  /** Why one would take the one way or the other: for people. */
+  readonly why: string;
+  readonly inputHolds: ReadRules['inputHolds'];
+  /** Before the rules that hold for every agent (tools/acp-read.ts). */
+  readonly failures: readonly FailureRule[];
+};
+/** `real`: the program itself ran in docket's tests; `transcript`: only its recorded or documented output was read; `none`: neither. */
+export type Tested = { readonly how: 'real' | 'transcript' | 'none'; readonly from: string; readonly to: string };
+
 export type ToolProfile = {
   readonly id: string;
   readonly kind: 'ai' | 'static-check' | 'test';
   readonly title: string;
   readonly program: string;
-  /** `real`: the program itself ran in docket's tests; `transcript`: only its recorded or documented output was read. */
-  readonly tested: { readonly how: 'real' | 'transcript'; readonly from: string; readonly to: string };
+  readonly tested: Tested;
   /** What differs from other tools, for people. */
   readonly notes: string;
   readonly lane: string;
@@ -143,6 +169,8 @@ export type ToolProfile = {
     readonly findingsExit: readonly number[];
   };
   readonly read: ReadRules;
+  /** Null: it is called by its command line only. */
+  readonly acp: AcpWay | null;
   /** Of the file's text: for evidence. */
   readonly sha256: Sha256;
 };

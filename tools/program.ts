@@ -22,6 +22,8 @@ export type ToolPorts = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How docket's own program for HTTP calls is started: the Node that runs docket, and its entry. */
   readonly httpCall: { readonly program: string; readonly args: readonly string[] };
+  /** The same for its client of the Agent Client Protocol. */
+  readonly acpCall: { readonly program: string; readonly args: readonly string[] };
   /** 8 letters for an account, by the workspace's own salt; absent: lanes are told apart by their provider alone. */
   readonly account?: (credential: string) => string;
   /** docket's own `node_modules/.bin` folders: never searched, so that a tool of docket's tests is not taken for the user's. */

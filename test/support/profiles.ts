@@ -4,8 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseProfile } from '#agents/profile-file.ts';
 import type { Runner, RunnerPorts } from '#agents/runner.ts';
+import { makeAcpRunner } from '#agents/runners/acp.ts';
 import { makeProfileRunner } from '#agents/runners/profile.ts';
 import { makeDigest } from '#platform/digest.ts';
+import { acpProfile } from '#tools/acp-read.ts';
 import { asItIs, type ToolOptions } from '#tools/plan-tool.ts';
 import type { ToolProfile } from '#tools/profiles.ts';
 
@@ -29,4 +31,11 @@ export const shippedProfiles = (): ReadonlyMap<string, ToolProfile> => new Map(s
 export function runnerOf(id: string, state: string, ports: RunnerPorts, more: Partial<ToolOptions> = {}): Runner {
   const profile = profileOf(id);
   return makeProfileRunner(profile, { ...asItIs(profile), ...more }, state, ports);
+}
+
+/** The same over the Agent Client Protocol. @param id of the profile, without -acp */
+export function acpRunnerOf(profile: ToolProfile, state: string, ports: RunnerPorts, more: Partial<ToolOptions> = {}): Runner {
+  const acp = acpProfile(profile);
+  if (acp === null) throw new Error(`${profile.id} has no acp:`);
+  return makeAcpRunner(acp, { ...asItIs(acp), ...more }, state, ports);
 }

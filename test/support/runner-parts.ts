@@ -13,6 +13,7 @@ import { askProgram, findProgram } from '#platform/process.ts';
 import { linkTo } from '#platform/soft-link.ts';
 
 const HTTP_CALL = fileURLToPath(new URL('../../cli/http-call.ts', import.meta.url));
+const ACP_CALL = fileURLToPath(new URL('../../cli/acp-call.ts', import.meta.url));
 
 /** @param env besides PATH, which is the system's own folders */
 export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPorts => ({
@@ -23,6 +24,7 @@ export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPo
   linkTo,
   env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },
   httpCall: { program: process.execPath, args: [HTTP_CALL] },
+  acpCall: { program: process.execPath, args: [ACP_CALL] },
   ownBinFolders: [],
 });
 

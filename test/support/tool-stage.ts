@@ -12,7 +12,7 @@ import { runAttempt, type Attempted } from '#agents/attempt.ts';
 import type { Runner, RunnerPorts } from '#agents/runner.ts';
 import type { RunRequest } from '#core/run.ts';
 import { clock, digest, fs, makeRig, processes, silentLog, type Rig } from '#test/keeper/rig.ts';
-import { runnerOf } from '#test/support/profiles.ts';
+import { acpRunnerOf, profileOf, runnerOf } from '#test/support/profiles.ts';
 import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
 import type { ToolOptions } from '#tools/plan-tool.ts';
 import { startFakeModel, type FakeModel } from './fake-model.mjs';
@@ -24,6 +24,8 @@ type Staging = {
   readonly model: string;
   readonly env: (url: string) => Readonly<Record<string, string>>;
   readonly args?: (url: string) => readonly string[];
+  /** Over the Agent Client Protocol, where it differs. */
+  readonly acp?: Pick<Staging, 'args' | 'env'>;
 };
 
 const opencodeConfig = (url: string): string =>
@@ -75,6 +77,8 @@ export type Ran = Attempted & {
   readonly requests: readonly string[];
   /** What the tool was given on standard input. */
   readonly given: string;
+  /** All of its standard output. */
+  readonly stdout: string;
 };
 export type RunOptions = {
   readonly brief?: string;
@@ -95,9 +99,10 @@ export type Stage = {
 };
 
 /** A kind place for one tool: a model server, and a home that its runs share (some tools unpack themselves there at first). */
-export async function openStage(tool: string, bin: string): Promise<Stage> {
-  const staging = STAGING[tool];
-  assert.ok(staging !== undefined, `nobody knows how to point ${tool} at the fake model`);
+export async function openStage(tool: string, bin: string, way: 'command' | 'acp' = 'command'): Promise<Stage> {
+  const known = STAGING[tool];
+  assert.ok(known !== undefined, `nobody knows how to point ${tool} at the fake model`);
+  const staging: Staging = way === 'acp' ? { ...known, ...known.acp } : known;
   const base = await mkdtemp(path.join(tmpdir(), 'docket-stage-'));
   const dump = path.join(base, 'dump');
   const home = path.join(base, 'home');
@@ -112,8 +117,10 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
     HOME: home,
     ...staging.env(urlFor(scenario)),
   });
-  const runner: Stage['runner'] = (_rig, ports, scenario = 'ok', more = {}) =>
-    runnerOf(tool, state, ports, { args: staging.args?.(urlFor(scenario)) ?? [], ...more });
+  const runner: Stage['runner'] = (_rig, ports, scenario = 'ok', more = {}) => {
+    const options = { args: staging.args?.(urlFor(scenario)) ?? [], ...more };
+    return way === 'acp' ? acpRunnerOf(profileOf(tool), state, ports, options) : runnerOf(tool, state, ports, options);
+  };
 
   return {
     env,
@@ -134,7 +141,7 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
         await mkdir(path.dirname(path.join(request.cwd, name)), { recursive: true });
         await writeFile(path.join(request.cwd, name), content);
       }
-      const own = `${scenario},id=${request.runId}`;
+      const own = `${scenario.replace('{cwd}', encodeURIComponent(request.cwd))},id=${request.runId}`;
       const before = new Set(await readdir(dump));
       const made2 = runner(rig, makeRunnerPorts(env(rig, own)), own);
       const plan = await made2.plan(request);
@@ -148,7 +155,8 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
       assert.deepEqual(await processes.marked('DOCKET_RUN_ID', request.runId), [], `${tool} left a process behind`);
       const names = (await readdir(dump)).filter((name) => !before.has(name)).toSorted();
       const requests = await Promise.all(names.map(async (name) => readFile(path.join(dump, name), 'utf8')));
-      return { ...done, files: (await readdir(request.cwd)).toSorted(), requests, given };
+      const stdout = await readFile(path.join(request.dir, 'stdout'), 'utf8');
+      return { ...done, files: (await readdir(request.cwd)).toSorted(), requests, given, stdout };
     },
     async close() {
       await model.close();
