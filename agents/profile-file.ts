@@ -160,6 +160,11 @@ const acp = z.strictObject({
   with_model: more.describe('without it the model is asked for over the protocol'),
   env,
   execute: z.boolean().default(false).describe('may it run commands, where the access is worktree?'),
+  guard: z.array(inside).max(20).default([]).describe('besides those of its profile'),
+  session_meta: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('_meta of session/new: settings that an agent takes there and nowhere else'),
   files: z.boolean().default(true).describe('does docket offer to read and write files for it?'),
   notices: z.array(pattern).max(10).default([]).describe("a piece of text that fits one is the agent's own word, not the model's"),
   hides: z.array(kind).max(20).default([]).describe('failures that look like an answer in this way'),
@@ -278,7 +283,10 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   limits: { promptBytes: one.limits.prompt_bytes },
   success: { exit: one.success.exit, findingsExit: one.success.findings_exit },
   read: { ...one.read, inputHolds: one.read.usage.input_holds, usage: usageOf(one.read.usage) },
-  acp: one.acp === undefined ? null : { ...one.acp, withModel: one.acp.with_model, inputHolds: one.acp.input_holds },
+  acp:
+    one.acp === undefined
+      ? null
+      : { ...one.acp, withModel: one.acp.with_model, sessionMeta: one.acp.session_meta, inputHolds: one.acp.input_holds },
   sha256,
 });
 

@@ -9,6 +9,7 @@ import type { Fs } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import { bad, warn, well, type Check } from './doctor-checks.ts';
+import { lookAtWays } from './doctor-ways.ts';
 import { loadRoles, loadSpecs, type FileFaults } from './load.ts';
 
 const asChecks = (check: string, files: readonly FileFaults[]): readonly Check[] =>
@@ -69,8 +70,15 @@ export async function lookAtRunners(workspace: Workspace, roles: readonly Role[]
         `write \`runner: offline\`, \`runner: claude\` or \`runner: auto\` into ${workspace.root}/docket.yaml`,
       ),
     );
-  for (const wanted of wantedRunners(workspace, roles)) checks.push(await lookAtRunner(wanted, runners));
-  return checks;
+  const wanted = wantedRunners(workspace, roles);
+  for (const one of wanted) checks.push(await lookAtRunner(one, runners));
+  return [
+    ...checks,
+    ...(await lookAtWays(
+      wanted.map(({ name }) => name),
+      runners,
+    )),
+  ];
 }
 
 async function lookAtRunner({ name, by }: Wanted, runners: Runners): Promise<Check> {
@@ -117,6 +125,7 @@ async function factsOf(runner: Runner): Promise<string> {
 
 /** Empty when docket was tested with this version of the program. */
 function testedWords({ tested: { how, from, to } }: ToolProfile, version: string | null): string {
+  if (how === 'none') return '; not tested, its profile follows its documentation';
   if (how === 'transcript') return '; its profile was tested with a transcript only';
   if (version === null || (!isOlder(version, from) && !isOlder(to, version))) return '';
   return `; docket was tested with ${from === to ? from : `${from} to ${to}`}`;
@@ -135,5 +144,10 @@ function isOlder(a: string, b: string): boolean {
 export function lookAtProfiles(runners: Runners): Check {
   const profiles = runners.names().flatMap((name) => (name === AUTO ? [] : (runners.get(name)?.profile ?? [])));
   const by = (how: string): string => [...new Set(profiles.filter(({ tested }) => tested.how === how).map(({ id }) => id))].join(', ');
-  return well('tools', `tested with the program itself: ${by('real')}; with a transcript only: ${by('transcript')}`);
+  const none = by('none');
+  const untested = none === '' ? '' : `; not tested: ${none}`;
+  return well(
+    'tools',
+    `tested with the program itself: ${by('real')}; with a transcript only: ${by('transcript')}${untested}. <name>-acp is the same tool over the Agent Client Protocol (docs/acp.md)`,
+  );
 }

@@ -101,7 +101,7 @@ async function converse(
   });
   if (protocolVersion !== PROTOCOL)
     return fault('protocol', `it speaks version ${String(protocolVersion)} of the protocol, and docket ${String(PROTOCOL)}`);
-  const session = await agent.request(methods.agent.session.new, { cwd, mcpServers: [] });
+  const session = await agent.request(methods.agent.session.new, { cwd, mcpServers: [], _meta: call.sessionMeta });
   const { sessionId } = session;
   const option = (session.configOptions ?? []).find(({ category, type }) => category === 'model' && type === 'select');
   const standing = option?.type === 'select' ? option.currentValue : null;

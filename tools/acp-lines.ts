@@ -44,6 +44,8 @@ export type AcpCall = {
   readonly args: readonly string[];
   readonly access: 'read-only' | 'worktree';
   readonly execute: boolean;
+  /** `_meta` of session/new. */
+  readonly sessionMeta: Readonly<Record<string, unknown>>;
   /** Does docket offer to read and write files for it? */
   readonly files: boolean;
   /** Patterns (tools/safe-pattern.ts): a piece of text that fits one is no word of the model. */

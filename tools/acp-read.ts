@@ -73,6 +73,7 @@ export function acpProfile(profile: ToolProfile): ToolProfile | null {
     tested: acp.tested,
     args: acp.args,
     prompt: 'stdin',
+    guard: [...profile.guard, ...acp.guard],
     access: acp.access,
     withModel: acp.withModel,
     env: { ...profile.env, ...acp.env },

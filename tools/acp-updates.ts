@@ -21,7 +21,7 @@ const DEPTH_MAX = 4;
 const TEXT_MAX = 300;
 /** Names of arguments that hold a path, as the agents of today call them. */
 const PATH_KEY =
-  /^(?:path|paths|file|files|filename|filenames|dir|directory|folder|cwd|source|destination|.*(?:_|-)(?:path|paths|file|files|dir|directory)|.*(?:Path|Paths|File|Files|Dir|Directory|FileName))$/;
+  /^(?:path|paths|file|files|filename|filenames|fileName|fileNames|dir|directory|folder|cwd|source|destination|.*(?:_|-)(?:path|paths|file|files|dir|directory)|.*(?:Path|Paths|File|Files|Dir|Directory|FileName))$/;
 const COMMAND_KEY = /^(?:command|commands|cmd|script|shell)$/i;
 
 /** One line, without control characters, shortened. */

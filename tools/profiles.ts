@@ -122,6 +122,10 @@ export type AcpWay = {
   readonly env: Readonly<Record<string, string>>;
   /** May it run commands, where the access is `worktree`? */
   readonly execute: boolean;
+  /** Besides those of its profile: what a project may not hold, because the agent would run it. */
+  readonly guard: readonly string[];
+  /** `_meta` of session/new: settings that an agent takes there and nowhere else. */
+  readonly sessionMeta: Readonly<Record<string, unknown>>;
   /** Does docket offer to read and write files for it? An agent that is not offered it asks, and does so itself. */
   readonly files: boolean;
   /** Patterns: a piece of text that fits one is the agent's own word, not the model's. */

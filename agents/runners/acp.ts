@@ -35,6 +35,7 @@ export function makeAcpRunner(profile: ToolProfile, options: ToolOptions, state:
         args: plan.value.args,
         access: request.access,
         execute: acp?.execute ?? false,
+        sessionMeta: acp?.sessionMeta ?? {},
         files: acp?.files ?? true,
         notices: acp?.notices ?? [],
         model: isModelInCall ? request.model : null,

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
-import { runAttempt, type Attempted } from '#agents/attempt.ts';
-import type { RunRequest, ToolActs } from '#core/run.ts';
+import { test } from 'node:test';
+import { actsIn } from '#agents/runners/acp-acts.ts';
+import type { RunOutcome } from '#core/run.ts';
+import { makeFs } from '#platform/files.ts';
 import { runnerContract } from '#test/contracts/runner.ts';
-import { clock, digest, fs, makeRig, processes, silentLog, type Rig } from '#test/keeper/rig.ts';
-import { scripted, scriptOf, type Step } from '#test/support/acp-script.ts';
-import { acpRunnerOf } from '#test/support/profiles.ts';
+import { scripted } from '#test/support/acp-script.ts';
+import { acpRunnerOf, profileOf } from '#test/support/profiles.ts';
 import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
+import { acpProfile } from '#tools/acp-read.ts';
+import { insideOf, judge, type Asked } from '#tools/acp-policy.ts';
+import { factsOfCall, mergeCall } from '#tools/acp-updates.ts';
 
 const line = (fields: Readonly<Record<string, unknown>>): string => `${JSON.stringify(fields)}\n`;
 const endLine = line({ type: 'end', stop: 'end_turn', error: null, usage: null, costUsd: null, meta: null, denied: '' });
@@ -21,203 +24,150 @@ runnerContract({
   makeMissing: (ports) => acpRunnerOf(scripted(), '/state', ports, { program: 'no-such-tool' }),
 }); // prettier-ignore
 
-type Ran = Attempted & { readonly request: RunRequest; readonly rig: Rig; readonly acts: ToolActs | undefined };
-type Options = Partial<Pick<RunRequest, 'access' | 'model' | 'limits'>> & {
-  readonly profile?: ReturnType<typeof scripted>;
-  readonly signal?: AbortSignal;
-  readonly prepare?: (cwd: string) => Promise<void>;
+const folderFor = async (t: { after: (work: () => Promise<void>) => void }): Promise<string> => {
+  const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'docket-acp-')));
+  t.after(async () => rm(folder, { recursive: true, force: true }));
+  await mkdir(path.join(folder, 'code/sub'), { recursive: true });
+  return path.join(folder, 'code');
 };
 
-async function run(t: TestContext, steps: readonly Step[] | ((cwd: string) => readonly Step[]), options: Options = {}): Promise<Ran> {
-  const rig = await makeRig(t);
-  await rig.serve();
-  const made = await makeRequest(rig.folder, 'a1');
-  await options.prepare?.(made.cwd);
-  const brief = scriptOf(...(typeof steps === 'function' ? steps(made.cwd) : steps));
-  await writeFile(made.briefFile, brief);
-  const { access = 'worktree', model = null, limits = made.limits } = options;
-  const request = { ...made, brief, access, model, limits };
-  const runner = acpRunnerOf(options.profile ?? scripted(), rig.state, makeRunnerPorts({}));
-  const ports = { runner, keeper: await rig.client(), fs, digest, clock, log: silentLog };
-  const done = await runAttempt(ports, request, options.signal ?? new AbortController().signal);
-  assert.deepEqual(await processes.marked('DOCKET_RUN_ID', request.runId), []);
-  return { ...done, request, rig, acts: done.outcome.acts };
-}
-
-const answerOf = ({ outcome }: Ran): string => {
-  assert.ok(outcome.ok, JSON.stringify(outcome));
-  return outcome.answer;
-};
-const failureOf = ({ outcome }: Ran): { readonly kind: string; readonly message?: string } => {
-  assert.ok(!outcome.ok, JSON.stringify(outcome));
-  return outcome.failure;
-};
-const edit = (file: string, more: Readonly<Record<string, unknown>> = {}): Step => ({
-  ask: { kind: 'edit', title: 'Write a file', locations: [{ path: file }], ...more },
+test('stop reasons and errors of an agent are the failures that they mean', async (t) => {
+  const request = await makeRequest(await folderFor(t), 'a1');
+  const runner = acpRunnerOf(scripted(), '/state', makeRunnerPorts({}));
+  const understand = (fields: Readonly<Record<string, unknown>>): RunOutcome => {
+    const end = { type: 'end', stop: null, error: null, usage: null, costUsd: null, meta: null, denied: '', ...fields };
+    const stdout = Buffer.from(line({ type: 'text', text: 'half' }) + line(end));
+    const size = { sizeBytes: stdout.length, sha256: 'a'.repeat(64) as never };
+    const exit = {
+      v: 1,
+      runId: 'r',
+      token: 't',
+      code: 0,
+      signal: null,
+      stopped: null,
+      startedAt: '',
+      endedAt: '2026-11-20T10:00:00.000Z',
+    } as const;
+    return runner.understand(
+      { exit: { ...exit, stdout: size, stderr: { ...size, sizeBytes: 0 } }, stdout, stderr: new Uint8Array() },
+      request,
+    );
+  };
+  const error = (code: number, message: string, status: number | null = null, kind = 'agent'): Readonly<Record<string, unknown>> => ({ error: { kind, code, status, message } }); // prettier-ignore
+  const cases: readonly [string, Readonly<Record<string, unknown>>][] = [
+    ['truncated', { stop: 'max_tokens' }],
+    ['refused', { stop: 'refusal' }],
+    ['turn-limit', { stop: 'max_turn_requests' }],
+    ['no-answer', { stop: 'cancelled' }],
+    ['denied', { stop: 'cancelled', denied: 'edit a: read-only' }],
+    ['denied', { stop: 'end_turn', denied: 'edit a: read-only' }],
+    ['not-logged-in', error(-32_000, 'Authentication required')],
+    ['rate-limited', error(429, 'slow down, retry after 60s', 429)],
+    ['rate-limited', error(-32_603, 'Internal error: {"details":"429 too many requests"}')],
+    ['provider-error', error(-32_603, 'Internal error', 502)],
+    ['context-too-long', error(-32_603, 'prompt is too long')],
+    ['no-answer', error(-32_603, 'Internal error')],
+    ['unreadable-answer', error(0, 'it speaks version 2', null, 'protocol')],
+    ['refused', error(0, 'it does not offer the model', null, 'model')],
+  ];
+  for (const [kind, fields] of cases) {
+    const outcome = understand(fields);
+    assert.equal(outcome.ok ? 'answered' : outcome.failure.kind, kind, JSON.stringify(fields));
+  }
+  const limited = understand(error(429, 'slow down, retry after 60s', 429));
+  assert.ok(!limited.ok && limited.failure.kind === 'rate-limited');
+  assert.equal(limited.failure.resumeAt, '2026-11-20T10:01:00.000Z');
 });
 
-describe('an agent over ACP', () => {
-  test('an answer comes with its tokens and session; what was said before a tool is none', async (t) => {
-    const tool = { sessionUpdate: 'tool_call', toolCallId: 'x', title: 'Read', kind: 'read' };
-    const ran = await run(t, [{ say: 'Let me see. ' }, { update: tool }, { say: 'The ' }, { say: 'answer.\n' }]);
-    assert.equal(answerOf(ran), 'The answer.\n');
-    assert.deepEqual([ran.outcome.usage.inputTokens, ran.outcome.usage.outputTokens, ran.outcome.sessionId], [12, 3, 's1']);
-    assert.equal(ran.acts, undefined);
-  });
+test('inside is what lies in the folder after every link; what programs would read differently is outside', async (t) => {
+  const cwd = await folderFor(t);
+  await writeFile(path.join(cwd, '..', 'secret'), 'x');
+  await symlink('..', path.join(cwd, 'up'));
+  await symlink('sub', path.join(cwd, 'down'));
+  await symlink('../nowhere', path.join(cwd, 'dangling'));
+  const inside = async (one: string): Promise<string | null> => insideOf(cwd, one, makeFs());
+  for (const [given, expected] of [
+    ['a.md', 'a.md'],
+    [path.join(cwd, 'new/deep/a.md'), 'new/deep/a.md'],
+    ['down/a.md', 'sub/a.md'],
+    [cwd, ''],
+    ['...', '...'],
+  ] as const)
+    assert.equal(await inside(given), expected, given);
+  const outside = ['', '/', '/etc/passwd', '..', '../secret', 'sub/../../secret', 'sub/../a.md', 'up/secret', 'dangling', 'dangling/x', '~/x', 'file:///etc/passwd', 'C:\\x', 'a\0b', `${cwd}-other/x`, 'a.md\\..\\..\\x']; // prettier-ignore
+  for (const given of outside) assert.equal(await inside(given), null, given);
+});
 
-  test('a write inside is allowed once, and evidence has the decision, its rule and what changes', async (t) => {
-    const diff = { type: 'diff', path: 'new.md', oldText: null, newText: 'new\n' };
-    const ran = await run(t, (cwd) => [edit(path.join(cwd, 'new.md'), { content: [{ ...diff, path: path.join(cwd, 'new.md') }] })]);
-    assert.equal(answerOf(ran), '{"outcome":"selected","optionId":"o-allow_once"}');
-    const rule = 'writes inside the working folder';
-    assert.deepEqual(ran.acts?.asked, [{ kind: 'edit', title: 'Write a file', paths: ['new.md'], decision: 'allowed', rule }]);
-    const after = { sha256: digest.sha256('new\n'), sizeBytes: 4 };
-    assert.deepEqual(ran.acts.diffs, [{ path: 'new.md', before: null, after, by: 'agent' }]);
-  });
+test('what may be done is a table', async (t) => {
+  const cwd = await folderFor(t);
+  const decide = async (asked: Asked, access: 'read-only' | 'worktree', execute = false): Promise<string> =>
+    (await judge(asked, { access, execute, cwd }, makeFs())).decision;
+  const rows: readonly [string, readonly string[], string, string][] = [
+    // kind, paths, read-only, worktree
+    ['read', ['a.md'], 'allowed', 'allowed'],
+    ['read', ['a.md', '/etc/passwd'], 'rejected', 'rejected'],
+    ['read', [], 'rejected', 'rejected'],
+    ['search', [], 'allowed', 'allowed'],
+    ['search', ['/'], 'rejected', 'rejected'],
+    ['think', [], 'allowed', 'allowed'],
+    ['edit', ['a.md'], 'rejected', 'allowed'],
+    ['delete', ['a.md'], 'rejected', 'allowed'],
+    ['delete', [cwd], 'rejected', 'rejected'],
+    ['move', ['a.md', '/tmp/b'], 'rejected', 'rejected'],
+    ['write', ['sub/.git/config'], 'rejected', 'rejected'],
+    ['edit', [], 'rejected', 'rejected'],
+    ['execute', [], 'rejected', 'rejected'],
+    ['fetch', [], 'rejected', 'rejected'],
+    ['switch_mode', [], 'rejected', 'rejected'],
+    ['other', ['a.md'], 'rejected', 'rejected'],
+    ['whatever comes', [], 'rejected', 'rejected'],
+  ];
+  for (const [kind, paths, readOnly, worktree] of rows) {
+    assert.equal(await decide({ kind, paths }, 'read-only'), readOnly, `${kind} ${paths.join()} read-only`);
+    assert.equal(await decide({ kind, paths }, 'worktree'), worktree, `${kind} ${paths.join()} worktree`);
+  }
+  assert.deepEqual([await decide({ kind: 'execute', paths: [] }, 'worktree', true), await decide({ kind: 'execute', paths: [] }, 'read-only', true)], ['allowed', 'rejected']); // prettier-ignore
+});
 
-  test('a write that is not allowed is rejected, and the run is denied, whatever is said after it', async (t) => {
-    const cases: readonly [string, string, RunRequest['access'], Step][] = [
-      ['outside', 'outside of the working folder', 'worktree', edit('/etc/made-by-an-agent')],
-      ['no file', 'a write that names no file', 'worktree', { ask: { kind: 'edit', title: 'x' } }],
-      ['git', 'no writes to the folder itself or to .git', 'worktree', edit('.git/hooks/pre-commit')],
-      ['read-only', 'read-only: no writes', 'read-only', edit('inside.md')],
-      ['in a diff', 'read-only: no writes', 'read-only', { ask: { kind: 'read', title: 'x', content: [{ type: 'diff', path: 'a', newText: '' }] } }],
-    ]; // prettier-ignore
-    for (const [name, rule, access, step] of cases) {
-      const ran = await run(t, [step, { say: 'I did my best.' }], { access });
-      assert.equal(failureOf(ran).kind, 'denied', name);
-      assert.deepEqual(ran.acts?.asked.map((ask) => [ask.decision, ask.rule]), [['rejected', rule]]); // prettier-ignore
-      assert.match(failureOf(ran).message ?? '', new RegExp(rule.replaceAll('.', '\\.')), name);
-    }
-  });
+test('a call is as bad as its worst piece, and a path counts wherever it is named', () => {
+  const kindOf = (...pieces: Parameters<typeof mergeCall>[1][]): string =>
+    factsOfCall(pieces.reduce<ReturnType<typeof mergeCall> | undefined>(mergeCall, undefined) ?? mergeCall(undefined, {})).kind;
+  assert.equal(kindOf({}), 'other');
+  assert.equal(kindOf({ kind: 'read' }, { rawInput: { command: 'rm -r /' } }), 'execute');
+  assert.equal(kindOf({ kind: 'search', content: [{ type: 'diff', path: 'a', newText: '' }] }, { kind: 'read' }), 'edit');
+  const input = {
+    file_path: '/a',
+    absolutePath: '/b',
+    edits: [{ path: '/c' }],
+    content: '/no',
+    deep: { more: { dir: '/d' } },
+    fileName: '/e',
+    paths: ['/f'],
+  };
+  const facts = factsOfCall(mergeCall(mergeCall(undefined, { locations: [{ path: '/z' }] }), { rawInput: input }));
+  assert.deepEqual([...facts.paths].toSorted(), ['/a', '/b', '/c', '/d', '/e', '/f', '/z']);
+  assert.equal(kindOf({ kind: 'read', locations: Array.from({ length: 60 }, (_, n) => ({ path: `/${String(n)}` })) }), 'other');
+});
 
-  test('a command that is not allowed is rejected: an answer without it is one, silence is a denial', async (t) => {
-    const command: Step = { ask: { title: 'ls', rawInput: { command: 'ls -la' } } };
-    const answered = await run(t, [command]);
-    assert.equal(answerOf(answered), '{"outcome":"selected","optionId":"o-reject_once"}');
-    assert.deepEqual(answered.acts?.asked.map(({ kind, decision }) => [kind, decision]), [['execute', 'rejected']]); // prettier-ignore
-    const silent = await run(t, [{ say: 'I need a shell.' }, { call: 'session/request_permission', params: { toolCall: { toolCallId: 'c', kind: 'execute' }, options: [] }, quiet: true }]); // prettier-ignore
-    assert.equal(failureOf(silent).kind, 'denied');
-  });
+test('evidence has the first of what was asked and changed, every rejection before what was allowed, and how many more', () => {
+  const ask = (decision: string): string =>
+    line({ type: 'permission', kind: 'read', title: 'x'.repeat(9_999), paths: [], decision, rule: 'r' });
+  const diff = line({ type: 'diff', path: 'a', before: null, after: { sha256: 'a'.repeat(64), sizeBytes: 1 }, by: 'agent' });
+  const acts = actsIn(
+    ask('allowed').repeat(150) + ask('rejected').repeat(3) + diff.repeat(102) + line({ type: 'permission', forged: true }),
+  );
+  assert.deepEqual([acts?.asked.length, acts?.diffs.length, acts?.leftOut], [100, 100, 55]);
+  assert.equal(acts?.asked.filter(({ decision }) => decision === 'rejected').length, 3);
+  assert.equal(acts.asked[0]?.title.length, 300);
+  assert.equal(actsIn('no JSON\n{"type":"text","text":"x"}\n'), null);
+});
 
-  test('a profile may allow commands, where the folder may be written to, and no "always" is given', async (t) => {
-    const command: Step = { ask: { kind: 'execute', title: 'ls' }, options: ['allow_always', 'reject_always'] };
-    const profile = scripted([], ['execute: true']);
-    assert.equal(answerOf(await run(t, [command], { profile })), '{"outcome":"selected","optionId":"o-reject_always"}');
-    const once: Step = { ask: { kind: 'execute', title: 'ls' } };
-    assert.equal(answerOf(await run(t, [once], { profile })), '{"outcome":"selected","optionId":"o-allow_once"}');
-    assert.equal(answerOf(await run(t, [once], { profile, access: 'read-only' })), '{"outcome":"selected","optionId":"o-reject_once"}');
-  });
-
-  test('a call that began as a write is one when it is asked for, and each path that was named counts', async (t) => {
-    const begin = { sessionUpdate: 'tool_call', toolCallId: 't1', title: 'Move', kind: 'move', locations: [{ path: 'a.md' }] };
-    const ran = await run(t, [{ update: begin }, { ask: { rawInput: { destination: '/etc/made-by-an-agent' } } }]);
-    assert.deepEqual(
-      ran.acts?.asked.map(({ kind, paths, decision }) => [kind, paths, decision]),
-      [['move', ['a.md', '/etc/made-by-an-agent'], 'rejected']],
-    );
-  });
-
-  test('docket reads and writes files for it, inside and by the same rules', async (t) => {
-    const ran = await run(
-      t,
-      (cwd) => [
-        { call: 'fs/read_text_file', params: { path: path.join(cwd, 'a.md'), line: 2, limit: 1 } },
-        { call: 'fs/write_text_file', params: { path: path.join(cwd, 'sub/b.md'), content: 'b\n' } },
-        { call: 'fs/write_text_file', params: { path: path.join(cwd, 'a.md'), content: 'new\n' } },
-      ],
-      { prepare: async (cwd) => writeFile(path.join(cwd, 'a.md'), 'one\ntwo\nthree\n', { mode: 0o755 }) },
-    );
-    assert.equal(answerOf(ran), '{"content":"two"}{}{}');
-    assert.equal(await readFile(path.join(ran.request.cwd, 'sub/b.md'), 'utf8'), 'b\n');
-    assert.equal((await fs.facts(path.join(ran.request.cwd, 'a.md')))?.mode !== undefined, true);
-    assert.equal(((await fs.facts(path.join(ran.request.cwd, 'a.md')))?.mode ?? 0) & 0o777, 0o755);
-    assert.deepEqual(
-      ran.acts?.diffs.map((diff) => [diff.path, diff.before?.sizeBytes, diff.after.sizeBytes, diff.by]),
-      [['sub/b.md', undefined, 2, 'docket'], ['a.md', 14, 4, 'docket']],
-    ); // prettier-ignore
-  });
-
-  test('a link that leads out is outside, for reading and for writing, also when it leads nowhere yet', async (t) => {
-    const out = async (cwd: string): Promise<void> => {
-      await mkdir(`${cwd}-out`);
-      await writeFile(`${cwd}-out/secret`, 'SECRET');
-      await symlink(`${cwd}-out`, path.join(cwd, 'link'));
-      await symlink(`${cwd}-out/later`, path.join(cwd, 'dangling'));
-    };
-    const steps = (cwd: string): Step[] => [
-      { call: 'fs/read_text_file', params: { path: path.join(cwd, 'link/secret') } },
-      { call: 'fs/read_text_file', params: { path: path.join(cwd, '../', `${path.basename(cwd)}-out/secret`) } },
-      { call: 'fs/write_text_file', params: { path: path.join(cwd, 'link/new'), content: 'x' } },
-      { call: 'fs/write_text_file', params: { path: path.join(cwd, 'dangling'), content: 'x' } },
-    ];
-    const ran = await run(t, steps, { prepare: out });
-    assert.equal(failureOf(ran).kind, 'denied');
-    assert.deepEqual(ran.acts?.asked.map(({ decision }) => decision), Array.from({ length: 4 }, () => 'rejected')); // prettier-ignore
-    assert.ok(!(await readFile(path.join(ran.request.dir, 'stdout'), 'utf8')).includes('SECRET'));
-    assert.ok(!existsSync(`${ran.request.cwd}-out/new`) && !existsSync(`${ran.request.cwd}-out/later`));
-  });
-
-  test('terminals and whatever else a client might offer are not offered', async (t) => {
-    const ran = await run(t, [
-      { call: 'terminal/create', params: { command: 'ls' } },
-      { call: 'made/up', params: {} },
-    ]);
-    assert.match(answerOf(ran), /^\{"code":-32601,.*\}\{"code":-32601,.*\}$/);
-  });
-
-  test('its stop reasons and errors are the failures that they mean', async (t) => {
-    const cases: readonly [string, Step][] = [
-      ['truncated', { stop: 'max_tokens' }],
-      ['refused', { stop: 'refusal' }],
-      ['turn-limit', { stop: 'max_turn_requests' }],
-      ['no-answer', { stop: 'cancelled' }],
-      ['not-logged-in', { error: { code: -32000, message: 'Authentication required' } }],
-      ['rate-limited', { error: { code: 429, message: 'slow down, retry after 60s' } }],
-      ['rate-limited', { error: { code: -32603, message: 'Internal error', data: { details: '429 too many requests' } } }],
-      ['provider-error', { error: { code: -32603, message: 'Internal error', data: { status: 502 } } }],
-      ['context-too-long', { error: { code: -32603, message: 'prompt is too long' } }],
-      ['no-answer', { error: { code: -32603, message: 'Internal error' } }],
-      ['exit-code', { exit: 3 }],
-      ['exit-code', { exit: 0 }],
-    ];
-    for (const [kind, step] of cases) {
-      const failure = failureOf(await run(t, [{ say: 'half' }, step]));
-      assert.equal(failure.kind, kind, JSON.stringify({ step, failure }));
-    }
-    const limited = failureOf(await run(t, [{ error: { code: 429, message: 'slow down, retry after 60s' } }]));
-    assert.notEqual((limited as { readonly resumeAt?: unknown }).resumeAt, null);
-  });
-
-  test('another version of the protocol, and a model that it does not offer, are told', async (t) => {
-    assert.match(failureOf(await run(t, [], { profile: scripted(['2']) })).message ?? '', /version 2 of the protocol/);
-    assert.match(failureOf(await run(t, [{ say: 'x' }], { model: 'huge' })).message ?? '', /does not offer the model huge/);
-    const large = await run(t, [{ say: 'x' }], { model: 'large' });
-    assert.deepEqual([answerOf(large), large.outcome.model], ['x', 'large']);
-  });
-
-  test('what it says of itself in the midst of the answer is no answer, where its profile knows the words', async (t) => {
-    const profile = scripted([], ["notices: ['^Info: retrying', '^Error: gave up']"]);
-    assert.equal(answerOf(await run(t, [{ say: 'Info: retrying' }, { say: 'Fine.' }], { profile })), 'Fine.');
-    assert.equal(failureOf(await run(t, [{ say: 'Info: retrying' }, { say: 'Error: gave up: 503' }], { profile })).kind, 'provider-error');
-  });
-
-  test('lines that are no messages are passed over', async (t) => {
-    const ran = await run(t, [{ raw: 'Welcome to the agent!\n{"half":\n\n' }, { say: 'x' }]);
-    assert.equal(answerOf(ran), 'x');
-  });
-
-  test('one that hangs is ended by the limit, with all that it started', async (t) => {
-    const limits = { timeoutMs: 60_000, idleMs: 2_500, outputBytes: 1_000_000, answerBytes: 500_000, turns: 10, budgetUsd: 1 };
-    for (const hang of ['polite', 'deaf'] as const) assert.equal(failureOf(await run(t, [{ hang }], { limits })).kind, 'idle');
-  });
-
-  test('a stop is told to the agent, and ends it', async (t) => {
-    const stop = new AbortController();
-    const ran = run(t, [{ say: 'begun' }, { hang: 'polite' }], { signal: stop.signal, prepare: async () => {
-      setTimeout(() => { stop.abort('a person'); }, 1_500);
-      return Promise.resolve();
-    } }); // prettier-ignore
-    assert.equal(failureOf(await ran).kind, 'cancelled');
-  });
+test('the agents that offer both ways are those that docket knows to', () => {
+  const both = ['gemini', 'opencode', 'qwen', 'copilot', 'claude', 'codex', 'cline', 'auggie', 'droid', 'goose', 'cursor-agent'];
+  for (const id of both) {
+    const acp = acpProfile(profileOf(id));
+    assert.equal(acp?.id, `${id}-acp`);
+    assert.ok(acp.acp !== null && acp.acp.why !== '' && !acp.acp.execute, id);
+  }
+  assert.equal(acpProfile(profileOf('aider')), null);
 });

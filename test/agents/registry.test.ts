@@ -38,7 +38,9 @@ test("the prompt's choice goes before the role's, and the role's before the work
   assert.equal(nameOf(runners.resolve('mine', null, null)), 'mine');
   assert.equal(nameOf(runners.resolve('mine', 'claude', null)), 'claude');
   const others = [...shippedProfiles().values()].filter(({ id, kind }) => kind === 'ai' && !AUTO_ORDER.some((one) => one === id));
-  assert.deepEqual(runners.names(), ['offline', ...AUTO_ORDER, ...others.map(({ id }) => id), 'mine', 'auto']);
+  const ids = [...AUTO_ORDER, ...others.map(({ id }) => id)];
+  const overAcp = ids.filter((id) => shippedProfiles().get(id)?.acp !== null).map((id) => `${id}-acp`);
+  assert.deepEqual(runners.names(), ['offline', ...ids, ...overAcp, 'mine', 'auto']);
 });
 
 test('no choice calls nobody: it is refused with the names that could be written', () => {

@@ -16,6 +16,8 @@ export type Step =
   | { readonly call: string; readonly params: Fields; readonly quiet?: boolean }
   /** Its pid, as a line of a file. */
   | { readonly note: string }
+  /** Until this file is there. */
+  | { readonly wait: string }
   | { readonly stop: string; readonly more?: Fields }
   | { readonly error: Fields }
   | { readonly exit: number }

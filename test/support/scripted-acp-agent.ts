@@ -5,7 +5,8 @@
  */
 
 import { createInterface } from 'node:readline';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, watch } from 'node:fs';
+import path from 'node:path';
 import type { Step } from './acp-script.ts';
 
 type Fields = Record<string, unknown>;
@@ -25,6 +26,25 @@ const say = (text: string): void => {
 };
 let cancelled: (() => void) | null = null;
 
+const there = async (file: string): Promise<void> =>
+  new Promise((resolve) => {
+    const watcher = watch(path.dirname(file), () => {
+      look();
+    });
+    const look = (): void => {
+      if (!existsSync(file)) return;
+      watcher.close();
+      resolve();
+    };
+    look();
+  });
+
+/** A title may come in parts, so that the prompt does not hold it. */
+const whole = (ask: Fields): Fields => {
+  const title = ask['title'] as { readonly join?: readonly string[] } | undefined;
+  return title?.join === undefined ? ask : { ...ask, title: title.join.join('') };
+};
+
 async function act(step: Step): Promise<Fields | null> {
   if ('say' in step) say(step.say);
   else if ('raw' in step) process.stdout.write(step.raw);
@@ -35,12 +55,13 @@ async function act(step: Step): Promise<Fields | null> {
       name: kind,
       kind,
     }));
-    const answer = await request('session/request_permission', { toolCall: { toolCallId: 't1', ...step.ask }, options });
+    const answer = await request('session/request_permission', { toolCall: { toolCallId: 't1', ...whole(step.ask) }, options });
     say(JSON.stringify((answer['result'] as Fields)['outcome']));
   } else if ('call' in step) {
     const { result, error } = await request(step.call, step.params);
     if (step.quiet !== true) say(JSON.stringify(result ?? { code: (error as Fields)['code'], message: (error as Fields)['message'] }));
   } else if ('note' in step) appendFileSync(step.note, `${String(process.pid)}\n`);
+  else if ('wait' in step) await there(step.wait);
   else if ('stop' in step) return { result: { stopReason: step.stop, ...step.more } };
   else if ('error' in step) return { error: step.error };
   else if ('exit' in step) process.exit(step.exit);

@@ -18,11 +18,11 @@ const AT_ONCE = 2;
 /** Whoever is to hang is not waited for long. */
 const HANGS_MS = 12_000;
 
-const BRIEF =
+export const BRIEF =
   '# Brief\n\n@inside.txt (@inside.txt) me@inside.txt @/etc/hostname @~/.bashrc @generalist\n/cost\n/help\n!ls\n#memory\n$(ls) `ls`\n\ttab é 👍 "q" <b>&amp;</b>\n\nlast line of the brief';
 
 /** A project that would have each of these tools run a command, as far as their documentation tells how. */
-function hookedProject(file: string): Readonly<Record<string, string>> {
+export function hookedProject(file: string): Readonly<Record<string, string>> {
   const command = `touch ${file}`;
   const hook = [{ matcher: '*', hooks: [{ type: 'command', command }] }];
   const hooks = { SessionStart: hook, UserPromptSubmit: hook, BeforeAgent: hook, BeforeModel: hook, Stop: hook };
@@ -56,7 +56,7 @@ function hookedProject(file: string): Readonly<Record<string, string>> {
 }
 
 /** What the profile's guard keeps from it is not there. */
-const withoutGuarded = (tool: TableTool, project: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+export const withoutGuarded = (tool: TableTool, project: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(project).filter(([name]) => !profileOf(tool).guard.includes(name.split('/')[0] ?? '')));
 
 /** @param outputFor what the tool would print for an answer */

@@ -1,0 +1,3 @@
+import { realAgent } from './acp-scenarios.ts';
+
+realAgent('gemini', { refusal: 'answered*', cut: 'answered*', limited: 'rate-limited' });

@@ -1,0 +1,3 @@
+import { realAgent } from './acp-scenarios.ts';
+
+realAgent('opencode', { refusal: 'refused', cut: 'answered*', limited: 'rate-limited' });

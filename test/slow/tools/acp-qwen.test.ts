@@ -1,0 +1,3 @@
+import { realAgent } from './acp-scenarios.ts';
+
+realAgent('qwen', { refusal: 'answered*', cut: 'answered*', limited: 'timeout' });
