@@ -4,12 +4,20 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { profileOf } from '#test/support/profiles.ts';
 import { withTool } from '#test/support/real-tools.ts';
 import type { Cell } from '#test/support/tool-table.ts';
+import { acpProfile } from '#tools/acp-read.ts';
 import { openStage, type RunOptions, type Stage } from '#test/support/tool-stage.ts';
-import { BRIEF, hookedProject, withoutGuarded } from './scenarios.ts';
+import { BRIEF, hookedProject } from './scenarios.ts';
 
-export type AcpCells = { readonly refusal: Cell; readonly limited: Cell; readonly cut: Cell };
+export type AcpCells = {
+  readonly refusal: Cell;
+  readonly limited: Cell;
+  readonly cut: Cell;
+  /** It reads the project's files of instructions, whatever it is told; its profile says so. */
+  readonly readsInstructions?: true;
+};
 const HANGS_MS = 15_000;
 
 /** @param cells `answered*`: nothing tells it from an answer, and the profile says so in `hides` */
@@ -24,7 +32,9 @@ export function realAgent(tool: 'gemini' | 'opencode' | 'qwen' | 'copilot', cell
     describe(`the real ${tool} over ACP`, { concurrency: 2 }, () => {
       test('answers, with its tokens; neither the prompt nor the project makes it act', async (t) => {
         const hooked = path.join(stage.outside, 'hooked');
-        const project = withoutGuarded(tool, hookedProject(hooked));
+        const guard = acpProfile(profileOf(tool))?.guard ?? [];
+        const isGuarded = (name: string): boolean => guard.some((one) => name === one || name.startsWith(`${one}/`));
+        const project = Object.fromEntries(Object.entries(hookedProject(hooked)).filter(([name]) => !isGuarded(name)));
         const { outcome, requests, given } = await stage.run(t, 'ok', { brief: BRIEF, project });
         assert.ok(outcome.ok, JSON.stringify(outcome).slice(0, 800));
         assert.match(outcome.answer, /^# Fake answer[\s\S]*Done\.\n$/);
@@ -33,8 +43,9 @@ export function realAgent(tool: 'gemini' | 'opencode' | 'qwen' | 'copilot', cell
         assert.ok(sent.length > 0);
         for (const request of sent) assert.ok(request.includes(JSON.stringify(given).slice(1, -1)), given);
         assert.ok(!requests.some((request) => request.includes('INSIDE-MARK')), 'a file that was mentioned was sent along');
-        assert.ok(!requests.some((request) => request.includes('PROJECT-MARK')), 'settings of the project were sent along');
         assert.ok(!existsSync(hooked), 'a hook of the project ran');
+        const isMarked = requests.some((request) => request.includes('PROJECT-MARK'));
+        assert.equal(isMarked, cells.readsInstructions ?? false, 'settings of the project were sent along, or no longer');
       });
 
       test('a write outside is denied', async (t) => {

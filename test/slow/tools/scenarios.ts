@@ -56,7 +56,7 @@ export function hookedProject(file: string): Readonly<Record<string, string>> {
 }
 
 /** What the profile's guard keeps from it is not there. */
-export const withoutGuarded = (tool: TableTool, project: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+const withoutGuarded = (tool: TableTool, project: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(project).filter(([name]) => !profileOf(tool).guard.includes(name.split('/')[0] ?? '')));
 
 /** @param outputFor what the tool would print for an answer */
