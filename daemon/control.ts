@@ -130,15 +130,15 @@ const jobOf = (question: Question): JobId | null =>
   typeof question['job'] === 'string' && isJobId(question['job']) ? question['job'] : null;
 
 /** A job in work by its id, a file in in/ by its name (`architect/foo.md`). */
-function release({ ports, daemon }: ControlParts, question: Question): ControlAnswer {
+async function release({ ports, daemon }: ControlParts, question: Question): Promise<ControlAnswer> {
   if (!ports.purse.isOn) return refuse('no budget is set, so nothing waits for money');
   const job = jobOf(question);
   const { file } = question;
   if (job !== null) {
     if (!daemon.jobs().some(({ id }) => id === job)) return refuse(`job ${job} is not in work`);
-    ports.purse.letGo({ job });
+    await ports.purse.letGo({ job }, byOf(question));
   } else if (typeof file === 'string' && file.length <= 1_000) {
-    ports.purse.letGo({ file });
+    await ports.purse.letGo({ file }, byOf(question));
     daemon.hint.poke();
   } else return refuse('release takes a job id or a file');
   return { ok: true };
