@@ -19,7 +19,7 @@ import type { Ports } from '#daemon/ports.ts';
 import { openReleases } from '#daemon/releases.ts';
 import { keepRetention } from '#daemon/retention.ts';
 import type { Pauses } from '#daemon/pauses.ts';
-import { makeLiveRuns } from '#daemon/live-runs.ts';
+import { makeLiveRuns, type LiveRuns } from '#daemon/live-runs.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -56,13 +56,20 @@ export type StartOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly terminal: boolean;
   readonly color: boolean;
+  /** Takes a line for the terminal; null: standard error does. */
+  readonly print: ((line: string) => void) | null;
   /** The first request to stop: drains. */
   readonly stop: AbortSignal;
   /** The second one: leaves the runs to the keeper and goes. */
   readonly leave: AbortSignal;
   readonly onStopAsked: (by: string) => void;
   /** Called once everything is up, before the first round. */
-  readonly onReady: (facts: { readonly roles: readonly Role[]; readonly runners: Runners; readonly rescued: number }) => void;
+  readonly onReady: (facts: {
+    readonly roles: readonly Role[];
+    readonly runners: Runners;
+    readonly rescued: number;
+    readonly live: LiveRuns;
+  }) => void;
 };
 
 /** Runs a daemon until it is told to stop. Throws CliError 3 when it cannot start; returns when all is closed. */
@@ -88,6 +95,7 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
       keep: workspace.settings['log.keep'],
       terminal: options.terminal,
       color: options.color,
+      print: options.print ?? undefined,
     });
     try {
       return await runLocked(options, lock, log);
@@ -196,7 +204,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const guard = watchState(ports.journal, watchLock, fatal.reject);
     closers.push(guard);
 
-    options.onReady({ roles: [...ports.roles.values()], runners: ports.runners, rescued });
+    options.onReady({ roles: [...ports.roles.values()], runners: ports.runners, rescued, live: ports.live });
     await Promise.race([daemon.loop(AbortSignal.any([options.stop, halt.signal])), fatal.promise]);
 
     ports.lanes.stop();

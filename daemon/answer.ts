@@ -215,18 +215,16 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     roleFile: job.role.file,
   };
   const end = beginLive(ports, job, choice, request);
-  let told = 'interrupted';
   const run = await runAttempt({ ...ports, runner: choice.runner }, request, cancel, {
     spawned: async () => {
       ports.reached('spawned', claimed.job.id);
       return Promise.resolve();
     },
-  })
-    .then((ran) => {
-      told = ran.outcome.ok ? ran.outcome.status : classOf(ran.outcome.failure);
-      return ran;
-    })
-    .finally(async () => end(told));
+  }).catch(async (error: unknown) => {
+    await end('interrupted');
+    throw error;
+  });
+  await end(run.outcome.ok ? run.outcome.status : classOf(run.outcome.failure));
   ports.reached('exit', claimed.job.id);
   const outcome: RunOutcome = run.outcome.ok
     ? run.outcome

@@ -2,7 +2,7 @@
  * The daemon's side of the control socket: versioned JSON lines, one answer for each question. Whoever can open the socket (0600) is the user.
  * A message of an unknown form is answered with words and changes nothing.
  *
- * ask `{v:1, id, op, …}` -> answer `{v:1, id, ok:true, …}` or `{v:1, id, ok:false, error}`.
+ * ask `{v:1, id, op, …}` -> answer `{v:1, id, ok:true, …}` or `{v:1, id, ok:false, error}`; of `attach` before it any number of `{v:1, id, event}`.
  */
 
 import { isJobId, type JobId } from '#core/names.ts';
@@ -52,7 +52,7 @@ export function serveControl(parts: ControlParts): (socket: LineSocket) => void 
 async function reply(parts: ControlParts, question: Question, socket: LineSocket): Promise<void> {
   let answer: ControlAnswer;
   try {
-    answer = await answerTo(parts, question);
+    answer = question.op === 'attach' ? await attach(parts, question, socket) : await answerTo(parts, question);
   } catch (error) {
     answer = refuse(error instanceof Error ? error.message : String(error));
   }
@@ -105,6 +105,27 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
       return { ok: true };
     default:
       return refuse(`unknown question ${question.op.slice(0, 40)}`);
+  }
+}
+
+/** What a job does, as it comes, until it has left the daemon; of all jobs (no `job`) until the other side hangs up. */
+async function attach({ ports, daemon }: ControlParts, question: Question, socket: LineSocket): Promise<ControlAnswer> {
+  const job = question['job'] === undefined ? null : jobOf(question);
+  if (job === null && question['job'] !== undefined) return refuse('attach takes a job id');
+  const ended = job === null ? null : daemon.whenEnded(job);
+  if (ended === undefined) return { ok: true, outcome: null };
+  const left = new Promise<null>((resolve) => {
+    socket.onClose(() => {
+      resolve(null);
+    });
+  });
+  const stop = ports.live.listen(job, (event) => {
+    socket.send({ v: CONTROL_VERSION, id: question.id, event });
+  });
+  try {
+    return { ok: true, outcome: await (ended === null ? left : Promise.race([ended, left])) };
+  } finally {
+    stop();
   }
 }
 

@@ -170,7 +170,7 @@ export function makeLiveRuns(ports: { readonly clock: Clock; readonly prices: Pr
       }
       const heard = isHeard(job);
       if (heard || onUsage !== null) await look(live);
-      if (!live.isOver) await pause(live.wake.signal, heard ? LOOK_MS : onUsage === null ? null : MONEY_LOOK_MS);
+      await pause(live.wake.signal, heard ? LOOK_MS : onUsage === null ? null : MONEY_LOOK_MS);
     }
   }
   /** @param ms null: until it is woken */

@@ -59,6 +59,9 @@ function parse(text: string): readonly Release[] | null {
   return releases.every((one) => one !== null) ? releases : null;
 }
 
+const isSame = (one: Released, other: Released): boolean =>
+  'job' in one ? 'job' in other && other.job === one.job : 'file' in other && other.file === one.file;
+
 type ReleaseFs = Pick<Fs, 'facts' | 'readBounded' | 'replace' | 'syncFolder'>;
 
 /** @param file absolute */
@@ -74,14 +77,13 @@ export async function openReleases(
   let releases = (read ?? []).filter(isFresh);
   let writing: Promise<void> = Promise.resolve();
 
-  const isSame = (one: Released, other: Released): boolean =>
-    'job' in one ? 'job' in other && other.job === one.job : 'file' in other && other.file === one.file;
+  const write = async (): Promise<void> => {
+    await fs.replace(file, `${JSON.stringify({ v: 1, released: releases }, null, 2)}\n`, 'safety');
+    await fs.syncFolder(path.dirname(file), 'safety');
+  };
   /** One write after the other, each of the newest state. */
   const save = async (): Promise<void> => {
-    const turn = writing.then(async () => {
-      await fs.replace(file, `${JSON.stringify({ v: 1, released: releases }, null, 2)}\n`, 'safety');
-      await fs.syncFolder(path.dirname(file), 'safety');
-    });
+    const turn = writing.then(write);
     writing = turn.catch((error: unknown) => {
       log.warn(`${file} could not be written: ${error instanceof Error ? error.message : String(error)}`);
     });

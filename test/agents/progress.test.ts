@@ -66,13 +66,14 @@ test('a command and a file of codex are told, and a file below the working folde
   );
 });
 
+const message = (id: string, output: number): Uint8Array =>
+  line({
+    type: 'assistant',
+    message: { id, content: [], usage: { input_tokens: 100, output_tokens: output, cache_read_input_tokens: 7 } },
+  });
+
 test('the same message told twice is counted once, with the larger numbers', () => {
   const reader = readerOf('claude');
-  const message = (id: string, output: number): Uint8Array =>
-    line({
-      type: 'assistant',
-      message: { id, content: [], usage: { input_tokens: 100, output_tokens: output, cache_read_input_tokens: 7 } },
-    });
   for (const [id, output] of [['a', 1], ['b', 3], ['a', 9]] as const) reader.feed(message(id, output)); // prettier-ignore
   const { inputTokens, outputTokens, cacheReadTokens } = reader.usage();
   assert.deepEqual([inputTokens, outputTokens, cacheReadTokens], [200, 12, 14]);
