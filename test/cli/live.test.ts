@@ -57,7 +57,7 @@ test('a running job has one line that goes with the time, below the lines of the
   live.hear(event('foo', { event: 'usage', input_tokens: 12_000, output_tokens: 300, cost_usd: 0.04, estimated: true }));
   await clock.advance(1_000);
   await clock.advance(1_000);
-  assert.deepEqual(shown().slice(2), ['› ui/foo  claude  1m03s  12.3k tokens, ~$0.04  Write src/a.']);
+  assert.deepEqual(shown().slice(2), ['› ui/foo  claude  1m03s  12.3k tokens, ~$0.04  Write src/a']);
   live.hear(event('foo', { event: 'end', outcome: 'answered' }));
   live.print('12:02 foo.md: answered');
   assert.deepEqual(shown(), ['12:00 a line', '12:01 another', '12:02 foo.md: answered']);
