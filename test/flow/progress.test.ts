@@ -65,7 +65,7 @@ const RESULT = {
   total_cost_usd: 0.01,
 };
 
-test('attach shows what a run does, also after a restart of the daemon, and ends with its outcome; logs -f shows it too', async (t) => {
+test('attach shows what a run does, through a restart of the daemon, and ends with its outcome; logs -f shows it too', async (t) => {
   const rig = makeRig(t);
   const agents = await makeClaude(t, rig);
   const secret = ['sk', 'ant', 'a'.repeat(30)].join('-');
@@ -78,10 +78,11 @@ test('attach shows what a run does, also after a restart of the daemon, and ends
   const seen = await log.next('tool');
   assert.deepEqual([seen['tool'], seen['file']], [String.raw`Write\u{1b}[2J`, 'src/a.ts']);
 
-  await first.kill();
-  await rig.start();
   const attached = listen(t, rig, 'attach', 'architect/foo', '--json');
   assert.equal((await attached.next('tool'))['file'], 'src/a.ts');
+  await first.kill();
+  await rig.start();
+  assert.equal((await attached.next('tool'))['file'], 'src/a.ts', 'the next daemon tells it from its beginning');
   await print(agent, message({ type: 'text', text: `the key is ${secret}` }, 200));
   const text = await attached.next('text');
   assert.equal(text['text'], 'the key is [redacted]');
