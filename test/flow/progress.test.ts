@@ -102,10 +102,10 @@ test('attach shows what a run does, through a restart of the daemon, and ends wi
   assert.deepEqual([again.code, again.out], [0, 'architect/foo: answered\n']);
 });
 
-test('a run that passes its own budget is ended, held, and costs no second attempt', async (t) => {
+test('a run that passes its own budget is ended, held, and costs no second attempt, though the daemon dies meanwhile', async (t) => {
   const rig = makeRig(t);
   const agents = await makeClaude(t, rig);
-  const daemon = await rig.start();
+  const first = await rig.start({ DOCKET_CRASH_AT: 'exit' });
   rig.drop('dear.md', promptText({ extra: 'runner: one\nlimits: { budget_usd: 0.5 }\n' }));
   const agent = await agents.next();
   const attached = listen(t, rig, 'attach', 'architect/dear', '--json');
@@ -114,6 +114,8 @@ test('a run that passes its own budget is ended, held, and costs no second attem
   assert.deepEqual([usage['cost_usd'], usage['estimated']], [0.401, true]);
   await print(agent, message({ type: 'text', text: 'two' }, 200));
   await agent.gone;
+  await first.exit();
+  const daemon = await rig.start();
   assert.equal((await attached.next('end'))['outcome'], 'budget');
   assert.equal(await attached.code, 1);
   await rig.ended('dear', 'held');
