@@ -3,7 +3,7 @@
  * for every agent, so its `read` rules are here; the words of an agent's errors are its own.
  */
 
-import type { PickRule, ReadRules, FailureRule, ToldKind, ToolProfile, Where } from './profiles.ts';
+import type { PickRule, ProgressRules, ReadRules, FailureRule, ToldKind, ToolProfile, Where } from './profiles.ts';
 
 export const acpName = (id: string): string => `${id}-acp`;
 
@@ -62,6 +62,17 @@ function readRules({ read, acp }: ToolProfile): ReadRules {
   };
 }
 
+const NO_STEPS = { inputTokens: [], outputTokens: [], cacheReadTokens: [], cacheWriteTokens: [], costUsd: [] } as const;
+/** What a run that goes on has done so far. Tokens come with its end. */
+const PROGRESS: ProgressRules = {
+  tool: [pick('/title', { where: { type: ['tool'] } }), pick('/title', { where: { type: ['permission'] } })],
+  file: [pick('/paths/*', { where: { type: ['permission'] } }), pick('/path', { where: { type: ['diff'] } })],
+  text: [pick('/text', { where: { type: ['text'] } })],
+  textComes: 'in-pieces',
+  model: [pick('/model', { where: { type: ['session'] } })],
+  usage: { by: null, fields: NO_STEPS, inputHolds: 'uncached' },
+};
+
 /** Null: the tool does not offer it. */
 export function acpProfile(profile: ToolProfile): ToolProfile | null {
   const { acp } = profile;
@@ -79,5 +90,6 @@ export function acpProfile(profile: ToolProfile): ToolProfile | null {
     env: { ...profile.env, ...acp.env },
     success: { exit: [0], findingsExit: [] },
     read: readRules(profile),
+    progress: PROGRESS,
   };
 }
