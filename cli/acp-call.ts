@@ -29,9 +29,7 @@ const prompt = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode
 let written = Promise.resolve();
 const agent = startPiped(call.program, call.args);
 const cancel = new AbortController();
-let isStopped = false;
 const stop = (): void => {
-  isStopped = true;
   cancel.abort();
   setTimeout(() => {
     void agent.end(STOP_MS);
@@ -52,10 +50,10 @@ const came = await callAgent(
     written = new Promise((resolve) => void process.stdout.write(`${JSON.stringify(line)}\n`, () => resolve()));
   },
 );
-await agent.end(isStopped ? STOP_MS : GRACE_MS);
+await agent.end(cancel.signal.aborted ? STOP_MS : GRACE_MS);
 await written;
 const code = await agent.gone.catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   return 127;
 });
-process.exit(isStopped ? 143 : came === 'ended' ? 0 : code === null || code === 0 ? 1 : code);
+process.exit(cancel.signal.aborted ? 143 : came === 'ended' ? 0 : code === null || code === 0 ? 1 : code);

@@ -16,6 +16,7 @@ import {
   type ClientContext,
   type RequestPermissionRequest,
   type SessionUpdate,
+  type ToolCallUpdate,
 } from '@agentclientprotocol/sdk';
 import path from 'node:path';
 import type { Digest, Fs } from '#core/ports.ts';
@@ -164,6 +165,22 @@ function makeTurn(policy: AcpPolicy, notices: readonly string[], ports: AcpPorts
     return false;
   }
 
+  function said(text: string): void {
+    const isNotice = notices.some((pattern) => searchText(pattern, text) !== null);
+    if (!isNotice && text.trim() !== '') silentSince = null;
+    write({ type: isNotice ? 'notice' : 'text', text });
+  }
+
+  function called(update: ToolCallUpdate): void {
+    const known = calls.get(update.toolCallId);
+    const facts = mergeCall(known, update);
+    if (calls.size < CALLS_MAX || known !== undefined) calls.set(update.toolCallId, facts);
+    const { kind, title } = factsOfCall(facts);
+    if (known === undefined) write({ type: 'tool', kind, title: shortText(title) });
+    if (update.status === 'failed') write({ type: 'failed-tool', kind, said: shortText(facts.said) });
+    else if (known !== undefined) write({ type: 'alive' });
+  }
+
   return {
     async permission({ toolCall, options }) {
       const facts = mergeCall(calls.get(toolCall.toolCallId), toolCall);
@@ -208,36 +225,13 @@ function makeTurn(policy: AcpPolicy, notices: readonly string[], ports: AcpPorts
     },
     update(update) {
       tokens = addTokens(tokens, update);
-      switch (update.sessionUpdate) {
-        case 'agent_message_chunk': {
-          if (update.content.type !== 'text' || update.content.text === '') break;
-          const { text } = update.content;
-          if (notices.some((pattern) => searchText(pattern, text) !== null)) {
-            write({ type: 'notice', text });
-            return;
-          }
-          if (text.trim() !== '') silentSince = null;
-          write({ type: 'text', text });
-          return;
-        }
-        case 'tool_call':
-        case 'tool_call_update': {
-          const isNew = !calls.has(update.toolCallId);
-          const facts = mergeCall(calls.get(update.toolCallId), update);
-          if (calls.size < CALLS_MAX || calls.has(update.toolCallId)) calls.set(update.toolCallId, facts);
-          const { kind, title } = factsOfCall(facts);
-          if (isNew) write({ type: 'tool', kind, title: shortText(title) });
-          if (update.status === 'failed') write({ type: 'failed-tool', kind, said: shortText(facts.said) });
-          else if (!isNew) write({ type: 'alive' });
-          return;
-        }
-        case 'usage_update':
-          if (update.cost?.currency === 'USD') costUsd = update.cost.amount;
-          break;
-        default:
-          break;
+      if (update.sessionUpdate === 'agent_message_chunk' && update.content.type === 'text' && update.content.text !== '')
+        said(update.content.text);
+      else if (update.sessionUpdate === 'tool_call' || update.sessionUpdate === 'tool_call_update') called(update);
+      else {
+        if (update.sessionUpdate === 'usage_update' && update.cost?.currency === 'USD') costUsd = update.cost.amount;
+        write({ type: 'alive' });
       }
-      write({ type: 'alive' });
     },
     end: (stop) => ({ type: 'end', stop, error: null, usage: tokens, costUsd, meta: null, denied: lacking ?? silentSince ?? '' }),
   };
@@ -248,7 +242,8 @@ const TOKENS = ['inputTokens', 'outputTokens', 'cachedReadTokens', 'cachedWriteT
 
 /** `_meta.usage` of an update, where an agent puts it. */
 function addTokens(before: Tokens | null, update: SessionUpdate): Tokens | null {
-  const told: unknown = '_meta' in update ? update._meta?.['usage'] : null;
+  const { _meta: meta } = update as { readonly _meta?: Readonly<Record<string, unknown>> | null };
+  const told = meta?.['usage'];
   if (typeof told !== 'object' || told === null || !('inputTokens' in told)) return before;
   const number = (key: string): number => {
     const value = (told as Readonly<Record<string, unknown>>)[key];
@@ -257,10 +252,11 @@ function addTokens(before: Tokens | null, update: SessionUpdate): Tokens | null 
   return Object.fromEntries(TOKENS.map((key) => [key, (before?.[key] ?? 0) + number(key)])) as Tokens;
 }
 
+const isStatus = (value: number): boolean => value >= 400 && value <= 599;
+
 /** Some say the status of the provider as their code, some in their data, some in words. */
 function agentError({ code, message, data }: RequestError): NonNullable<AcpEnd['error']> {
   const details = typeof data === 'string' ? data : data === undefined || data === null ? '' : JSON.stringify(data);
-  const isStatus = (value: number): boolean => value >= 400 && value <= 599;
   const found = Number(/"(?:status|statusCode|httpStatus|code)":\s*"?([45]\d\d)\b/.exec(details)?.[1] ?? Number.NaN);
   const status = isStatus(code) ? code : Number.isNaN(found) ? null : found;
   return { kind: 'agent', code, status, message: [message, details].filter((text) => text !== '').join(': ').slice(0, 2_000) }; // prettier-ignore

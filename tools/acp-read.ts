@@ -68,7 +68,7 @@ const PROGRESS: ProgressRules = {
   tool: [pick('/title', { where: { type: ['tool'] } }), pick('/title', { where: { type: ['permission'] } })],
   file: [pick('/paths/*', { where: { type: ['permission'] } }), pick('/path', { where: { type: ['diff'] } })],
   text: [pick('/text', { where: { type: ['text'] } })],
-  textComes: 'in-pieces',
+  textIsPieces: true,
   model: [pick('/model', { where: { type: ['session'] } })],
   usage: { by: null, fields: NO_STEPS, inputHolds: 'uncached' },
 };

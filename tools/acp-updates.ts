@@ -4,6 +4,7 @@
  */
 
 import type { ToolCallUpdate } from '@agentclientprotocol/sdk';
+import { printable } from '#core/names.ts';
 import type { ToolAsk } from '#core/run.ts';
 
 export type CallFacts = {
@@ -25,12 +26,7 @@ const PATH_KEY =
 const COMMAND_KEY = /^(?:command|commands|cmd|script|shell)$/i;
 
 /** One line, without control characters, shortened. */
-export const shortText = (text: string): string =>
-  text
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
-    .trim()
-    .slice(0, TEXT_MAX)
-    .toWellFormed();
+export const shortText = (text: string): string => printable(text.trim().slice(0, TEXT_MAX).toWellFormed(), TEXT_MAX);
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
 

@@ -31,6 +31,8 @@ const folderFor = async (t: { after: (work: () => Promise<void>) => void }): Pro
   return path.join(folder, 'code');
 };
 
+const error = (code: number, message: string, status: number | null = null, kind = 'agent'): Readonly<Record<string, unknown>> => ({ error: { kind, code, status, message } }); // prettier-ignore
+
 test('stop reasons and errors of an agent are the failures that they mean', async (t) => {
   const request = await makeRequest(await folderFor(t), 'a1');
   const runner = acpRunnerOf(scripted(), '/state', makeRunnerPorts({}));
@@ -53,7 +55,6 @@ test('stop reasons and errors of an agent are the failures that they mean', asyn
       request,
     );
   };
-  const error = (code: number, message: string, status: number | null = null, kind = 'agent'): Readonly<Record<string, unknown>> => ({ error: { kind, code, status, message } }); // prettier-ignore
   const cases: readonly [string, Readonly<Record<string, unknown>>][] = [
     ['truncated', { stop: 'max_tokens' }],
     ['refused', { stop: 'refusal' }],
@@ -129,9 +130,10 @@ test('what may be done is a table', async (t) => {
   assert.deepEqual([await decide({ kind: 'execute', paths: [] }, 'worktree', true), await decide({ kind: 'execute', paths: [] }, 'read-only', true)], ['allowed', 'rejected']); // prettier-ignore
 });
 
+const kindOf = (...pieces: Parameters<typeof mergeCall>[1][]): string =>
+  factsOfCall(pieces.reduce<ReturnType<typeof mergeCall> | undefined>(mergeCall, undefined) ?? mergeCall(undefined, {})).kind;
+
 test('a call is as bad as its worst piece, and a path counts wherever it is named', () => {
-  const kindOf = (...pieces: Parameters<typeof mergeCall>[1][]): string =>
-    factsOfCall(pieces.reduce<ReturnType<typeof mergeCall> | undefined>(mergeCall, undefined) ?? mergeCall(undefined, {})).kind;
   assert.equal(kindOf({}), 'other');
   assert.equal(kindOf({ kind: 'read' }, { rawInput: { command: 'rm -r /' } }), 'execute');
   assert.equal(kindOf({ kind: 'search', content: [{ type: 'diff', path: 'a', newText: '' }] }, { kind: 'read' }), 'edit');

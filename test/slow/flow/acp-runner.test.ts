@@ -12,6 +12,8 @@ intake: { settle: 100ms }
 retry: { base: 10ms, cap: 1s }
 `;
 
+const prompt = (feature: string, ...steps: readonly Step[]): string => promptText({ feature, body: scriptOf(...steps) });
+
 describe('acp runner', () => {
   const rig = makeRig({ after });
   const install = (): void => {
@@ -19,7 +21,6 @@ describe('acp runner', () => {
     mkdirSync(path.join(rig.root, 'agents/tools'), { recursive: true });
     writeFileSync(path.join(rig.root, 'agents/tools/scripted.yaml'), scriptedYaml([], ['hides: [refused]']));
   };
-  const prompt = (feature: string, ...steps: readonly Step[]): string => promptText({ feature, body: scriptOf(...steps) });
 
   test('is answered; evidence has what it asked and what it was told, and doctor which way is used', async () => {
     install();

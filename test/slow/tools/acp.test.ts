@@ -47,6 +47,19 @@ const edit = (file: string, more: Readonly<Record<string, unknown>> = {}): Step 
   ask: { kind: 'edit', title: 'Write a file', locations: [{ path: file }], ...more },
 });
 
+const linksOut = async (cwd: string): Promise<void> => {
+  await mkdir(`${cwd}-out`);
+  await writeFile(`${cwd}-out/secret`, 'SECRET');
+  await symlink(`${cwd}-out`, path.join(cwd, 'link'));
+  await symlink(`${cwd}-out/later`, path.join(cwd, 'dangling'));
+};
+const throughLinks = (cwd: string): Step[] => [
+  { call: 'fs/read_text_file', params: { path: path.join(cwd, 'link/secret') } },
+  { call: 'fs/read_text_file', params: { path: path.join(cwd, '../', `${path.basename(cwd)}-out/secret`) } },
+  { call: 'fs/write_text_file', params: { path: path.join(cwd, 'link/new'), content: 'x' } },
+  { call: 'fs/write_text_file', params: { path: path.join(cwd, 'dangling'), content: 'x' } },
+];
+
 describe('an agent over ACP', { concurrency: 2 }, () => {
   test('an answer comes with its tokens and session; what was said before a tool is none', async (t) => {
     const tool = { sessionUpdate: 'tool_call', toolCallId: 'x', title: 'Read', kind: 'read' };
@@ -130,19 +143,7 @@ describe('an agent over ACP', { concurrency: 2 }, () => {
   });
 
   test('a link that leads out is outside, for reading and for writing, also when it leads nowhere yet', async (t) => {
-    const out = async (cwd: string): Promise<void> => {
-      await mkdir(`${cwd}-out`);
-      await writeFile(`${cwd}-out/secret`, 'SECRET');
-      await symlink(`${cwd}-out`, path.join(cwd, 'link'));
-      await symlink(`${cwd}-out/later`, path.join(cwd, 'dangling'));
-    };
-    const steps = (cwd: string): Step[] => [
-      { call: 'fs/read_text_file', params: { path: path.join(cwd, 'link/secret') } },
-      { call: 'fs/read_text_file', params: { path: path.join(cwd, '../', `${path.basename(cwd)}-out/secret`) } },
-      { call: 'fs/write_text_file', params: { path: path.join(cwd, 'link/new'), content: 'x' } },
-      { call: 'fs/write_text_file', params: { path: path.join(cwd, 'dangling'), content: 'x' } },
-    ];
-    const ran = await run(t, steps, { prepare: out });
+    const ran = await run(t, throughLinks, { prepare: linksOut });
     assert.equal(failureOf(ran).kind, 'denied');
     assert.deepEqual(ran.acts?.asked.map(({ decision }) => decision), Array.from({ length: 4 }, () => 'rejected')); // prettier-ignore
     assert.ok(!(await readFile(path.join(ran.request.dir, 'stdout'), 'utf8')).includes('SECRET'));
