@@ -20,7 +20,7 @@ const FOR_PROGRAMS = /non-?interactive|headless|message|prompt|task|question|one
 
 // eslint-disable-next-line no-control-regex
 const ESCAPES = new RegExp(String.raw`\u001b\[[0-9;?]*[A-Za-z]`, 'g');
-const OPTION = /^ {0,12}(-{1,2}[A-Za-z][\w-]*(?:(?:, {0,6}|\|| \| )-{1,2}[A-Za-z][\w-]*)*)(.*)$/;
+const OPTION = /^ {0,12}(-{1,2}[A-Za-z][\w-]*(?:(?:, {0,6}| ?\| ?| {1,4})-{1,2}[A-Za-z][\w-]*)*)(.*)$/;
 
 const isValueName = (rest: string): boolean =>
   /^(?: |=|\[=)?(?:<|\[(?!boolean|default))/.test(rest) || /^[ =][A-Z][A-Z_|-]+(?: {2,}|$)/.test(rest);
@@ -33,7 +33,7 @@ export function readHelp(text: string): Help {
   for (const line of lines) {
     const found = OPTION.exec(line);
     if (found !== null) {
-      options.push({ names: (found[1] ?? '').split(/, *|\||  *\| */), rest: found[2] ?? '' });
+      options.push({ names: (found[1] ?? '').split(/, *| *\| *| +/), rest: found[2] ?? '' });
       open = true;
     } else if (open && /^ {6,}\S/.test(line)) {
       const last = options.at(-1);
@@ -46,14 +46,23 @@ export function readHelp(text: string): Help {
       takesValue: isValueName(rest) || /\[(?:string|number|array|choices)/.test(rest),
       words: rest.replaceAll(/\s+/g, ' ').trim(),
     })),
-    verbs: VERBS.filter((verb) => lines.some((line) => isVerbLine(line, verb))),
+    verbs: VERBS.filter((verb) => commandLines(lines).some((line) => isVerbLine(line, verb))),
     text: lines.join('\n'),
   };
 }
 
+/** The lines below a heading that says commands. */
+function commandLines(lines: readonly string[]): readonly string[] {
+  let within = false;
+  return lines.filter((line) => {
+    if (/^\S.*:\s*$/.test(line)) within = /commands/i.test(line);
+    return within;
+  });
+}
+
 /** `  exec   Run it non-interactively`, `  tool run [message..]   run with a message`. */
 function isVerbLine(line: string, verb: string): boolean {
-  const found = new RegExp(`^ {1,8}(?:[\\w-]+ )?${verb}(?:[,|]\\w+)?(?: (?:<|\\[)[^ ]*)*(?: {2,}(.*)|$)`).exec(line);
+  const found = new RegExp(`^ {1,8}(?:[\\w-]+ )?${verb}(?:(?:, ?|\\|)\\w+)*(?: (?:<|\\[)[^ ]*)*(?: {2,}(.*)|$)`).exec(line);
   return found !== null && (verb === 'exec' || FOR_PROGRAMS.test(found[1] ?? '') || found[1] === undefined);
 }
 
@@ -69,5 +78,12 @@ export function optionOf(help: Help, names: readonly string[], takesValue: boole
 /** The name by which an option is called: the long one. */
 export const callOf = (option: HelpOption): string => option.names.find((name) => name.startsWith('--')) ?? option.names[0] ?? '';
 
-/** Does the description name this value? */
-export const offers = (option: HelpOption, value: string): boolean => new RegExp(`(?:^|[^\\w-])${value}(?:[^\\w-]|$)`).test(option.words);
+/** `(choices: "text", "json")`, `[possible values: read-only, workspace-write]`; null: it gives no such list. */
+function choicesOf({ words }: HelpOption): readonly string[] | null {
+  const list = /(?:choices|possible values|one of):? ?([^\])]+)[\])]/i.exec(words)?.[1];
+  return list === undefined ? null : list.split(/[,|]/).map((value) => value.trim().replaceAll(/^["']|["']$/g, ''));
+}
+
+/** Does it take this value? By its list of choices, else by its description. */
+export const offers = (option: HelpOption, value: string): boolean =>
+  choicesOf(option)?.includes(value) ?? new RegExp(`(?:^|[^\\w-])${value}(?:[^\\w-]|$)`).test(option.words);

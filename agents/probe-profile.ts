@@ -87,8 +87,10 @@ function usageLines({ usage, inputHolds }: Shape): readonly string[] {
   const missing = FIELDS.filter((name) => usage[name] === undefined);
   const note = missing.length === 0 ? [] : [`  # NOT SEEN: ${missing.join(', ')}.`];
   if (known.length === 0) return note;
+  const cost = usage.cost_usd?.at ?? '/usd';
   return [
     ...note,
+    ...(/usd/i.test(cost) ? [] : ['  # LOOK: is its cost in US dollars? The name does not say.']),
     '  # LOOK at input_holds: do its input tokens contain what a cache gave? One run cannot tell.',
     '  usage:',
     `    input_holds: ${inputHolds}`,

@@ -160,7 +160,8 @@ function usageOf(leaves: readonly Leaf[], last: number, source?: 'report'): Part
   for (const name of Object.keys(NAMES) as UsageName[]) {
     const isToken = name.endsWith('_tokens');
     if (isToken && input === null) continue;
-    const all = named(name).filter((leaf) => !isToken || input === null || isBeside(input, leaf) || isBelow(input, leaf));
+    const isNear = (leaf: Leaf): boolean => input === null || isBeside(input, leaf) || isBelow(input, leaf);
+    const all = named(name).filter((leaf) => (isToken ? isNear(leaf) : name !== 'cost_usd' || isMoney(leaf, input)));
     const leaf = name === 'input_tokens' ? input : best(all, ranks);
     if (leaf === null) continue;
     const isSum = hasData(leaf.steps) || /step/i.test(typeOf(leaf.event) ?? '');
@@ -171,7 +172,11 @@ function usageOf(leaves: readonly Leaf[], last: number, source?: 'report'): Part
 
 const parent = ({ steps }: Leaf): string => steps.slice(0, -1).join('\0');
 const isBeside = (one: Leaf, two: Leaf): boolean => one.index === two.index && parent(one) === parent(two);
-const isBelow = (one: Leaf, two: Leaf): boolean => one.index === two.index && `${parent(two)}\0`.startsWith(`${parent(one)}\0`);
+const isBelow = (one: Leaf, two: Leaf): boolean =>
+  one.index === two.index && (one.steps.length === 1 || `${parent(two)}\0`.startsWith(`${parent(one)}\0`));
+
+/** `cost` alone may count something else (requests of a plan): it must stand with the tokens or above them. */
+const isMoney = (leaf: Leaf, input: Leaf | null): boolean => /usd/i.test(nameOf(leaf)) || (input !== null && isBelow(leaf, input));
 
 function namedText(leaves: readonly Leaf[], name: RegExp): Pick | null {
   const texts = leaves.filter(
@@ -217,6 +222,8 @@ const tellsError = (event: unknown): boolean =>
 
 const MESSAGES = ['message', 'error', 'detail', 'reason', 'description', 'result', 'response', 'text', 'content'];
 
+const isStatus = ({ value }: Leaf): boolean => typeof value === 'number' && Number.isInteger(value) && value >= 400 && value < 600;
+
 /** @param ran of a run that was made to fail */
 export function errorShapeOf(ran: Ran): ErrorShape {
   const { events } = eventsIn(ran.stdout);
@@ -227,7 +234,6 @@ export function errorShapeOf(ran: Ran): ErrorShape {
   const leaves = leavesOf([event]);
   const texts = leaves.filter((leaf) => typeof leaf.value === 'string' && MESSAGES.includes(nameOf(leaf)) && !hasData(leaf.steps));
   const message = best(texts, (leaf) => [/error/i.test(leaf.steps.join(' ')) ? 0 : 1, MESSAGES.indexOf(nameOf(leaf)), leaf.steps.length]);
-  const isStatus = ({ value }: Leaf): boolean => typeof value === 'number' && Number.isInteger(value) && value >= 400 && value < 600;
   const status = leaves.find((leaf) => isStatus(leaf) && /status|code/i.test(nameOf(leaf)) && !hasData(leaf.steps));
   const type = typeOf(event);
   return {

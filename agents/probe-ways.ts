@@ -117,10 +117,21 @@ export function accessOf(help: Help): Access | null {
 }
 
 const DANGEROUS = /danger|bypass|yolo|allow-all|skip-permission|unsafe|insecure|force|auto-?approve|^--yes|^--auto$/i;
+const NO_ADVICE = /^--(?:help|version|list-.*|debug|acp|.*-acp)$/;
+/** A sentence, not a line of the help that some tools print with every mistake. */
+const ASKS = /requir|must|need|specif|missing|without|\b(?:use|using|add|pass|set|try|with)\b|trust|enable/i;
+const ADVICE_MAX = 3;
+
 /** Switches that these words of the tool ask for and its help knows: `… requires --verbose`, `--skip-git-repo-check was not specified`. Never a dangerous one. */
 export function advised(said: string, { help, args }: Pick<Way, 'help' | 'args'>): readonly string[] {
-  const named = [...said.slice(0, 20_000).matchAll(/(?:^|[^\w-])(--[a-z][a-z0-9-]{1,60})/g)].map(([, name]) => name ?? '');
-  return [...new Set(named)].filter((name) => !args.includes(name) && !DANGEROUS.test(name) && optionOf(help, [name], false) !== null);
+  const sentences = said
+    .slice(0, 20_000)
+    .split('\n')
+    .filter((line) => ASKS.test(line) && !/^\s*-/.test(line) && !help.text.includes(line.trim()));
+  const named = [...sentences.join('\n').matchAll(/(?:^|[^\w-])(--[a-z][a-z0-9-]{1,60})/g)].map(([, name]) => name ?? '');
+  return [...new Set(named)]
+    .filter((name) => !args.includes(name) && !DANGEROUS.test(name) && !NO_ADVICE.test(name) && optionOf(help, [name], false) !== null)
+    .slice(0, ADVICE_MAX);
 }
 
 const VARIABLE = /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g;

@@ -98,7 +98,7 @@ export async function probeTool(
   const look = async (args: readonly string[]): Promise<Ran> =>
     call(ports, options, place, file, { args, input: '', variables: [] }, HELP_TIMEOUT_MS);
   ports.say(`${file}: version and help`);
-  const version = /\d+\.\d+(?:\.\d+)?[0-9A-Za-z.+-]*/.exec(textOf(await look(['--version'])))?.[0] ?? null;
+  const version = /\d+\.\d+(?:\.\d+)?(?:[+-][0-9A-Za-z.]*[0-9A-Za-z])?/.exec(textOf(await look(['--version'])))?.[0] ?? null;
   const main = readHelp(textOf(await look(['--help'])));
   const verbs = new Map<string, Help>();
   for (const verb of main.verbs.slice(0, VERBS_MAX)) verbs.set(verb, readHelp(textOf(await look([verb, '--help']))));
@@ -318,7 +318,9 @@ function shortOf(ran: Ran, ports: ProbePorts, variables: readonly string[]): str
   let text = (ran.stderr.trim() === '' ? ran.stdout : ran.stderr).trim();
   for (const secret of secretValues(ports.env, variables)) text = text.replaceAll(secret, '(secret)');
   const kind = kindOfWords(textOf(ran).slice(0, 20_000), PLAIN_WORDS);
-  const words = text.split('\n').slice(-3).join(' ').slice(-300);
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const telling = lines.filter((line) => /error|invalid|unknown|requir|fail|not /i.test(line) && !/^\s*-/.test(line));
+  const words = (telling.length > 0 ? telling : lines).slice(-3).join(' ').slice(-300);
   return `exit ${String(ran.code)}${kind === null ? '' : `, ${kind}`}: ${words}`;
 }
 

@@ -228,9 +228,9 @@ export function parseProfile(
     return refuse('file', 'the profile is too long', `at most ${String(SIZE_MAX)} characters`, String(source.length));
   const yaml = readYaml(source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n'), 1);
   const parsed = readShape(yaml, PROFILE_SCHEMA, shape);
-  const more = yaml.wellFormed ? betweenKeys(yaml, file, id) : [];
-  if (parsed.ok && more.length === 0) return ok(profileOf(parsed.value, digest.sha256(source)));
-  return err(inOrder([...(parsed.ok ? [] : parsed.error), ...more]));
+  const crossed = yaml.wellFormed ? betweenKeys(yaml, file, id) : [];
+  if (parsed.ok && crossed.length === 0) return ok(profileOf(parsed.value, digest.sha256(source)));
+  return err(inOrder([...(parsed.ok ? [] : parsed.error), ...crossed]));
 }
 
 /** What no key tells alone. */

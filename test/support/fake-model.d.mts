@@ -7,6 +7,8 @@ export type FakeModel = {
   enqueue(scenario: string, count?: number): void;
   /** Lets go on what is held by that name, now and from now on. */
   release(name: string): void;
+  /** The scenario of every request that names none. */
+  setDefault(scenario: string): void;
   reset(): void;
   close(): Promise<void>;
 };

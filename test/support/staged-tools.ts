@@ -13,7 +13,7 @@ export const runnerLine = (tool: TableTool, url: string): string =>
 
 /** Variables for the daemon. @param home shared by tools that unpack themselves there at first */
 export const stagedEnv = (tools: readonly TableTool[], bin: string, url: string, home: string): Record<string, string> => ({
-  ...Object.assign({}, ...tools.map((tool) => STAGING[tool].env(url))),
+  ...Object.fromEntries(tools.flatMap((tool) => Object.entries(STAGING[tool].env(url)))),
   // The tools that are JavaScript run on the Node of these tests.
   PATH: `${bin}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
   HOME: home,

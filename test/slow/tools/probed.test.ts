@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { startFakeModel } from '../../support/fake-model.mjs';
@@ -15,7 +15,14 @@ import { assertVerified, DOCKET, makeRig, promptText, type Ran, type Rig } from 
 import { settingsWith } from '#test/support/rig-runners.ts';
 import { stagedEnv } from '#test/support/staged-tools.ts';
 import { STAGING } from '#test/support/tool-stage.ts';
-import { TABLE_TOOLS } from '#test/support/tool-table.ts';
+import { TABLE_TOOLS, type TableTool } from '#test/support/tool-table.ts';
+
+/**
+ * Gemini CLI takes another address for its model only with a settings file ("Invalid auth method selected"), which lies in the home of the person.
+ * With a key alone and its own service it needs none.
+ */
+const SETTINGS = { gemini: { '.gemini/settings.json': '{"security":{"auth":{"selectedType":"gemini-api-key"}}}' } } as const;
+const settingsOf = (tool: TableTool): Readonly<Record<string, string>> => (tool === 'gemini' ? SETTINGS.gemini : {});
 
 const LONGEST_MS = 180_000;
 
@@ -37,11 +44,21 @@ for (const tool of TABLE_TOOLS) {
     const rig = makeRig(t);
     const id = `probed-${tool}`;
     rig.settings(settingsWith([`  other: { kind: command, program: /bin/true }\n`], `model: ${STAGING[tool].model}\n`));
-    const env = { ...rig.env, ...stagedEnv([tool], bin ?? '', fake.url, rig.base) };
+    const env: Record<string, string> = { ...rig.env, ...stagedEnv([tool], bin ?? '', fake.url, rig.base) };
+    const own = Object.entries(settingsOf(tool));
+    for (const [name, content] of own) {
+      mkdirSync(path.dirname(path.join(rig.base, name)), { recursive: true });
+      writeFileSync(path.join(rig.base, name), content);
+    }
+    if (own.length > 0) env['HOME'] = rig.base;
+    const login = own.length > 0 ? ['--own-login'] : [];
     const staged = (STAGING[tool].args?.(fake.url) ?? []).flatMap((argument) => [`--arg=${argument}`]);
-    const probed = await docket(rig, ['tool', 'probe', tool, '--id', id, '--model', STAGING[tool].model, '--yes', '--json', ...staged], env);
+    const probed = await docket(
+      rig,
+      ['tool', 'probe', tool, '--id', id, '--model', STAGING[tool].model, '--yes', '--json', ...login, ...staged],
+      env,
+    );
     const draft = path.join(rig.root, 'agents', 'tools', `${id}.yaml.draft`);
-    if (process.env['SHOW'] === '1') console.log(probed.out, probed.err, existsSync(draft) ? readFileSync(draft, 'utf8') : '');
     assert.equal(probed.code, 0, probed.out + probed.err);
     const told = JSON.parse(probed.out) as Readonly<Record<string, unknown>>;
     assert.equal(told['reads_answer'], true);
