@@ -36,8 +36,8 @@ export type ProbePorts = {
   readonly ask: AskProgram;
   readonly find: (name: string, pathText: string) => Promise<string | null>;
   readonly digest: Pick<Digest, 'sha256' | 'uuid'>;
-  /** Ends every process that has this variable in its environment. */
-  readonly endMarked: (name: string, value: string) => Promise<void>;
+  /** Ends every process that carries the mark. */
+  readonly endMarked: () => Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly searchPath: string;
   readonly now: () => Date;
@@ -57,6 +57,10 @@ export type ProbeOptions = {
   readonly timeoutMs: number;
   /** Absolute, empty, nobody else's; the caller removes it. */
   readonly folder: string;
+  /** DOCKET_RUN_ID of everything that is started. */
+  readonly mark: string;
+  /** Aborting it ends what runs; the probe then rejects with its reason. */
+  readonly signal: AbortSignal;
 };
 export type Trial = { readonly what: string; readonly answered: boolean; readonly said: string };
 export type Probed = {
@@ -289,7 +293,7 @@ async function call(
   timeoutMs: number,
   configEnv: string | null = null,
 ): Promise<Ran> {
-  const mark = ports.digest.uuid();
+  options.signal.throwIfAborted();
   const env: Record<string, string> = {
     PATH: ports.searchPath,
     HOME: (options.ownLogin ? ports.env['HOME'] : undefined) ?? place.home,
@@ -297,7 +301,7 @@ async function call(
     LANG: 'C.UTF-8',
     TERM: 'dumb',
     NO_COLOR: '1',
-    DOCKET_RUN_ID: mark,
+    DOCKET_RUN_ID: options.mark,
   };
   if (configEnv !== null) env[configEnv] = place.config;
   for (const name of variables) {
@@ -309,7 +313,8 @@ async function call(
   } catch (error) {
     return { code: null, stdout: '', stderr: error instanceof Error ? error.message : String(error), report: '' };
   } finally {
-    await ports.endMarked('DOCKET_RUN_ID', mark);
+    await ports.endMarked();
+    options.signal.throwIfAborted();
   }
 }
 

@@ -28,6 +28,7 @@ export type ProbeFlags = {
   readonly yes?: boolean;
 };
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const ID = /^[a-z][a-z0-9-]{0,39}$/;
 
 function idOf(program: string, flags: ProbeFlags): string {
@@ -42,6 +43,11 @@ async function draftFile(io: Io, common: Common, id: string, flags: ProbeFlags):
     flags.out === undefined
       ? path.join((await openWorkspace(io, common)).root, 'agents', 'tools', `${id}${DRAFT}`)
       : path.resolve(io.cwd, flags.out);
+  if (/[\\/]agents[\\/]tools[\\/][^\\/]+\.yaml$/.test(file))
+    throw new CliError(
+      `${printable(file)} would be read at once: a draft is called ${id}${DRAFT} until a person has looked at it`,
+      EXIT.wrongUse,
+    );
   if ((await makeFs().facts(file)) !== null)
     throw new CliError(`${printable(file)} is there already: look at it and remove it, or give another place with --out`, EXIT.wrongUse);
   return file;
@@ -66,6 +72,15 @@ export async function probe(io: Io, common: Common, program: string, flags: Prob
   const digest = makeDigest();
   const processes = makeProcesses();
   const folder = path.join(temporaryFolder(), `docket-probe-${digest.uuid()}`);
+  const mark = digest.uuid();
+  const endMarked = async (): Promise<void> => {
+    for (const pid of await processes.marked('DOCKET_RUN_ID', mark)) processes.signal(pid, 'SIGKILL', false);
+  };
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    stop.abort(new CliError('stopped; nothing was written', EXIT.stopped));
+    void endMarked();
+  };
   const ports: ProbePorts = {
     fs,
     ask: askProgram,
@@ -77,9 +92,7 @@ export async function probe(io: Io, common: Common, program: string, flags: Prob
     say: (line) => {
       io.err(paint(io, 'dim', printable(line, 1_000)));
     },
-    endMarked: async (name, value) => {
-      for (const pid of await processes.marked(name, value)) processes.signal(pid, 'SIGKILL', false);
-    },
+    endMarked,
   };
   const options = {
     id,
@@ -90,8 +103,11 @@ export async function probe(io: Io, common: Common, program: string, flags: Prob
     ownLogin: flags.ownLogin === true,
     timeoutMs: flags.timeout * 1_000,
     folder,
+    mark,
+    signal: stop.signal,
   };
   await fs.makeFolder(folder, 0o700);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     const probed = await probeTool(ports, options, async (looked) => allowed(io, flags, looked));
     if (!probed.ok) throw new CliError(probed.error, EXIT.environment);
@@ -99,6 +115,7 @@ export async function probe(io: Io, common: Common, program: string, flags: Prob
     await fs.writeNew(file, probed.value.text, 'safety', 0o644);
     tell(io, common, id, file, probed.value);
   } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
     await fs.removeTree(folder);
   }
 }

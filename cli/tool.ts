@@ -36,7 +36,7 @@ export function addTool(program: Command, io: Io): void {
     .option('--id <id>', 'the id of the profile (default: the name of the program)')
     .option('--model <model>', 'the model that is asked for (default: the tool decides)')
     .option('--pass-env <name>', 'hand this variable to the tool, too; may be repeated', several, [])
-    .option('--arg <argument>', 'an argument that it always gets; may be repeated', several, [])
+    .option('--arg <argument>', 'an argument that it always gets, written into the draft (no secrets); may be repeated', several, [])
     .option('--own-login', 'let it use your own home, where it may be logged in (default: an empty one)')
     .option('--timeout <seconds>', 'the longest that one prompt may take', wholeNumber('--timeout'), 60)
     .option('-y, --yes', 'send the harmless prompts without asking first: they may cost money')

@@ -1,10 +1,13 @@
 /** `docket tool`: list, show and check; and probe, with tools of many shapes that are shell scripts. */
 
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { runCli, type CliAnswer } from '#test/support/cli.ts';
+import { DOCKET } from '#test/support/rig.ts';
 import { temporaryFolder } from '#test/support/temp-folder.ts';
 
 const CANARY = 'canary-value-of-somebody-else';
@@ -188,6 +191,33 @@ test('nothing is sent and nothing written where nobody can be asked, nor over a 
   assert.equal(again.code, 2);
   assert.match(again.err, /is there already/);
   assert.equal((await rig.run('probe', 'nobody-knows-it', '--yes')).code, 3);
+  const active = await rig.run('probe', 'stub', '--yes', '--out', 'agents/tools/stub.yaml');
+  assert.deepEqual([active.code, /would be read at once/.test(active.err)], [2, true]);
+});
+
+test('Ctrl-C ends the tool, and leaves neither draft nor folder', async (t) => {
+  const rig = await makeRig(t, { help: HELP, act: `echo "$$ $HOME" > "$(dirname "$0")/asks"\nexec sleep 600` });
+  const child = spawn(process.execPath, [DOCKET, 'tool', 'probe', 'stub', '--yes'], {
+    cwd: rig.root,
+    env: rig.env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ended = once(child, 'close');
+  const bin = path.dirname(rig.tool);
+  const asks = path.join(bin, 'asks');
+  const watcher = watch(bin);
+  while (!existsSync(asks) || !readFileSync(asks, 'utf8').endsWith('\n')) await once(watcher, 'change');
+  watcher.close();
+  child.kill('SIGINT');
+  const [code] = (await ended) as [number | null];
+  assert.equal(code, 130, said);
+  assert.match(said, /stopped; nothing was written/);
+  const [pid = '', home = ''] = readFileSync(asks, 'utf8').trim().split(' ');
+  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
+  assert.ok(stat === '' || / [ZX] /.test(stat), stat);
+  assert.deepEqual([existsSync(rig.draft), existsSync(path.dirname(home))], [false, false]);
 });
 
 test('a draft is not active until it is renamed; then it is listed with its file and shown', async (t) => {

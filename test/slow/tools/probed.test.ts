@@ -61,6 +61,9 @@ for (const tool of TABLE_TOOLS) {
     const draft = path.join(rig.root, 'agents', 'tools', `${id}.yaml.draft`);
     assert.equal(probed.code, 0, probed.out + probed.err);
     const told = JSON.parse(probed.out) as Readonly<Record<string, unknown>>;
+    t.diagnostic(
+      `${tool}: ${String((told['trials'] as readonly unknown[]).length)} tries, an error is ${String(told['reads_error'])}, tells ${String(told['usage'])}`,
+    );
     assert.equal(told['reads_answer'], true);
     assert.notEqual(told['reads_error'], 'answered', 'an error is told from an answer');
     assert.equal((await docket(rig, ['tool', 'check', draft], env)).code, 0);
