@@ -28,6 +28,10 @@ const HELP_TIMEOUT_MS = 30_000;
 const REPORT_BYTES_MAX = 1_000_000;
 /** So many prompts at most, the one that is to fail not counted. */
 export const PROMPTS_MAX = 12;
+/** Nothing more is tried after this. */
+const ALL_MS_MAX = 300_000;
+/** As often it may say that nobody is logged in: every other way will say so, too. */
+const LOGGED_OUT_MAX = 2;
 const NO_MODEL = 'docket-no-such-model';
 const VERBS_MAX = 3;
 
@@ -62,7 +66,7 @@ export type ProbeOptions = {
   /** Aborting it ends what runs; the probe then rejects with its reason. */
   readonly signal: AbortSignal;
 };
-export type Trial = { readonly what: string; readonly answered: boolean; readonly said: string };
+export type Trial = { readonly what: string; readonly answered: boolean; readonly said: string; readonly loggedOut: boolean };
 export type Probed = {
   readonly file: string;
   readonly version: string | null;
@@ -205,22 +209,33 @@ async function tryWays(hand: Hand, ways: readonly Way[], own: readonly string[])
   const trials: Trial[] = [];
   let variables = own;
   let first: Tried | null = null;
+  let loggedOut = 0;
+  const untilMs = ports.now().getTime() + ALL_MS_MAX;
+  const mayGoOn = (): boolean => trials.length < PROMPTS_MAX && loggedOut < LOGGED_OUT_MAX && ports.now().getTime() < untilMs;
   for (const way of ways) {
     let advice: readonly string[] = [];
-    while (trials.length < PROMPTS_MAX) {
+    while (mayGoOn()) {
       const what = shownWay(options.program, way, argsOf(way, advice, options.args));
       ports.say(`try ${String(trials.length + 1)}: ${what}`);
       const ran = await prompted(hand, way, advice, variables, prompt, {});
       const shape = ran.code === 0 ? shapeOf(ran, word) : null;
       const said = shortOf(ran, ports, variables);
-      trials.push({ what, answered: shape !== null, said: shape === null ? said : '' });
+      trials.push({
+        what,
+        answered: shape !== null,
+        said: shape === null ? said.words : '',
+        loggedOut: shape === null && said.kind === 'not-logged-in',
+      });
       const tried: Tried = { way, advice, variables, trials, prompt, word, answered: shape === null ? null : { ran, shape } };
       if (shape !== null) return tried;
       first ??= tried;
       // What the tool itself says that it lacks.
       const more = advised(textOf(ran), { help: way.help, args: argsOf(way, advice, options.args) });
       const named = variablesIn(textOf(ran), ports.env).filter((name) => !variables.includes(name));
-      if (more.length === 0 && named.length === 0) break;
+      if (more.length === 0 && named.length === 0) {
+        if (said.kind === 'not-logged-in') loggedOut++;
+        break;
+      }
       advice = [...advice, ...more];
       variables = [...variables, ...named].toSorted();
     }
@@ -319,14 +334,13 @@ async function call(
 }
 
 /** What it said when it did not answer, without secrets. */
-function shortOf(ran: Ran, ports: ProbePorts, variables: readonly string[]): string {
+function shortOf(ran: Ran, ports: ProbePorts, variables: readonly string[]): { readonly kind: string | null; readonly words: string } {
   let text = (ran.stderr.trim() === '' ? ran.stdout : ran.stderr).trim();
   for (const secret of secretValues(ports.env, variables)) text = text.replaceAll(secret, '(secret)');
-  const kind = kindOfWords(textOf(ran).slice(0, 20_000), PLAIN_WORDS);
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const telling = lines.filter((line) => /error|invalid|unknown|requir|fail|not /i.test(line) && !/^\s*-/.test(line));
   const words = (telling.length > 0 ? telling : lines).slice(-3).join(' ').slice(-300);
-  return `exit ${String(ran.code)}${kind === null ? '' : `, ${kind}`}: ${words}`;
+  return { kind: kindOfWords(words, PLAIN_WORDS), words: `exit ${String(ran.code)}: ${words}` };
 }
 
 function readAgain(ports: ProbePorts, profile: ToolProfile, options: ProbeOptions, ran: Ran): RunOutcome {

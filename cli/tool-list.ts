@@ -11,6 +11,9 @@ import { openWorkspace, profilesOf } from './open.ts';
 import { packageFile } from './package.ts';
 import { runnerPorts } from './parts.ts';
 
+const LABEL_WIDTH = 15;
+const LINE_LENGTH_MAX = 8_000;
+
 /** Where a profile comes from; the workspace's own goes first. */
 async function fileOf(workspace: Workspace, id: string): Promise<string> {
   for (const folder of workspace.roleFolders) {
@@ -73,7 +76,7 @@ export async function showTool(io: Io, common: Common, id: string): Promise<void
     ['lane', profile.lane],
     ['read-only', called(profile, profile.access['read-only'])],
     ['worktree', called(profile, profile.access.worktree)],
-    ['with a model', showCommand('', profile.withModel.args).trim()],
+    ['with a model', profile.withModel.args.join(' ')],
     ['prompt', `${profile.prompt}, at most ${String(profile.limits.promptBytes)} bytes, mentions ${profile.mentions}`],
     ['guard', profile.guard.join(' ')],
     ['variables', [...profile.passEnv, ...profile.login.tokenEnv].join(' ')],
@@ -85,5 +88,7 @@ export async function showTool(io: Io, common: Common, id: string): Promise<void
     ],
     ['notes', profile.notes],
   ].filter(([, value]) => value !== '');
-  show(io, common, { file, own: !isShipped(file), profile }, table(rows));
+  // Not as a table: commands and notes are longer than its cells may be.
+  const text = rows.map(([label = '', value = '']) => `${label.padEnd(LABEL_WIDTH)}${printable(value, LINE_LENGTH_MAX)}`).join('\n');
+  show(io, common, { file, own: !isShipped(file), profile }, text);
 }

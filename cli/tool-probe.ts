@@ -20,8 +20,8 @@ export type ProbeFlags = {
   readonly out?: string;
   readonly id?: string;
   readonly model?: string;
-  readonly passEnv: readonly string[];
-  readonly arg: readonly string[];
+  readonly passEnv?: readonly string[];
+  readonly arg?: readonly string[];
   readonly ownLogin?: boolean;
   /** Seconds. */
   readonly timeout: number;
@@ -97,8 +97,8 @@ export async function probe(io: Io, common: Common, program: string, flags: Prob
   const options = {
     id,
     program,
-    args: flags.arg,
-    passEnv: flags.passEnv,
+    args: flags.arg ?? [],
+    passEnv: flags.passEnv ?? [],
     model: flags.model ?? null,
     ownLogin: flags.ownLogin === true,
     timeoutMs: flags.timeout * 1_000,
@@ -146,6 +146,9 @@ function tell(io: Io, common: Common, id: string, file: string, probed: Probed):
       ? `${paint(io, 'green', 'answered')}  ${printable(last?.what ?? '', 600)} (${String(trials.length)} ${trials.length === 1 ? 'try' : 'tries'})`
       : `${paint(io, 'red', 'no answer')}  in ${String(trials.length)} tries`,
     ...(answered ? [] : trials.map(({ what, said }) => `  ${printable(what, 300)}\n    ${printable(said, 500)}`)),
+    ...(last?.loggedOut === true
+      ? ['it says that nobody is logged in: --own-login lends it your home, --pass-env a variable of yours']
+      : []),
     ...(answered
       ? [`read again  the answer: ${outcomeWords(reads.answer, 'not read')}${told.length === 0 ? ', no usage' : `, ${told.join(', ')}`}`]
       : []),

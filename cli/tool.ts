@@ -7,7 +7,7 @@ import { checkProfile } from './tool-check.ts';
 import { listTools, showTool } from './tool-list.ts';
 import { probe, type ProbeFlags } from './tool-probe.ts';
 
-const several = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export function addTool(program: Command, io: Io): void {
   const tool = program.command('tool').description('the profiles of tools: what is known of each, and a draft for a new one');
@@ -35,8 +35,8 @@ export function addTool(program: Command, io: Io): void {
     .option('--out <file>', 'where the draft goes (default: agents/tools/<id>.yaml.draft of the workspace, which nothing reads)')
     .option('--id <id>', 'the id of the profile (default: the name of the program)')
     .option('--model <model>', 'the model that is asked for (default: the tool decides)')
-    .option('--pass-env <name>', 'hand this variable to the tool, too; may be repeated', several, [])
-    .option('--arg <argument>', 'an argument that it always gets, written into the draft (no secrets); may be repeated', several, [])
+    .option('--pass-env <name>', 'hand this variable to the tool, too; may be repeated', several)
+    .option('--arg <argument>', 'an argument that it always gets, written into the draft (no secrets); may be repeated', several)
     .option('--own-login', 'let it use your own home, where it may be logged in (default: an empty one)')
     .option('--timeout <seconds>', 'the longest that one prompt may take', wholeNumber('--timeout'), 60)
     .option('-y, --yes', 'send the harmless prompts without asking first: they may cost money')

@@ -165,6 +165,13 @@ test('what only repeats the prompt has not answered; the draft says so, and is w
   assert.equal((await rig.run('check', rig.draft)).code, 0);
 });
 
+test('a tool that nobody is logged in with is not asked in every way there is, and it is said what helps', async (t) => {
+  const rig = await makeRig(t, { help: HELP, act: 'echo "Not logged in. Please run /login" >&2; exit 1' });
+  const { code, out } = await rig.run('probe', 'stub', '--yes');
+  assert.equal(code, 1);
+  assert.match(out, /in 2 tries[\s\S]*nobody is logged in: --own-login/);
+});
+
 test('the tool gets an empty folder and home and nothing of others, and what it leaves running is ended', async (t) => {
   const rig = await makeRig(t, {
     help: HELP,
