@@ -13,6 +13,8 @@ export type Found = {
   readonly way: Way;
   /** All arguments but those of access and model, with placeholders. */
   readonly args: readonly string[];
+  /** Of these, what the tool itself asked for. */
+  readonly advice: readonly string[];
   readonly modelArgs: readonly string[];
   readonly access: Access | null;
   readonly passEnv: readonly string[];
@@ -146,7 +148,7 @@ function readLines({ shape, error, way }: Found): readonly string[] {
 
 /** YAML, with a newline at its end. */
 export function draftOf(found: Found): string {
-  const { id, way, shape, modelArgs, passEnv, tokenEnv } = found;
+  const { id, way, shape, advice, modelArgs, passEnv, tokenEnv } = found;
   const prompt =
     shape === null
       ? `# NOT SEEN: an answer. That the prompt goes in ${SEEN_BY[way.prompt]} is a guess from its help.`
@@ -165,6 +167,9 @@ export function draftOf(found: Found): string {
     '# The account that it draws on: tools of one account should name the same lane.',
     `lane: ${flow(id)}`,
     prompt,
+    ...(advice.length === 0
+      ? []
+      : [`# LOOK: the tool itself asked for ${advice.join(' ')}. Is that right in a project that you do not trust?`]),
     `args: ${flow(found.args)}`,
     `prompt: ${way.prompt}`,
     ...accessLines(found),

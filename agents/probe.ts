@@ -4,20 +4,18 @@
  *
  *   found -> looked at (version, help) -> allowed by a person -> answered, or given up -> made to fail -> drafted
  *
- * Invariant: each call has an argument array, an empty folder to work in, a time limit, a home of its own unless `ownLogin`, and of the environment only
- * what the person named and what is the tool's own; what it leaves running is ended. Before `mayAsk` said yes nothing is called but help and version.
+ * Invariant: before `mayAsk` said yes nothing is called but help and version. What each call gets: probe-call.ts.
  */
 
 import path from 'node:path';
-import type { AskProgram, Digest, Fs } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { ExitFile, RunOutcome, RunRequest } from '#core/run.ts';
 import { secretValues, type RawRun } from '#tools/outcome.ts';
-import { REPORT_NAME } from '#tools/plan-tool.ts';
-import { fillArguments, type ToolProfile, type Values } from '#tools/profiles.ts';
+import type { ToolProfile } from '#tools/profiles.ts';
 import { kindOfWords } from '#tools/read-output.ts';
 import { understandRun } from '#tools/understand.ts';
 import { PLAIN_WORDS } from '#tools/words.ts';
+import { argsOf, call, isToken, makePlace, prompted, type Hand, type ProbeOptions, type ProbePorts } from './probe-call.ts';
 import { parseProfile } from './profile-file.ts';
 import { readHelp, type Help } from './probe-help.ts';
 import { draftOf, type Found } from './probe-profile.ts';
@@ -25,7 +23,6 @@ import { errorShapeOf, shapeOf, type Ran, type Shape } from './probe-shape.ts';
 import { accessOf, advised, modelArgs, ownVariables, variablesIn, waysOf, type Way } from './probe-ways.ts';
 
 const HELP_TIMEOUT_MS = 30_000;
-const REPORT_BYTES_MAX = 1_000_000;
 /** So many prompts at most, the one that is to fail not counted. */
 export const PROMPTS_MAX = 12;
 /** Nothing more is tried after this. */
@@ -35,37 +32,6 @@ const LOGGED_OUT_MAX = 2;
 const NO_MODEL = 'docket-no-such-model';
 const VERBS_MAX = 3;
 
-export type ProbePorts = {
-  readonly fs: Pick<Fs, 'facts' | 'makeFolders' | 'readHead' | 'replace'>;
-  readonly ask: AskProgram;
-  readonly find: (name: string, pathText: string) => Promise<string | null>;
-  readonly digest: Pick<Digest, 'sha256' | 'uuid'>;
-  /** Ends every process that carries the mark. */
-  readonly endMarked: () => Promise<void>;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly searchPath: string;
-  readonly now: () => Date;
-  /** One line on what is done now. */
-  readonly say: (line: string) => void;
-};
-export type ProbeOptions = {
-  readonly id: string;
-  readonly program: string;
-  /** Given with every call, such as the account. */
-  readonly args: readonly string[];
-  readonly passEnv: readonly string[];
-  readonly model: string | null;
-  /** The person's own home, where the tool may be logged in. */
-  readonly ownLogin: boolean;
-  /** Of one prompt. */
-  readonly timeoutMs: number;
-  /** Absolute, empty, nobody else's; the caller removes it. */
-  readonly folder: string;
-  /** DOCKET_RUN_ID of everything that is started. */
-  readonly mark: string;
-  /** Aborting it ends what runs; the probe then rejects with its reason. */
-  readonly signal: AbortSignal;
-};
 export type Trial = { readonly what: string; readonly answered: boolean; readonly said: string; readonly loggedOut: boolean };
 export type Probed = {
   readonly file: string;
@@ -83,16 +49,6 @@ export type Looked = {
   readonly ways: readonly Way[];
   readonly variables: readonly string[];
 };
-
-type Place = { readonly work: string; readonly home: string; readonly dir: string; readonly config: string };
-type Call = {
-  readonly args: readonly string[];
-  readonly input: string;
-  readonly variables: readonly string[];
-  readonly wrongKeys?: boolean;
-};
-
-const isToken = (name: string): boolean => /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|AUTH/i.test(name);
 
 /** @param mayAsk is it allowed to send a prompt, which may cost money? */
 export async function probeTool(
@@ -126,6 +82,7 @@ export async function probeTool(
     day: ports.now().toISOString().slice(0, 10),
     way,
     args: argsOf(way, tried.advice, options.args),
+    advice: tried.advice,
     modelArgs: modelArgs(way.help),
     access: accessOf(way.help),
     passEnv: tried.variables.filter((name) => !isToken(name)),
@@ -150,12 +107,6 @@ export async function probeTool(
   });
 }
 
-async function makePlace({ fs }: ProbePorts, { folder }: ProbeOptions): Promise<Place> {
-  const place = Object.fromEntries(['work', 'home', 'dir', 'config', 'tmp'].map((name) => [name, path.join(folder, name)]));
-  for (const one of Object.values(place)) await fs.makeFolders(one, 0o700);
-  return place as Place;
-}
-
 const textOf = ({ stdout, stderr }: Ran): string => `${stdout}\n${stderr}`;
 
 /** As it stands in the names of its variables. */
@@ -171,20 +122,6 @@ function configVariable(own: string, help: string): string | null {
   return new RegExp(`\\b${own}_(?:CODE_)?(?:HOME|CONFIG_DIR|CONFIG_HOME)\\b`).exec(help)?.[0] ?? null;
 }
 
-/** What is added goes before a prompt at the end, and behind a verb at the beginning. */
-function argsOf(way: Way, advice: readonly string[], more: readonly string[]): readonly string[] {
-  const at = way.args.findIndex((argument) => argument.includes('{prompt'));
-  const end = at === -1 ? way.args.length : at > 0 && (way.args[at - 1] ?? '').startsWith('-') ? at - 1 : at;
-  return [...way.args.slice(0, end), ...advice, ...more, ...way.args.slice(end)];
-}
-
-type Hand = {
-  readonly ports: ProbePorts;
-  readonly options: ProbeOptions;
-  readonly place: Place;
-  readonly file: string;
-  readonly configEnv: string | null;
-};
 type Tried = {
   readonly way: Way;
   readonly advice: readonly string[];
@@ -246,50 +183,6 @@ async function tryWays(hand: Hand, ways: readonly Way[], own: readonly string[])
 const shownWay = (program: string, way: Way, args: readonly string[]): string =>
   `${program} ${args.join(' ')}${way.prompt === 'stdin' ? ' < prompt' : ''}`.trim();
 
-/** One call with the prompt, as the profile would make it. @param how `model`: in place of the one that was asked for */
-async function prompted(
-  hand: Hand,
-  way: Way,
-  advice: readonly string[],
-  variables: readonly string[],
-  prompt: string,
-  how: { readonly model?: string; readonly wrongKeys?: boolean },
-): Promise<Ran> {
-  const { ports, options, place, file, configEnv } = hand;
-  const model = how.model ?? options.model;
-  const promptFile = path.join(place.dir, 'prompt.md');
-  await ports.fs.replace(promptFile, prompt, 'safety', 0o600);
-  await ports.fs.replace(path.join(place.dir, REPORT_NAME), '', 'safety', 0o600);
-  const values: Values = {
-    prompt,
-    prompt_file: promptFile,
-    model: model ?? '',
-    session: ports.digest.uuid(),
-    dir: place.dir,
-    cwd: place.work,
-    config: place.config,
-    turns: '4',
-    budget_usd: '1',
-    timeout_ms: String(options.timeoutMs),
-    timeout_s: String(Math.ceil(options.timeoutMs / 1_000)),
-  };
-  const access = accessOf(way.help)?.['read-only'] ?? [];
-  const args = fillArguments([...argsOf(way, advice, options.args), ...access, ...(model === null ? [] : modelArgs(way.help))], values);
-  const input = way.prompt === 'stdin' ? prompt : '';
-  const ran = await call(
-    ports,
-    options,
-    place,
-    file,
-    { args, input, variables, ...(how.wrongKeys === true ? { wrongKeys: true } : {}) },
-    options.timeoutMs,
-    configEnv,
-  );
-  const report = path.join(place.dir, REPORT_NAME);
-  if ((await ports.fs.facts(report))?.kind !== 'file') return ran;
-  return { ...ran, report: new TextDecoder().decode((await ports.fs.readHead(report, REPORT_BYTES_MAX)).bytes) };
-}
-
 /** The same call with a model that nobody has, or with keys that are wrong. Null: it answered, or nothing can be made wrong. */
 async function failing(hand: Hand, { way, advice, variables, prompt, word }: Tried): Promise<Ran | null> {
   const hasModel = modelArgs(way.help).length > 0;
@@ -297,40 +190,6 @@ async function failing(hand: Hand, { way, advice, variables, prompt, word }: Tri
   hand.ports.say(hasModel ? `an error: the model ${NO_MODEL}` : 'an error: a key that is wrong');
   const ran = await prompted(hand, way, advice, variables, prompt, hasModel ? { model: NO_MODEL } : { wrongKeys: true });
   return ran.code === 0 && shapeOf(ran, word) !== null ? null : ran;
-}
-
-async function call(
-  ports: ProbePorts,
-  options: ProbeOptions,
-  place: Place,
-  file: string,
-  { args, input, variables, wrongKeys = false }: Call,
-  timeoutMs: number,
-  configEnv: string | null = null,
-): Promise<Ran> {
-  options.signal.throwIfAborted();
-  const env: Record<string, string> = {
-    PATH: ports.searchPath,
-    HOME: (options.ownLogin ? ports.env['HOME'] : undefined) ?? place.home,
-    TMPDIR: path.join(options.folder, 'tmp'),
-    LANG: 'C.UTF-8',
-    TERM: 'dumb',
-    NO_COLOR: '1',
-    DOCKET_RUN_ID: options.mark,
-  };
-  if (configEnv !== null) env[configEnv] = place.config;
-  for (const name of variables) {
-    const value = ports.env[name] ?? '';
-    if (value !== '') env[name] = wrongKeys && isToken(name) ? 'wrong' : value;
-  }
-  try {
-    return { ...(await ports.ask(file, args, { cwd: place.work, env, timeoutMs, input })), report: '' };
-  } catch (error) {
-    return { code: null, stdout: '', stderr: error instanceof Error ? error.message : String(error), report: '' };
-  } finally {
-    await ports.endMarked();
-    options.signal.throwIfAborted();
-  }
 }
 
 /** What it said when it did not answer, without secrets. */

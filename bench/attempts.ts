@@ -24,7 +24,7 @@ import { makeSockets } from '#platform/socket.ts';
 import { connectKeeper, keeperProgram } from '#tools/keeper-client.ts';
 import { asItIs } from '#tools/plan-tool.ts';
 import { processorSeconds } from './process.ts';
-import { ms, NONE, quantile, type Row } from './table.ts';
+import { ms, NONE, quantile, times, type Row } from './table.ts';
 
 const ENTRY = fileURLToPath(new URL('../cli/keeper.ts', import.meta.url));
 const BASELINE = 'called directly';
@@ -184,7 +184,7 @@ export async function measureAttempts(base: string, isQuick: boolean): Promise<R
         what: `${String(AT_ONCE)} runs of 1 s at once, all answered (baseline: ${BASELINE})`,
         docket: ms(mineMs),
         baseline: ms(theirsMs),
-        ratio: `+${ms((mineMs - theirsMs) / AT_ONCE)} each`,
+        ratio: times(theirsMs / mineMs),
         expected: NONE,
       },
       {

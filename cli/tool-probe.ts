@@ -2,7 +2,8 @@
 
 import path from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
-import { probeTool, PROMPTS_MAX, type Looked, type Probed, type ProbePorts } from '#agents/probe.ts';
+import type { ProbePorts } from '#agents/probe-call.ts';
+import { probeTool, PROMPTS_MAX, type Looked, type Probed } from '#agents/probe.ts';
 import { describe } from '#core/failure.ts';
 import { printable } from '#core/names.ts';
 import type { RunOutcome } from '#core/run.ts';

@@ -146,7 +146,7 @@ printf '{"type":"start"}\\n{"type":"result","is_error":false,"result":"%s"}\\n' 
   Object.assign(rig.env, { ELSEWHERE_API_KEY: key, ELSEWHERE_BASE_URL: 'http://127.0.0.1:1' });
   const { told, draft } = await probed(rig);
   assert.equal(told.reads_error, 'rate-limited');
-  assert.match(draft, /--verbose/);
+  assert.match(draft, /^# LOOK: the tool itself asked for --verbose\./m);
   assert.doesNotMatch(draft + rig.calls(), /--yolo|bypass/);
   assert.match(draft, /token_env: \[ELSEWHERE_API_KEY\]/);
   assert.match(draft, /^pass_env: \[ELSEWHERE_BASE_URL\]$/m);
