@@ -267,8 +267,8 @@ function betweenKeys({ data, spotOf }: YamlRead, file: string, id: string): read
   const holder = data['prompt'] === 'file' ? '{prompt_file}' : data['prompt'] === 'argument' ? '{prompt}' : null;
   if (holder !== null && !given.some((argument) => argument.includes(holder)))
     add('prompt', `the prompt goes in by ${String(data['prompt'])}, and no argument takes it`, `${holder} in args`, given.join(' '));
-  const read: unknown = data['read'];
-  const format: unknown = typeof read === 'object' && read !== null && 'format' in read ? read.format : null;
+  const rules: unknown = data['read'];
+  const format: unknown = typeof rules === 'object' && rules !== null && 'format' in rules ? rules.format : null;
   if (data['progress'] !== undefined && data['progress'] !== null && format !== 'lines')
     add('progress', 'only JSON lines can be read while they grow', 'read.format: lines', String(format));
   return faults;
