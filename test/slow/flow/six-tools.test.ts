@@ -1,7 +1,7 @@
 /** One feature, six roles, six AI tools: each role's prompt of the shipped example is answered by another real tool, against the fake model server. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { startFakeModel } from '../../support/fake-model.mjs';
@@ -13,6 +13,8 @@ import { STAGING } from '#test/support/tool-stage.ts';
 import { TABLE_TOOLS, type TableTool } from '#test/support/tool-table.ts';
 
 const EXAMPLES = path.join(ROOT, 'docs', 'examples', 'feature-user-filters');
+/** Six tools that begin at once need seconds of a core each. */
+const LONGEST_MS = 180_000;
 const STEM = 'user-filters';
 
 const missing = TABLE_TOOLS.filter((tool) => toolFolder(tool) === null);
@@ -39,7 +41,7 @@ test('six real tools answer the six roles of one feature, and the evidence names
   const daemon = await rig.start(stagedEnv(TABLE_TOOLS, bin, fake.url, rig.base));
   for (const [folder] of crew) rig.drop(`${STEM}.md`, readFileSync(path.join(EXAMPLES, `${folder}.md`)), folder);
   for (const [folder, tool] of crew) {
-    await rig.ended(STEM, 'processed', folder);
+    await rig.until(rig.in(folder), () => existsSync(path.join(rig.in(folder), `${STEM}.processed`)), `the answer of ${tool}`, LONGEST_MS);
     const { status, runner, attempts, usage } = rig.evidence(STEM, folder).predicate;
     assert.deepEqual(
       [status, runner.name, attempts.map(({ n, starts, outcome }) => [n, starts, outcome])],
