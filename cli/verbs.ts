@@ -31,6 +31,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },
   { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
+  { name: 'tool', load: async () => (await import('./tool.ts')).addTool },
   { name: 'config', load: async () => (await import('./config.ts')).addConfig },
   { name: 'completion', load: async () => (await import('./completion.ts')).addCompletion },
 ];
