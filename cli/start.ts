@@ -44,6 +44,7 @@ import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
 import { accountHash, makeLaneRules } from './lane-rules.ts';
 import { pausesOf } from './pauses.ts';
+import { sandboxOf } from './sandbox.ts';
 import { loadPrices } from './settings-prices.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
 
@@ -314,7 +315,12 @@ async function makePorts(
     throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
   });
 
-  const runners = makeRunners(workspace, profiles.value, { ...runnerPorts(env), account: await accountHash(workspace, fs, digest) });
+  const toolPorts = runnerPorts(env);
+  const runners = makeRunners(workspace, profiles.value, {
+    ...toolPorts,
+    account: await accountHash(workspace, fs, digest),
+    sandbox: sandboxOf(workspace, toolPorts),
+  });
   await runners.prepare();
 
   return {

@@ -149,6 +149,20 @@ export const SETTINGS = {
     max: 10_000,
     why: 'what one run may cost, in US dollars, where the tool can hold itself to it',
   }),
+  'limits.memory_mb': row<number>({
+    default: 0,
+    unit: 'count',
+    min: 0,
+    max: 10_000_000,
+    why: 'memory that all processes of a run may hold together, in MB (1,000,000 bytes), before it is ended; 0: no ceiling',
+  }),
+  'limits.processes': row<number>({
+    default: 0,
+    unit: 'count',
+    min: 0,
+    max: 1_000_000,
+    why: 'processes that a run may have at the same time before it is ended; 0: no ceiling',
+  }),
   'limits.secret_scan': row<number>({
     default: 20_000,
     unit: 'ms',
@@ -279,6 +293,20 @@ export const SETTINGS = {
     security: true,
     why: 'remotes the history repository may be pushed to; its pre-push hook refuses all others',
   }),
+  'policy.program_change': row<string>({
+    default: 'ignore',
+    unit: 'choice',
+    choices: ['ignore', 'hold'],
+    security: true,
+    why: 'hold: a tool whose program is another file than the one that was accepted (the first one seen is) is not called until a person says `docket accept <runner>`',
+  }),
+  'tools.sandbox': row<string>({
+    default: 'auto',
+    unit: 'choice',
+    choices: ['auto', 'off', 'required'],
+    security: true,
+    why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, required: nothing starts without it, off: never',
+  }),
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',
@@ -341,6 +369,8 @@ export type CommandProfile = {
   /** Fixed variables. No secrets here: docket.yaml is committed. */
   readonly env: Readonly<Record<string, string>>;
   readonly lane: string | null;
+  /** What it may write besides, in a sandbox: `~/x`, `$NAME/x` or absolute. */
+  readonly writes: readonly string[];
 };
 
 /** A model behind an HTTP interface, from `runners:` in docket.yaml (`kind: http`). The key itself is only ever in the environment. */

@@ -107,6 +107,7 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
     startedAt: now.toISOString(),
     deadline: new Date(now.getTime() + limits.timeoutMs).toISOString(),
     shown: plan.shown,
+    ...(plan.sandbox === undefined ? {} : { sandbox: plan.sandbox }),
   };
   try {
     await fs.writeDerived(at(NAMES.run), `${JSON.stringify(run, null, 2)}\n`);

@@ -5,6 +5,7 @@ import type { Failure } from '#core/failure.ts';
 import type { Sha256 } from '#core/names.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { AskProgram, Fs } from '#core/ports.ts';
+import type { Sandbox } from './sandbox.ts';
 
 const VERSION_TIMEOUT_MS = 15_000;
 
@@ -26,6 +27,10 @@ export type ToolPorts = {
   readonly account?: (credential: string) => string;
   /** docket's own `node_modules/.bin` folders: never searched, so that a tool of docket's tests is not taken for the user's. */
   readonly ownBinFolders: readonly string[];
+  /** Around each run; absent: none was asked for (tests, questions). */
+  readonly sandbox?: Sandbox;
+  /** May this program be called, or has it changed since a person accepted it? Absent: any. */
+  readonly mayCall?: (runner: string, facts: ProgramFacts) => Promise<Failure | null>;
 };
 
 /** The folders a program is looked for in: absolute ones only (an empty entry would mean the working folder), and none of docket's own. */
