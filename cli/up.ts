@@ -6,7 +6,7 @@ import type { Runners } from '#agents/registry.ts';
 import type { Role } from '#core/role.ts';
 import type { RunnerFacts } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
-import { makeFs } from '#platform/files.ts';
+import { codeOf, makeFs } from '#platform/files.ts';
 import { makeProcesses } from '#platform/process.ts';
 import { beginAgainIfCompiled } from './begin-again.ts';
 import { describeHolder, readHolder } from './holder.ts';
@@ -46,7 +46,7 @@ export function addUp(program: Command, io: Io): void {
 }
 
 async function runHere(io: Io, workspace: Workspace): Promise<void> {
-  beginAgainIfCompiled();
+  await beginAgainIfCompiled();
   const stop = new AbortController();
   const leave = new AbortController();
   const onSignal = (by: string): void => {
@@ -73,11 +73,19 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
   }).catch((error: unknown) => {
     // A job may be in the middle of a step: when the lock, the journal or the disk is lost, nothing more may be written.
     const isExpected = error instanceof CliError;
-    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    io.err(isExpected ? `docket: ${error.message}` : `docket: stopped at once: ${words}`);
+    io.err(isExpected ? `docket: ${error.message}` : `docket: stopped at once: ${lastWords(error)}`);
     process.exit(isExpected ? error.exitCode : EXIT.environment);
   });
   if (end === 'left') process.exit(EXIT.done);
+}
+
+/** The system's refusals (EACCES, ENOSPC, SQLITE_FULL) are the machine's, and a person mends them; of anything else a developer needs the place. */
+function lastWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isSystems = /^(?:E(?!RR_)[A-Z0-9]+|SQLITE_[A-Z_]+)$/.test(codeOf(error));
+  return isSystems
+    ? `${error.message}. Nothing is lost: mend that (\`docket doctor\` looks at the machine) and start again`
+    : (error.stack ?? error.message);
 }
 
 /** The program's version and hash take a moment the first time; nothing waits for them. */
