@@ -5,7 +5,8 @@ import type { RunnerPorts } from '#agents/runner.ts';
 import type { Workspace } from '#core/settings.ts';
 import { realPath } from '#platform/soft-link.ts';
 import { homeFolder, systemFacts, temporaryFolder, userId } from '#platform/system.ts';
-import { makeSandbox, type Sandbox, type SandboxMode } from '#tools/sandbox.ts';
+import type { Sandbox, SandboxMode } from '#tools/sandbox-places.ts';
+import { makeSandbox } from '#tools/sandbox.ts';
 import { bad, warn, well, type Check } from './doctor-checks.ts';
 
 type Placed = Pick<Workspace, 'settings' | 'root' | 'queues' | 'history' | 'state'>;

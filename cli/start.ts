@@ -32,6 +32,7 @@ import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
+import type { Programs } from '#policy/program.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { makeCodeSnapshot } from './code.ts';
@@ -44,6 +45,7 @@ import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
 import { accountHash, makeLaneRules } from './lane-rules.ts';
 import { pausesOf } from './pauses.ts';
+import { programGate, programsOf } from './programs.ts';
 import { sandboxOf } from './sandbox.ts';
 import { loadPrices } from './settings-prices.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
@@ -147,7 +149,8 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
 
     const stopping = new AbortController();
     const pauses = await pausesOf(workspace, fs);
-    const ports = await makePorts(options, log, { instance, epoch, check, fs }, pauses, stopping.signal, closers);
+    const programs = programsOf(workspace, fs);
+    const ports = await makePorts(options, log, { instance, epoch, check, fs }, { pauses, programs }, stopping.signal, closers);
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
@@ -179,7 +182,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     closers.push(async () => watch.close());
     const control = await makeSockets().serve(
       controlSocket(workspace.state),
-      serveControl({ ports, daemon, pauses, startedAt, stop: options.onStopAsked }),
+      serveControl({ ports, daemon, pauses, programs, startedAt, stop: options.onStopAsked }),
     );
     closers.push(async () => control.close());
     const retention = {
@@ -265,7 +268,7 @@ async function makePorts(
   options: StartOptions,
   log: Log,
   { instance, epoch, check, fs }: Turn,
-  pauses: Pauses,
+  { pauses, programs }: { readonly pauses: Pauses; readonly programs: Programs },
   stopping: AbortSignal,
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
@@ -320,6 +323,7 @@ async function makePorts(
     ...toolPorts,
     account: await accountHash(workspace, fs, digest),
     sandbox: sandboxOf(workspace, toolPorts),
+    ...programGate(workspace, programs, true),
   });
   await runners.prepare();
 

@@ -32,7 +32,7 @@ function fieldAt(value: unknown, dotted: string): unknown {
 export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): Runner {
   const { name } = profile;
   const lane = profile.lane ?? name;
-  const programFacts = rememberFacts(profile.program, null, ports);
+  const programFacts = rememberFacts(name, profile.program, null, ports);
   const mayStart = async (): Promise<Failure | null> => startFault(name, programFacts, ports);
   const secrets = secretValues(ports.env, profile.passEnv);
   const argsFor = (request: RunRequest): string[] =>

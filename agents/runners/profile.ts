@@ -26,7 +26,7 @@ export function makeProfileRunner(profile: ToolProfile, options: ToolOptions, st
   const lane = options.lane ?? laneOfAccount(profile, ports);
   const { id, sha256, login } = profile;
   const secrets = secretValues(ports.env, [...profile.passEnv, ...login.tokenEnv, ...options.passEnv]);
-  const programFacts = rememberFacts(options.program, profile.versionArgs, ports);
+  const programFacts = rememberFacts(name, options.program, profile.versionArgs, ports);
   const mayStart = async (): Promise<Failure | null> => startFault(name, programFacts, ports);
 
   /** What the program says; null: it does not answer the question. An old version that does not know it may well be logged in. */
