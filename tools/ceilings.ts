@@ -9,6 +9,7 @@
 import type { RunLimits, StopReason } from '#core/run.ts';
 import type { Processes } from '#platform/process.ts';
 import { MARKER, type RunProcess } from './end-tree.ts';
+import { isBoxed } from './sandbox-exit.ts';
 
 /** As in the setting's name: limits.memory_mb. */
 const MB = 1_000_000;
@@ -23,7 +24,7 @@ export async function ceilingPassed(
 ): Promise<StopReason | null> {
   const family = await system.family(new Map([[run.pid, run.pidStart]]), MARKER, run.runId, run.pidStart);
   // The sandbox's own two are none of the tool's.
-  const own = run.sandbox?.startsWith('bwrap') === true ? 2 : 0;
+  const own = isBoxed(run.sandbox) ? 2 : 0;
   if (processes > 0 && family.size - own > processes) return 'process-limit';
   return memoryMb > 0 && system.holdMoreThan([...family.keys()], memoryMb * MB) ? 'memory-limit' : null;
 }

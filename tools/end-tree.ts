@@ -8,6 +8,7 @@
 
 import type { Clock } from '#core/ports.ts';
 import type { Processes } from '#platform/process.ts';
+import { isBoxed } from './sandbox-exit.ts';
 
 export const MARKER = 'DOCKET_RUN_ID';
 const GRACE_MS = 3_000;
@@ -48,7 +49,7 @@ export async function endTree(processes: Processes, clock: Clock, run: RunProces
   const seen: Left = new Map(run.pid === null ? [] : [[run.pid, run.pidStart]]);
   let left = await find(processes, run, seen);
   if (left.size === 0) return 0;
-  const isSpared = run.sandbox?.startsWith('bwrap') === true && left.size > 1;
+  const isSpared = isBoxed(run.sandbox) && left.size > 1;
   // The group gets it at once, so that no member sees another one end first.
   if (!isSpared && run.pid !== null && left.has(run.pid)) processes.signal(run.pid, 'SIGTERM', true);
   const asked = new Map(left);

@@ -18,6 +18,7 @@ import type { Processes, StartedProgram } from '#platform/process.ts';
 import { ceilingPassed, hasCeiling } from './ceilings.ts';
 import { endTree, MARKER } from './end-tree.ts';
 import { NAMES, readRun } from './exit.ts';
+import { endOf } from './sandbox-exit.ts';
 
 export type RunPorts = {
   readonly fs: Fs;
@@ -166,7 +167,7 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, started: Start
     const left = await endTree(ports.processes, ports.clock, run, isCeiling ? 0 : ports.graceMs);
     if (left > 0) ports.note(`run ${run.runId}: ${String(left)} processes could not be ended`);
     if (left === 0 || !ports.processes.isAlive(run.pid, run.pidStart)) await exited;
-    const { code, signal } = exit ?? { code: null, signal: null };
+    const { code, signal } = endOf(exit ?? { code: null, signal: null }, run.sandbox);
     return commit(
       ports,
       request,

@@ -17,6 +17,7 @@ import type { Sandbox, SandboxFound, SandboxMode, SandboxPlaces } from './sandbo
 import { bwrapArgs, type Mount, type View } from './sandbox-bwrap.ts';
 import { seatbeltProfile } from './sandbox-macos.ts';
 import { NAMES } from './exit.ts';
+import { isBoxed } from './sandbox-exit.ts';
 import type { RawRun } from './outcome.ts';
 import { findProgram, searchPath, type ProgramFacts, type ToolPorts } from './program.ts';
 
@@ -97,7 +98,7 @@ const noSandbox = (why: string): Failure => ({
  * is taken for it; it cost nothing either, as far as anybody can tell.
  */
 export function setupFault(words: string | undefined, raw: Pick<RawRun, 'exit' | 'stdout' | 'stderr'>): Failure | null {
-  if (words?.startsWith('bwrap') !== true || raw.exit.stopped !== null || raw.exit.code !== 1 || raw.stdout.length > 0) return null;
+  if (!isBoxed(words) || raw.exit.stopped !== null || raw.exit.code !== 1 || raw.stdout.length > 0) return null;
   const said = firstLine(new TextDecoder().decode(raw.stderr.subarray(0, SAID_BYTES_MAX)));
   if (!said.startsWith('bwrap: ')) return null;
   return {
@@ -132,7 +133,9 @@ async function there(paths: readonly string[], { real }: SandboxPlaces, { fs }: 
   const found: string[] = [];
   for (const one of paths) {
     const at = await real(one);
-    if (!found.includes(at) && (await fs.facts(at)) !== null) found.push(at);
+    // What this account may not look at (a folder of root's in PATH), the tool cannot need.
+    const facts = found.includes(at) ? null : await fs.facts(at).catch(() => null);
+    if (facts !== null) found.push(at);
   }
   return found;
 }
