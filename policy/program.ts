@@ -62,14 +62,17 @@ export function makePrograms(fs: ProgramFs, file: string): Programs {
       );
     return programs;
   };
+  /** One after the other. */
+  const write = async (accepted: AcceptedProgram, before: Promise<void>): Promise<void> => {
+    await before;
+    const others = (await read()).filter(({ runner }) => runner !== accepted.runner);
+    await fs.replace(file, `${JSON.stringify({ v: 1, programs: [...others, accepted] }, null, 2)}\n`, 'safety');
+    await fs.syncFolder(path.dirname(file), 'safety');
+  };
   return {
     of: async (runner) => (await read()).find((one) => one.runner === runner) ?? null,
     async accept(accepted) {
-      const turn = writing.then(async () => {
-        const others = (await read()).filter(({ runner }) => runner !== accepted.runner);
-        await fs.replace(file, `${JSON.stringify({ v: 1, programs: [...others, accepted] }, null, 2)}\n`, 'safety');
-        await fs.syncFolder(path.dirname(file), 'safety');
-      });
+      const turn = write(accepted, writing);
       writing = turn.catch(() => undefined);
       return turn;
     },

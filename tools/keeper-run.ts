@@ -161,7 +161,8 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, started: Start
 
   async function finish(): Promise<ExitFile | null> {
     const limit = await watch(ports, request, run, wake.signal);
-    if (limit !== null) stop(limit);
+    // It may have ended while it was looked at.
+    if (limit !== null && exit === null) stop(limit);
     // What eats the machine gets no time to say goodbye.
     const isCeiling = limit === 'memory-limit' || limit === 'process-limit';
     const left = await endTree(ports.processes, ports.clock, run, isCeiling ? 0 : ports.graceMs);
@@ -205,7 +206,6 @@ async function watch(ports: RunPorts, request: StartRun, run: RunFile, signal: A
     const leftMs = startMs + limits.timeoutMs - nowMs;
     if (leftMs <= 0) return 'timeout';
     const passed = isCeiled ? await ceilingPassed(ports.processes, run, limits) : null;
-    if (signal.aborted) return null;
     if (passed !== null) return passed;
     const idleLeftMs = grownMs + limits.idleMs - nowMs;
     if (idleLeftMs <= 0) return 'idle';

@@ -104,18 +104,20 @@ describe('a run without a sandbox', () => {
   });
 });
 
-describe('a run in bwrap', () => {
-  const mountsOf = (args: readonly string[]): readonly string[] => {
-    const found: string[] = [];
-    for (const [index, word] of args.entries()) {
-      if (word === '--') break;
-      if (word === '--tmpfs') found.push(`empty ${args[index + 1] ?? ''}`);
-      if (word === '--bind') found.push(`write ${args[index + 1] ?? ''}`);
-      if (word === '--ro-bind-try') found.push(`show ${args[index + 1] ?? ''}`);
-    }
-    return found;
-  };
+const mountsOf = (args: readonly string[]): readonly string[] => {
+  const found: string[] = [];
+  for (const [index, word] of args.entries()) {
+    if (word === '--') break;
+    if (word === '--tmpfs') found.push(`empty ${args[index + 1] ?? ''}`);
+    if (word === '--bind') found.push(`write ${args[index + 1] ?? ''}`);
+    if (word === '--ro-bind-try') found.push(`show ${args[index + 1] ?? ''}`);
+  }
+  return found;
+};
+const caps = (isRoot: boolean): string => bwrapArgs({ isRoot, mounts: [], cwd: '/' }).join(' ');
+const output = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+describe('a run in bwrap', () => {
   test('writes its worktree but not what runs outside of it, its temporary folder, and nothing of docket', async (t) => {
     const { cwd, state, needs } = await stage(t);
     const queues = path.join(cwd, 'queues');
@@ -161,7 +163,6 @@ describe('a run in bwrap', () => {
     assert.ok(mounts.indexOf(`empty ${top}`) < mounts.indexOf(`show ${cwd}`), mounts.join('\n'));
   });
   test('root keeps one right of root, everybody else none', () => {
-    const caps = (isRoot: boolean): string => bwrapArgs({ isRoot, mounts: [], cwd: '/' }).join(' ');
     assert.match(caps(true), /--cap-drop ALL --cap-add CAP_DAC_OVERRIDE/);
     assert.doesNotMatch(caps(false), /--cap-add/);
   });
@@ -182,7 +183,6 @@ test('macOS: all writing is denied but the named places, the last rule decides, 
 });
 
 test('bwrap that could not begin is a fault of the environment; a tool that failed is not', () => {
-  const output = (text: string): Uint8Array => new TextEncoder().encode(text);
   const exit = { code: 1, stopped: null } as Parameters<typeof setupFault>[1]['exit'];
   const raw = { exit, stdout: output(''), stderr: output("bwrap: Can't find source path /x: No such file or directory\n") };
   const fault = setupFault('bwrap 1.0', raw);

@@ -50,6 +50,7 @@ for (const isReused of [false, true])
     onlyLinux,
     async (t) => {
       const rig = makeRig(t);
+      rig.env['DOCKET_TOOLS_SANDBOX'] = 'auto';
       const agents = await startFakeAgents(rig.base);
       t.after(async () => agents.close());
       rig.settings(settingsWith([obeyingRunner('one', agents)]));
@@ -87,6 +88,7 @@ for (const isReused of [false, true])
 
 test('what was left running is ended at the next start also when its job has to wait for a slot', onlyLinux, async (t) => {
   const rig = makeRig(t);
+  rig.env['DOCKET_TOOLS_SANDBOX'] = 'auto';
   const agents = await startFakeAgents(rig.base);
   t.after(async () => agents.close());
   const settings = (slots: number): string => settingsWith([obeyingRunner('one', agents)], `lanes: { one: { slots: ${String(slots)} } }\n`);

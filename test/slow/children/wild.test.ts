@@ -49,8 +49,7 @@ suite('programs that do not behave', onlyLinux, () => {
     rig.settings(
       settingsWith(
         [...runners, shellRunner('good', 'echo "# Good"')],
-        // What a tool does that no sandbox keeps in; the one with a sandbox is test/slow/flow/sandbox.test.ts.
-        `tools: { sandbox: off }\nlimits: { output_bytes: ${String(OUTPUT_BYTES_MAX)}, answer_bytes: ${String(OUTPUT_BYTES_MAX)}, }\n`,
+        `limits: { output_bytes: ${String(OUTPUT_BYTES_MAX)}, answer_bytes: ${String(OUTPUT_BYTES_MAX)}, }\n`,
       ),
     );
     rig.tool('dropped.txt', promptText({ feature: 'NEXT-1', extra: 'runner: good\n' }));
