@@ -41,11 +41,7 @@ export async function lookAtSandbox(workspace: Placed, ports: RunnerPorts): Prom
   const found = await look();
   if (found.isThere) return well('sandbox', `${found.words}: a tool can write only its worktree and its own state`);
   return mode === 'required'
-    ? bad(
-        'sandbox',
-        `tools.sandbox is required, and there is none: ${found.why}`,
-        'mend that, then start docket again; until then prompts wait',
-      )
+    ? bad('sandbox', `tools.sandbox is required, and there is none: ${found.why}`, 'mend that; until then prompts wait')
     : warn(
         'sandbox',
         `none: ${found.why}; a tool can write whatever this account can`,

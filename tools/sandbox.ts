@@ -69,10 +69,19 @@ export async function findSandbox(places: SandboxPlaces, ports: ToolPorts): Prom
   }
 }
 
-/** Tried at the first question, once. */
+/** Tried at the first question, once; where it is required and not there, at each question, so that a lane that waits for it goes on by itself. */
 export function makeSandbox(mode: SandboxMode, places: SandboxPlaces, ports: ToolPorts): Sandbox {
   let known: Promise<SandboxFound> | null = null;
-  return { mode, places, look: async () => (known ??= findSandbox(places, ports)) };
+  return {
+    mode,
+    places,
+    async look() {
+      known ??= findSandbox(places, ports);
+      const found = await known;
+      if (mode === 'required' && !found.isThere) known = null;
+      return found;
+    },
+  };
 }
 
 /** Why no run of this runner may start now, whatever it is asked: there is no sandbox where one must be, or its program is not the one that was accepted. */
@@ -90,7 +99,7 @@ const noSandbox = (why: string): Failure => ({
   what: 'tools.sandbox is required, and there is none',
   path: 'docket.yaml',
   code: 'NO_SANDBOX',
-  message: `${why} (mend that and start docket again, or set tools.sandbox to auto)`,
+  message: `${why} (mend that, it is looked at again by itself; or set tools.sandbox to auto)`,
 });
 
 /**

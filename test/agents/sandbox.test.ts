@@ -84,6 +84,17 @@ describe('looking for a sandbox', () => {
   });
 });
 
+test('one that is required and not there is looked for again: it may be installed by then', async () => {
+  const ports = machine({ code: 0 });
+  let isInstalled = false;
+  const later: RunnerPorts = { ...ports, find: async (name, all) => (name === 'bwrap' && !isInstalled ? null : ports.find(name, all)) };
+  const [required, auto] = (['required', 'auto'] as const).map((mode) => makeSandbox(mode, places(), later));
+  for (const box of [required, auto]) assert.equal((await box?.look())?.isThere, false);
+  isInstalled = true;
+  assert.equal((await required?.look())?.isThere, true);
+  assert.equal((await auto?.look())?.isThere, false, 'once per start of the daemon');
+});
+
 describe('a run without a sandbox', () => {
   test('goes on when that is allowed, and says why there is none', async (t) => {
     const { cwd, needs } = await stage(t);

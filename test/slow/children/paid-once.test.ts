@@ -40,12 +40,11 @@ async function makePaid(t: TestContext, claude: string | null = null): Promise<P
   const model = await startFakeModel();
   t.after(async () => model.close());
   const rig = makeRig(t);
-  rig.env['DOCKET_TOOLS_SANDBOX'] = 'auto';
   const runner = `  paid: { kind: command, program: ${JSON.stringify(process.execPath)}, args: [${JSON.stringify(CLIENT)}], env: { MODEL_URL: ${JSON.stringify(model.url)} } }\n`;
   rig.settings(
     settingsWith(
       claude === null ? [runner] : ['  paid: { kind: claude }\n'],
-      `lanes: { paid: { slots: ${String(SLOTS)}, interval_cap: 1000 } }\n`,
+      `lanes: { paid: { slots: ${String(SLOTS)}, interval_cap: 1000 } }\ntools: { sandbox: auto }\n`,
     ),
   );
   const stems: string[] = [];

@@ -14,6 +14,8 @@ const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 const DEAF_LOOP = `trap "" TERM HUP INT; while :; do sleep 1; done`;
 
+const SANDBOX = 'tools: { sandbox: required }\n';
+
 /** Tries each place, and says of each what came of it. */
 const scribbler = (places: readonly string[]): string =>
   [
@@ -35,11 +37,7 @@ function writingRole(rig: Rig): void {
 /** Who ends what does not depend on the user: the second suite leaves it out, it takes a grace per tool. */
 function sandboxed(name: string, as: number | null): void {
   suite(`in the sandbox, ${name}`, onlySandboxed(as), () => {
-    const rigOf = (t: TestContext): Rig => {
-      const rig = makeRig(t, undefined, as === null ? {} : { as });
-      rig.env['DOCKET_TOOLS_SANDBOX'] = 'required';
-      return rig;
-    };
+    const rigOf = (t: TestContext): Rig => makeRig(t, undefined, as === null ? {} : { as });
 
     test('a tool writes its worktree, its temporary folder and what its runner names, and nothing else of this machine', async (t) => {
       const rig = rigOf(t);
@@ -61,7 +59,7 @@ function sandboxed(name: string, as: number | null): void {
         '/var/tmp/x',
         '/dev/shm/../../x',
       ];
-      rig.settings(settingsWith([shellRunner('probe', scribbler([...free, ...shut]), `, writes: [${JSON.stringify(named)}]`)]));
+      rig.settings(settingsWith([shellRunner('probe', scribbler([...free, ...shut]), `, writes: [${JSON.stringify(named)}]`)], SANDBOX));
       const daemon = await rig.start();
       rig.drop('one.md', promptText({ agent: 'ui', extra: 'runner: probe\n' }), '03-ui');
       rig.drop('two.md', promptText({ extra: 'runner: probe\n' }));
@@ -90,12 +88,15 @@ function sandboxed(name: string, as: number | null): void {
       const token = `boxed-${randomUUID()}`;
       const fork = `(setsid sh -c 'env -i PATH="$PATH" sh -c "${DEAF_LOOP.replaceAll('"', '\\"')}" ${token} & exit 0' >/dev/null 2>&1 &)`;
       rig.settings(
-        settingsWith([
-          shellRunner('ends', `cat >/dev/null; ${fork}; sleep 0.3; echo "# Bred"`),
-          shellRunner('stays', `cat >/dev/null; ${fork}; sleep 0.3; touch "$TMPDIR/forked"; ${DEAF_LOOP}`),
-          // Ends in order when it is asked to: the sandbox must not take it along before.
-          shellRunner('orderly', `cat >/dev/null; trap 'echo bye >&2; exit 0' TERM; while :; do sleep 0.1; done`),
-        ]),
+        settingsWith(
+          [
+            shellRunner('ends', `cat >/dev/null; ${fork}; sleep 0.3; echo "# Bred"`),
+            shellRunner('stays', `cat >/dev/null; ${fork}; sleep 0.3; touch "$TMPDIR/forked"; ${DEAF_LOOP}`),
+            // Ends in order when it is asked to: the sandbox must not take it along before.
+            shellRunner('orderly', `cat >/dev/null; trap 'echo bye >&2; exit 0' TERM; while :; do sleep 0.1; done`),
+          ],
+          SANDBOX,
+        ),
       );
       let daemon = await rig.start();
       const drop = (stem: string, runner: string, limits: string): void => {
