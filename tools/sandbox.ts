@@ -50,19 +50,16 @@ export async function findSandbox(places: SandboxPlaces, ports: ToolPorts): Prom
   const found = await findProgram(name, ports);
   if (!found.ok)
     return { isThere: false, why: `${name} is not installed${platform === 'linux' ? ' (the package bubblewrap of your system)' : ''}` };
-  const nothing = await findProgram('true', ports);
-  if (!nothing.ok) return { isThere: false, why: 'there is no program `true` to try it with' };
-  const env = { PATH: searchPath(ports) };
+  // Of itself it says its version, in a sandbox as outside.
   const trial =
     platform === 'linux'
-      ? [...bwrapArgs({ isRoot: places.isRoot, mounts: mounts('empty', await emptied(places, ports)), cwd: '/' }), nothing.value]
-      : ['-p', '(version 1)(allow default)', nothing.value];
+      ? [...bwrapArgs({ isRoot: places.isRoot, mounts: mounts('empty', await emptied(places, ports)), cwd: '/' }), found.value, '--version']
+      : ['-p', '(version 1)(allow default)', '/usr/bin/true'];
   try {
-    const tried = await ports.ask(found.value, trial, { env, timeoutMs: TRY_MS });
+    const tried = await ports.ask(found.value, trial, { env: { PATH: searchPath(ports) }, timeoutMs: TRY_MS });
     if (tried.code !== 0)
       return { isThere: false, why: `${name} does not work here: ${firstLine(tried.stderr) || `code ${String(tried.code)}`}` };
-    const told = platform === 'linux' ? await ports.ask(found.value, ['--version'], { env, timeoutMs: TRY_MS }) : null;
-    const version = /\d+(?:\.\d+)+/.exec(told?.stdout ?? '')?.[0];
+    const version = /\d+(?:\.\d+)+/.exec(tried.stdout)?.[0];
     return { isThere: true, program: found.value, words: version === undefined ? name : `${name} ${version}` };
   } catch (error) {
     return { isThere: false, why: `${name} does not work here: ${error instanceof Error ? error.message : String(error)}` };

@@ -21,7 +21,7 @@ function machine(bwrap: Answer | null): RunnerPorts {
     ...ports,
     find: async (name, pathText) => (name === 'bwrap' ? (bwrap === null ? null : '/usr/bin/bwrap') : ports.find(name, pathText)),
     ask: async (_program, args) => {
-      const stdout = args[0] === '--version' ? 'bubblewrap 9.8.7\n' : '';
+      const stdout = args.at(-1) === '--version' ? 'bubblewrap 9.8.7\n' : '';
       return Promise.resolve({ code: bwrap?.code ?? null, stdout, stderr: bwrap?.stderr ?? '' });
     },
   };
@@ -80,7 +80,7 @@ describe('looking for a sandbox', () => {
     const box = makeSandbox('auto', places(), counting);
     await Promise.all([box.look(), box.look()]);
     await box.look();
-    assert.equal(asked, 2, 'the trial and the version');
+    assert.equal(asked, 1);
   });
 });
 
