@@ -25,6 +25,8 @@ export const outputFile = inState('daemon.out');
 export const pausesFile = inState('paused.json');
 /** Which program of each runner was accepted (policy/program.ts). */
 export const programsFile = inState('programs.json');
+/** Which prompts may start whatever is spent (daemon/releases.ts). */
+export const releasesFile = inState('released.json');
 /** Makes the hashes of accounts this workspace's own. */
 export const saltFile = inState('salt');
 export const controlSocket = inState('control.sock');

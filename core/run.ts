@@ -72,7 +72,7 @@ export type RunFile = {
   readonly sandbox?: string;
 };
 
-export type StopReason = 'timeout' | 'idle' | 'output-limit' | 'memory-limit' | 'process-limit' | 'cancelled' | 'keeper-lost';
+export type StopReason = 'timeout' | 'idle' | 'output-limit' | 'memory-limit' | 'process-limit' | 'cancelled' | 'budget' | 'keeper-lost';
 
 /** a<n>/exit.json: the run's commit point, written after the output is on disk. */
 export type ExitFile = {

@@ -21,6 +21,7 @@ const STOP_REASONS: ReadonlySet<unknown> = new Set<StopReason | null>([
   'memory-limit',
   'process-limit',
   'cancelled',
+  'budget',
   'keeper-lost',
   null,
 ]);

@@ -133,6 +133,7 @@ export function runnerContract(body: RunnerCase): void {
       'memory-limit': 'memory-limit',
       'process-limit': 'process-limit',
       cancelled: 'cancelled',
+      budget: 'budget',
       'keeper-lost': 'interrupted',
     };
     for (const stopped of Object.keys(kinds) as StopReason[]) {
