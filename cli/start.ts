@@ -7,7 +7,7 @@ import { getCompileCacheDir } from 'node:module';
 import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
-import { isJobId, type RoleName } from '#core/names.ts';
+import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -47,7 +47,7 @@ import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
-import { makeLaneRules } from './lane-rules.ts';
+import { laneName, makeLaneRules } from './lane-rules.ts';
 import { pausesOf } from './pauses.ts';
 import { programsOf } from './programs.ts';
 import { daemonToolPorts } from './tool-ports.ts';
@@ -378,18 +378,6 @@ async function scanInterval(workspace: Workspace, roles: readonly Role[]): Promi
   const { settings } = workspace;
   const everyMs = settings['intake.scan_interval'];
   return places.some((place) => place.network) ? Math.min(everyMs, settings['intake.scan_interval_network']) : everyMs;
-}
-
-function laneName(
-  roles: ReadonlyMap<RoleName, Role>,
-  runners: Runners,
-  workspace: Workspace,
-  role: RoleName,
-  runner: string | null,
-): string {
-  const known = roles.get(role);
-  const name = runner ?? known?.runner ?? workspace.settings.runner;
-  return known?.lane ?? runners.get(name)?.lane ?? name;
 }
 
 /** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */
