@@ -36,6 +36,7 @@ const WORDS = {
   env: 'fixed variables; no secrets',
   pass_env: 'names of variables handed through',
   config: 'the configuration folder that the tool gets',
+  writes: 'what it keeps of its own elsewhere, as ~/x or $NAME/x: may be written in a sandbox',
   login: 'how it is known that somebody is logged in',
   version_args: 'arguments that make it print its version; default: --version',
   limits: 'prompt_bytes: the longest prompt, at most 600000',
@@ -208,6 +209,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     })
     .optional()
     .meta({ description: WORDS.config }),
+  writes: z.array(outside).max(10).default([]).meta({ description: WORDS.writes }),
   login: z
     .strictObject({
       token_env: z.array(variable).max(20).default([]),
@@ -291,6 +293,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   env: one.env,
   passEnv: one.pass_env,
   config: one.config === undefined ? null : { ...one.config, filesWithToken: one.config.files_with_token },
+  writes: one.writes,
   login: { tokenEnv: one.login.token_env, files: one.login.files, ask: one.login.ask ?? null },
   versionArgs: one.version_args,
   limits: { promptBytes: one.limits.prompt_bytes },

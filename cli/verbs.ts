@@ -26,6 +26,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'retry', load: async () => (await import('./retry.ts')).addRetry },
   { name: 'pause', load: async () => (await import('./pause.ts')).addPause },
   { name: 'resume', load: async () => (await import('./pause.ts')).addResume },
+  { name: 'accept', load: async () => (await import('./accept.ts')).addAccept },
   { name: 'log', load: async () => (await import('./log.ts')).addLog },
   { name: 'cost', load: async () => (await import('./cost.ts')).addCost },
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },

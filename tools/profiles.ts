@@ -153,6 +153,8 @@ export type ToolProfile = {
   /** Variables handed through from the daemon's environment, besides BASE_ENV. */
   readonly passEnv: readonly string[];
   readonly config: ConfigFolder | null;
+  /** What it keeps of its own elsewhere (`~/…`, `$NAME/…`): it may be written in a sandbox, when it is there. */
+  readonly writes: readonly string[];
   readonly login: Login;
   readonly versionArgs: readonly string[];
   readonly limits: { readonly promptBytes: number };

@@ -126,11 +126,18 @@ const WAIT_MS = 30_000;
 /** What outlives a rig: a test, or node:test itself for a rig that all tests of a file share. */
 export type Cleanup = { after(act: () => Promise<void>): void };
 
+/**
+ * The tools of most tests keep a book of their starts beside the workspace, where a sandbox would not let them: there is none unless the test's settings
+ * say something of `tools:`.
+ */
+const withApp = (settings: string): string =>
+  `app: app\n${settings}${/^tools:/m.test(settings) ? '' : `${settings.endsWith('\n') || settings === '' ? '' : '\n'}tools: { sandbox: off }\n`}`;
+
 export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: RigOptions = {}): Rig {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'docket-rig-')));
   const root = path.join(base, 'app');
   mkdirSync(root);
-  writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${settings}`);
+  writeFileSync(path.join(root, 'docket.yaml'), withApp(settings));
   const { as, under } = options;
   const user = as === undefined ? {} : { uid: as, gid: as };
   if (as !== undefined) for (const folder of [base, root]) chownSync(folder, as, as);
@@ -266,7 +273,7 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
       return file;
     },
     settings(text) {
-      writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${text}`);
+      writeFileSync(path.join(root, 'docket.yaml'), withApp(text));
     },
     in: (folder = '01-architect') => path.join(queues, folder, 'in'),
     out: (folder = '01-architect') => path.join(queues, folder, 'out'),

@@ -14,7 +14,7 @@ import type { Keeper } from '#core/ports.ts';
 import type { RunRequest } from '#core/run.ts';
 import { clock, digest, fs, makeRig, processes, silentLog, type Rig } from '#test/keeper/rig.ts';
 import { runnerOf } from '#test/support/profiles.ts';
-import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
+import { makeRequest, makeRunnerPorts, withSandbox } from '#test/support/runner-parts.ts';
 import type { ToolOptions } from '#tools/plan-tool.ts';
 import { startFakeModel, type FakeModel } from './fake-model.mjs';
 import type { TableTool } from './tool-table.ts';
@@ -145,7 +145,7 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
       }
       const own = `${scenario},id=${request.runId}`;
       const before = new Set(await readdir(dump));
-      const made2 = runner(rig, makeRunnerPorts(env(rig, own)), own);
+      const made2 = runner(rig, withSandbox(makeRunnerPorts(env(rig, own)), state), own);
       const plan = await made2.plan(request);
       assert.ok(plan.ok && plan.value.kind === 'program', JSON.stringify(plan));
       const given = plan.value.stdin === '/dev/null' ? '' : await readFile(plan.value.stdin, 'utf8');
