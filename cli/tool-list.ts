@@ -10,6 +10,7 @@ import { CliError, EXIT, show, table, type Common, type Io } from './io.ts';
 import { openWorkspace, profilesOf } from './open.ts';
 import { packageFile } from './package.ts';
 import { runnerPorts } from './parts.ts';
+import { programGate, programsOf } from './programs.ts';
 
 const LABEL_WIDTH = 15;
 const LINE_LENGTH_MAX = 8_000;
@@ -30,13 +31,13 @@ const testedWords = ({ tested: { how, from, to } }: ToolProfile): string =>
 export async function listTools(io: Io, common: Common): Promise<void> {
   const workspace = await openWorkspace(io, common);
   const profiles = [...(await profilesOf(workspace)).values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const ports = runnerPorts(io.env);
+  const ports = { ...runnerPorts(io.env), ...programGate(workspace, programsOf(workspace), false) };
   const tools = await Promise.all(
     profiles.map(async (profile) => {
       const { id, kind, tested, lane } = profile;
       const found = await findProgram(profile.program, ports);
       const { program, version } = found.ok
-        ? await rememberFacts(profile.program, profile.versionArgs, ports)()
+        ? await rememberFacts(profile.id, profile.program, profile.versionArgs, ports)()
         : { program: null, version: null };
       const file = await fileOf(workspace, id);
       return { id, kind, tested, lane, program, version, file, own: !isShipped(file), words: testedWords(profile) };
