@@ -127,6 +127,9 @@ async function factsOf(runner: Runner): Promise<string> {
 function testedWords({ tested: { how, from, to } }: ToolProfile, version: string | null): string {
   if (how === 'none') return '; not tested, its profile follows its documentation';
   if (how === 'transcript') return '; its profile was tested with a transcript only';
+  const isKnown = to !== '0.0.0';
+  if (how === 'probe' && (!isKnown || version === null || isOlder(to, version)))
+    return `; its profile was made by \`docket tool probe\`${isKnown ? ` of ${to}` : ''}`;
   if (version === null || (!isOlder(version, from) && !isOlder(to, version))) return '';
   return `; docket was tested with ${from === to ? from : `${from} to ${to}`}`;
 }
@@ -144,10 +147,9 @@ function isOlder(a: string, b: string): boolean {
 export function lookAtProfiles(runners: Runners): Check {
   const profiles = runners.names().flatMap((name) => (name === AUTO ? [] : (runners.get(name)?.profile ?? [])));
   const by = (how: string): string => [...new Set(profiles.filter(({ tested }) => tested.how === how).map(({ id }) => id))].join(', ');
-  const none = by('none');
-  const untested = none === '' ? '' : `; not tested: ${none}`;
+  const made = (how: string, words: string): string => (by(how) === '' ? '' : `; ${words}: ${by(how)}`);
   return well(
     'tools',
-    `tested with the program itself: ${by('real')}; with a transcript only: ${by('transcript')}${untested}. <name>-acp is the same tool over the Agent Client Protocol (docs/acp.md)`,
+    `tested with the program itself: ${by('real')}; with a transcript only: ${by('transcript')}${made('none', 'not tested')}${made('probe', 'made by a probe')}. <name>-acp is the same tool over the Agent Client Protocol (docs/acp.md)`,
   );
 }

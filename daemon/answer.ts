@@ -243,6 +243,7 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     runner: choice.facts.name,
     instead,
     ...(outcome.acts === undefined ? {} : { acts: await actsWithoutSecrets(ports, outcome.acts) }),
+    ...(run.sandbox === undefined ? {} : { sandbox: run.sandbox }),
   };
   return { record, outcome, command: run.command, choice, isProbe };
 }
@@ -288,6 +289,8 @@ function limitsOf(ports: Ports, job: Submitted): RunLimits {
     answerBytes: settings['limits.answer_bytes'],
     turns: limits.turns ?? settings['limits.turns'],
     budgetUsd: limits.budgetUsd ?? settings['limits.budget_usd'],
+    memoryMb: settings['limits.memory_mb'],
+    processes: settings['limits.processes'],
   };
 }
 

@@ -133,7 +133,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
       runner: { ...(ended.facts ?? job.facts), command: ended.command, model: modelOf(job, ended) },
       account: accountOf((ended.facts ?? job.facts).lane),
       attempts: ended.attempts.map(
-        ({ n, runId, startedAt, endedAt, outcome, failure, usage, starts, lane, model, runner, instead, acts }) => ({
+        ({ n, runId, startedAt, endedAt, outcome, failure, usage, starts, lane, model, runner, instead, acts, sandbox }) => ({
           n,
           runId,
           startedAt,
@@ -146,6 +146,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
           ...(model === undefined ? {} : { model }),
           ...(runner === undefined ? {} : { runner, instead: instead ?? null }),
           ...(acts === undefined ? {} : { acts }),
+          ...(sandbox === undefined ? {} : { sandbox }),
         }),
       ),
       usage: sumUsage(ended.attempts.map(({ usage }) => usage)),

@@ -157,8 +157,8 @@ export type AcpWay = {
   /** Before the rules that hold for every agent (tools/acp-read.ts). */
   readonly failures: readonly FailureRule[];
 };
-/** `real`: the program itself ran in docket's tests; `transcript`: only its recorded or documented output was read; `none`: neither. */
-export type Tested = { readonly how: 'real' | 'transcript' | 'none'; readonly from: string; readonly to: string };
+/** `real`: the program itself ran in docket's tests; `transcript`: only its recorded or documented output was read; `probe`: `docket tool probe` made it; `none`: none of these. */
+export type Tested = { readonly how: 'real' | 'transcript' | 'probe' | 'none'; readonly from: string; readonly to: string };
 
 export type ToolProfile = {
   readonly id: string;
@@ -183,6 +183,8 @@ export type ToolProfile = {
   /** Variables handed through from the daemon's environment, besides BASE_ENV. */
   readonly passEnv: readonly string[];
   readonly config: ConfigFolder | null;
+  /** What it keeps of its own elsewhere (`~/…`, `$NAME/…`): it may be written in a sandbox, when it is there. */
+  readonly writes: readonly string[];
   readonly login: Login;
   readonly versionArgs: readonly string[];
   readonly limits: { readonly promptBytes: number };
