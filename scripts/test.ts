@@ -17,7 +17,7 @@ const SUITES = {
   slow: {
     files: (file: string) => file.startsWith('test/slow/'),
     timeoutMs: 900_000,
-    concurrency: Math.max(1, availableParallelism() - 1),
+    concurrency: availableParallelism(),
   },
   // One after the other: they load the machine themselves, and they measure.
   faults: { files: (file: string) => file.startsWith('test/faults/'), timeoutMs: 4 * 3_600_000, concurrency: 1 },
