@@ -8,10 +8,10 @@ import type { Fault } from '#core/fault.ts';
 import type { Sha256 } from '#core/names.ts';
 import type { Digest } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
-import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
-import { readYaml } from '#prompt-spec/safe-yaml.ts';
+import { fault, inOrder, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
+import { readYaml, type YamlRead } from '#prompt-spec/safe-yaml.ts';
 import { readShape, type Shape } from '#prompt-spec/shape.ts';
-import { PLACEHOLDERS, TOLD_KINDS, type PickRule, type ToolProfile } from '#tools/profiles.ts';
+import { PLACEHOLDERS, TOLD_KINDS, type PickRule, type ProgressRules, type ToolProfile } from '#tools/profiles.ts';
 import { safePattern } from '#tools/safe-pattern.ts';
 
 const SIZE_MAX = 65_536;
@@ -24,7 +24,7 @@ const WORDS = {
   kind: 'ai, static-check or test',
   title: 'the name of the tool for people',
   program: 'a name that is looked up in PATH, or an absolute path',
-  tested: 'how: real or transcript; from, to: the first and the last version that was tested',
+  tested: 'how: real, transcript or probe; from, to: the first and the last version that was tested',
   notes: 'what a person should know',
   lane: 'the provider account it draws on',
   args: 'arguments, one by one; never a shell line',
@@ -41,6 +41,7 @@ const WORDS = {
   limits: 'prompt_bytes: the longest prompt, at most 600000',
   success: 'exit codes: exit (default 0) and findings_exit',
   read: 'how its output is read',
+  progress: 'how the events of a run that goes on are read',
 } as const;
 
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/);
@@ -143,6 +144,26 @@ const read = z.strictObject({
     .default([]),
 });
 
+const step = pick.omit({ in: true, after: true }).transform((one) => ({ ...one, in: 'stdout' as const, after: null }));
+const steps = z.array(step).max(10).default([]);
+const progress = z.strictObject({
+  tool: steps,
+  file: steps,
+  text: steps,
+  text_comes: z.enum(['whole', 'in-pieces']).default('whole'),
+  model: steps,
+  usage: z
+    .strictObject({
+      by: pointer.nullable().default(null),
+      input_tokens: steps,
+      output_tokens: steps,
+      cache_read_tokens: steps,
+      cache_write_tokens: steps,
+      cost_usd: steps,
+    })
+    .default({ by: null, input_tokens: [], output_tokens: [], cache_read_tokens: [], cache_write_tokens: [], cost_usd: [] }),
+});
+
 const version = z.string().regex(/^\d+\.\d+\.\d+$/);
 
 export const PROFILE_SCHEMA = z.strictObject({
@@ -158,7 +179,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     .regex(/^(?:[^/\0]+|\/[^\0]*)$/)
     .meta({ description: WORDS.program }),
   tested: z
-    .strictObject({ how: z.enum(['real', 'transcript']), from: version.default('0.0.0'), to: version.default('0.0.0') })
+    .strictObject({ how: z.enum(['real', 'transcript', 'probe']), from: version.default('0.0.0'), to: version.default('0.0.0') })
     .meta({ description: WORDS.tested }),
   notes: z.string().max(4_000).default('').meta({ description: WORDS.notes }),
   lane: z
@@ -205,6 +226,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     .default({ exit: [0], findings_exit: [] })
     .meta({ description: WORDS.success }),
   read: read.meta({ description: WORDS.read }),
+  progress: progress.optional().meta({ description: WORDS.progress }),
 });
 
 type ProfileFile = z.output<typeof PROFILE_SCHEMA>;
@@ -226,14 +248,30 @@ export function parseProfile(
   const shape: Shape = { kind: 'tool', file, words: WORDS };
   if (source.length > SIZE_MAX)
     return refuse('file', 'the profile is too long', `at most ${String(SIZE_MAX)} characters`, String(source.length));
-  const parsed = readShape(readYaml(source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n'), 1), PROFILE_SCHEMA, shape);
-  if (!parsed.ok) return parsed;
-  const one = parsed.value;
-  if (one.id !== id) return refuse('id', `${file} does not fit its name`, id, one.id);
-  const holder = one.prompt === 'file' ? '{prompt_file}' : one.prompt === 'argument' ? '{prompt}' : null;
-  if (holder !== null && !one.args.some((argument) => argument.includes(holder)))
-    return refuse('prompt', `the prompt goes in by ${one.prompt}, and no argument takes it`, `${holder} in args`, one.args.join(' '));
-  return ok(profileOf(one, digest.sha256(source)));
+  const yaml = readYaml(source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n'), 1);
+  const parsed = readShape(yaml, PROFILE_SCHEMA, shape);
+  const crossed = yaml.wellFormed ? betweenKeys(yaml, file, id) : [];
+  if (parsed.ok && crossed.length === 0) return ok(profileOf(parsed.value, digest.sha256(source)));
+  return err(inOrder([...(parsed.ok ? [] : parsed.error), ...crossed]));
+}
+
+/** What no key tells alone. */
+function betweenKeys({ data, spotOf }: YamlRead, file: string, id: string): readonly Fault[] {
+  const faults: Fault[] = [];
+  const add = (field: string, message: string, expected: string, found: string): void => {
+    const place = spotOf([field])?.value ?? WHOLE_FILE;
+    faults.push(fault(`tool-${field}-invalid`, field, place, { message, expected, found: shown(found), mend: 'mend the value' }));
+  };
+  if (typeof data['id'] === 'string' && data['id'] !== id) add('id', `${file} does not fit its name`, id, data['id']);
+  const given = Array.isArray(data['args']) ? data['args'].map(String) : [];
+  const holder = data['prompt'] === 'file' ? '{prompt_file}' : data['prompt'] === 'argument' ? '{prompt}' : null;
+  if (holder !== null && !given.some((argument) => argument.includes(holder)))
+    add('prompt', `the prompt goes in by ${String(data['prompt'])}, and no argument takes it`, `${holder} in args`, given.join(' '));
+  const rules: unknown = data['read'];
+  const format: unknown = typeof rules === 'object' && rules !== null && 'format' in rules ? rules.format : null;
+  if (data['progress'] !== undefined && data['progress'] !== null && format !== 'lines')
+    add('progress', 'only JSON lines can be read while they grow', 'read.format: lines', String(format));
+  return faults;
 }
 
 const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
@@ -258,7 +296,27 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   limits: { promptBytes: one.limits.prompt_bytes },
   success: { exit: one.success.exit, findingsExit: one.success.findings_exit },
   read: { ...one.read, inputHolds: one.read.usage.input_holds, usage: usageOf(one.read.usage) },
+  progress: one.progress === undefined ? null : progressOf(one.progress, one.read.usage.input_holds),
   sha256,
+});
+
+const progressOf = (one: NonNullable<ProfileFile['progress']>, inputHolds: ProgressRules['usage']['inputHolds']): ProgressRules => ({
+  tool: one.tool,
+  file: one.file,
+  text: one.text,
+  textIsPieces: one.text_comes === 'in-pieces',
+  model: one.model,
+  usage: {
+    by: one.usage.by,
+    inputHolds,
+    fields: {
+      inputTokens: one.usage.input_tokens,
+      outputTokens: one.usage.output_tokens,
+      cacheReadTokens: one.usage.cache_read_tokens,
+      cacheWriteTokens: one.usage.cache_write_tokens,
+      costUsd: one.usage.cost_usd,
+    },
+  },
 });
 
 const usageOf = (one: ProfileFile['read']['usage']): Readonly<Record<keyof ToolProfile['read']['usage'], readonly PickRule[]>> => ({

@@ -14,6 +14,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'add', load: async () => (await import('./add.ts')).addAdd },
   { name: 'ask', load: async () => (await import('./add.ts')).addAsk },
   { name: 'wait', load: async () => (await import('./wait.ts')).addWait },
+  { name: 'attach', load: async () => (await import('./attach.ts')).addAttach },
   { name: 'preview', load: async () => (await import('./preview.ts')).addPreview },
   { name: 'ls', load: async () => (await import('./ls.ts')).addLs },
   { name: 'show', load: async () => (await import('./show.ts')).addShow },
@@ -30,6 +31,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },
   { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
+  { name: 'tool', load: async () => (await import('./tool.ts')).addTool },
   { name: 'config', load: async () => (await import('./config.ts')).addConfig },
   { name: 'completion', load: async () => (await import('./completion.ts')).addCompletion },
 ];

@@ -116,7 +116,7 @@ export type Rig = {
   /** Resolves when the log says it. */
   logged(words: string | RegExp): Promise<void>;
   /** Resolves when the condition holds; looks again at every change of the folder. */
-  until<T>(folder: string, condition: () => T | null | undefined | false, what: string): Promise<T>;
+  until<T>(folder: string, condition: () => T | null | undefined | false, what: string, longestMs?: number): Promise<T>;
   /** Waits for `in/<stem>.<suffix>`. */
   ended(stem: string, suffix?: string, folder?: string): Promise<void>;
 };
@@ -184,9 +184,9 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
     return daemon;
   };
 
-  const until = async <T>(folder: string, condition: () => T | null | undefined | false, what: string): Promise<T> => {
+  const until = async <T>(folder: string, condition: () => T | null | undefined | false, what: string, longestMs = WAIT_MS): Promise<T> => {
     mkdirSync(folder, { recursive: true });
-    const signal = AbortSignal.timeout(WAIT_MS);
+    const signal = AbortSignal.timeout(longestMs);
     const watcher = watch(folder, { signal });
     watcher.on('error', () => undefined);
     try {
@@ -198,7 +198,7 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
     } catch (error) {
       if (!signal.aborted) throw error;
       const daemonsSaid = [...daemons].map((daemon) => daemon.output()).join('\n---\n');
-      throw new Error(`waited ${String(WAIT_MS)} ms for ${what}; ${folder} has: ${readdirSync(folder).join(' ')}\n${daemonsSaid}`, {
+      throw new Error(`waited ${String(longestMs)} ms for ${what}; ${folder} has: ${readdirSync(folder).join(' ')}\n${daemonsSaid}`, {
         cause: error,
       });
     } finally {

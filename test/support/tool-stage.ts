@@ -10,17 +10,20 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { runAttempt, type Attempted } from '#agents/attempt.ts';
 import type { Runner, RunnerPorts } from '#agents/runner.ts';
+import type { Keeper } from '#core/ports.ts';
 import type { RunRequest } from '#core/run.ts';
 import { clock, digest, fs, makeRig, processes, silentLog, type Rig } from '#test/keeper/rig.ts';
 import { runnerOf } from '#test/support/profiles.ts';
 import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
 import type { ToolOptions } from '#tools/plan-tool.ts';
 import { startFakeModel, type FakeModel } from './fake-model.mjs';
+import type { TableTool } from './tool-table.ts';
 
 /** Copilot hides its key wherever it meets it in its own output: one that is part of no word. */
 const KEY = ['fake', 'key', '0123456789abcdef'].join('-');
 
-type Staging = {
+/** How a tool is pointed at the fake model. */
+export type Staging = {
   readonly model: string;
   readonly env: (url: string) => Readonly<Record<string, string>>;
   readonly args?: (url: string) => readonly string[];
@@ -43,7 +46,7 @@ const opencodeConfig = (url: string): string =>
 const codexProvider = (url: string): string =>
   `model_providers.fake={name="fake",base_url="${url}/v1",wire_api="responses",env_key="CODEX_API_KEY",request_max_retries=0,stream_max_retries=0}`;
 
-const STAGING: Readonly<Record<string, Staging>> = {
+export const STAGING: Readonly<Record<TableTool, Staging>> = {
   claude: { model: 'sonnet', env: (url) => ({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: url }) },
   codex: {
     model: 'gpt-5.5',
@@ -82,6 +85,12 @@ export type RunOptions = {
   readonly access?: RunRequest['access'];
   /** Files that lie in the working folder, by path. */
   readonly project?: Readonly<Record<string, string>>;
+  /** Called when it begins; what it answers is called with the outcome's kind when it has ended. */
+  readonly during?: (run: {
+    readonly runner: Runner;
+    readonly request: RunRequest;
+    readonly keeper: Keeper;
+  }) => (kind: string) => Promise<void>;
 };
 
 export type Stage = {
@@ -96,7 +105,7 @@ export type Stage = {
 
 /** A kind place for one tool: a model server, and a home that its runs share (some tools unpack themselves there at first). */
 export async function openStage(tool: string, bin: string): Promise<Stage> {
-  const staging = STAGING[tool];
+  const staging = (STAGING as Readonly<Record<string, Staging>>)[tool];
   assert.ok(staging !== undefined, `nobody knows how to point ${tool} at the fake model`);
   const base = await mkdtemp(path.join(tmpdir(), 'docket-stage-'));
   const dump = path.join(base, 'dump');
@@ -120,7 +129,7 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
     runner,
     modelName: staging.model,
     outside,
-    async run(t, scenario, { brief, limits = {}, access = 'read-only', project = {} } = {}) {
+    async run(t, scenario, { brief, limits = {}, access = 'read-only', project = {}, during } = {}) {
       const rig = await makeRig(t);
       await rig.serve();
       const made = await makeRequest(rig.folder, 'a1', brief);
@@ -140,11 +149,10 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
       const plan = await made2.plan(request);
       assert.ok(plan.ok && plan.value.kind === 'program', JSON.stringify(plan));
       const given = plan.value.stdin === '/dev/null' ? '' : await readFile(plan.value.stdin, 'utf8');
-      const done = await runAttempt(
-        { runner: made2, keeper: await rig.client(), fs, digest, clock, log: silentLog },
-        request,
-        new AbortController().signal,
-      );
+      const keeper = await rig.client();
+      const end = during?.({ runner: made2, request, keeper });
+      const done = await runAttempt({ runner: made2, keeper, fs, digest, clock, log: silentLog }, request, new AbortController().signal);
+      await end?.(done.outcome.ok ? done.outcome.status : done.outcome.failure.kind);
       assert.deepEqual(await processes.marked('DOCKET_RUN_ID', request.runId), [], `${tool} left a process behind`);
       const names = (await readdir(dump)).filter((name) => !before.has(name)).toSorted();
       const requests = await Promise.all(names.map(async (name) => readFile(path.join(dump, name), 'utf8')));
