@@ -58,7 +58,7 @@ const SLOTS = 2;
 /** Of docket only: its place is taken from the attempt's folder to exit.json, most of that by the disk; a job of the queues takes its own for a millisecond. */
 const MANY_SLOTS = 16;
 const command = (slots: number): string =>
-  `runner: nothing\nrunners:\n  nothing: { kind: command, program: /bin/echo, args: [done], output: text }\nlanes:\n  nothing: { slots: ${String(slots)}, interval_cap: 100000 }\nlimits: { ahead: 64 }\n`;
+  `runner: nothing\nrunners:\n  nothing: { kind: command, program: /bin/echo, args: [done], output: text }\nlanes:\n  nothing: { slots: ${String(slots)}, interval_cap: 100000, stagger: 0 }\nlimits: { ahead: 64 }\n`;
 
 const isInstalled = (program: string): boolean => spawnSync(program, ['-h'], { stdio: 'ignore' }).error === undefined;
 

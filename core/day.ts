@@ -22,10 +22,17 @@ export function makeCalendar(zone: string): Calendar {
     month: '2-digit',
     day: '2-digit',
   });
-  const dayOf = (atMs: number): string => {
+  const askedDayOf = (atMs: number): string => {
     const parts = format.formatToParts(atMs);
     const of = (type: string): string => parts.find((part) => part.type === type)?.value ?? '';
     return `${of('year')}-${of('month')}-${of('day')}`;
+  };
+  // Within one second it is one day in every zone, and a backlog asks hundreds of times in each.
+  let last = { second: Number.NaN, day: '' };
+  const dayOf = (atMs: number): string => {
+    const second = Math.floor(atMs / 1000);
+    if (second !== last.second) last = { second, day: askedDayOf(atMs) };
+    return last.day;
   };
   return {
     zone: format.resolvedOptions().timeZone,

@@ -96,7 +96,9 @@ export function parseStem(text: string): Result<Stem, string> {
 
 /** Any text made harmless for a terminal, a log line or an error file: control and direction characters become \u escapes. */
 export function printable(text: string, maxLength = 200): string {
-  const clean = Array.from(text, (character) => (UNPRINTABLE.test(character) ? escaped(character) : character)).join('');
+  const clean = !UNPRINTABLE.test(text)
+    ? text
+    : Array.from(text, (character) => (UNPRINTABLE.test(character) ? escaped(character) : character)).join('');
   return clean.length > maxLength ? `${clean.slice(0, maxLength)}… (${String(text.length)} characters)` : clean;
 }
 

@@ -13,13 +13,16 @@ export type Hint = {
   nextOr(ms: number, signal: AbortSignal): Promise<void>;
 };
 
+/** Nobody reads it. Without one an abort makes a DOMException with its stack, at each job's end. */
+const WOKEN = 'woken';
+
 export function makeHint(clock: Clock): Hint {
   let isPoked = false;
   let isAwake = false;
   let waiting: AbortController | null = null;
   const wake = (): void => {
     isAwake = true;
-    waiting?.abort();
+    waiting?.abort(WOKEN);
   };
   return {
     poke() {

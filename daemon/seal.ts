@@ -64,18 +64,20 @@ export async function sealEnded(
   ended: Ended,
 ): Promise<{ readonly final: FinalFile; readonly told: Told | null }> {
   const { claimed } = job.task;
-  const files: { as: string; bytes: string }[] = [];
+  const files: { as: string; bytes: Uint8Array | string }[] = [];
+  // Once: an answer that is not plain ASCII is as much work to turn into bytes as to hash.
+  const result = ended.answer === null ? null : Buffer.from(ended.answer);
   let told: Told | null = null;
   let kept: ReturnType<typeof noteOf> | null = null;
   if (ended.status !== 'held') {
-    const resultHash = ended.answer === null ? null : ports.digest.sha256(ended.answer);
+    const resultHash = result === null ? null : ports.digest.sha256(result);
     const evidence = renderStatement(statementOf(ports, job, ended, ended.status, resultHash));
     const record: Answer = {
       job: job.recordAs,
       identity: job.identity,
       roleFolder: job.role.folder,
       status: ended.status,
-      result: ended.answer === null ? null : Buffer.from(ended.answer),
+      result,
       evidence,
       promptSha256: job.sha256,
       specVersion: job.spec.version,
@@ -90,7 +92,7 @@ export async function sealEnded(
     kept = noteOf(told, resultHash);
     files.push({ as: '_evidence.json', bytes: evidence });
   }
-  if (ended.answer !== null) files.push({ as: '_result.md', bytes: ended.answer });
+  if (result !== null) files.push({ as: '_result.md', bytes: result });
   else if (ended.failure !== null)
     files.push({ as: '_error.md', bytes: errorPage(ports, claimed, ended.status, ended.failure, ended.attempts) });
   return { final: await decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files, ...kept }), told };

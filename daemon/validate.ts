@@ -172,13 +172,10 @@ function materialsOf(ports: Ports, role: Role, spec: Accepted['spec'], brief: st
   ];
 }
 
-const material = (ports: Ports, kind: MaterialBytes['role'], name: string, bytes: string): MaterialBytes => ({
-  role: kind,
-  name,
-  sha256: ports.digest.sha256(bytes),
-  sizeBytes: Buffer.byteLength(bytes),
-  bytes,
-});
+function material(ports: Ports, kind: MaterialBytes['role'], name: string, text: string): MaterialBytes {
+  const bytes = Buffer.from(text);
+  return { role: kind, name, sha256: ports.digest.sha256(bytes), sizeBytes: bytes.length, bytes: text };
+}
 
 const known = new WeakMap<object, MaterialBytes>();
 

@@ -33,6 +33,8 @@ type Folder = {
   /** Of a large folder, instead of `sealed`: its tree is changed in place. */
   wide: WideTree | null;
   readonly folders: Map<string, Folder>;
+  /** Of these folders, the ones that were changed since it was sealed: a history has thousands, a record changes one. */
+  readonly changed: Set<string>;
 };
 
 /**
@@ -64,7 +66,7 @@ export type Snapshot = {
 
 const partsOf = (path: string): string[] => (path === '' ? [] : path.split('/'));
 
-const emptyFolder = (): Folder => ({ tree: EMPTY_TREE, oid: null, sealed: null, wide: null, folders: new Map() });
+const emptyFolder = (): Folder => ({ tree: EMPTY_TREE, oid: null, sealed: null, wide: null, folders: new Map(), changed: new Set() });
 
 function setEntry(folder: Folder, name: string, kind: EntryKind, oid: Oid): void {
   if (folder.wide === null || !setOid(folder.tree, name, kind, oid)) folder.tree = withEntry(folder.tree, name, kind, oid);
@@ -97,6 +99,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
     sealed: null,
     wide: null,
     folders: new Map(),
+    changed: new Set(),
   });
   let root = rootOid === null ? emptyFolder() : await load(rootOid);
   /** Lower-case feature id -> folder; follows the root tree it was made from. */
@@ -143,10 +146,19 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
     return found;
   }
 
+  /** @param chain the folders along the path, the root first */
+  function touch(chain: readonly Folder[], parts: readonly string[]): void {
+    for (const [index, folder] of chain.entries()) {
+      folder.oid = null;
+      if (index > 0) chain[index - 1]?.changed.add(parts[index - 1] ?? '');
+    }
+  }
+
   function sealFolder(folder: Folder, objects: NewObject[]): Oid {
     if (folder.oid !== null) return folder.oid;
-    for (const [name, inner] of folder.folders) {
-      if (inner.oid !== null) continue;
+    for (const name of folder.changed) {
+      const inner = folder.folders.get(name);
+      if (inner === undefined || inner.oid !== null) continue;
       if (inner.tree.starts.length === 0 && ![...inner.folders.values()].some((deep) => deep.oid === null)) {
         folder.tree = withoutEntry(folder.tree, name, 'folder');
         folder.folders.delete(name);
@@ -154,6 +166,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       }
       setEntry(folder, name, 'folder', sealFolder(inner, objects));
     }
+    folder.changed.clear();
     folder.oid = sealTree(folder, objects).oid;
     sealed.push(folder);
     return folder.oid;
@@ -185,7 +198,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       const chain = await along(parts.slice(0, -1));
       const last = chain.at(-1) ?? root;
       setEntry(last, parts.at(-1) ?? '', 'file', blob);
-      for (const folder of chain) folder.oid = null;
+      touch(chain, parts);
       const [top = ''] = parts;
       const id = featureIdOf(top)?.toLowerCase();
       if (parts.length < 2 || id === undefined || features === null) return;
@@ -197,7 +210,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       const chain = await along(parts.slice(0, -1));
       const last = chain.at(-1) ?? root;
       last.tree = withoutEntry(last.tree, parts.at(-1) ?? '', 'file');
-      for (const folder of chain) folder.oid = null;
+      touch(chain, parts);
     },
     seal(objects) {
       const before = root.tree;

@@ -23,7 +23,7 @@ const OVERLAP_LENGTH = 16 * 1024;
 /** More are not told: the text is held for the first one. */
 const FINDINGS_MAX = 50;
 /** Runs of this many base64 characters are decoded: 24 characters hold 18 bytes, less than any known token. */
-const BASE64_RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/g;
+const BASE64_RUN_LENGTH = 24;
 
 type Range = { readonly rule: string; readonly from: number; readonly to: number };
 
@@ -63,11 +63,31 @@ function isHarmless(found: string): boolean {
   return password === undefined ? isPlaceholder(found) : !looksRandom(password, 2);
 }
 
+/**
+ * Answers whether a hint (ASCII, in lower case) may stand in the text. One pass notes which two characters follow each other; only a hint whose pairs are all
+ * there is looked for. The text is in lower case and one byte for each character: what is ASCII stays what it is, so no hint is missed, and a
+ * character that turns into another one costs a look by its rule's expression.
+ */
+function hintsIn(text: string): (hint: string) => boolean {
+  const bytes = Buffer.from(text.toLowerCase(), 'latin1');
+  const lower = bytes.toString('latin1');
+  const pairs = new Uint8Array(1 << 16);
+  let before = 0;
+  for (const byte of bytes) {
+    pairs[(before << 8) | byte] = 1;
+    before = byte;
+  }
+  return (hint) => {
+    for (let at = 1; at < hint.length; at++) if (pairs[(hint.charCodeAt(at - 1) << 8) | hint.charCodeAt(at)] !== 1) return false;
+    return lower.includes(hint);
+  };
+}
+
 function byOwnRules(text: string): Range[] {
-  const lower = text.toLowerCase();
+  const mayHold = hintsIn(text);
   const found: Range[] = [];
   for (const rule of OWN_RULES) {
-    if (!rule.hints.some((hint) => lower.includes(hint))) continue;
+    if (!rule.hints.some(mayHold)) continue;
     for (const match of text.matchAll(rule.pattern)) {
       const from = match.index;
       const to = from + match[0].length;
@@ -96,6 +116,32 @@ async function inPieces(text: string): Promise<Range[]> {
   }
 }
 
+const isBase64 = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) ||
+  (code >= 0x41 && code <= 0x5a) ||
+  (code >= 0x2f && code <= 0x39) ||
+  code === 0x2b ||
+  code === 0x2d ||
+  code === 0x5f;
+
+/**
+ * As `/[A-Za-z0-9+/_-]{24,}={0,2}/g` finds them. Each run has a character at one of the places that are 24 apart, so the rest is not looked at: an expression
+ * would begin anew at each letter of each word.
+ */
+function base64Runs(text: string): { readonly from: number; readonly to: number }[] {
+  const runs: { from: number; to: number }[] = [];
+  for (let at = BASE64_RUN_LENGTH - 1; at < text.length; at += BASE64_RUN_LENGTH) {
+    if (!isBase64(text.charCodeAt(at))) continue;
+    let from = at;
+    while (from > 0 && isBase64(text.charCodeAt(from - 1))) from--;
+    while (at < text.length && isBase64(text.charCodeAt(at))) at++;
+    if (at - from < BASE64_RUN_LENGTH) continue;
+    const padding = text.startsWith('==', at) ? 2 : text.startsWith('=', at) ? 1 : 0;
+    runs.push({ from, to: at + padding });
+  }
+  return runs;
+}
+
 /** Base64 that decodes to text, joined; `at` tells where each piece stood. Wrapped lines (60 or more wide) count as one run. */
 function decoded(text: string): { readonly text: string; readonly pieces: readonly { readonly start: number; readonly at: Range }[] } {
   let all = '';
@@ -109,11 +155,10 @@ function decoded(text: string): { readonly text: string; readonly pieces: readon
     }
     run = { text: '', from: 0, to: 0 };
   };
-  for (const match of text.matchAll(BASE64_RUN)) {
-    const isWrapped =
-      run.text !== '' && match.index - run.to <= 2 && run.to - run.from >= 60 && /^\r?\n$/.test(text.slice(run.to, match.index));
+  for (const { from, to } of base64Runs(text)) {
+    const isWrapped = run.text !== '' && from - run.to <= 2 && run.to - run.from >= 60 && /^\r?\n$/.test(text.slice(run.to, from));
     if (!isWrapped) close();
-    run = { text: run.text + match[0], from: isWrapped ? run.from : match.index, to: match.index + match[0].length };
+    run = { text: run.text + text.slice(from, to), from: isWrapped ? run.from : from, to };
   }
   close();
   return { text: all, pieces };

@@ -73,7 +73,7 @@ const FORMS: readonly SecretRule[] = [
   form('stripe-key', ['_live_', '_test_', 'whsec_'], '[rs]k_(?:live|test)_[A-Za-z0-9]{20,200}|whsec_[A-Za-z0-9+/]{32,100}'),
   form('slack-token', ['xox', 'xapp-'], '(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{24,300}'),
   form('sendgrid-key', ['sg.'], 'SG\\.[A-Za-z0-9_-]{16,32}\\.[A-Za-z0-9_-]{32,64}'),
-  form('mail-service-key', ['key-', '-us'], 'key-[0-9a-f]{32}|[0-9a-f]{32}-us[0-9]{1,2}'),
+  form('mail-service-key', ['key-', ...Array.from('0123456789', (digit) => `-us${digit}`)], 'key-[0-9a-f]{32}|[0-9a-f]{32}-us[0-9]{1,2}'),
   form('telegram-token', [':aa'], '[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}'),
   form('discord-token', ['m', 'n', 'o'], '[MNO][A-Za-z0-9_-]{23,27}\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27,45}'),
   form(

@@ -86,7 +86,13 @@ export type Layout = {
 };
 
 export function makeLayout(root: string): Layout {
-  const inRole = (folder: RoleFolder, ...parts: string[]): string => path.join(root, folder, ...parts);
+  const roles = new Map<RoleFolder, string>();
+  /** The parts are names: joined by hand, because each job asks for a hundred of these paths. */
+  const inRole = (folder: RoleFolder, ...parts: string[]): string => {
+    let role = roles.get(folder);
+    if (role === undefined) roles.set(folder, (role = path.join(root, folder)));
+    return parts.length === 0 ? role : `${role}${path.sep}${parts.join(path.sep)}`;
+  };
   return {
     root,
     role: (folder) => inRole(folder),

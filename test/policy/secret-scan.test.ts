@@ -34,6 +34,21 @@ describe('secrets are found', () => {
   }
 });
 
+describe('base64 is decoded wherever it begins', () => {
+  const hidden = Buffer.from(whole(`gh|p_${noise(36)}`)).toString('base64');
+  test('at each of 60 places of a text, with a character of two bytes before it', async () => {
+    for (let at = 0; at < 60; at++) {
+      const found = await findingsIn(`…${'.'.repeat(at)} ${hidden}.`);
+      assert.equal(found.length, 1, `at ${String(at)}`);
+      assert.equal(found[0]?.column, at + 3);
+    }
+  });
+  test('behind a run that is one character too short, and behind the padding of another', async () => {
+    for (const before of [`${'a'.repeat(23)} `, `${'QUJD'.repeat(8)}= `, `${'QUJD'.repeat(8)}== `])
+      assert.equal((await findingsIn(`${before}${hidden}\n`))[0]?.column, before.length + 1);
+  });
+});
+
 describe('what is no secret passes', () => {
   for (const text of HARMLESS) {
     test(text.slice(0, 60).replaceAll('\n', ' '), async () => {
