@@ -127,6 +127,10 @@ export type DaemonWords = {
   readonly paused: readonly Pause[];
   /** By job id: why a job in its hands waits for money. */
   readonly waitsForMoney: Readonly<Record<string, string>>;
+  /** Roles that something keeps from their folders, with how to mend it. */
+  readonly faults: readonly { readonly role: string; readonly words: string }[];
+  /** By job id: what a job in its hands stumbled over. */
+  readonly stumbles: Readonly<Record<string, string>>;
 };
 
 export async function askDaemon(workspace: Workspace): Promise<DaemonWords | null> {
@@ -142,6 +146,9 @@ export async function askDaemon(workspace: Workspace): Promise<DaemonWords | nul
       waiting: (reply['waiting'] ?? {}) as Readonly<Record<string, string>>,
       paused: (reply['paused'] ?? []) as readonly Pause[],
       waitsForMoney: (reply['waits_for_money'] ?? {}) as Readonly<Record<string, string>>,
+      // A daemon that was started by an older docket does not say these.
+      faults: (reply['faults'] ?? []) as DaemonWords['faults'],
+      stumbles: (reply['stumbles'] ?? {}) as DaemonWords['stumbles'],
     };
   } finally {
     control.close();

@@ -1,6 +1,7 @@
 /** `docket status`: one screen. Is a daemon up, what does it do, what waits for a person. Answers from the folders when none runs. */
 
 import type { Command } from 'commander';
+import { printable } from '#core/names.ts';
 import { makeFs } from '#platform/files.ts';
 import { readHolder } from './holder.ts';
 import { readPauses } from './pauses.ts';
@@ -11,6 +12,7 @@ import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, log, openAll } from './open.ts';
 import { clock, readJournal, spoolOf } from './parts.ts';
 
+type RoleFault = { readonly role: string; readonly words: string };
 type Budget = { readonly words: string };
 
 const NEEDS_PERSON = ['rejected', 'held', 'failed', 'cancelled'];
@@ -47,6 +49,7 @@ export function addStatus(program: Command, io: Io): void {
       const holds = (journal?.holds() ?? []).filter(({ untilMs }) => untilMs === null || untilMs > clock.now().getTime());
       journal?.close();
       const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
+      const faults = isUp ? ((reply['faults'] ?? []) as readonly RoleFault[]) : [];
       const waitsForMoney = isUp ? Object.keys(reply['waits_for_money'] ?? {}) : [];
       const data = {
         up: isUp,
@@ -63,6 +66,7 @@ export function addStatus(program: Command, io: Io): void {
           reason,
         })),
         budgets,
+        faults,
         waits_for_money: waitsForMoney,
       };
       const head = isUp
@@ -88,6 +92,9 @@ export function addStatus(program: Command, io: Io): void {
           `runner ${workspace.settings.runner || '(none chosen)'}, history ${workspace.history}`,
           '',
           table(rows),
+          ...(faults.length > 0
+            ? ['', ...faults.map(({ role, words }) => paint(io, 'red', `role ${role} waits: ${printable(words, 1_000)}`))]
+            : []),
           ...(laneRows.length > 0 ? ['', ...laneRows] : []),
           ...(budgets.length > 0 ? ['', ...budgets.map(({ words }) => words)] : []),
           ...(waitsForMoney.length > 0

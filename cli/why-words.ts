@@ -37,6 +37,7 @@ export type WaitingFacts = {
 };
 
 const START = 'start the daemon: `docket up`';
+const MENDED = 'mend it; then it goes on by itself, and no attempt is spent';
 const GOES_BY_ITSELF = 'nothing to do: it goes on by itself';
 
 export function whyWaiting(facts: WaitingFacts): Because {
@@ -71,6 +72,8 @@ export function whyWaiting(facts: WaitingFacts): Because {
 }
 
 function whatDaemonSays(key: string, daemon: DaemonWords, scanIntervalMs: number): { readonly because: string; readonly next: string } {
+  const fault = daemon.faults.find(({ role }) => key.startsWith(`${role}/`));
+  if (fault !== undefined) return { because: `its role waits: ${fault.words}`, next: MENDED };
   const reason = daemon.waiting[key];
   const pause = daemon.paused.find((one) => pausedWords(one) === reason);
   if (pause !== undefined && reason !== undefined) return { because: reason, next: `\`docket resume ${pause.name}\` lets it go on` };
@@ -137,6 +140,8 @@ export function whyInFlight(facts: FlightFacts): Because {
       because: [`it waits for money: ${money}`],
       next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel],
     };
+  const stumble = daemon.stumbles[facts.id];
+  if (stumble !== undefined) return { is, because: [`it cannot go on now: ${stumble}`], next: [MENDED, cancel] };
   const held = [...daemon.lanes.map(shutWords).filter((words) => words !== null), ...facts.paused.map(pausedWords)];
   switch (facts.state) {
     case 'submitted':

@@ -18,6 +18,9 @@ const FULL_OR_FORBIDDEN = new Set([
   'EXDEV',
   'ESTALE',
   'ETIMEDOUT',
+  'ENOTCONN',
+  'EHOSTDOWN',
+  'ELOOP',
 ]);
 
 /**

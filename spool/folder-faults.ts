@@ -4,7 +4,10 @@
  */
 
 import type { Failure } from '#core/failure.ts';
+import type { RoleFolder } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
+import { codeOf } from './error-code.ts';
+import type { Layout } from './layout.ts';
 
 const MENDS: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'make the folder again'],
@@ -28,6 +31,22 @@ const MENDS: ReadonlyMap<string, string> = new Map([
 /** Troubles of one folder that may heal: its role waits. Anything else (EIO above all) is thrown. */
 export const ROLE_FAULTS: ReadonlySet<string> = new Set(MENDS.keys());
 
+/** Whatever file they were met at, the next one would meet them too. */
+const SYSTEM_WIDE: ReadonlySet<string> = new Set([
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ESTALE',
+  'ENOTCONN',
+  'EHOSTDOWN',
+  'ETIMEDOUT',
+  'EXDEV',
+]);
+export const isSystemWide = (code: string): boolean => SYSTEM_WIDE.has(code);
+
 /**
  * Is everything there that a claim needs? Throws, with a code of ROLE_FAULTS, what is missing, no folder, or on another file system: to claim
  * would fail again and again, and keep the other roles waiting. Whether it can be written to, only the writing tells.
@@ -43,6 +62,22 @@ export async function checkFolders(fs: Pick<Fs, 'facts'>, inFolder: string, othe
   }
 }
 
+/**
+ * Is this part of a role's folders the one that docket knows? What is missing in work/ counts as done (published, finished), so before that is believed, and
+ * after it was, work/ must be neither gone nor covered by something that was mounted over it. Throws EXDEV, ENOENT … as checkFolders does.
+ */
+export async function mustBeHome(
+  { fs, layout }: { readonly fs: Pick<Fs, 'facts'>; readonly layout: Layout },
+  folder: RoleFolder,
+  ...parts: readonly ('in' | 'out' | 'work')[]
+): Promise<void> {
+  await checkFolders(
+    fs,
+    layout.role(folder),
+    parts.map((part) => layout[part](folder)),
+  );
+}
+
 const fault = (code: string, words: string, folder: string): Error =>
   Object.assign(new Error(`${code}: ${words}, '${folder}'`), { code, path: folder });
 
@@ -50,8 +85,17 @@ const fault = (code: string, words: string, folder: string): Error =>
 const placeOf = (error: unknown, folder: string): string =>
   error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : folder;
 
+/** Why something could not be done in a folder, and how to mend it. Words of our own are passed on. */
+export function wordsOf(error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  const mend = MENDS.get(codeOf(error));
+  return mend === undefined || said.includes(GOES_ON) ? said : `${said} (${mend}; ${GOES_ON})`;
+}
+
+const GOES_ON = 'docket looks again by itself';
+
 export function folderFailure(folder: string, code: string, error: unknown): Failure {
   const said = error instanceof Error ? error.message : String(error);
-  const mend = `${MENDS.get(code) ?? 'mend it'}; docket looks again by itself`;
+  const mend = `${MENDS.get(code) ?? 'mend it'}; ${GOES_ON}`;
   return { kind: 'environment', what: 'a queue folder cannot be used', path: placeOf(error, folder), code, message: `${said} (${mend})` };
 }
