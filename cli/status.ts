@@ -1,18 +1,16 @@
 /** `docket status`: one screen. Is a daemon up, what does it do, what waits for a person. Answers from the folders when none runs. */
 
 import type { Command } from 'commander';
-import { printable } from '#core/names.ts';
 import { makeFs } from '#platform/files.ts';
 import { readHolder } from './holder.ts';
 import { readPauses } from './pauses.ts';
 import { heldWords, laneWords } from './lane-words.ts';
-import type { LaneWords } from './job-words-sources.ts';
+import { faultWords, listAll, type LaneWords, type RoleFault } from './job-words-sources.ts';
 import { pausedWords } from '#daemon/pauses.ts';
 import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, log, openAll } from './open.ts';
 import { clock, readJournal, spoolOf } from './parts.ts';
 
-type RoleFault = { readonly role: string; readonly words: string };
 type Budget = { readonly words: string };
 
 const NEEDS_PERSON = ['rejected', 'held', 'failed', 'cancelled'];
@@ -29,7 +27,7 @@ export function addStatus(program: Command, io: Io): void {
       const control = await connectControl(workspace);
       const reply = control === null ? null : await control.ask('status');
       control?.close();
-      const jobs = await spoolOf(workspace, [...roles.values()], log).list({ ended: true, limit: 100_000 });
+      const { views: jobs, faults: unread } = await listAll(spoolOf(workspace, [...roles.values()], log), { limit: 100_000 });
       const counts = [...roles.values()].map((role) => {
         const mine = jobs.filter((job) => job.role === role.name);
         const count = (...states: string[]): number => mine.filter((job) => states.includes(job.state)).length;
@@ -49,7 +47,9 @@ export function addStatus(program: Command, io: Io): void {
       const holds = (journal?.holds() ?? []).filter(({ untilMs }) => untilMs === null || untilMs > clock.now().getTime());
       journal?.close();
       const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
-      const faults = isUp ? ((reply['faults'] ?? []) as readonly RoleFault[]) : [];
+      // A daemon that was started by an older docket does not say these.
+      const told = isUp ? ((reply['faults'] ?? []) as readonly RoleFault[]) : [];
+      const faults = [...told, ...unread.filter(({ role }) => !told.some((one) => one.role === role))];
       const waitsForMoney = isUp ? Object.keys(reply['waits_for_money'] ?? {}) : [];
       const data = {
         up: isUp,
@@ -92,9 +92,7 @@ export function addStatus(program: Command, io: Io): void {
           `runner ${workspace.settings.runner || '(none chosen)'}, history ${workspace.history}`,
           '',
           table(rows),
-          ...(faults.length > 0
-            ? ['', ...faults.map(({ role, words }) => paint(io, 'red', `role ${role} waits: ${printable(words, 1_000)}`))]
-            : []),
+          ...(faults.length > 0 ? ['', ...faults.map((fault) => paint(io, 'red', faultWords(fault)))] : []),
           ...(laneRows.length > 0 ? ['', ...laneRows] : []),
           ...(budgets.length > 0 ? ['', ...budgets.map(({ words }) => words)] : []),
           ...(waitsForMoney.length > 0

@@ -120,8 +120,13 @@ export type Spool = {
   clean(claimed: Claimed): Promise<void>;
   /** All jobs that names in work/ speak of, of all roles or of one, oldest first; what no job needs is removed. */
   leftovers(folder?: RoleFolder): Promise<readonly Leftover[]>;
-  /** Everything in the folders as people list it: waiting, in flight, ended. Answers without a daemon and without a journal. */
-  list(options: { readonly role?: RoleName; readonly ended?: boolean; readonly limit?: number }): Promise<readonly JobView[]>;
+  /** Everything in the folders as people list it: waiting, in flight, ended. Answers without a daemon and without a journal. What cannot be read goes to `onFault`, where there is one. */
+  list(options: {
+    readonly role?: RoleName;
+    readonly ended?: boolean;
+    readonly limit?: number;
+    readonly onFault?: (role: RoleName, failure: Failure) => void;
+  }): Promise<readonly JobView[]>;
   /** Writes a new prompt into in/ durably (temporary name, sync, link, sync): it needs no settling. Returns the file's name. EEXIST: next stem. */
   drop(role: RoleName, stem: Stem, bytes: Uint8Array | string): Promise<{ readonly name: string; readonly path: string }>;
   /** `foo.failed`, `.held`, `.rejected`, `.cancelled` -> `foo.md`, so that it is taken again; the old error file goes to archive/. */

@@ -126,12 +126,13 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
             return null;
           }
           const isFault = classifyError(error) === 'environment';
+          const before = faults.ofJob(claimed.job.id);
           const words = isFault
             ? faults.stumbled(claimed.job.id, claimed.job.role, error)
             : error instanceof Error
               ? (error.stack ?? error.message)
               : String(error);
-          log.error(`${claimed.job.originalName} stays in work/ and goes on later: ${words}`);
+          if (words !== before) log.error(`${claimed.job.originalName} stays in work/ and goes on later: ${words}`);
           const waitMsMax = Math.min(settings['retry.cap'], isFault ? FAULT_RETRY_MS_MAX : Number.POSITIVE_INFINITY);
           await ports.clock.sleep(Math.min(waitMsMax, RETRY_BASE_MS * 2 ** failures), ports.stopping);
           if (ports.stopping.aborted) return null;

@@ -21,7 +21,7 @@ const MENDS: ReadonlyMap<string, string> = new Map([
   ['EMFILE', 'this process has too many files open: raise the limit (ulimit -n) if it does not pass'],
   ['ENFILE', 'the system has too many files open'],
   ['ENOMEM', 'the system is out of memory'],
-  ['ESTALE', 'the network file system lost the folder: mount it again'],
+  ['ESTALE', 'when the network file system lost it: mount it again'],
   ['ENOTCONN', 'the file system behind it is gone: mount it again'],
   ['EHOSTDOWN', 'the server of the network file system does not answer'],
   ['ETIMEDOUT', 'the server of the network file system does not answer'],
@@ -64,18 +64,33 @@ export async function checkFolders(fs: Pick<Fs, 'facts'>, inFolder: string, othe
 
 /**
  * Is this part of a role's folders the one that docket knows? What is missing in work/ counts as done (published, finished), so before that is believed, and
- * after it was, work/ must be neither gone nor covered by something that was mounted over it. Throws EXDEV, ENOENT … as checkFolders does.
+ * after it was, work/ must be neither gone, nor another folder, nor covered by something that was mounted over it. Throws EXDEV, ENOENT … as checkFolders does.
  */
-export async function mustBeHome(
-  { fs, layout }: { readonly fs: Pick<Fs, 'facts'>; readonly layout: Layout },
-  folder: RoleFolder,
-  ...parts: readonly ('in' | 'out' | 'work')[]
-): Promise<void> {
+export async function mustBeHome(given: Homes, folder: RoleFolder, ...parts: readonly ('in' | 'out' | 'work')[]): Promise<void> {
+  const { fs, layout } = given;
   await checkFolders(
     fs,
     layout.role(folder),
     parts.map((part) => layout[part](folder)),
   );
+  if (parts.includes('work')) await mustBeSameWork(given, folder);
+}
+
+type Homes = { readonly fs: Pick<Fs, 'facts'>; readonly layout: Layout; readonly works: Map<RoleFolder, bigint> };
+
+/** Not its device: a file system that is mounted again may have another number. */
+export async function rememberWork({ fs, layout, works }: Homes, folder: RoleFolder): Promise<void> {
+  const facts = await fs.facts(layout.work(folder));
+  if (facts !== null) works.set(folder, facts.ino);
+}
+
+async function mustBeSameWork({ fs, layout, works }: Homes, folder: RoleFolder): Promise<void> {
+  const known = works.get(folder);
+  if (known === undefined) return;
+  const work = layout.work(folder);
+  const facts = await fs.facts(work);
+  if (facts !== null && facts.ino === known) return;
+  throw fault('ESTALE', 'not the folder that stood here when docket started; put that one back, or start docket again without it', work);
 }
 
 const fault = (code: string, words: string, folder: string): Error =>

@@ -56,6 +56,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     lookedAt: new Set(),
     counted: new Set(),
     network: new Map(),
+    works: new Map(),
     oldestEnded: new Map(),
   };
   const heads = makeHeads();

@@ -17,6 +17,7 @@ import type { Sha256 } from '#core/names.ts';
 import type { Processes, StartedProgram } from '#platform/process.ts';
 import { endTree, MARKER } from './end-tree.ts';
 import { NAMES, readRun } from './exit.ts';
+import { makeRunFolder } from './run-folder.ts';
 
 export type RunPorts = {
   readonly fs: Fs;
@@ -82,7 +83,7 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
   const at = (name: string): string => path.join(dir, name);
   let started: StartedProgram;
   try {
-    await fs.makeFolder(at(NAMES.tmp), 0o700).catch(async () => fs.makeFolders(at(NAMES.tmp), 0o700));
+    await makeRunFolder(fs, at(NAMES.tmp));
     started = await processes.start({
       program: plan.program,
       args: plan.args,

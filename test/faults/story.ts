@@ -136,14 +136,16 @@ export type StoryOptions = {
   readonly isDurable?: boolean;
   /** What each daemon is started by. */
   readonly under?: { readonly program: string; readonly args: readonly string[] };
+  /** Programs are started as this user. */
+  readonly as?: number;
 };
 
 /** makeRig makes its folder where the system says. */
-function rigIn({ parent, under }: StoryOptions, t: Cleanup): Rig {
+function rigIn({ parent, under, as }: StoryOptions, t: Cleanup): Rig {
   const before = process.env['TMPDIR'];
   if (parent !== undefined) process.env['TMPDIR'] = parent;
   try {
-    return makeRig(t, undefined, under === undefined ? {} : { under });
+    return makeRig(t, undefined, { ...(under === undefined ? {} : { under }), ...(as === undefined ? {} : { as }) });
   } finally {
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
