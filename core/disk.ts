@@ -21,6 +21,7 @@ const FULL_OR_FORBIDDEN = new Set([
   'ENOTCONN',
   'EHOSTDOWN',
   'ELOOP',
+  'ENOMEDIUM',
 ]);
 
 /**

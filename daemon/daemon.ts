@@ -6,6 +6,7 @@
  */
 
 import { classifyError } from '#core/disk.ts';
+import { describe } from '#core/failure.ts';
 import type { JobId } from '#core/names.ts';
 import type { Log } from '#core/ports.ts';
 import type { Outcome } from '#core/job.ts';
@@ -263,6 +264,14 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     starts = null;
     await count?.survived();
   };
+
+  ports.keeper.onTrouble?.((failure) => {
+    if (failure.kind !== 'environment') return;
+    const flight = [...flights.values()].find(({ claimed }) => failure.path.startsWith(`${claimed.dir}/`));
+    if (flight === undefined) return;
+    const { id, role } = flight.claimed.job;
+    faults.stumbled(id, role, Object.assign(new Error(describe(failure)), { code: failure.code }));
+  });
 
   return {
     hint,

@@ -12,7 +12,7 @@ import { makeChance, type Chance } from './chance.ts';
 import { allow, forbid, makeMounts, moveAway, moveBack, type Mounts, type Why } from './folders.ts';
 import { assertRight, judge } from './model.ts';
 import { publish } from './results.ts';
-import { makeStory, ROLES, type Story } from './story.ts';
+import { IS_FULL, makeStory, ROLES, type Story } from './story.ts';
 
 const PROMPTS = 4;
 const NOBODY = 65_534;
@@ -76,9 +76,11 @@ const missing = (part: Part): Fault => ({
   },
 });
 
-const PARTS = ['in', 'out', 'work', 'archive'] as const;
+/** A share of them in CI. */
+const COVERED = IS_FULL ? (['in', 'out', 'work', 'archive'] as const) : (['out', 'work'] as const);
+const MISSING = IS_FULL ? (['in', 'out', 'work', 'archive'] as const) : (['in', 'work', 'archive'] as const);
 const FAULTS: readonly Fault[] = [
-  ...PARTS.map((part) => ({
+  ...COVERED.map((part) => ({
     ...covered(
       `${part}/ is covered by another file system`,
       /EXDEV: on another file system .*put them on one/,
@@ -87,7 +89,7 @@ const FAULTS: readonly Fault[] = [
     ),
     dropsMore: part === 'archive',
   })),
-  ...PARTS.map(missing),
+  ...MISSING.map(missing),
   covered('all of them are covered by another file system', /ENOENT.*make the folder again/, ({ folder }) => folder, 'cover'),
   covered('the file system is read-only', /EROFS.*mount it read-write again/, ({ folder }) => folder, 'makeReadOnly'),
   {
@@ -120,13 +122,12 @@ const USERS_FAULTS: readonly Fault[] = (['in', 'out', 'work'] as const).map((par
   },
 }));
 
-/** Some wait and some are in flight. @returns those of the role */
-async function dropSome({ dropped, drop, starts, rig }: Story, role: string, chance: Chance): Promise<string[]> {
-  const from = dropped.length;
-  const mine = (): string[] => dropped.slice(from).flatMap((one) => (one.role === role ? [one.stem] : []));
-  while (mine().length < PROMPTS) drop(chance, { lane: 'north', delayMsMax: 400 });
-  await rig.until(rig.base, () => starts().some(({ stem }) => mine().includes(stem)), 'the first start of a tool');
-  return mine();
+/** Some wait and some are in flight; those of other roles have a lane of their own, as slots of a run that cannot end are not free. @returns those of the role */
+async function dropSome({ drop, starts, rig }: Story, role: string, chance: Chance): Promise<string[]> {
+  const mine = Array.from({ length: PROMPTS }, () => drop(chance, { role, lane: 'north', delayMsMax: 400 }).stem);
+  for (const { name } of ROLES.filter((one) => one.name !== role)) drop(chance, { role: name, lane: 'south' });
+  await rig.until(rig.base, () => starts().some(({ stem }) => mine.includes(stem)), 'the first start of a tool');
+  return mine;
 }
 
 type At = { readonly story: Story; readonly place: Place; readonly role: string; readonly chance: Chance };
@@ -147,10 +148,7 @@ async function tellAndHeal(fault: Fault, { story, place, role, chance }: At): Pr
     for (const one of story.dropped.slice(from).filter((other) => other.role !== role))
       await rig.until(rig.in(one.folder), () => !story.unfinished().includes(one.stem), `${one.stem} of another role`);
     // Something waits for it, however fast the others were.
-    if (fault.dropsMore === true) {
-      while (story.dropped.at(-1)?.role !== role) story.drop(chance, { lane: 'north' });
-      mine.push(story.dropped.at(-1)?.stem ?? '');
-    }
+    if (fault.dropsMore === true) mine.push(story.drop(chance, { role, lane: 'north' }).stem);
     const status = rig.run(['status']);
     assert.match(status.out, line, status.out + status.err);
     const why: string[] = [];

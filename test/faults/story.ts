@@ -91,6 +91,8 @@ export type DropOptions = {
   readonly delayMsMax?: number;
   readonly padBytesMax?: number;
   readonly lane?: string;
+  /** Its name; any when it is not given. */
+  readonly role?: string;
   readonly isValid?: boolean;
 };
 
@@ -227,7 +229,7 @@ export function makeStory(t: Cleanup, how: StoryOptions = {}): Story {
       }),
     drop(chance, options = {}) {
       const { lane = chance.pick(LANES), isValid = true } = options;
-      const { folder, name: role } = chance.pick(ROLES);
+      const { folder, name: role } = ROLES.find(({ name }) => name === options.role) ?? chance.pick(ROLES);
       count += 1;
       const stem = `p${String(count)}`;
       // Some share a feature, so that folders of the history are written to again.
