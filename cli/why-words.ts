@@ -71,9 +71,15 @@ export function whyWaiting(facts: WaitingFacts): Because {
   return { is: `${facts.key} waits in in/; nothing was sent anywhere`, because, next };
 }
 
-function whatDaemonSays(key: string, daemon: DaemonWords, scanIntervalMs: number): { readonly because: string; readonly next: string } {
+/** What keeps the role of `architect/foo` from its folders. */
+function faultOf(key: string, daemon: DaemonWords): string | null {
   const fault = daemon.faults.find(({ role }) => key.startsWith(`${role}/`));
-  if (fault !== undefined) return { because: `its role waits: ${fault.words}`, next: MENDED };
+  return fault === undefined ? null : `its role waits: ${fault.words}`;
+}
+
+function whatDaemonSays(key: string, daemon: DaemonWords, scanIntervalMs: number): { readonly because: string; readonly next: string } {
+  const fault = faultOf(key, daemon);
+  if (fault !== null) return { because: fault, next: MENDED };
   const reason = daemon.waiting[key];
   const pause = daemon.paused.find((one) => pausedWords(one) === reason);
   if (pause !== undefined && reason !== undefined) return { because: reason, next: `\`docket resume ${pause.name}\` lets it go on` };
@@ -141,7 +147,9 @@ export function whyInFlight(facts: FlightFacts): Because {
       next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel],
     };
   const stumble = daemon.stumbles[facts.id];
-  if (stumble !== undefined) return { is, because: [`it cannot go on now: ${stumble}`], next: [MENDED, cancel] };
+  const fault = faultOf(facts.name, daemon);
+  const faults = [...(stumble === undefined ? [] : [`it cannot go on now: ${stumble}`]), ...(fault === null ? [] : [fault])];
+  if (faults.length > 0) return { is, because: faults, next: [MENDED, cancel] };
   const held = [...daemon.lanes.map(shutWords).filter((words) => words !== null), ...facts.paused.map(pausedWords)];
   switch (facts.state) {
     case 'submitted':

@@ -186,7 +186,9 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     const laneBy = new Map(chosen.map((choice) => [choice.waiting.key, choice.stand]));
     const claimed = await ports.spool.claim(
       chosen.map((choice) => choice.waiting),
-      faults.refused,
+      (role, error) => {
+        faults.refused(role, error);
+      },
     );
     for (const { waiting } of claimed) faults.taken(waiting.role);
     for (const entry of claimed) ports.reached('claimed', entry.id);

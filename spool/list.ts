@@ -47,7 +47,7 @@ export async function list(parts: Parts, options: ListOptions): Promise<readonly
   const inFlight: JobView[] = [];
   const over: Ended[] = [];
   for (const role of roles) {
-    const tried = async (act: () => Promise<void>): Promise<void> => orTold(parts, role, options, act);
+    const tried = async (act: () => Promise<void>): Promise<null | void> => orTold(parts, role, options, act);
     let names: Names = { prompts: [], ended: [] };
     await tried(async () => {
       names = await namesIn(parts, parts.layout.in(role.folder));
@@ -71,23 +71,19 @@ export async function list(parts: Parts, options: ListOptions): Promise<readonly
 }
 
 async function endedViews(parts: Parts, newest: readonly Ended[], options: ListOptions): Promise<JobView[]> {
-  const views = await inBatches(newest, AT_ONCE, async (one) => {
-    let view: JobView | null = null;
-    await orTold(parts, one.role, options, async () => {
-      view = await endedView(parts, one);
-    });
-    return view;
-  });
+  const views = await inBatches(newest, AT_ONCE, (one) => orTold(parts, one.role, options, async () => endedView(parts, one)));
   return views.filter((view) => view !== null);
 }
 
-async function orTold(parts: Parts, role: SpoolRole, { onFault }: ListOptions, act: () => Promise<void>): Promise<void> {
+/** Null: it could not be read, and was told. */
+async function orTold<T>(parts: Parts, role: SpoolRole, { onFault }: ListOptions, act: () => Promise<T>): Promise<T | null> {
   try {
-    await act();
+    return await act();
   } catch (error) {
     const code = codeOf(error);
     if (onFault === undefined || !ROLE_FAULTS.has(code)) throw error;
     onFault(role.name, folderFailure(parts.layout.role(role.folder), code, error));
+    return null;
   }
 }
 

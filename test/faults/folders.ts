@@ -43,6 +43,11 @@ rm -rf -- "$1"`;
 /** btrfs is made in no less. */
 const IMAGE_BYTES = 256 * 1_048_576;
 
+const uncover = (folder: string): void => {
+  const failed = run('umount', '-l', folder);
+  if (failed !== null) throw new Error(failed.why);
+};
+
 /** Call it before the rig is made. @returns why nothing can be mounted here */
 export function makeMounts(t: Cleanup): Mounts | Why {
   if (process.platform !== 'linux') return { why: 'tmpfs, bind mounts and loop devices are of Linux' };
@@ -59,10 +64,6 @@ export function makeMounts(t: Cleanup): Mounts | Why {
     // Before it is there: what is not, cannot be taken away, and that is all.
     guard.stdin.write(`${folder}\n`);
     return run('mount', ...args, folder);
-  };
-  const uncover = (folder: string): void => {
-    const failed = run('umount', '-l', folder);
-    if (failed !== null) throw new Error(failed.why);
   };
   const cover = (folder: string, sizeBytes = 1_048_576): Why | null =>
     mount(folder, '-t', 'tmpfs', '-o', `size=${String(sizeBytes)},mode=0700`, 'docket-test');
