@@ -85,6 +85,7 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
   let home: bigint | null;
   try {
     home = await inodeOf(fs, dir);
+    await makeRunFolder(fs, dir);
     await makeRunFolder(fs, at(NAMES.tmp));
     started = await processes.start({
       program: plan.program,

@@ -1,23 +1,13 @@
-/** The folder of one run, `<queue>/work/<job>/a<n>/`: made with the job's folder above it, and no further. */
+/** A folder of one run, `<queue>/work/<job>/a<n>` or one in it: made when it is not there, and nothing above it. */
 
-import path from 'node:path';
 import type { Fs } from '#core/ports.ts';
 
 /**
- * Throws ENOENT when what holds the jobs' folders is gone: one that is made anew in its place is empty, and what is missing in it would look finished.
+ * Throws ENOENT when what should hold it is gone. Made anew, or made in something that was mounted over it, that would be empty, and what is missing in
+ * it would look finished; and a run that was started there would be out of sight when the real one comes back.
  */
 export async function makeRunFolder(fs: Pick<Fs, 'makeFolder'>, dir: string): Promise<void> {
-  const make = async (folder: string): Promise<void> =>
-    fs.makeFolder(folder, 0o700).catch((error: unknown) => {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    });
-  try {
-    await make(dir);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-    await make(path.dirname(dir));
-    await make(dir);
-  }
+  await fs.makeFolder(dir, 0o700).catch((error: unknown) => {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error;
+  });
 }
-
-const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
