@@ -19,6 +19,7 @@ import { REPORT_NAME } from '#tools/plan-tool.ts';
 import { setupFault } from '#tools/sandbox.ts';
 import { waitForRun } from '#tools/wait-run.ts';
 import type { Runner } from './runner.ts';
+import { makeRunFolder } from '#tools/run-folder.ts';
 
 const REPORT_BYTES_MAX = 1_000_000;
 /** A tool whose runs keep dying with their keeper is not started for ever. */
@@ -135,7 +136,7 @@ const isInUse = (failure: Failure, dir: string): boolean =>
 /** @returns null when a program runs, or when the keeper died on the way: the folder must be looked at again */
 async function start(ports: AttemptPorts, request: RunRequest, plan: ProgramPlan, hooks: AttemptHooks): Promise<Failure | null> {
   const token = Buffer.from(ports.digest.randomBytes(16)).toString('hex');
-  await ports.fs.makeFolders(request.dir, 0o700);
+  await makeRunFolder(ports.fs, request.dir);
   const { freeBytes } = await ports.fs.fileSystem(request.dir);
   if (freeBytes < ROOM_BYTES_MIN) return noRoom(request.dir, freeBytes);
   const begun = await ports.keeper.start({ plan, dir: request.dir, runId: request.runId, token, limits: request.limits });

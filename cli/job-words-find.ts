@@ -28,7 +28,7 @@ import { parseRecord, type RecordFacts } from '#history/message.ts';
 import { nearest } from '#prompt-spec/nearest.ts';
 import { CliError, EXIT } from './io.ts';
 import { featureWord, fileNameOf, isWaitingFile, stateOf, stateWord } from './job-words.ts';
-import { ALL, type Sources } from './job-words-sources.ts';
+import { faultWords, listAll, type Sources } from './job-words-sources.ts';
 
 /** How a prompt stands in the history. */
 export type HistoryRecord = {
@@ -66,13 +66,19 @@ export const nameOf = (subject: Pick<Subject, 'role' | 'stem'>): string => `${su
 /** Throws CliError 2 when nothing, or more than one thing, is called so. */
 export async function findSubject(sources: Sources, text: string): Promise<Subject> {
   if (text === '' || text.length > 400) throw nothing(text, []);
-  const shelf: Shelf = { sources, views: await sources.spool.list({ ended: true, limit: ALL }), rows: sources.rows() };
+  const { views, faults } = await listAll(sources.spool);
+  const shelf: Shelf = { sources, views, rows: sources.rows() };
   const found =
     (isJobId(text) ? await byId(shelf, [text]) : null) ??
     one(text, byName(shelf, text)) ??
     (PREFIX.test(text) ? await byPrefix(shelf, text) : null) ??
     (await byIdentity(shelf, text));
   if (found !== null) return found;
+  if (faults.length > 0)
+    throw new CliError(
+      `nothing that can be read is called ${JSON.stringify(printable(text))}, and not all can be read:\n${faults.map(faultWords).join('\n')}`,
+      EXIT.environment,
+    );
   throw nothing(text, [...new Set(shelf.views.flatMap((view) => [view.stem, `${view.role}/${view.stem}`]))]);
 }
 

@@ -5,7 +5,9 @@
 
 import path from 'node:path';
 import type { History } from '#core/history.ts';
-import type { RoleName } from '#core/names.ts';
+import { describe } from '#core/failure.ts';
+import type { JobView } from '#core/job.ts';
+import { printable, type RoleName } from '#core/names.ts';
 import type { Fs, Journal, JournalJob } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -116,6 +118,24 @@ export type LaneWords = Pick<LaneView, 'lane' | 'slots' | 'running' | 'queued' |
   // A daemon that was started by an older docket does not say these.
   Partial<Pick<LaneView, 'state' | 'circuit' | 'window' | 'paused'>>;
 
+/** Everything in the folders, and in words what could not be read there. */
+export async function listAll(
+  spool: Spool,
+  options: { readonly role?: RoleName; readonly limit?: number } = {},
+): Promise<{ readonly views: readonly JobView[]; readonly faults: readonly RoleFault[] }> {
+  const faults = new Map<RoleName, string>();
+  const views = await spool.list({
+    ended: true,
+    limit: ALL,
+    ...options,
+    onFault: (role, failure) => void faults.set(role, describe(failure)),
+  });
+  return { views, faults: [...faults].map(([role, words]) => ({ role, words })) };
+}
+
+export type RoleFault = { readonly role: string; readonly words: string };
+export const faultWords = ({ role, words }: RoleFault): string => `role ${role} waits: ${printable(words, 1_000)}`;
+
 /** What a running daemon says of itself; null when none runs. */
 export type DaemonWords = {
   readonly lanes: readonly LaneWords[];
@@ -127,6 +147,10 @@ export type DaemonWords = {
   readonly paused: readonly Pause[];
   /** By job id: why a job in its hands waits for money. */
   readonly waitsForMoney: Readonly<Record<string, string>>;
+  /** Roles that something keeps from their folders, with how to mend it. */
+  readonly faults: readonly RoleFault[];
+  /** By job id: what a job in its hands stumbled over. */
+  readonly stumbles: Readonly<Record<string, string>>;
 };
 
 export async function askDaemon(workspace: Workspace): Promise<DaemonWords | null> {
@@ -142,6 +166,9 @@ export async function askDaemon(workspace: Workspace): Promise<DaemonWords | nul
       waiting: (reply['waiting'] ?? {}) as Readonly<Record<string, string>>,
       paused: (reply['paused'] ?? []) as readonly Pause[],
       waitsForMoney: (reply['waits_for_money'] ?? {}) as Readonly<Record<string, string>>,
+      // A daemon that was started by an older docket does not say these.
+      faults: (reply['faults'] ?? []) as DaemonWords['faults'],
+      stumbles: (reply['stumbles'] ?? {}) as DaemonWords['stumbles'],
     };
   } finally {
     control.close();

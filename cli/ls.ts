@@ -5,7 +5,7 @@ import type { JobView } from '#core/job.ts';
 import type { RoleFolder } from '#core/names.ts';
 import type { JournalJob } from '#core/ports.ts';
 import type { Peek } from '#prompt-spec/peek.ts';
-import { show, table, wholeNumber, type Common, type Io } from './io.ts';
+import { EXIT, show, table, wholeNumber, type Common, type Io } from './io.ts';
 import {
   ageOf,
   featureWord,
@@ -21,7 +21,7 @@ import {
   stateOf,
   stateWord,
 } from './job-words.ts';
-import { ALL, askDaemon, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
+import { ALL, askDaemon, faultWords, listAll, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
 import { commonOf, roleNamed } from './open.ts';
 import { clock } from './parts.ts';
 
@@ -75,7 +75,9 @@ export function addLs(program: Command, io: Io): void {
 async function list(io: Io, common: Common, sources: Sources, roleText: string | undefined, options: Options): Promise<void> {
   const role = roleText === undefined ? null : roleNamed(sources.roles, roleText).name;
   const daemon = await askDaemon(sources.workspace);
-  const views = await sources.spool.list({ ended: true, limit: ALL, ...(role === null ? {} : { role }) });
+  const { views, faults } = await listAll(sources.spool, role === null ? {} : { role });
+  for (const fault of faults) io.err(faultWords(fault));
+  if (faults.length > 0) io.setExitCode(EXIT.notWell);
   const asked = options.limit ?? (common.json === true ? 0 : LIMIT);
   const limit = asked === 0 ? ALL : asked;
   const kinds = [

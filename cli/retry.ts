@@ -5,7 +5,7 @@ import { parseStem, printable, type RoleName, type Stem } from '#core/names.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { isBadEnd, isInFlight, isWaitingFile } from './job-words.ts';
 import { findSubject, nameOf, type Subject } from './job-words-find.ts';
-import { ALL, withSources, type Sources } from './job-words-sources.ts';
+import { faultWords, listAll, withSources, type Sources } from './job-words-sources.ts';
 import { commonOf, connectControl } from './open.ts';
 
 type Options = Common & { readonly allFailed?: boolean };
@@ -43,7 +43,8 @@ export function addRetry(program: Command, io: Io): void {
 type Chosen = { readonly role: RoleName; readonly stem: Stem; readonly was: string };
 
 async function failed(sources: Sources): Promise<Chosen[]> {
-  const views = await sources.spool.list({ ended: true, limit: ALL });
+  const { views, faults } = await listAll(sources.spool);
+  if (faults.length > 0) throw new CliError(faults.map(faultWords).join('\n'), EXIT.environment);
   // Oldest first: the order in which they came.
   return views
     .filter((view) => view.state === 'failed')

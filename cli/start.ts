@@ -173,6 +173,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       ports.lanes.stop();
       stopping.abort();
     });
+    const [latest] = ports.journal.recent(1);
     const rescued = await daemon.rescue();
     if (rescued > 0) log.info(`${String(rescued)} jobs of an earlier start go on`);
 
@@ -202,6 +203,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
       clock,
       log,
       ageMs: workspace.settings['retention.processed'],
+      lastSeen: latest === undefined ? null : new Date(latest.changedAt),
       stopping: stopping.signal,
     };
     keepRetention(retention).catch(fatal.reject);

@@ -5,7 +5,7 @@ import { makeFs } from '#platform/files.ts';
 import { readHolder } from './holder.ts';
 import { readPauses } from './pauses.ts';
 import { heldWords, laneWords } from './lane-words.ts';
-import type { LaneWords } from './job-words-sources.ts';
+import { faultWords, listAll, type LaneWords, type RoleFault } from './job-words-sources.ts';
 import { pausedWords } from '#daemon/pauses.ts';
 import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, log, openAll } from './open.ts';
@@ -27,7 +27,7 @@ export function addStatus(program: Command, io: Io): void {
       const control = await connectControl(workspace);
       const reply = control === null ? null : await control.ask('status');
       control?.close();
-      const jobs = await spoolOf(workspace, [...roles.values()], log).list({ ended: true, limit: 100_000 });
+      const { views: jobs, faults: unread } = await listAll(spoolOf(workspace, [...roles.values()], log), { limit: 100_000 });
       const counts = [...roles.values()].map((role) => {
         const mine = jobs.filter((job) => job.role === role.name);
         const count = (...states: string[]): number => mine.filter((job) => states.includes(job.state)).length;
@@ -47,6 +47,9 @@ export function addStatus(program: Command, io: Io): void {
       const holds = (journal?.holds() ?? []).filter(({ untilMs }) => untilMs === null || untilMs > clock.now().getTime());
       journal?.close();
       const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
+      // A daemon that was started by an older docket does not say these.
+      const told = isUp ? ((reply['faults'] ?? []) as readonly RoleFault[]) : [];
+      const faults = [...told, ...unread.filter(({ role }) => !told.some((one) => one.role === role))];
       const waitsForMoney = isUp ? Object.keys(reply['waits_for_money'] ?? {}) : [];
       const data = {
         up: isUp,
@@ -63,6 +66,7 @@ export function addStatus(program: Command, io: Io): void {
           reason,
         })),
         budgets,
+        faults,
         waits_for_money: waitsForMoney,
       };
       const head = isUp
@@ -88,6 +92,7 @@ export function addStatus(program: Command, io: Io): void {
           `runner ${workspace.settings.runner || '(none chosen)'}, history ${workspace.history}`,
           '',
           table(rows),
+          ...(faults.length > 0 ? ['', ...faults.map((fault) => paint(io, 'red', faultWords(fault)))] : []),
           ...(laneRows.length > 0 ? ['', ...laneRows] : []),
           ...(budgets.length > 0 ? ['', ...budgets.map(({ words }) => words)] : []),
           ...(waitsForMoney.length > 0

@@ -37,6 +37,7 @@ export type WaitingFacts = {
 };
 
 const START = 'start the daemon: `docket up`';
+const MENDED = 'mend it; then it goes on by itself, and no attempt is spent';
 const GOES_BY_ITSELF = 'nothing to do: it goes on by itself';
 
 export function whyWaiting(facts: WaitingFacts): Because {
@@ -70,7 +71,15 @@ export function whyWaiting(facts: WaitingFacts): Because {
   return { is: `${facts.key} waits in in/; nothing was sent anywhere`, because, next };
 }
 
+/** What keeps the role of `architect/foo` from its folders. */
+function faultOf(key: string, daemon: DaemonWords): string | null {
+  const fault = daemon.faults.find(({ role }) => key.startsWith(`${role}/`));
+  return fault === undefined ? null : `its role waits: ${fault.words}`;
+}
+
 function whatDaemonSays(key: string, daemon: DaemonWords, scanIntervalMs: number): { readonly because: string; readonly next: string } {
+  const fault = faultOf(key, daemon);
+  if (fault !== null) return { because: fault, next: MENDED };
   const reason = daemon.waiting[key];
   const pause = daemon.paused.find((one) => pausedWords(one) === reason);
   if (pause !== undefined && reason !== undefined) return { because: reason, next: `\`docket resume ${pause.name}\` lets it go on` };
@@ -137,6 +146,10 @@ export function whyInFlight(facts: FlightFacts): Because {
       because: [`it waits for money: ${money}`],
       next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel],
     };
+  const stumble = daemon.stumbles[facts.id];
+  const fault = faultOf(facts.name, daemon);
+  const faults = [...(stumble === undefined ? [] : [`it cannot go on now: ${stumble}`]), ...(fault === null ? [] : [fault])];
+  if (faults.length > 0) return { is, because: faults, next: [MENDED, cancel] };
   const held = [...daemon.lanes.map(shutWords).filter((words) => words !== null), ...facts.paused.map(pausedWords)];
   switch (facts.state) {
     case 'submitted':

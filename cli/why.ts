@@ -66,15 +66,17 @@ function text(io: Io, { is, because: reasons, next }: Because, errors: readonly 
 async function because(sources: Sources, subject: Subject, daemon: DaemonWords | null): Promise<Because> {
   const { view, row } = subject;
   if (view !== null && isWaitingFile(view)) return waiting(sources, subject, view.why, daemon);
-  const state = view === null ? null : stateOf(view, row);
-  if (view !== null && state !== null && state !== 'waiting-in' && !isEnd(state)) {
+  const isInHand = view === null && subject.id !== null && daemon?.inFlight.includes(subject.id) === true;
+  // Its folder may be out of sight: the daemon has it all the same.
+  const state = view !== null ? stateOf(view, row) : isInHand ? (row?.state ?? 'read') : null;
+  if ((view !== null || isInHand) && state !== null && state !== 'waiting-in' && !isEnd(state)) {
     return whyInFlight({
       name: nameOf(subject),
-      id: view.id ?? '',
+      id: view?.id ?? subject.id ?? '',
       state,
-      attempts: Math.max(view.attempts, row?.attempts ?? 0),
+      attempts: Math.max(view?.attempts ?? 0, row?.attempts ?? 0),
       reason: row?.reason ?? null,
-      deadline: await deadlineOf(sources, subject, view.attempts),
+      deadline: await deadlineOf(sources, subject, view?.attempts ?? 0),
       backOffMsMax: sources.workspace.settings['retry.cap'],
       paused: (daemon?.paused ?? []).filter(({ kind, name: paused }) => kind === 'role' && paused === subject.role),
       daemon,

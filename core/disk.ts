@@ -18,6 +18,10 @@ const FULL_OR_FORBIDDEN = new Set([
   'EXDEV',
   'ESTALE',
   'ETIMEDOUT',
+  'ENOTCONN',
+  'EHOSTDOWN',
+  'ELOOP',
+  'ENOMEDIUM',
 ]);
 
 /**

@@ -259,6 +259,8 @@ export type Keeper = {
   stop(runId: string, reason: 'cancelled' | 'budget'): Promise<void>;
   /** Runs that are alive. */
   list(): Promise<readonly string[]>;
+  /** Called with what the keeper cannot do for a run and goes on trying: its end cannot be written down. */
+  onTrouble?(listen: (failure: Failure) => void): void;
   /** Lets go of the keeper; it ends by itself when no run is left. */
   close(): void;
 };

@@ -84,8 +84,11 @@ export type Spool = {
   scan(options?: ScanOptions): Promise<ScanResult>;
   /** The first bytes of a waiting file (at most 16 KiB + a little), cached by key. */
   head(waiting: Waiting): Promise<Uint8Array | null>;
-  /** By rename into work/; entries that are gone are left out. Folders are synced once for all. */
-  claim(entries: readonly Waiting[]): Promise<readonly { readonly waiting: Waiting; readonly id: JobId; readonly dir: string }[]>;
+  /** By rename into work/; entries that are gone are left out. Folders are synced once for all. What keeps a role's files from being taken goes to `told`, where there is one. */
+  claim(
+    entries: readonly Waiting[],
+    told?: (role: RoleName, error: Error) => void,
+  ): Promise<readonly { readonly waiting: Waiting; readonly id: JobId; readonly dir: string }[]>;
   /**
    * Reads the claimed file (no-follow, bounded), hashes it, picks the stem and writes all of it, bytes included, into the ledger.
    * Also the first step of recovery. A file that may not be read gets a job with sha256 null and a failure.
@@ -115,10 +118,15 @@ export type Spool = {
   finish(claimed: Claimed, final: FinalFile): Promise<{ readonly late: string | null }>;
   /** Moves raw output of attempts worth keeping to archive/, removes work/<job>/ when there is one. */
   clean(claimed: Claimed): Promise<void>;
-  /** All jobs that names in work/ speak of, of all roles, oldest first; what no job needs is removed. */
-  leftovers(): Promise<readonly Leftover[]>;
-  /** Everything in the folders as people list it: waiting, in flight, ended. Answers without a daemon and without a journal. */
-  list(options: { readonly role?: RoleName; readonly ended?: boolean; readonly limit?: number }): Promise<readonly JobView[]>;
+  /** All jobs that names in work/ speak of, of all roles or of one, oldest first; what no job needs is removed. */
+  leftovers(folder?: RoleFolder): Promise<readonly Leftover[]>;
+  /** Everything in the folders as people list it: waiting, in flight, ended. Answers without a daemon and without a journal. What cannot be read goes to `onFault`, where there is one. */
+  list(options: {
+    readonly role?: RoleName;
+    readonly ended?: boolean;
+    readonly limit?: number;
+    readonly onFault?: (role: RoleName, failure: Failure) => void;
+  }): Promise<readonly JobView[]>;
   /** Writes a new prompt into in/ durably (temporary name, sync, link, sync): it needs no settling. Returns the file's name. EEXIST: next stem. */
   drop(role: RoleName, stem: Stem, bytes: Uint8Array | string): Promise<{ readonly name: string; readonly path: string }>;
   /** `foo.failed`, `.held`, `.rejected`, `.cancelled` -> `foo.md`, so that it is taken again; the old error file goes to archive/. */

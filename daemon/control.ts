@@ -83,6 +83,13 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
         in_flight: daemon.jobs(),
         backlog: daemon.intake.backlog(),
         waiting: Object.fromEntries(daemon.intake.reasons()),
+        faults: daemon.faults.all(),
+        stumbles: Object.fromEntries(
+          daemon.jobs().flatMap(({ id }) => {
+            const words = daemon.faults.ofJob(id);
+            return words === null ? [] : [[id, words]];
+          }),
+        ),
         budgets: ports.purse.view().map((state) => ({ ...state, words: describeBudget(state) })),
         waits_for_money: Object.fromEntries(ports.waitsForMoney),
       };

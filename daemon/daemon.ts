@@ -6,14 +6,16 @@
  */
 
 import { classifyError } from '#core/disk.ts';
+import { describe } from '#core/failure.ts';
 import type { JobId } from '#core/names.ts';
 import type { Log } from '#core/ports.ts';
 import type { Outcome } from '#core/job.ts';
-import type { Claimed } from '#core/spool.ts';
+import type { Claimed, Leftover } from '#core/spool.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { conclude } from './conclude.ts';
 import { makeHint, type Hint } from './hint.ts';
 import { makeIntake, type Intake, type Stand } from './intake.ts';
+import { makeRoleFaults, type RoleFaults } from './intake-faults.ts';
 import { countStart, type StartCount } from './crash-loop.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
@@ -26,6 +28,8 @@ import type { Place } from './schedule.ts';
 export type Daemon = {
   readonly hint: Hint;
   readonly intake: Intake;
+  /** What keeps roles and jobs from their folders now. */
+  readonly faults: RoleFaults;
   /** Takes up what a crash left. */
   rescue(): Promise<number>;
   /** One round: look if it is time, claim what there is room for. Answers how long the loop may sleep, in ms. */
@@ -60,12 +64,15 @@ const PAGES: Record<Outcome, string> = {
 /** Scans take at most this share of the time, whatever the hints say. */
 const SCAN_SHARE = 0.1;
 const RETRY_BASE_MS = 1_000;
+/** A folder that was mended is used again after at most this long. */
+const FAULT_RETRY_MS_MAX = 30_000;
 
 export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemon {
   const { settings } = ports.workspace;
   const hint = makeHint(ports.clock);
   let starts: StartCount | null = null;
-  const intake = makeIntake(ports, () => (starts?.inARow ?? 1) < settings['limits.parser_reads']);
+  const faults = makeRoleFaults(ports.log);
+  const intake = makeIntake(ports, faults, () => (starts?.inARow ?? 1) < settings['limits.parser_reads']);
   const identities: Identities = new Map();
   const flights = new Map<JobId, Flight>();
   let nextLookMs = 0;
@@ -104,7 +111,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role });
     const again = async (): Promise<Outcome | null> => {
       for (const release of releases.splice(1)) release();
-      const leftover = (await ports.spool.leftovers()).find((candidate) => candidate.id === claimed.job.id);
+      const leftover = (await ports.spool.leftovers(claimed.job.folder)).find((candidate) => candidate.id === claimed.job.id);
       return leftover === undefined ? null : takeUp(await resume(ports, leftover), task);
     };
     let isOver = false;
@@ -121,16 +128,23 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
             fatal(error);
             return null;
           }
-          log.error(
-            `${claimed.job.originalName} stays in work/ and goes on later: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-          );
-          await ports.clock.sleep(Math.min(settings['retry.cap'], RETRY_BASE_MS * 2 ** failures), ports.stopping);
+          const isFault = classifyError(error) === 'environment';
+          const before = faults.ofJob(claimed.job.id);
+          const words = isFault
+            ? faults.stumbled(claimed.job.id, claimed.job.role, error)
+            : error instanceof Error
+              ? (error.stack ?? error.message)
+              : String(error);
+          if (words !== before) log.error(`${claimed.job.originalName} stays in work/ and goes on later: ${words}`);
+          const waitMsMax = Math.min(settings['retry.cap'], isFault ? FAULT_RETRY_MS_MAX : Number.POSITIVE_INFINITY);
+          await ports.clock.sleep(Math.min(waitMsMax, RETRY_BASE_MS * 2 ** failures), ports.stopping);
           if (ports.stopping.aborted) return null;
         }
       }
     };
     const ended = run().finally(() => {
       for (const release of releases) release();
+      faults.goesOn(claimed.job.id);
       flights.delete(claimed.job.id);
       ports.inFlight(flights.size);
       ports.purse.free(claimed.job.id, isOver);
@@ -172,7 +186,13 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     const chosen = await intake.next(room);
     if (chosen.length === 0) return;
     const laneBy = new Map(chosen.map((choice) => [choice.waiting.key, choice.stand]));
-    const claimed = await ports.spool.claim(chosen.map((choice) => choice.waiting));
+    const claimed = await ports.spool.claim(
+      chosen.map((choice) => choice.waiting),
+      (role, error) => {
+        faults.refused(role, error);
+      },
+    );
+    for (const { waiting } of claimed) faults.taken(waiting.role);
     for (const entry of claimed) ports.reached('claimed', entry.id);
     strays += claimed.length;
     const tried = await Promise.allSettled(
@@ -190,22 +210,47 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
         processJob(ports, identities, { ...task, bytes: job.bytes, unreadable: job.failure, lastAttempt: 0 }),
       );
     }
-    for (const one of tried) if (one.status === 'rejected') throw one.reason;
+    for (const [at, one] of tried.entries()) {
+      if (one.status === 'fulfilled') continue;
+      if (classifyError(one.reason) !== 'environment') throw one.reason;
+      const entry = claimed[at];
+      if (entry !== undefined) faults.stumbled(entry.id, entry.waiting.role, one.reason);
+    }
   };
 
   /** Jobs in work/ that nobody has in hand: left by an earlier start, or their claim was cut short by the disk. */
   const gather = async (): Promise<number> => {
     const leftovers = (await ports.spool.leftovers()).filter((leftover) => !flights.has(leftover.id));
+    for (const id of faults.jobs()) if (!flights.has(id) && !leftovers.some((one) => one.id === id)) faults.goesOn(id);
+    let left = 0;
     for (const leftover of leftovers) {
-      const job = await resume(ports, leftover);
+      const job = await resumeIfSound(leftover);
+      if (job === null) {
+        left++;
+        continue;
+      }
       const { bytes } = job;
       const asked = bytes === null ? null : ports.whileParsing(job.claimed.job.id, () => peekPrompt(bytes));
       const lane = ports.laneOf(job.claimed.job.role, asked?.runner ?? null);
       const order = ports.lanes.orderOf(asked?.priority ?? 0, ports.clock.monotonicMs());
       fly(job.claimed, job.final === null ? { lane, order } : null, async (task) => takeUp(job, task));
     }
-    strays = 0;
-    return leftovers.length;
+    strays = left;
+    return leftovers.length - left;
+  };
+
+  /** Null: its folders cannot be used now; no other job waits for it. */
+  const resumeIfSound = async (leftover: Leftover): Promise<Resumed | null> => {
+    try {
+      const job = await resume(ports, leftover);
+      faults.goesOn(leftover.id);
+      return job;
+    } catch (error) {
+      const role = [...ports.roles.values()].find(({ folder }) => folder === leftover.folder);
+      if (classifyError(error) !== 'environment' || role === undefined) throw error;
+      faults.stumbled(leftover.id, role.name, error);
+      return null;
+    }
   };
 
   const look = async (): Promise<void> => {
@@ -224,9 +269,18 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     await count?.survived();
   };
 
+  ports.keeper.onTrouble?.((failure) => {
+    if (failure.kind !== 'environment') return;
+    const flight = [...flights.values()].find(({ claimed }) => failure.path.startsWith(`${claimed.dir}/`));
+    if (flight === undefined) return;
+    const { id, role } = flight.claimed.job;
+    faults.stumbled(id, role, Object.assign(new Error(describe(failure)), { code: failure.code }));
+  });
+
   return {
     hint,
     intake,
+    faults,
     async rescue() {
       starts = await countStart(ports);
       if (starts.inARow >= settings['limits.parser_reads'])

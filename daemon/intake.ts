@@ -8,7 +8,6 @@
  * seconds; it goes on in steps between the claims, so what starts first is the best of what was seen by then (docs/decisions/0018).
  */
 
-import { describe, type Failure } from '#core/failure.ts';
 import { OFFLINE } from '#agents/runners/offline.ts';
 import type { Dependency } from '#core/prompt.ts';
 import type { FeatureId, RoleName } from '#core/names.ts';
@@ -17,6 +16,7 @@ import type { Waiting } from '#core/spool.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { skimPrompt } from '#prompt-spec/skim.ts';
 import { describeDependency, missingDependencies } from './dependencies.ts';
+import type { RoleFaults } from './intake-faults.ts';
 import { lanesOf } from './lanes/choices.ts';
 import type { Ports } from './ports.ts';
 import { pausedWords } from './pauses.ts';
@@ -87,7 +87,7 @@ const FIRST = -Number.MAX_VALUE;
 const byOrder = (a: Candidate, b: Candidate): number => (a.order ?? FIRST) - (b.order ?? FIRST) || a.seen - b.seen;
 
 /** @param canPeek false: files are taken by name, unseen (crash-loop.ts) */
-export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
+export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => boolean): Intake {
   /** What the scan shows again stays as it was looked at. */
   const known = new Map<Waiting, Candidate>();
   let ready: Candidate[] = [];
@@ -101,7 +101,6 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   /** How many of `ready` each group has. */
   const ofGroup = new Map<string, number>();
   let settling: readonly Waiting[] = [];
-  const told = new Map<RoleName, string>();
   const shared = new Map<string, Peeked>();
   let seen = 0;
   let looks = 0;
@@ -114,20 +113,6 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   let expectedMs = 0;
   let lastAnswer: readonly Waiting[] | null = null;
   let isDone = false;
-
-  /** An environment fault of one folder is told once, not at every scan; and that it is over. */
-  const tell = (faults: readonly { readonly role: RoleName; readonly failure: Failure }[]): void => {
-    for (const { role, failure } of faults) {
-      const text = describe(failure);
-      if (told.get(role) !== text) ports.log.error(`role ${role} waits: ${text}`, { role });
-      told.set(role, text);
-    }
-    for (const role of told.keys()) {
-      if (faults.some((fault) => fault.role === role)) continue;
-      told.delete(role);
-      ports.log.info(`role ${role} goes on: its folders can be used again`, { role });
-    }
-  };
 
   const peek = async (waiting: Waiting): Promise<Peeked | null> => {
     if (waiting.kind !== 'file' || !canPeek()) return null;
@@ -223,7 +208,11 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
     if (offered.length === 0) return;
     const there = new Set(waiting);
     const failed = new Set(offered.filter((one) => there.has(one)).map((one) => one.role));
-    for (const { role } of offered) if (!failed.has(role)) pauses.delete(role);
+    for (const { role } of offered)
+      if (!failed.has(role)) {
+        pauses.delete(role);
+        roleFaults.taken(role);
+      }
     for (const role of failed) {
       const times = (pauses.get(role)?.times ?? 0) + 1;
       pauses.set(role, { untilMs: ports.clock.monotonicMs() + Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (times - 1)), times });
@@ -274,6 +263,8 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
   /** Null: it is about to be taken. */
   const worded = (candidate: Candidate): string | null => {
     const { peeked, waiting } = candidate;
+    const fault = roleFaults.words(waiting.role);
+    if (fault !== null) return `its role waits: ${fault}`;
     if (isPaused(waiting.role)) return 'its role waits for the next try, because files could not be taken (the log says why)';
     if (peeked === null) return null;
     const shut = ports.lanes.roleShut(waiting.role);
@@ -305,7 +296,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
       const { waiting, faults, putOff, againInMs } = await ports.spool.scan({ isWhole, hasMissed, noticed: names, looksMax: LOOKS_MAX });
       mended = missesBefore;
       if (isWhole) lastWholeMs = startMs;
-      tell(faults);
+      roleFaults.scanned(faults);
       let hasAll = true;
       if (waiting !== lastAnswer) {
         lastAnswer = null;
@@ -329,7 +320,7 @@ export function makeIntake(ports: Ports, canPeek: () => boolean): Intake {
         lanes.some((one) => !ports.lanes.isShut(one)) && ports.lanes.room(lane, order) - (used.get(lane) ?? 0) > 0;
       const roles = new Map<RoleName, boolean>();
       const mayNot = (role: RoleName): boolean => {
-        const isShut = roles.get(role) ?? (isPaused(role) || ports.lanes.roleShut(role) !== null);
+        const isShut = roles.get(role) ?? (isPaused(role) || roleFaults.isHeld(role) || ports.lanes.roleShut(role) !== null);
         roles.set(role, isShut);
         return isShut;
       };

@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { constants, type BigIntStats } from 'node:fs';
 import type { FileFacts, FileKind, FilePath } from '#core/ports.ts';
+import { withName } from './error-names.ts';
 
 export const READ_CAREFULLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 export const CREATE_ONLY = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -47,7 +48,8 @@ export const factsOf = (stats: BigIntStats): FileFacts => ({
 export async function named<T>(file: FilePath, what: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
-  } catch (error) {
+  } catch (thrown) {
+    const error = withName(thrown);
     const { syscall, path: known, code } = error as NodeJS.ErrnoException;
     if (syscall === undefined || known !== undefined) throw error;
     const message = `${(error as Error).message}, ${what} '${shown(file)}'`;

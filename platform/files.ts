@@ -23,6 +23,7 @@ import {
 import * as files from 'node:fs/promises';
 import path from 'node:path';
 import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
+import { namingErrors } from './error-names.ts';
 import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
 import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
@@ -238,7 +239,7 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
       await syncDescriptor(fd);
     });
   };
-  return {
+  return namingErrors<Fs>({
     async list(folder) {
       await folderOnly(folder);
       const entries = (await files.readdir(native(folder), { withFileTypes: true, encoding: 'buffer' })) as Dirent<Buffer>[];
@@ -321,5 +322,5 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
     realPath: (file) => files.realpath(file),
     fileSystem: fileSystemFacts,
     openForWriting,
-  };
+  });
 }

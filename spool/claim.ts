@@ -5,11 +5,12 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { jobIdFrom, type JobId, type RoleFolder } from '#core/names.ts';
+import { jobIdFrom, type JobId, type RoleFolder, type RoleName } from '#core/names.ts';
 import type { Waiting } from '#core/spool.ts';
 import type { JobPaths } from './layout.ts';
 import type { Line } from './ledger-lines.ts';
-import { codeOf, inBatches, type Parts } from './parts.ts';
+import { mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
+import { codeOf, inBatches, roleOfFolder, type Parts } from './parts.ts';
 import { keyOf, sightName } from './settle.ts';
 
 export type Claim = { readonly waiting: Waiting; readonly id: JobId; readonly dir: string };
@@ -19,18 +20,26 @@ const AT_ONCE = 64;
 
 /**
  * Entries that are gone, changed or not settled are left out. When some cannot be taken (no permission, no space) the others still are,
- * and the trouble is logged; when none can, its error is thrown.
+ * and the trouble is logged; when none can, its error is thrown. Faults of a role's folders go to `told` instead, where there is one.
  */
-export async function claim(parts: Parts, entries: readonly Waiting[]): Promise<readonly Claim[]> {
+export async function claim(
+  parts: Parts,
+  entries: readonly Waiting[],
+  told?: (role: RoleName, error: Error) => void,
+): Promise<readonly Claim[]> {
   const troubles: Error[] = [];
+  const trouble = (role: RoleName, error: Error): void => {
+    if (told !== undefined && ROLE_FAULTS.has(codeOf(error))) told(role, error);
+    else troubles.push(error);
+  };
   const plans: Plan[] = [];
   const guarded =
-    <T, R>(act: (item: T) => Promise<R | null>) =>
+    <T, R>(role: (item: T) => RoleName, act: (item: T) => Promise<R | null>) =>
     async (item: T): Promise<R | null> => {
       try {
         return await act(item);
       } catch (error) {
-        troubles.push(error instanceof Error ? error : new Error(String(error)));
+        trouble(role(item), error instanceof Error ? error : new Error(String(error)));
         return null;
       }
     };
@@ -38,24 +47,34 @@ export async function claim(parts: Parts, entries: readonly Waiting[]): Promise<
     const looks = inBatches(
       entries,
       AT_ONCE,
-      guarded((entry: Waiting) => planFor(parts, entry)),
+      guarded(
+        (entry: Waiting) => entry.role,
+        (entry) => planFor(parts, entry),
+      ),
     );
     plans.push(...present(await looks));
     for (const plan of plans) parts.claiming.add(plan.id);
     const named = await Promise.all(
       foldersOf(plans).map(
-        guarded(async (folder: RoleFolder) => {
-          const here = plans.filter((plan) => plan.waiting.folder === folder);
-          const lines = here.map((plan) => plan.line);
-          await parts.ledgerOf(folder).append(lines, 'safety');
-          return here;
-        }),
+        guarded(
+          (folder: RoleFolder) => roleOfFolder(parts, folder).name,
+          async (folder) => {
+            const here = plans.filter((plan) => plan.waiting.folder === folder);
+            const lines = here.map((plan) => plan.line);
+            await mustBeHome(parts, folder, 'in', 'work');
+            await parts.ledgerOf(folder).append(lines, 'safety');
+            return here;
+          },
+        ),
       ),
     );
     const taken = inBatches(
       present(named).flat(),
       AT_ONCE,
-      guarded((plan: Plan) => take(parts, plan)),
+      guarded(
+        (plan: Plan) => plan.waiting.role,
+        (plan) => take(parts, plan),
+      ),
     );
     const claims = present(await taken);
     // Before anything is written about the file its place must be certain: a power cut may not take the claim back and leave its records.

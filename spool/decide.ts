@@ -5,6 +5,7 @@
 
 import type { FinalFile } from '#core/job.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
+import { mustBeHome } from './folder-faults.ts';
 import { finishedName, type JobPaths } from './layout.ts';
 import { codeOf, inBatches, unlinkIfThere, type Parts } from './parts.ts';
 
@@ -25,6 +26,7 @@ export async function decide(parts: Parts, claimed: Claimed, decided: Decided): 
   const files = privateFiles(decided, before === null ? 0 : SECOND);
   await inBatches(files, files.length, (file) => writePrivate(parts, paths.own(file.private), file.bytes));
   await parts.sync(parts.layout.work(job.folder), 'safety');
+  await mustBeHome(parts, job.folder, 'work');
   const stem = before?.stem ?? job.stem;
   const final: FinalFile = {
     v: 1,

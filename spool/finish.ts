@@ -12,6 +12,7 @@ import type { FinalFile } from '#core/job.ts';
 import type { FileFacts } from '#core/ports.ts';
 import type { Claimed } from '#core/spool.ts';
 import { finalOf, writeFinal } from './decide.ts';
+import { mustBeHome } from './folder-faults.ts';
 import { finishedName } from './layout.ts';
 import { codeOf, unlinkIfThere, type Parts } from './parts.ts';
 import { isSameFile, linkTo, renameIfFree } from './place.ts';
@@ -24,6 +25,7 @@ export async function finish(parts: Parts, claimed: Claimed, given: FinalFile): 
   const { folder, id, stem } = claimed.job;
   const paths = layout.job(folder, id);
   const late = layout.late(folder, stem, id);
+  await mustBeHome(parts, folder, 'work', 'in');
   let final = (await finalOf(parts, claimed)) ?? given;
   await resumeExchange(parts, claimed, late);
   const facts = await fs.facts(paths.claimed);
@@ -33,6 +35,7 @@ export async function finish(parts: Parts, claimed: Claimed, given: FinalFile): 
     while ((await place(parts, claimed, final, facts.kind)) !== 'placed') final = await otherName(parts, claimed, final);
   }
   await parts.sync(layout.in(folder), 'safety');
+  await mustBeHome(parts, folder, 'work');
   await unlinkIfThere(fs, paths.claimed);
   // Beside a claimed file that is gone, a private copy has nothing left to stand for.
   if ((await fs.facts(paths.prompt)) !== null) await unlinkIfThere(fs, paths.prompt);

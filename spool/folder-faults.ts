@@ -4,7 +4,10 @@
  */
 
 import type { Failure } from '#core/failure.ts';
+import type { RoleFolder } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
+import { codeOf } from './error-code.ts';
+import type { Layout } from './layout.ts';
 
 const MENDS: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'make the folder again'],
@@ -18,7 +21,7 @@ const MENDS: ReadonlyMap<string, string> = new Map([
   ['EMFILE', 'this process has too many files open: raise the limit (ulimit -n) if it does not pass'],
   ['ENFILE', 'the system has too many files open'],
   ['ENOMEM', 'the system is out of memory'],
-  ['ESTALE', 'the network file system lost the folder: mount it again'],
+  ['ESTALE', 'when the network file system lost it: mount it again'],
   ['ENOTCONN', 'the file system behind it is gone: mount it again'],
   ['EHOSTDOWN', 'the server of the network file system does not answer'],
   ['ETIMEDOUT', 'the server of the network file system does not answer'],
@@ -27,6 +30,22 @@ const MENDS: ReadonlyMap<string, string> = new Map([
 
 /** Troubles of one folder that may heal: its role waits. Anything else (EIO above all) is thrown. */
 export const ROLE_FAULTS: ReadonlySet<string> = new Set(MENDS.keys());
+
+/** Whatever file they were met at, the next one would meet them too. */
+const SYSTEM_WIDE: ReadonlySet<string> = new Set([
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ESTALE',
+  'ENOTCONN',
+  'EHOSTDOWN',
+  'ETIMEDOUT',
+  'EXDEV',
+]);
+export const isSystemWide = (code: string): boolean => SYSTEM_WIDE.has(code);
 
 /**
  * Is everything there that a claim needs? Throws, with a code of ROLE_FAULTS, what is missing, no folder, or on another file system: to claim
@@ -43,6 +62,37 @@ export async function checkFolders(fs: Pick<Fs, 'facts'>, inFolder: string, othe
   }
 }
 
+/**
+ * Is this part of a role's folders the one that docket knows? What is missing in work/ counts as done (published, finished), so before that is believed, and
+ * after it was, work/ must be neither gone, nor another folder, nor covered by something that was mounted over it. Throws EXDEV, ENOENT … as checkFolders does.
+ */
+export async function mustBeHome(given: Homes, folder: RoleFolder, ...parts: readonly ('in' | 'out' | 'work')[]): Promise<void> {
+  const { fs, layout } = given;
+  await checkFolders(
+    fs,
+    layout.role(folder),
+    parts.map((part) => layout[part](folder)),
+  );
+  if (parts.includes('work')) await mustBeSameWork(given, folder);
+}
+
+type Homes = { readonly fs: Pick<Fs, 'facts'>; readonly layout: Layout; readonly works: Map<RoleFolder, bigint> };
+
+/** Not its device: a file system that is mounted again may have another number. */
+export async function rememberWork({ fs, layout, works }: Homes, folder: RoleFolder): Promise<void> {
+  const facts = await fs.facts(layout.work(folder));
+  if (facts !== null) works.set(folder, facts.ino);
+}
+
+async function mustBeSameWork({ fs, layout, works }: Homes, folder: RoleFolder): Promise<void> {
+  const known = works.get(folder);
+  if (known === undefined) return;
+  const work = layout.work(folder);
+  const facts = await fs.facts(work);
+  if (facts !== null && facts.ino === known) return;
+  throw fault('ESTALE', 'not the folder that stood here when docket started; put that one back, or start docket again without it', work);
+}
+
 const fault = (code: string, words: string, folder: string): Error =>
   Object.assign(new Error(`${code}: ${words}, '${folder}'`), { code, path: folder });
 
@@ -50,8 +100,17 @@ const fault = (code: string, words: string, folder: string): Error =>
 const placeOf = (error: unknown, folder: string): string =>
   error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : folder;
 
+/** Why something could not be done in a folder, and how to mend it. Words of our own are passed on. */
+export function wordsOf(error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  const mend = MENDS.get(codeOf(error));
+  return mend === undefined || said.includes(GOES_ON) ? said : `${said} (${mend}; ${GOES_ON})`;
+}
+
+const GOES_ON = 'docket looks again by itself';
+
 export function folderFailure(folder: string, code: string, error: unknown): Failure {
   const said = error instanceof Error ? error.message : String(error);
-  const mend = `${MENDS.get(code) ?? 'mend it'}; docket looks again by itself`;
+  const mend = `${MENDS.get(code) ?? 'mend it'}; ${GOES_ON}`;
   return { kind: 'environment', what: 'a queue folder cannot be used', path: placeOf(error, folder), code, message: `${said} (${mend})` };
 }

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { Claimed, KeptFile } from '#core/spool.ts';
+import { mustBeHome } from './folder-faults.ts';
 import { codeOf, makeFolderIfMissing, type Parts } from './parts.ts';
 
 const NAME = /^(?:a[1-9][0-9]*\/)?[a-z0-9][a-z0-9._-]*$/; /** What docket 0.1 kept there, and old-folders.ts would take for it. */
@@ -23,6 +24,7 @@ export async function keep(parts: Parts, claimed: Claimed, name: string, bytes: 
 /** @returns true when it was not there: its name is not certain before work/ is synced */
 async function makeJobFolder(parts: Parts, { job }: Claimed): Promise<boolean> {
   const { dir } = parts.layout.job(job.folder, job.id);
+  await mustBeHome(parts, job.folder, 'work');
   if ((await parts.fs.facts(dir)) !== null) return false;
   await makeFolderIfMissing(parts.fs, dir, 0o700);
   return true;

@@ -15,6 +15,7 @@ import type { DirEntry } from '#core/ports.ts';
 import type { Leftover } from '#core/spool.ts';
 import { attemptNumbers } from './clean.ts';
 import { CLAIMED, idOfGone, isPrivateName, PROMPT } from './layout.ts';
+import { mustBeHome } from './folder-faults.ts';
 import type { Entry } from './ledger.ts';
 import { takeOverOldFolders } from './old-folders.ts';
 import { codeOf, makeFolderIfMissing, unlinkIfThere, type Parts } from './parts.ts';
@@ -23,9 +24,11 @@ import { workNames, type WorkNames } from './work-names.ts';
 type Dated = { readonly leftover: Leftover; readonly since: string };
 
 /** Oldest claim first. */
-export async function leftovers(parts: Parts): Promise<readonly Leftover[]> {
+export async function leftovers(parts: Parts, only?: RoleFolder): Promise<readonly Leftover[]> {
   const found: Dated[] = [];
   for (const { folder } of parts.roles) {
+    if (only !== undefined && folder !== only) continue;
+    await mustBeHome(parts, folder, 'work');
     const isFirstLook = !parts.lookedAt.has(folder);
     if (isFirstLook) {
       // What a killed process did here may not be on the disk yet, and from now on more is written that relies on it.

@@ -5,9 +5,11 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import path from 'node:path';
+import type { Failure } from '#core/failure.ts';
 import type { JobView, Outcome } from '#core/job.ts';
 import { isJobId, type RoleName, type Sha256, type Stem } from '#core/names.ts';
 import type { DirEntry } from '#core/ports.ts';
+import { folderFailure, ROLE_FAULTS } from './folder-faults.ts';
 import { inFlightViews } from './in-flight.ts';
 import { ENDED_SUFFIXES, isPromptText, MONTH, parseEndedName, PROMPT_ENDING, shownName, type EndedSuffix } from './layout.ts';
 import { codeOf, inBatches, roleOf, type Parts, type SpoolRole } from './parts.ts';
@@ -28,28 +30,61 @@ type Ended = {
   /** Where it stands when it is not in in/. */
   readonly archived: string | null;
 };
-type ListOptions = { readonly role?: RoleName; readonly ended?: boolean; readonly limit?: number };
+type ListOptions = {
+  readonly role?: RoleName;
+  readonly ended?: boolean;
+  readonly limit?: number;
+  readonly onFault?: (role: RoleName, failure: Failure) => void;
+};
 
-/** Waiting first, then in flight (oldest first), then ended (newest first, at most `limit`, 200 when it is not given). */
+/**
+ * Waiting first, then in flight (oldest first), then ended (newest first, at most `limit`, 200 when it is not given). What stands in a folder that cannot be
+ * read is left out and told to `onFault`; without one it is thrown.
+ */
 export async function list(parts: Parts, options: ListOptions): Promise<readonly JobView[]> {
   const roles = options.role === undefined ? parts.roles : [roleOf(parts, options.role)];
   const waiting: JobView[] = [];
   const inFlight: JobView[] = [];
   const over: Ended[] = [];
   for (const role of roles) {
-    const names = await namesIn(parts, parts.layout.in(role.folder));
-    for (const view of await waitingViews(parts, role, names.prompts)) waiting.push(view);
-    inFlight.push(...(await inFlightViews(parts, role)));
+    const tried = async (act: () => Promise<void>): Promise<null | void> => orTold(parts, role, options, act);
+    let names: Names = { prompts: [], ended: [] };
+    await tried(async () => {
+      names = await namesIn(parts, parts.layout.in(role.folder));
+      for (const view of await waitingViews(parts, role, names.prompts)) waiting.push(view);
+    });
+    await tried(async () => void inFlight.push(...(await inFlightViews(parts, role))));
     if (options.ended === false) continue;
-    for (const one of await endedFiles(parts, role, names.ended)) over.push(one);
-    for (const one of await archivedFiles(parts, role, new Set(names.ended))) over.push(one);
+    await tried(async () => {
+      for (const one of await endedFiles(parts, role, names.ended)) over.push(one);
+    });
+    await tried(async () => {
+      for (const one of await archivedFiles(parts, role, new Set(names.ended))) over.push(one);
+    });
   }
   const newest = over.toSorted((a, b) => b.atMs - a.atMs).slice(0, options.limit ?? ENDED_MAX);
   return [
     ...waiting.toSorted((a, b) => compare(a.since ?? '', b.since ?? '')),
     ...inFlight.toSorted((a, b) => compare(a.since ?? '', b.since ?? '')),
-    ...(await inBatches(newest, AT_ONCE, (one) => endedView(parts, one))),
+    ...(await endedViews(parts, newest, options)),
   ];
+}
+
+async function endedViews(parts: Parts, newest: readonly Ended[], options: ListOptions): Promise<JobView[]> {
+  const views = await inBatches(newest, AT_ONCE, (one) => orTold(parts, one.role, options, async () => endedView(parts, one)));
+  return views.filter((view) => view !== null);
+}
+
+/** Null: it could not be read, and was told. */
+async function orTold<T>(parts: Parts, role: SpoolRole, { onFault }: ListOptions, act: () => Promise<T>): Promise<T | null> {
+  try {
+    return await act();
+  } catch (error) {
+    const code = codeOf(error);
+    if (onFault === undefined || !ROLE_FAULTS.has(code)) throw error;
+    onFault(role.name, folderFailure(parts.layout.role(role.folder), code, error));
+    return null;
+  }
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -48,6 +48,10 @@ export type Parts = Omit<SpoolInput, 'queues'> & {
   readonly counted: Set<JobId>;
   /** Folders on a network file system; filled at the first look. */
   readonly network: Map<RoleFolder, boolean>;
+  /** Which folder work/ was when it was prepared: its inode. */
+  readonly works: Map<RoleFolder, bigint>;
+  /** When the oldest file ended that the last round of retention left in in/ (its ctime). */
+  readonly oldestEnded: Map<RoleFolder, bigint>;
 };
 
 /** Lower-case hex, for names that must not clash. */

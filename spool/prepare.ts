@@ -5,7 +5,7 @@
 
 import path from 'node:path';
 import { describe } from '#core/failure.ts';
-import { folderFailure, ROLE_FAULTS } from './folder-faults.ts';
+import { folderFailure, rememberWork, ROLE_FAULTS } from './folder-faults.ts';
 import { isTemporaryName, temporaryName } from './layout.ts';
 import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo } from './place.ts';
@@ -21,6 +21,7 @@ export async function prepare(parts: Parts): Promise<void> {
   await syncParent(parts);
   for (const role of parts.roles)
     await worded(parts, role, async () => {
+      await rememberWork(parts, role.folder);
       await sweep(parts, role);
       await probe(parts, role);
       await tellFileSystem(parts, role);

@@ -12,6 +12,7 @@ import type { FinalFile } from '#core/job.ts';
 import type { Stem } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
 import { finalOf, writeFinal } from './decide.ts';
+import { mustBeHome } from './folder-faults.ts';
 import { finishedName, partOfPrivate } from './layout.ts';
 import { unlinkIfThere, type Parts } from './parts.ts';
 import { isSameFile, linkTo, renameIfFree } from './place.ts';
@@ -23,6 +24,7 @@ export async function publish(parts: Parts, claimed: Claimed, given: FinalFile):
   const { fs } = parts;
   const { folder, id } = claimed.job;
   const paths = parts.layout.job(folder, id);
+  await mustBeHome(parts, folder, 'work', 'out');
   // The caller's may be older than an interrupted publishing that had to take other names.
   let final = (await finalOf(parts, claimed)) ?? given;
   // Only at the first try of the process that wrote the private copies is a second link certainly not our own.
@@ -40,6 +42,7 @@ export async function publish(parts: Parts, claimed: Claimed, given: FinalFile):
     index++;
   }
   await parts.sync(parts.layout.out(folder), 'safety');
+  await mustBeHome(parts, folder, 'work');
   // finish() syncs work/: until then a power cut may bring a private copy back, which is then found to be published.
   for (const file of linked) await unlinkIfThere(fs, file);
   return final;

@@ -6,6 +6,8 @@
  *
  * Invariant: at every moment, a power cut included, the file stands under at least one of the two names. A crash between leaves both; the next round
  * goes on with the same file. A file that has a third name is not touched: a job that was cut short in its last step still needs it.
+ *
+ * A role whose oldest file is still too young at its next round is not gone through again: what comes later is younger.
  */
 
 import { Buffer, isUtf8 } from 'node:buffer';
@@ -17,13 +19,18 @@ import { isSameFile, linkTo, renameIfFree } from './place.ts';
 const RETIRED = '.processed';
 /** Files that are moved with two syncs. */
 const BATCH = 100;
+/** Files that are looked at in one go: some 10 ms, as long as none of them is old. */
+const LOOKS = 1_000;
 /** Names that are held in memory at a time. */
 const NAMES_MAX = 20_000;
 
-/** How many files each batch moved; who asks for the next one decides when. Throws what the system says, and may then be asked again. */
+/** How many files each batch moved, 0 where none was old; who asks for the next one decides when. Throws what the system says, and may then be asked again. */
 export async function* retire(parts: Parts, endedBefore: Date): AsyncGenerator<number> {
   const beforeNs = BigInt(endedBefore.getTime()) * 1_000_000n;
   for (const role of parts.roles) {
+    if ((parts.oldestEnded.get(role.folder) ?? beforeNs - 1n) >= beforeNs) continue;
+    parts.oldestEnded.delete(role.folder);
+    let oldestNs: bigint | null = null;
     let count = 0;
     await walkRetirable(parts, role, () => count++);
     // A folder of any size is gone through in shares, because no order of its names can be relied on.
@@ -33,12 +40,40 @@ export async function* retire(parts: Parts, endedBefore: Date): AsyncGenerator<n
       await walkRetirable(parts, role, (name) => {
         if (shareOf(name) % shares === share) names.push(name);
       });
-      for (let start = 0; start < names.length; start += BATCH) {
-        const moved = await moveOld(parts, role, names.slice(start, start + BATCH), beforeNs);
-        yield moved;
+      for (let start = 0; start < names.length; start += LOOKS) {
+        const seen = await lookAt(parts, role, names.slice(start, start + LOOKS), beforeNs);
+        oldestNs = earlier(oldestNs, seen.oldestNs);
+        if (seen.old.length === 0) yield 0;
+        for (let from = 0; from < seen.old.length; from += BATCH) {
+          // Looked at once more: the pause before it may have been long.
+          const moved = await moveOld(parts, role, seen.old.slice(from, from + BATCH), beforeNs);
+          yield moved;
+        }
       }
     }
+    if (oldestNs !== null) parts.oldestEnded.set(role.folder, oldestNs);
   }
+}
+
+const earlier = (a: bigint | null, b: bigint | null): bigint | null => (a === null || (b !== null && b < a) ? b : a);
+
+/** Which names may have to be moved, and when the oldest of the others ended. */
+async function lookAt(
+  parts: Parts,
+  { folder }: SpoolRole,
+  names: readonly string[],
+  beforeNs: bigint,
+): Promise<{ readonly old: readonly string[]; readonly oldestNs: bigint | null }> {
+  const old: string[] = [];
+  let oldestNs: bigint | null = null;
+  for (const name of names) {
+    const facts = await parts.fs.facts(parts.layout.entry(folder, Buffer.from(name, 'latin1')));
+    if (facts === null || facts.kind !== 'file') continue;
+    if (facts.nlink !== 1 || facts.ctimeNs < beforeNs) old.push(name);
+    // One with a second name is to be seen again: something of it was cut short.
+    oldestNs = earlier(oldestNs, facts.nlink === 1 ? facts.ctimeNs : 0n);
+  }
+  return { old, oldestNs };
 }
 
 async function walkRetirable(parts: Parts, role: SpoolRole, see: (name: string) => void): Promise<void> {

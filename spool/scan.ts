@@ -11,7 +11,7 @@ import path from 'node:path';
 import type { Failure } from '#core/failure.ts';
 import type { RoleName } from '#core/names.ts';
 import type { ScanOptions, ScanResult, Waiting } from '#core/spool.ts';
-import { checkFolders, folderFailure, ROLE_FAULTS } from './folder-faults.ts';
+import { checkFolders, folderFailure, mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
 import { isPromptText } from './layout.ts';
 import { promptsIn } from './listing.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
@@ -117,6 +117,7 @@ async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<voi
     await listRole(parts, role, given.number, isNetwork);
     const others = [layout.work(role.folder), layout.out(role.folder), layout.archive(role.folder)];
     await checkFolders(parts.fs, layout.in(role.folder), others);
+    await mustBeHome(parts, role.folder, 'work');
   }
   const names = new Set<string>();
   const prefix = `${role.folder}/`;

@@ -56,13 +56,15 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     lookedAt: new Set(),
     counted: new Set(),
     network: new Map(),
+    works: new Map(),
+    oldestEnded: new Map(),
   };
   const heads = makeHeads();
   return {
     prepare: () => prepare(parts),
     scan: (options) => scan(parts, options),
     head: (waiting) => heads.head(parts, waiting),
-    claim: (entries) => claim(parts, entries),
+    claim: (entries, told) => claim(parts, entries, told),
     read: (_dir, id, folder) => read(parts, id, folder),
     prompt: (claimed) => prompt(parts, claimed),
     attemptFolder: (claimed, n, beside) => attemptFolder(parts, claimed, n, beside),
@@ -75,7 +77,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     publish: (claimed, final) => publish(parts, claimed, final),
     finish: (claimed, final) => finish(parts, claimed, final),
     clean: (claimed) => clean(parts, claimed),
-    leftovers: () => leftovers(parts),
+    leftovers: (folder) => leftovers(parts, folder),
     list: (options) => list(parts, options),
     drop: (role, stem, bytes) => drop(parts, role, stem, bytes),
     reopen: (role, stem) => reopen(parts, role, stem),

@@ -106,12 +106,14 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
   const { state, sockets, clock, log, fs, digest } = ports;
   let link: Promise<Link | null> | null = null;
   let isClosed = false;
+  const listeners: ((failure: Failure) => void)[] = [];
 
   async function tryConnect(): Promise<Link | null> {
     try {
       const socket = await sockets.connect(socketPath(state));
       const onTrouble = (failure: Failure): void => {
         log.warn(`the keeper: ${describe(failure)}`);
+        for (const listen of listeners) listen(failure);
       };
       return linkOver(socket, onTrouble, () => {
         link = null;
@@ -207,6 +209,7 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
       const value: unknown = reply?.ok === true ? reply.value : [];
       return Array.isArray(value) ? value.filter((id) => typeof id === 'string') : [];
     },
+    onTrouble: (listen) => void listeners.push(listen),
     close() {
       isClosed = true;
       void link?.then((made) => made?.close()).catch(() => undefined);

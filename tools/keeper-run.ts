@@ -19,6 +19,7 @@ import { ceilingPassed, hasCeiling } from './ceilings.ts';
 import { endTree, MARKER } from './end-tree.ts';
 import { NAMES, readRun } from './exit.ts';
 import { endOf } from './sandbox-exit.ts';
+import { makeRunFolder } from './run-folder.ts';
 
 export type RunPorts = {
   readonly fs: Fs;
@@ -83,8 +84,11 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
   const { plan, dir, runId, token, limits } = request;
   const at = (name: string): string => path.join(dir, name);
   let started: StartedProgram;
+  let home: bigint | null;
   try {
-    await fs.makeFolder(at(NAMES.tmp), 0o700).catch(async () => fs.makeFolders(at(NAMES.tmp), 0o700));
+    home = await inodeOf(fs, dir);
+    await makeRunFolder(fs, dir);
+    await makeRunFolder(fs, at(NAMES.tmp));
     started = await processes.start({
       program: plan.program,
       args: plan.args,
@@ -119,7 +123,7 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
     processes.signal(started.pid, 'SIGKILL', true);
     return err(startFailure(error, request));
   }
-  return ok(follow(ports, request, run, started));
+  return ok(follow(ports, request, run, { started, home }));
 }
 
 /**
@@ -139,8 +143,14 @@ export async function takeBack({ fs, clock, note }: RunPorts, { dir, runId, toke
   }
 }
 
+/** `home`: which folder the jobs' folders lie in, by its inode. */
+type Begun = { readonly started: StartedProgram; readonly home: bigint | null };
+
+const inodeOf = async (fs: RunPorts['fs'], dir: string): Promise<bigint | null> =>
+  (await fs.facts(path.dirname(path.dirname(dir))))?.ino ?? null;
+
 /** Lets the program go and watches it to its end. */
-function follow(ports: RunPorts, request: StartRun, run: RunFile, started: StartedProgram): LiveRun {
+function follow(ports: RunPorts, request: StartRun, run: RunFile, { started, home }: Begun): LiveRun {
   const wake = new AbortController();
   let stopped: StopReason | null = null;
   let exit: { readonly code: number | null; readonly signal: string | null } | null = null;
@@ -173,7 +183,7 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, started: Start
       ports,
       request,
       { v: 1, runId: run.runId, token: run.token, code, signal, stopped, startedAt: run.startedAt },
-      giveUp.signal,
+      { home, giveUp: giveUp.signal },
     );
   }
 
@@ -190,6 +200,14 @@ async function watch(ports: RunPorts, request: StartRun, run: RunFile, signal: A
   const { fs, clock } = ports;
   const { limits, dir } = request;
   const sizeOf = async (name: string): Promise<number> => (await fs.facts(path.join(dir, name)))?.sizeBytes ?? 0;
+  /** Null: the folder cannot be looked at now. The run goes on all the same, and nobody may take it for ended. */
+  const size = async (): Promise<number | null> => {
+    try {
+      return (await sizeOf(NAMES.stdout)) + (await sizeOf(NAMES.stderr));
+    } catch {
+      return null;
+    }
+  };
   const startMs = clock.monotonicMs();
   let grownMs = startMs;
   let bytes = 0;
@@ -197,10 +215,10 @@ async function watch(ports: RunPorts, request: StartRun, run: RunFile, signal: A
   const isCeiled = hasCeiling(limits);
   for (;;) {
     const nowMs = clock.monotonicMs();
-    const size = (await sizeOf(NAMES.stdout)) + (await sizeOf(NAMES.stderr));
-    const grownBytes = size - bytes;
+    const before = bytes;
+    bytes = (await size()) ?? before;
+    const grownBytes = bytes - before;
     if (grownBytes !== 0) grownMs = nowMs;
-    bytes = size;
     if (signal.aborted) return null;
     if (bytes > limits.outputBytes) return 'output-limit';
     const leftMs = startMs + limits.timeoutMs - nowMs;
@@ -225,7 +243,12 @@ const unwritten = (runId: string, file: string, error: unknown): Failure => ({
 type Ending = Omit<ExitFile, 'endedAt' | 'stdout' | 'stderr'>;
 
 /** Syncs the outputs, writes exit.json. A full disk may get room again: it tries for an hour, or until somebody has asked for its end. */
-async function commit(ports: RunPorts, request: StartRun, ending: Ending, giveUp: AbortSignal): Promise<ExitFile | null> {
+async function commit(
+  ports: RunPorts,
+  request: StartRun,
+  ending: Ending,
+  { home, giveUp }: { readonly home: bigint | null; readonly giveUp: AbortSignal },
+): Promise<ExitFile | null> {
   const { fs, clock, hashFile, cutFile, note } = ports;
   const endedAt = clock.now().toISOString();
   const at = (name: string): string => path.join(request.dir, name);
@@ -249,6 +272,11 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending, giveUp
     return hashFile(at(name));
   };
   const named = [NAMES.stdout, NAMES.stderr] as const;
+  const isHome = async (): Promise<boolean> =>
+    inodeOf(fs, request.dir).then(
+      (inode) => inode !== null && inode === home,
+      () => false,
+    );
   let isLeft = false;
   const takeAway = async (): Promise<void> => {
     await fs.unlink(at(NAMES.exit)).catch((error: unknown) => {
@@ -269,8 +297,8 @@ async function commit(ports: RunPorts, request: StartRun, ending: Ending, giveUp
       return exit;
     } catch (error) {
       note(`run ${ending.runId}: exit.json could not be written (try ${String(tries)}): ${messageOf(error)}`);
-      // The folder itself is gone: somebody removed the job.
-      if (codeOf(error) === 'ENOENT') return null;
+      // The folder itself is gone, and what held it is not: somebody removed the job. Else it may come back, with the run in it.
+      if (codeOf(error) === 'ENOENT' && (await isHome())) return null;
       // Whole, torn or empty, it may lie there now, and nobody may believe it; what cannot be taken away now is taken away before the next try.
       isLeft ||= codeOf(error) !== 'EEXIST';
       if (isLeft) await takeAway().catch(() => undefined);

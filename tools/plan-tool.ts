@@ -13,6 +13,7 @@ import { inertMentions } from './mentions.ts';
 import { fillArguments, fillEnv, isModelName, programEnv, type ToolProfile, type Values } from './profiles.ts';
 import { findProgram, searchPath, showCommand, type ToolPorts } from './program.ts';
 import { confine } from './sandbox.ts';
+import { makeRunFolder } from './run-folder.ts';
 
 /** What a key of `runners:` may change of a profile. */
 export type ToolOptions = {
@@ -134,7 +135,7 @@ async function inertBrief(
   const text = profile.mentions === 'escape' ? await inertMentions(request.brief, request.cwd, fs) : request.brief;
   if (text === request.brief) return { file: request.briefFile, text };
   const file = path.join(request.dir, PROMPT_NAME);
-  await fs.makeFolders(request.dir, 0o700);
+  await makeRunFolder(fs, request.dir);
   await fs.replace(file, text, 'safety', 0o600);
   return { file, text };
 }

@@ -11,7 +11,7 @@ const VERSION_TIMEOUT_MS = 15_000;
 
 /** The outside as tools see it; cli/parts.ts hands it in. */
 export type ToolPorts = {
-  readonly fs: Pick<Fs, 'facts' | 'makeFolders' | 'readBounded' | 'replace'>;
+  readonly fs: Pick<Fs, 'facts' | 'makeFolder' | 'makeFolders' | 'readBounded' | 'replace'>;
   readonly ask: AskProgram;
   /** The executable file that a name (looked up in these folders) or an absolute path means, its links resolved; null: there is none. */
   readonly find: (name: string, pathText: string) => Promise<string | null>;

@@ -20,6 +20,7 @@ import { NAMES } from './exit.ts';
 import { isBoxed } from './sandbox-exit.ts';
 import type { RawRun } from './outcome.ts';
 import { findProgram, searchPath, type ProgramFacts, type ToolPorts } from './program.ts';
+import { makeRunFolder } from './run-folder.ts';
 
 /** What one run needs. */
 export type Needs = {
@@ -123,7 +124,7 @@ export async function confine(plan: ProgramPlan, needs: Needs, ports: ToolPorts)
   if (sandbox.mode === 'off') return ok({ ...plan, sandbox: 'none: tools.sandbox is off' });
   const found = await sandbox.look();
   if (!found.isThere) return sandbox.mode === 'required' ? err(noSandbox(found.why)) : ok({ ...plan, sandbox: `none: ${found.why}` });
-  await ports.fs.makeFolders(needs.dir, 0o700);
+  await makeRunFolder(ports.fs, needs.dir);
   const view = await viewOf(plan, needs, sandbox.places, ports);
   const before =
     sandbox.places.platform === 'linux'

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Clock } from '#core/ports.ts';
 import { makeIntake, type Intake } from '#daemon/intake.ts';
+import { makeRoleFaults } from '#daemon/intake-faults.ts';
 import { makeIntakePorts } from '#test/support/intake-ports.ts';
 import { bytesOf, promptWith } from '#test/support/prompts.ts';
 import { makeHandClock, makeLog, makeRig, ROLE, stem, type LogLine, type Rig } from '#test/spool/rig.ts';
@@ -31,7 +32,7 @@ async function ready(context: TestContext, canPeek = true): Promise<Intakes> {
     room: () => lanes.room,
     isShut: () => lanes.isHeld,
   });
-  return { rig, spool, intake: makeIntake(ports, () => canPeek), lines, lanes };
+  return { rig, spool, intake: makeIntake(ports, makeRoleFaults(ports.log), () => canPeek), lines, lanes };
 }
 
 const prompt = (more = ''): Uint8Array => bytesOf(promptWith(more));

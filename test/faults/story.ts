@@ -91,6 +91,8 @@ export type DropOptions = {
   readonly delayMsMax?: number;
   readonly padBytesMax?: number;
   readonly lane?: string;
+  /** Its name; any when it is not given. */
+  readonly role?: string;
   readonly isValid?: boolean;
 };
 
@@ -136,14 +138,16 @@ export type StoryOptions = {
   readonly isDurable?: boolean;
   /** What each daemon is started by. */
   readonly under?: { readonly program: string; readonly args: readonly string[] };
+  /** Programs are started as this user. */
+  readonly as?: number;
 };
 
 /** makeRig makes its folder where the system says. */
-function rigIn({ parent, under }: StoryOptions, t: Cleanup): Rig {
+function rigIn({ parent, under, as }: StoryOptions, t: Cleanup): Rig {
   const before = process.env['TMPDIR'];
   if (parent !== undefined) process.env['TMPDIR'] = parent;
   try {
-    return makeRig(t, undefined, under === undefined ? {} : { under });
+    return makeRig(t, undefined, { ...(under === undefined ? {} : { under }), ...(as === undefined ? {} : { as }) });
   } finally {
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
@@ -225,7 +229,7 @@ export function makeStory(t: Cleanup, how: StoryOptions = {}): Story {
       }),
     drop(chance, options = {}) {
       const { lane = chance.pick(LANES), isValid = true } = options;
-      const { folder, name: role } = chance.pick(ROLES);
+      const { folder, name: role } = ROLES.find(({ name }) => name === options.role) ?? chance.pick(ROLES);
       count += 1;
       const stem = `p${String(count)}`;
       // Some share a feature, so that folders of the history are written to again.

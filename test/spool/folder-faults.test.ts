@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
+import { describe } from '#core/failure.ts';
 import type { Fs } from '#core/ports.ts';
 import type { Spool } from '#core/spool.ts';
 import { makeFs } from '#platform/files.ts';
-import { makeRig, names, processAll, ROLE, stem, type Rig } from './rig.ts';
+import { answer, makeRig, names, processAll, ROLE, stem, type Rig } from './rig.ts';
 
 type Told = { readonly rig: Rig; readonly spool: Spool; readonly told: () => Promise<string> };
 async function ready(context: TestContext, wrap: (fs: Fs) => Fs = (fs) => fs): Promise<Told> {
@@ -103,4 +104,59 @@ test('a file system that takes two spellings for one name is told at the start',
   assert.ok(rig.lines.some(({ message }) => message.includes('differ only in case')));
   mkdirSync(`${rig.in}/x.md`);
   assert.deepEqual((await rig.spool().scan()).waiting, []);
+});
+
+for (const how of ['moved away and made anew', 'gone'] as const)
+  test(`nothing counts as published or finished because work/ was ${how}`, async (context) => {
+    const { rig, spool, told } = await ready(context);
+    await spool.drop(ROLE.name, stem('foo'), 'x');
+    const [taken] = await spool.claim((await spool.scan()).waiting);
+    assert.ok(taken !== undefined);
+    const { claimed } = await spool.read(taken.dir, taken.id, taken.waiting.folder);
+    const final = await spool.decide(claimed, answer());
+    const aside = `${rig.work}-aside`;
+    renameSync(rig.work, aside);
+    if (how !== 'gone') mkdirSync(rig.work);
+    const words = how === 'gone' ? /ENOENT.*no such folder/ : /ESTALE.*not the folder that stood here when docket started/;
+    for (const act of [
+      () => spool.publish(claimed, final),
+      () => spool.finish(claimed, final),
+      () => spool.attemptFolder(claimed, 1),
+      () => spool.leftovers(ROLE.folder),
+    ])
+      await assert.rejects(act, words);
+    assert.match(await told(), words);
+    assert.deepEqual(names(rig.out), []);
+    if (how !== 'gone') rmSync(rig.work, { recursive: true });
+    renameSync(aside, rig.work);
+    await spool.finish(claimed, await spool.publish(claimed, final));
+    assert.equal(await told(), '[]');
+    assert.deepEqual(names(rig.in), ['foo.processed']);
+    assert.ok(names(rig.out).length > 0);
+  });
+
+test('faults of a role go to whoever claims, and the files of the others are taken', async (context) => {
+  const { rig, spool } = await ready(context);
+  await spool.drop(ROLE.name, stem('foo'), 'x');
+  const { waiting } = await spool.scan();
+  renameSync(rig.work, `${rig.work}-aside`);
+  const told: string[] = [];
+  assert.deepEqual(await spool.claim(waiting, (role, error) => void told.push(`${role} ${error.message}`)), []);
+  assert.match(told.join(), /^architect ENOENT: no such folder/);
+  await assert.rejects(spool.claim(waiting), /ENOENT/);
+});
+
+test('what cannot be read is left out of a list and told, where somebody asks for it', async (context) => {
+  let isBad = false;
+  const { rig, spool } = await ready(context, (real) => ({
+    ...real,
+    walk: (folder, see) =>
+      isBad && folder === rig.in ? Promise.reject(Object.assign(new Error('EACCES: made up'), { code: 'EACCES' })) : real.walk(folder, see),
+  }));
+  await spool.drop(ROLE.name, stem('foo'), 'x');
+  isBad = true;
+  const told: string[] = [];
+  assert.deepEqual(await spool.list({ onFault: (role, failure) => void told.push(`${role} ${describe(failure)}`) }), []);
+  assert.match(told.join(), /^architect .*EACCES.*chmod/);
+  await assert.rejects(spool.list({}), /EACCES/);
 });

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { JobView } from '#core/job.ts';
 import type { Clock } from '#core/ports.ts';
 import type { Spool } from '#core/spool.ts';
-import { keepRetention } from '#daemon/retention.ts';
+import { keepRetention, makeAgeClock } from '#daemon/retention.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeFaultyFs, makeUnsyncedFs, Stop } from '#test/support/faulty-fs.ts';
 import { makeFakeClock } from '#test/support/fake-clock.ts';
@@ -62,6 +62,77 @@ test('answered inputs that are old enough move to the month they ended in; out/,
 
 const facts = (views: readonly JobView[]): string[] =>
   views.map(({ id, stem: name, state, role }) => `${role} ${name} ${state} ${String(id)}`).toSorted();
+
+test('a role whose oldest file is too young is not gone through again until that one is old', async (context) => {
+  let walks = 0;
+  const rig = makeRig(context, {
+    ...makeFs(),
+    walk: async (folder, see) => {
+      walks++;
+      return makeFs().walk(folder, see);
+    },
+  });
+  const spool = rig.spool();
+  await spool.prepare();
+  await answered(rig, spool, 'a', 'b');
+  const longAgo = new Date(Date.now() - 86_400_000);
+  assert.equal(await retireAll(spool, longAgo), 0);
+  walks = 0;
+  assert.equal(await retireAll(spool, longAgo), 0);
+  assert.equal(walks, 0);
+  assert.equal(await retireAll(spool), 2);
+  await answered(rig, spool, 'c');
+  assert.equal(await retireAll(spool), 1, 'nothing is remembered of a folder that had none left');
+});
+
+const DAY_MS = 86_400_000;
+
+test('a clock that is set forward by years makes nothing old before it has stayed so for a day; one that goes back is believed at once', async () => {
+  const clock = makeFakeClock();
+  let aheadMs = 0;
+  const wall: Clock = { ...clock, now: () => new Date(clock.now().getTime() + aheadMs) };
+  const age = makeAgeClock(wall, null);
+  assert.ok('now' in age());
+  aheadMs = 20 * DAY_MS;
+  assert.ok('now' in age(), 'a machine slept');
+  aheadMs = 3_650 * DAY_MS;
+  assert.deepEqual(age(), { jumpMs: 3_630 * DAY_MS });
+  await clock.advance(DAY_MS / 2);
+  assert.ok('jumpMs' in age());
+  aheadMs = 0;
+  assert.ok('now' in age(), 'it was mended');
+  aheadMs = 3_650 * DAY_MS;
+  assert.ok('jumpMs' in age());
+  await clock.advance(DAY_MS / 2);
+  assert.ok('jumpMs' in age(), 'the day counts from the last jump');
+  await clock.advance(DAY_MS / 2);
+  assert.deepEqual(age(), { now: wall.now() });
+});
+
+test('a daemon that starts long after anything was done waits a day before it takes anything for old, and says so once', async () => {
+  const clock = makeFakeClock();
+  const stop = new AbortController();
+  const lines: LogLine[] = [];
+  let rounds = 0;
+  const spool = {
+    async *retire(): AsyncGenerator<number> {
+      rounds++;
+      await Promise.resolve();
+      yield 0;
+    },
+  };
+  const lastSeen = new Date(clock.now().getTime() - 400 * DAY_MS);
+  const ended = keepRetention({ spool, clock, log: makeLog(lines), ageMs: DAY_MS, lastSeen, stopping: stop.signal });
+  await clock.advance(60_000);
+  for (let round = 0; round < 3; round++) await clock.advance(DAY_MS / 4);
+  assert.equal(rounds, 0);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]?.message ?? '', /^the clock is 400 days ahead/);
+  await clock.advance(DAY_MS / 4);
+  assert.equal(rounds, 1);
+  stop.abort();
+  await ended;
+});
 
 test('what was moved is listed, hashed again and found as before', async (context) => {
   const rig = makeRig(context);
@@ -233,7 +304,7 @@ test('retention rests between its rounds and its batches, stops with the daemon,
       yield 1;
     },
   };
-  const parts = { clock: clock as Clock, log: makeLog(lines), ageMs: 86_400_000, stopping: stop.signal };
+  const parts = { clock: clock as Clock, log: makeLog(lines), ageMs: 86_400_000, lastSeen: null, stopping: stop.signal };
   const ended = keepRetention({ ...parts, spool });
   await clock.advance(60_000);
   await clock.advance(1);
@@ -259,7 +330,7 @@ test('a disk that is full is told and tried again later; a lost disk is not surv
   const clock = makeFakeClock();
   const stop = new AbortController();
   const lines: LogLine[] = [];
-  const parts = { clock: clock as Clock, log: makeLog(lines), ageMs: 1, stopping: stop.signal };
+  const parts = { clock: clock as Clock, log: makeLog(lines), ageMs: 1, lastSeen: null, stopping: stop.signal };
   const ended = keepRetention({ ...parts, spool: failing('ENOSPC') });
   await clock.advance(60_000);
   assert.match(lines[0]?.message ?? '', /ENOSPC/);

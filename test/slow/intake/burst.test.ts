@@ -10,6 +10,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { OnHint } from '#core/ports.ts';
 import { makeIntake } from '#daemon/intake.ts';
+import { makeRoleFaults } from '#daemon/intake-faults.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
@@ -56,7 +57,7 @@ async function makeQueue(t: TestContext, hear: (onHint: OnHint) => OnHint): Prom
   });
   await spool.prepare();
   const ports = makeIntakePorts({ spool, clock, log, scanIntervalMs: 500, room: () => 2_000, isShut: () => false });
-  const intake = makeIntake(ports, () => true);
+  const intake = makeIntake(ports, makeRoleFaults(ports.log), () => true);
   const onHint = hear((noticed) => {
     intake.notice(noticed);
   });
