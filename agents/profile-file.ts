@@ -11,7 +11,7 @@ import { err, ok, type Result } from '#core/result.ts';
 import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { readYaml } from '#prompt-spec/safe-yaml.ts';
 import { readShape, type Shape } from '#prompt-spec/shape.ts';
-import { PLACEHOLDERS, TOLD_KINDS, type PickRule, type ToolProfile } from '#tools/profiles.ts';
+import { PLACEHOLDERS, TOLD_KINDS, type PickRule, type ProgressRules, type ToolProfile } from '#tools/profiles.ts';
 import { safePattern } from '#tools/safe-pattern.ts';
 
 const SIZE_MAX = 65_536;
@@ -41,6 +41,7 @@ const WORDS = {
   limits: 'prompt_bytes: the longest prompt, at most 600000',
   success: 'exit codes: exit (default 0) and findings_exit',
   read: 'how its output is read',
+  progress: 'how the events of a run that goes on are read',
 } as const;
 
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/);
@@ -143,6 +144,26 @@ const read = z.strictObject({
     .default([]),
 });
 
+const step = pick.omit({ in: true, after: true }).transform((one) => ({ ...one, in: 'stdout' as const, after: null }));
+const steps = z.array(step).max(10).default([]);
+const progress = z.strictObject({
+  tool: steps,
+  file: steps,
+  text: steps,
+  text_comes: z.enum(['whole', 'in-pieces']).default('whole'),
+  model: steps,
+  usage: z
+    .strictObject({
+      by: pointer.nullable().default(null),
+      input_tokens: steps,
+      output_tokens: steps,
+      cache_read_tokens: steps,
+      cache_write_tokens: steps,
+      cost_usd: steps,
+    })
+    .default({ by: null, input_tokens: [], output_tokens: [], cache_read_tokens: [], cache_write_tokens: [], cost_usd: [] }),
+});
+
 const version = z.string().regex(/^\d+\.\d+\.\d+$/);
 
 export const PROFILE_SCHEMA = z.strictObject({
@@ -205,6 +226,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     .default({ exit: [0], findings_exit: [] })
     .meta({ description: WORDS.success }),
   read: read.meta({ description: WORDS.read }),
+  progress: progress.optional().meta({ description: WORDS.progress }),
 });
 
 type ProfileFile = z.output<typeof PROFILE_SCHEMA>;
@@ -233,6 +255,8 @@ export function parseProfile(
   const holder = one.prompt === 'file' ? '{prompt_file}' : one.prompt === 'argument' ? '{prompt}' : null;
   if (holder !== null && !one.args.some((argument) => argument.includes(holder)))
     return refuse('prompt', `the prompt goes in by ${one.prompt}, and no argument takes it`, `${holder} in args`, one.args.join(' '));
+  if (one.progress !== undefined && one.read.format !== 'lines')
+    return refuse('progress', 'only JSON lines can be read while they grow', 'read.format: lines', one.read.format);
   return ok(profileOf(one, digest.sha256(source)));
 }
 
@@ -258,7 +282,27 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   limits: { promptBytes: one.limits.prompt_bytes },
   success: { exit: one.success.exit, findingsExit: one.success.findings_exit },
   read: { ...one.read, inputHolds: one.read.usage.input_holds, usage: usageOf(one.read.usage) },
+  progress: one.progress === undefined ? null : progressOf(one.progress, one.read.usage.input_holds),
   sha256,
+});
+
+const progressOf = (one: NonNullable<ProfileFile['progress']>, inputHolds: ProgressRules['usage']['inputHolds']): ProgressRules => ({
+  tool: one.tool,
+  file: one.file,
+  text: one.text,
+  textIsPieces: one.text_comes === 'in-pieces',
+  model: one.model,
+  usage: {
+    by: one.usage.by,
+    inputHolds,
+    fields: {
+      inputTokens: one.usage.input_tokens,
+      outputTokens: one.usage.output_tokens,
+      cacheReadTokens: one.usage.cache_read_tokens,
+      cacheWriteTokens: one.usage.cache_write_tokens,
+      costUsd: one.usage.cost_usd,
+    },
+  },
 });
 
 const usageOf = (one: ProfileFile['read']['usage']): Readonly<Record<keyof ToolProfile['read']['usage'], readonly PickRule[]>> => ({

@@ -24,7 +24,8 @@ const matches = (job: JournalJob, wanted: Wanted): boolean =>
     : job.role === wanted.role &&
       ('stem' in wanted ? job.stem === wanted.stem : job.sha256 === wanted.sha256 && job.claimedAt >= wanted.since);
 
-function find(workspace: Workspace, wanted: Wanted): JournalJob | null {
+/** The newest such job in the journal; null: none yet. */
+export function findJob(workspace: Workspace, wanted: Wanted): JournalJob | null {
   const journal = readJournal(workspace);
   if (journal === null) return null;
   try {
@@ -38,7 +39,7 @@ function find(workspace: Workspace, wanted: Wanted): JournalJob | null {
 export async function waitForEnd(workspace: Workspace, wanted: Wanted, timeoutS?: number): Promise<WaitEnd> {
   const untilMs = timeoutS === undefined ? Number.POSITIVE_INFINITY : clock.monotonicMs() + timeoutS * 1000;
   for (;;) {
-    const job = find(workspace, wanted);
+    const job = findJob(workspace, wanted);
     const end: WaitEnd = { job: job?.id ?? null, stem: (job?.stem ?? '') as Stem, outcome: job?.state === 'done' ? job.outcome : null };
     const leftMs = untilMs - clock.monotonicMs();
     if (end.outcome !== null || leftMs <= 0) return end;

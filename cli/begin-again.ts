@@ -7,23 +7,23 @@
  * Invariant: it happens before anything is open, and once at most.
  */
 
-import { statSync } from 'node:fs';
 import { flushCompileCache, getCompileCacheDir } from 'node:module';
+import { makeFs } from '#platform/files.ts';
 
 /** Set in the second life, so that there is no third one. */
 const SECOND = 'DOCKET_SECOND';
 
 /** Node renames each kept file into place, a new one and one that replaces another. */
-const changedAt = (folder: string): bigint => statSync(folder, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n;
+const changedAt = async (folder: string): Promise<unknown> => (await makeFs().facts(folder))?.mtimeNs;
 
 /** Returns only when this process is what it will stay. A system without execve, and a folder that cannot be written, leave it as it is. */
-export function beginAgainIfCompiled(): void {
+export async function beginAgainIfCompiled(): Promise<void> {
   const isSecond = process.env[SECOND] !== undefined;
   delete process.env[SECOND];
   const folder = getCompileCacheDir();
   if (isSecond || folder === undefined || process.execve === undefined || process.connected) return;
-  const before = changedAt(folder);
+  const before = await changedAt(folder);
   flushCompileCache();
-  if (changedAt(folder) !== before)
+  if ((await changedAt(folder)) !== before)
     process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], { ...process.env, [SECOND]: '1' });
 }

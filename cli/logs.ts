@@ -3,11 +3,13 @@
 import { Option, type Command } from 'commander';
 import { printable } from '#core/names.ts';
 import type { LogFields } from '#core/ports.ts';
+import type { Workspace } from '#core/settings.ts';
 import { makeFs } from '#platform/files.ts';
 import { terminalLine, type LogLevel } from '#platform/log.ts';
 import { CliError, EXIT, wholeNumber, type Common, type Io } from './io.ts';
 import { follow, lastLines } from './logs-files.ts';
-import { commonOf, openWorkspace } from './open.ts';
+import { eventLine, eventOf } from './live-words.ts';
+import { commonOf, connectControl, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
 import { logFolder } from './places.ts';
 
@@ -15,6 +17,7 @@ type Options = Common & { readonly follow?: boolean; readonly level?: LogLevel; 
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 const LINES = 50;
+const CONNECT_AGAIN_MS = 1_000;
 
 /** A line of the log that somebody asked for. */
 type Chosen = {
@@ -28,13 +31,13 @@ export function addLogs(program: Command, io: Io): void {
   program
     .command('logs')
     .description("print the daemon's log")
-    .option('-f, --follow', 'print new lines as they come, until Ctrl-C')
+    .option('-f, --follow', 'print new lines as they come, and what runs do, until Ctrl-C')
     .option('-n, --lines <n>', `start with the last n lines (default ${String(LINES)})`, wholeNumber('--lines'))
     .addOption(new Option('--level <level>', 'only lines of at least this level').choices(LEVELS))
     .option('--job <id>', 'only lines about this job (its id, or at least the first 4 characters)')
     .addHelpText(
       'after',
-      '\nWith --json each line is a JSON object, as it stands in queues/.docket/log/.\n\nExamples:\n  docket logs\n  docket logs -f --level warn\n  docket logs --job k3tq --lines 200 --json',
+      '\nWith --json each line is a JSON object, as it stands in queues/.docket/log/; with -f also the events of runs (they have `event`).\n\nExamples:\n  docket logs\n  docket logs -f --level warn\n  docket logs --job k3tq --lines 200 --json',
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
@@ -52,7 +55,16 @@ export function addLogs(program: Command, io: Io): void {
       if (options.follow === true) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
       try {
         const filter = { level: options.level ?? 'debug', job: options.job ?? null };
-        const wanted = { folder: logFolder(workspace.state), filter, lines: options.lines ?? LINES, follow: options.follow === true };
+        const isFollowed = options.follow === true;
+        const events = async (signal: AbortSignal): Promise<void> => printEvents(io, common, workspace, filter.job, signal);
+        const wanted = {
+          folder: logFolder(workspace.state),
+          filter,
+          lines: options.lines ?? LINES,
+          follow: isFollowed,
+          // They are news, and no trouble.
+          ...(LEVELS.indexOf(filter.level) >= LEVELS.indexOf('info') ? { events } : {}),
+        };
         await printLog(io, common, wanted, stop.signal);
       } finally {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
@@ -64,7 +76,14 @@ export function addLogs(program: Command, io: Io): void {
 export async function printLog(
   io: Io,
   common: Common,
-  wanted: { readonly folder: string; readonly filter: LogFilter; readonly lines: number; readonly follow: boolean },
+  wanted: {
+    readonly folder: string;
+    readonly filter: LogFilter;
+    readonly lines: number;
+    readonly follow: boolean;
+    /** Prints what runs do, until the signal aborts. */
+    readonly events?: (signal: AbortSignal) => Promise<void>;
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const fs = makeFs();
@@ -75,10 +94,32 @@ export async function printLog(
     if (place === null && common.json !== true) io.err(`there is no log yet in ${wanted.folder}: it begins with the first \`docket up\``);
     return;
   }
-  await follow(fs, clock, wanted.folder, place, signal, (line) => {
+  const following = follow(fs, clock, wanted.folder, place, signal, (line) => {
     const chosen = choose(line, wanted.filter);
     if (chosen !== null) print(chosen);
   });
+  await Promise.all([following, wanted.events?.(signal)]);
+}
+
+/** What runs do, beside the lines of the log, whenever a daemon runs: as `docket attach` shows it, for all jobs. */
+async function printEvents(io: Io, common: Common, workspace: Workspace, job: string | null, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const control = await connectControl(workspace);
+    if (control !== null) {
+      const hangUp = (): void => {
+        control.close();
+      };
+      signal.addEventListener('abort', hangUp, { once: true });
+      await control.ask('attach', {}, (message) => {
+        const event = eventOf(message);
+        if (event === null || (job !== null && !event.job.startsWith(job))) return;
+        io.out(common.json === true ? JSON.stringify(event) : eventLine(event, io.color));
+      });
+      signal.removeEventListener('abort', hangUp);
+      control.close();
+    }
+    await clock.sleep(CONNECT_AGAIN_MS, signal);
+  }
 }
 
 /** A line that is no JSON of docket's (a torn one) is shown when no filter could exclude it. */

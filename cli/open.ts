@@ -65,7 +65,8 @@ export function roleNamed(roles: ReadonlyMap<RoleName, Role>, text: string): Rol
 export type ControlReply = Readonly<Record<string, unknown>> & { readonly ok: boolean; readonly error?: string };
 
 export type Control = {
-  ask(op: string, fields?: Readonly<Record<string, unknown>>): Promise<ControlReply>;
+  /** @param onEvent what comes before the answer */
+  ask(op: string, fields?: Readonly<Record<string, unknown>>, onEvent?: (event: unknown) => void): Promise<ControlReply>;
   close(): void;
 };
 
@@ -76,14 +77,20 @@ export async function connectControl(workspace: Pick<Workspace, 'state'>): Promi
     .catch(() => null);
   if (socket === null) return null;
   const waiting = new Map<number, (reply: ControlReply) => void>();
+  const listening = new Map<number, (event: unknown) => void>();
   let nextId = 1;
   let isClosed = false;
   const gone: ControlReply = { ok: false, error: 'the daemon went away' };
   socket.onMessage((message) => {
     const reply = message as ControlReply & { readonly id?: number };
     if (typeof reply.id !== 'number') return;
+    if ('event' in reply) {
+      listening.get(reply.id)?.(reply['event']);
+      return;
+    }
     waiting.get(reply.id)?.(reply);
     waiting.delete(reply.id);
+    listening.delete(reply.id);
   });
   socket.onClose(() => {
     isClosed = true;
@@ -91,11 +98,12 @@ export async function connectControl(workspace: Pick<Workspace, 'state'>): Promi
     waiting.clear();
   });
   return {
-    async ask(op, fields = {}) {
+    async ask(op, fields = {}, onEvent) {
       if (isClosed) return gone;
       const id = nextId++;
       return new Promise((resolve) => {
         waiting.set(id, resolve);
+        if (onEvent !== undefined) listening.set(id, onEvent);
         socket.send({ v: 1, id, op, ...fields });
       });
     },

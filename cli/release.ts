@@ -1,6 +1,7 @@
 /** `docket release`: lets one prompt that waits for money start, whatever its budgets say. Its cost counts like any other. */
 
 import type { Command } from 'commander';
+import { userName } from '#platform/system.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { fileNameOf, isEnd, isWaitingFile } from './job-words.ts';
 import { findSubject, nameOf, type Subject } from './job-words-find.ts';
@@ -14,7 +15,7 @@ export function addRelease(program: Command, io: Io): void {
     .argument('<job>', 'a job id (or its first 4 characters), role/name, or name')
     .addHelpText(
       'after',
-      '\nOnly this one, once, and as long as this daemon runs; what it costs counts. For all of them raise budgets in docket.yaml.\nExit code 3 when no daemon runs.\n\nExamples:\n  docket release architect/foo\n  docket release k3tq',
+      '\nOnly this one, until it has ended, also over a restart; what it costs counts. For all of them raise budgets in docket.yaml.\nExit code 3 when no daemon runs.\n\nExamples:\n  docket release architect/foo\n  docket release k3tq',
     )
     .action(async (name: string, _options: Common, command: Command) => {
       const common = commonOf(command);
@@ -45,7 +46,7 @@ async function release(sources: Sources, subject: Subject): Promise<void> {
     );
   try {
     const what = isWaitingFile(view) ? { file: `${view.role}/${fileNameOf(view) ?? ''}` } : { job: view.id };
-    const reply = await control.ask('release', what);
+    const reply = await control.ask('release', { ...what, by: userName() });
     if (!reply.ok) throw new CliError(`the daemon did not take it: ${reply.error ?? 'no reason given'}`, EXIT.notWell);
   } finally {
     control.close();

@@ -16,8 +16,10 @@ import { serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
+import { openReleases } from '#daemon/releases.ts';
 import { keepRetention } from '#daemon/retention.ts';
 import type { Pauses } from '#daemon/pauses.ts';
+import { makeLiveRuns, type LiveRuns } from '#daemon/live-runs.ts';
 import { makeLanes } from '#daemon/schedule.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -28,12 +30,14 @@ import { makeFs } from '#platform/files.ts';
 import { makeHeapRoom } from '#platform/heap.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
+import { redactText } from '#platform/redact.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
+import { safeText, secretValues } from '#tools/outcome.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { CliError, EXIT } from './io.ts';
@@ -45,20 +49,27 @@ import { packageVersion } from './package.ts';
 import { accountHash, makeLaneRules } from './lane-rules.ts';
 import { pausesOf } from './pauses.ts';
 import { loadPrices } from './settings-prices.ts';
-import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, visibleLock } from './places.ts';
+import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, releasesFile, visibleLock } from './places.ts';
 
 export type StartOptions = {
   readonly workspace: Workspace;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly terminal: boolean;
   readonly color: boolean;
+  /** Takes a line for the terminal; null: standard error does. */
+  readonly print: ((line: string) => void) | null;
   /** The first request to stop: drains. */
   readonly stop: AbortSignal;
   /** The second one: leaves the runs to the keeper and goes. */
   readonly leave: AbortSignal;
   readonly onStopAsked: (by: string) => void;
   /** Called once everything is up, before the first round. */
-  readonly onReady: (facts: { readonly roles: readonly Role[]; readonly runners: Runners; readonly rescued: number }) => void;
+  readonly onReady: (facts: {
+    readonly roles: readonly Role[];
+    readonly runners: Runners;
+    readonly rescued: number;
+    readonly live: LiveRuns;
+  }) => void;
 };
 
 /** Runs a daemon until it is told to stop. Throws CliError 3 when it cannot start; returns when all is closed. */
@@ -84,6 +95,7 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
       keep: workspace.settings['log.keep'],
       terminal: options.terminal,
       color: options.color,
+      print: options.print ?? undefined,
     });
     try {
       return await runLocked(options, lock, log);
@@ -192,7 +204,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const guard = watchState(ports.journal, watchLock, fatal.reject);
     closers.push(guard);
 
-    options.onReady({ roles: [...ports.roles.values()], runners: ports.runners, rescued });
+    options.onReady({ roles: [...ports.roles.values()], runners: ports.runners, rescued, live: ports.live });
     await Promise.race([daemon.loop(AbortSignal.any([options.stop, halt.signal])), fatal.promise]);
 
     ports.lanes.stop();
@@ -308,8 +320,11 @@ async function makePorts(
     keeper.close();
   });
 
+  const secretsIn = secretValues(env, Object.keys(env));
   const prices = await loadPrices(fs, workspace);
-  const purse = await openPurse({ workspace, clock, log, journal, history }).catch((error: unknown) => {
+  const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
+  closers.push(async () => releases.settled());
+  const purse = await openPurse({ workspace, clock, log, journal, history, releases }).catch((error: unknown) => {
     if (!(error instanceof RangeError)) throw error;
     throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
   });
@@ -333,6 +348,8 @@ async function makePorts(
     lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
     prices,
     purse,
+    live: makeLiveRuns({ clock, prices }),
+    clean: (text, maxLength) => safeText(redactText(text), secretsIn, maxLength),
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,

@@ -6,10 +6,11 @@ import type { Runners } from '#agents/registry.ts';
 import type { Role } from '#core/role.ts';
 import type { RunnerFacts } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
-import { makeFs } from '#platform/files.ts';
+import { codeOf, makeFs } from '#platform/files.ts';
 import { makeProcesses } from '#platform/process.ts';
 import { beginAgainIfCompiled } from './begin-again.ts';
 import { describeHolder, readHolder } from './holder.ts';
+import { makeLiveScreen, wantsLive, type LiveScreen } from './live.ts';
 import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
@@ -46,12 +47,14 @@ export function addUp(program: Command, io: Io): void {
 }
 
 async function runHere(io: Io, workspace: Workspace): Promise<void> {
-  beginAgainIfCompiled();
+  await beginAgainIfCompiled();
+  const live = liveScreen(io);
+  const say = live?.print ?? ((text: string): void => io.err(text));
   const stop = new AbortController();
   const leave = new AbortController();
   const onSignal = (by: string): void => {
     if (stop.signal.aborted) leave.abort(by);
-    else io.err(`\ndocket: stopping (${by}): running jobs end first; once more leaves them to the keeper and goes`);
+    else say(`\ndocket: stopping (${by}): running jobs end first; once more leaves them to the keeper and goes`);
     stop.abort(by);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
@@ -62,22 +65,42 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
     env: io.env,
     terminal: true,
     color: io.color,
+    print: live?.print ?? null,
     stop: stop.signal,
     leave: leave.signal,
     onStopAsked: onSignal,
-    onReady: ({ roles, runners }) => {
+    onReady: ({ roles, runners, live: runs }) => {
+      if (live !== null) runs.listen(null, live.hear);
       // Now, not at the end: the daemon may be killed, and the next start should be fast (bin/start.js).
       flushCompileCache();
-      void sayWelcome(io, workspace, roles, runners);
+      void sayWelcome(live === null ? io : { ...io, out: live.print }, workspace, roles, runners);
     },
   }).catch((error: unknown) => {
     // A job may be in the middle of a step: when the lock, the journal or the disk is lost, nothing more may be written.
+    live?.close();
     const isExpected = error instanceof CliError;
-    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    io.err(isExpected ? `docket: ${error.message}` : `docket: stopped at once: ${words}`);
+    io.err(isExpected ? `docket: ${error.message}` : `docket: stopped at once: ${lastWords(error)}`);
     process.exit(isExpected ? error.exitCode : EXIT.environment);
   });
+  live?.close();
   if (end === 'left') process.exit(EXIT.done);
+}
+
+/** Lines for the jobs that run; null: there is no terminal to show them on, or nobody wants them there. */
+function liveScreen(io: Io): LiveScreen | null {
+  const { stderr } = process;
+  if (!wantsLive(io.env, io.isTerminal && stderr.isTTY)) return null;
+  const screen = { write: (text: string) => void stderr.write(text), columns: () => stderr.columns, rows: () => stderr.rows };
+  return makeLiveScreen(screen, clock);
+}
+
+/** The system's refusals (EACCES, ENOSPC, SQLITE_FULL) are the machine's, and a person mends them; of anything else a developer needs the place. */
+function lastWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isSystems = /^(?:E(?!RR_)[A-Z0-9]+|SQLITE_[A-Z_]+)$/.test(codeOf(error));
+  return isSystems
+    ? `${error.message}. Nothing is lost: mend that (\`docket doctor\` looks at the machine) and start again`
+    : (error.stack ?? error.message);
 }
 
 /** The program's version and hash take a moment the first time; nothing waits for them. */

@@ -14,6 +14,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'add', load: async () => (await import('./add.ts')).addAdd },
   { name: 'ask', load: async () => (await import('./add.ts')).addAsk },
   { name: 'wait', load: async () => (await import('./wait.ts')).addWait },
+  { name: 'attach', load: async () => (await import('./attach.ts')).addAttach },
   { name: 'preview', load: async () => (await import('./preview.ts')).addPreview },
   { name: 'ls', load: async () => (await import('./ls.ts')).addLs },
   { name: 'show', load: async () => (await import('./show.ts')).addShow },

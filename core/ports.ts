@@ -255,8 +255,8 @@ export type Keeper = {
   start(run: StartRun): Promise<Result<RunFile, Failure>>;
   /** Resolves when a<n>/exit.json is there; also for runs started before a restart. `null`: the keeper does not know this run. */
   wait(dir: string, runId: string): Promise<ExitFile | null>;
-  /** Ends the whole process tree. */
-  stop(runId: string, reason: 'cancelled'): Promise<void>;
+  /** Ends the whole process tree. A keeper of an older docket takes every reason for `cancelled`. */
+  stop(runId: string, reason: 'cancelled' | 'budget'): Promise<void>;
   /** Runs that are alive. */
   list(): Promise<readonly string[]>;
   /** Lets go of the keeper; it ends by itself when no run is left. */

@@ -65,7 +65,7 @@ export type RunFile = {
   readonly shown: string;
 };
 
-export type StopReason = 'timeout' | 'idle' | 'output-limit' | 'cancelled' | 'keeper-lost';
+export type StopReason = 'timeout' | 'idle' | 'output-limit' | 'cancelled' | 'budget' | 'keeper-lost';
 
 /** a<n>/exit.json: the run's commit point, written after the output is on disk. */
 export type ExitFile = {

@@ -147,7 +147,7 @@ export const SETTINGS = {
     unit: 'count',
     min: 0.01,
     max: 10_000,
-    why: 'what one run may cost, in US dollars, where the tool can hold itself to it',
+    why: 'what one run may cost, in US dollars, where the tool can hold itself to it or docket can count what it spends',
   }),
   'limits.secret_scan': row<number>({
     default: 20_000,

@@ -6,6 +6,7 @@
  */
 
 import { runAttempt } from '#agents/attempt.ts';
+import { followAttempt } from '#agents/progress.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import { priced } from '#core/money.ts';
 import { decide, isSpentBy, type RetryPolicy } from '#core/retry.ts';
@@ -13,6 +14,7 @@ import type { AttemptRecord, RunLimits, RunOutcome, RunRequest } from '#core/run
 import { unreachable } from '#core/result.ts';
 import { afford } from './afford.ts';
 import type { Wish } from './budget.ts';
+import { holdToBudget } from './hold-to-budget.ts';
 import { Leaving } from './leaving.ts';
 import { verdictOf, type Verdict } from './lanes/verdict.ts';
 import type { Ports } from './ports.ts';
@@ -212,12 +214,17 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     limits: limitsOf(ports, job),
     roleFile: job.role.file,
   };
+  const end = beginLive(ports, job, choice, request);
   const run = await runAttempt({ ...ports, runner: choice.runner }, request, cancel, {
     spawned: async () => {
       ports.reached('spawned', claimed.job.id);
       return Promise.resolve();
     },
+  }).catch(async (error: unknown) => {
+    await end('interrupted');
+    throw error;
   });
+  await end(run.outcome.ok ? run.outcome.status : classOf(run.outcome.failure));
   ports.reached('exit', claimed.job.id);
   const outcome: RunOutcome = run.outcome.ok
     ? run.outcome
@@ -237,6 +244,21 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     instead,
   };
   return { record, outcome, command: run.command, choice, isProbe };
+}
+
+/** From here on the run can be listened to, and is held to its budget. */
+function beginLive(
+  ports: Ports,
+  job: Submitted,
+  { runner, facts, model }: Choice,
+  request: RunRequest,
+): (outcome: string) => Promise<void> {
+  const follower = followAttempt(runner, request.dir, request.cwd, ports.fs, ports.clean);
+  const { id, role, stem } = job.task.claimed.job;
+  const run = { job: id, attempt: request.attempt, model, follower };
+  const { budgetUsd } = request.limits;
+  const onUsage = holdToBudget(ports, { ...run, budgetUsd, callsProvider: facts.callsProvider });
+  return ports.live.begin({ ...run, role, stem, runner: facts.name, onUsage });
 }
 
 const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({

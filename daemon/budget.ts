@@ -15,6 +15,7 @@ import type { Clock, Journal, Log } from '#core/ports.ts';
 import type { AttemptRecord } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { SpendLine } from '#core/spending.ts';
+import type { Released, Releases } from './releases.ts';
 import { makeBudget, type Ask, type BudgetLimits, type BudgetState } from '#policy/budget.ts';
 import { describeBudget, describeRefusals } from '#policy/budget-words.ts';
 
@@ -45,12 +46,14 @@ export type Purse = {
   hold(wish: Wish): void;
   /** The run has ended: what it cost is spent, the reservation is free. */
   ended(wish: Pick<Wish, 'job' | 'feature' | 'role'>, attempt: AttemptRecord): void;
-  /** The job has left the daemon. */
-  free(job: JobId): void;
+  /** The run that is under way has cost so much by now: reserved, when it is more than was thought. */
+  soFar(job: JobId, micros: Micros): void;
+  /** The job has left the daemon; `isOver`: it has ended, and what a person allowed it is used up. */
+  free(job: JobId, isOver: boolean): void;
   /** Resolves when it is worth asking again: money came free, the day ended, or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
-  /** A person lets this job, or this file of in/, start whatever is spent. Its cost counts. */
-  letGo(name: { readonly job: JobId } | { readonly file: string }): void;
+  /** A person lets this job, or this file of in/, start whatever is spent, until it has ended. Its cost counts. Durable when it resolves. */
+  letGo(name: Released, by: string): Promise<void>;
   view(): readonly BudgetState[];
 };
 
@@ -61,9 +64,10 @@ export const NO_PURSE: Purse = {
   ask: () => null,
   hold: () => undefined,
   ended: () => undefined,
+  soFar: () => undefined,
   free: () => undefined,
   changed: async () => Promise.resolve(),
-  letGo: () => undefined,
+  letGo: async () => Promise.resolve(),
   view: () => [],
 };
 
@@ -73,6 +77,7 @@ export type PursePorts = {
   readonly log: Log;
   readonly journal: Pick<Journal, 'spending' | 'open'>;
   readonly history: Pick<History, 'spending'>;
+  readonly releases: Releases;
 };
 
 /** Clocks are set and machines sleep: the end of a day is looked for at least this often. */
@@ -105,8 +110,9 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
   );
   const unknownMicros = amount(settings['budgets.unknown_usd']);
   const capMicros = amount(settings['limits.budget_usd']);
-  const released = new Set<JobId>();
-  const releasedFiles = new Set<string>();
+  const { releases } = ports;
+  /** What the runs under way reserve. */
+  const asks = new Map<JobId, Ask>();
   const waiting = new Set<() => void>();
   const reasons = new Map<string, string | null>();
   const nowMs = (): number => ports.clock.now().getTime();
@@ -136,8 +142,8 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
   };
   /** It is let go once, under whichever name a person knew it by. */
   const isReleased = ({ job, file }: Wish): boolean => {
-    if (releasedFiles.delete(file)) released.add(job);
-    return released.has(job);
+    if (releases.hasFile(file)) releases.take(file, job);
+    return releases.hasJob(job);
   };
   const words = (ask: Ask, file: string): string | null => {
     const over = budget.refusals(ask, nowMs());
@@ -157,7 +163,7 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
   return {
     isOn: true,
     shut(role, feature, lane, file) {
-      if (releasedFiles.has(file)) return null;
+      if (releases.hasFile(file)) return null;
       const key = `${role} ${feature} ${lane}`;
       if (nowMs() >= reasonsUntilMs || reasons.size >= REASONS_MAX) {
         reasons.clear();
@@ -174,18 +180,31 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
       const ask = askOf(wish);
       if (isReleased(wish)) {
         budget.hold(ask);
+        asks.set(wish.job, ask);
         move();
         return null;
       }
       const over = budget.reserve(ask, nowMs());
       if (over.length > 0) return describeRefusals(over, calendar, wish.file);
+      asks.set(wish.job, ask);
       tellSoft();
       reasons.clear();
       return null;
     },
     ask: (wish) => (isReleased(wish) ? null : words(askOf(wish), wish.file)),
     hold(wish) {
-      budget.hold(askOf(wish));
+      const ask = askOf(wish);
+      budget.hold(ask);
+      asks.set(wish.job, ask);
+      reasons.clear();
+    },
+    soFar(job, micros) {
+      const ask = asks.get(job);
+      if (ask === undefined || micros <= ask.micros) return;
+      const grown = { ...ask, micros };
+      asks.set(job, grown);
+      budget.hold(grown);
+      tellSoft();
       reasons.clear();
     },
     ended({ job, feature, role }, attempt) {
@@ -199,11 +218,13 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
         spend: spendOf(attempt),
       });
       budget.release(job);
+      asks.delete(job);
       move();
     },
-    free(job) {
-      released.delete(job);
+    free(job, isOver) {
+      if (isOver) releases.forget(job);
       budget.release(job);
+      asks.delete(job);
       move();
     },
     async changed(signal) {
@@ -220,9 +241,8 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
         signal.removeEventListener('abort', wake);
       }
     },
-    letGo(name) {
-      if ('job' in name) released.add(name.job);
-      else releasedFiles.add(name.file);
+    async letGo(name, by) {
+      await releases.add(name, by);
       move();
     },
     view: () => budget.view(nowMs()),

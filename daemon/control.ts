@@ -2,7 +2,7 @@
  * The daemon's side of the control socket: versioned JSON lines, one answer for each question. Whoever can open the socket (0600) is the user.
  * A message of an unknown form is answered with words and changes nothing.
  *
- * ask `{v:1, id, op, …}` -> answer `{v:1, id, ok:true, …}` or `{v:1, id, ok:false, error}`.
+ * ask `{v:1, id, op, …}` -> answer `{v:1, id, ok:true, …}` or `{v:1, id, ok:false, error}`; of `attach` before it any number of `{v:1, id, event}`.
  */
 
 import { isJobId, type JobId } from '#core/names.ts';
@@ -52,7 +52,7 @@ export function serveControl(parts: ControlParts): (socket: LineSocket) => void 
 async function reply(parts: ControlParts, question: Question, socket: LineSocket): Promise<void> {
   let answer: ControlAnswer;
   try {
-    answer = await answerTo(parts, question);
+    answer = question.op === 'attach' ? await attach(parts, question, socket) : await answerTo(parts, question);
   } catch (error) {
     answer = refuse(error instanceof Error ? error.message : String(error));
   }
@@ -108,6 +108,27 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
   }
 }
 
+/** What a job does, as it comes, until it has left the daemon; of all jobs (no `job`) until the other side hangs up. */
+async function attach({ ports, daemon }: ControlParts, question: Question, socket: LineSocket): Promise<ControlAnswer> {
+  const job = question['job'] === undefined ? null : jobOf(question);
+  if (job === null && question['job'] !== undefined) return refuse('attach takes a job id');
+  const ended = job === null ? null : daemon.whenEnded(job);
+  if (ended === undefined) return { ok: true, outcome: null };
+  const left = new Promise<null>((resolve) => {
+    socket.onClose(() => {
+      resolve(null);
+    });
+  });
+  const stop = ports.live.listen(job, (event) => {
+    socket.send({ v: CONTROL_VERSION, id: question.id, event });
+  });
+  try {
+    return { ok: true, outcome: await (ended === null ? left : Promise.race([ended, left])) };
+  } finally {
+    stop();
+  }
+}
+
 /** Durable when it is answered. `resume` of a lane that is held on its own lets one run go to see. */
 async function pauseOrResume({ ports, daemon, pauses }: ControlParts, op: 'pause' | 'resume', question: Question): Promise<ControlAnswer> {
   const kind: PauseKind | null = question['kind'] === 'lane' || question['kind'] === 'role' ? question['kind'] : null;
@@ -130,15 +151,15 @@ const jobOf = (question: Question): JobId | null =>
   typeof question['job'] === 'string' && isJobId(question['job']) ? question['job'] : null;
 
 /** A job in work by its id, a file in in/ by its name (`architect/foo.md`). */
-function release({ ports, daemon }: ControlParts, question: Question): ControlAnswer {
+async function release({ ports, daemon }: ControlParts, question: Question): Promise<ControlAnswer> {
   if (!ports.purse.isOn) return refuse('no budget is set, so nothing waits for money');
   const job = jobOf(question);
   const { file } = question;
   if (job !== null) {
     if (!daemon.jobs().some(({ id }) => id === job)) return refuse(`job ${job} is not in work`);
-    ports.purse.letGo({ job });
+    await ports.purse.letGo({ job }, byOf(question));
   } else if (typeof file === 'string' && file.length <= 1_000) {
-    ports.purse.letGo({ file });
+    await ports.purse.letGo({ file }, byOf(question));
     daemon.hint.poke();
   } else return refuse('release takes a job id or a file');
   return { ok: true };

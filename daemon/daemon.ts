@@ -107,11 +107,13 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       const leftover = (await ports.spool.leftovers()).find((candidate) => candidate.id === claimed.job.id);
       return leftover === undefined ? null : takeUp(await resume(ports, leftover), task);
     };
+    let isOver = false;
     const run = async (): Promise<Outcome | null> => {
       for (let failures = 0; ; failures++) {
         try {
           const outcome = failures === 0 ? await work(task) : await again();
           told(log, claimed, outcome);
+          isOver = true;
           return outcome;
         } catch (error) {
           if (error instanceof Leaving) return null;
@@ -131,7 +133,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       for (const release of releases) release();
       flights.delete(claimed.job.id);
       ports.inFlight(flights.size);
-      ports.purse.free(claimed.job.id);
+      ports.purse.free(claimed.job.id, isOver);
       hint.wake();
     });
     ended.catch(fatal);

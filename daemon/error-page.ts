@@ -3,6 +3,7 @@
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { Fault } from '#core/fault.ts';
 import { suffixOf, type Outcome } from '#core/job.ts';
+import { microsOf, showUsd } from '#core/money.ts';
 import type { AttemptRecord } from '#core/run.ts';
 import type { Claimed } from '#core/spool.ts';
 import type { Ports } from './ports.ts';
@@ -26,7 +27,12 @@ const faultText = (fault: Fault): string =>
   ].join('\n');
 
 const attemptText = (attempt: AttemptRecord): string =>
-  `- attempt ${String(attempt.n)}, ${attempt.startedAt} to ${attempt.endedAt}: ${attempt.outcome}${attempt.failure === null ? '' : ` - ${describe(attempt.failure)}`}`;
+  `- attempt ${String(attempt.n)}, ${attempt.startedAt} to ${attempt.endedAt}${costText(attempt)}: ${attempt.outcome}${attempt.failure === null ? '' : ` - ${describe(attempt.failure)}`}`;
+
+const costText = ({ usage: { costUsd, estimated } }: AttemptRecord): string => {
+  const micros = costUsd === null ? null : microsOf(costUsd);
+  return micros === null ? '' : `, ${estimated === true ? '~' : ''}${showUsd(micros)}`;
+};
 
 export function errorPage(
   ports: Pick<Ports, 'clock'>,

@@ -11,6 +11,7 @@ import type { PromptSpec, Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
 import type { Purse } from './budget.ts';
+import type { LiveRuns } from './live-runs.ts';
 import type { Lanes } from './schedule.ts';
 
 export type Ports = {
@@ -31,6 +32,9 @@ export type Ports = {
   /** The user's own rows, then the built-in ones. */
   readonly prices: PriceTables;
   readonly purse: Purse;
+  readonly live: LiveRuns;
+  /** Makes what a tool said fit to be shown: no known secret, nothing that a terminal obeys, not longer than this. */
+  readonly clean: (text: string, maxLength: number) => string;
   /** Jobs that wait for money, with the words why. */
   readonly waitsForMoney: Map<JobId, string>;
   /** The lane a job of this role will run in, with this runner (null: the role's or the workspace's). */

@@ -17,6 +17,8 @@ export type LogOptions = LogFileOptions & {
   /** Also one line per entry on standard error. */
   readonly terminal: boolean;
   readonly color: boolean;
+  /** Takes a line for the terminal; without it the line goes to standard error. */
+  readonly print?: ((line: string) => void) | undefined;
 };
 export type ClosableLog = Log & { close(): void };
 export type LogEntry = { readonly level: LogLevel; readonly message: string; readonly fields: LogFields };
@@ -59,15 +61,17 @@ export function terminalLine(entry: LogEntry, at: Date, color: boolean): string 
 /** Standard error. */
 class Terminal extends Transport {
   readonly #color: boolean;
-  constructor(color: boolean) {
+  readonly #print: (line: string) => void;
+  constructor({ color, print }: Pick<LogOptions, 'color' | 'print'>) {
     super();
     this.#color = color;
+    this.#print = print ?? ((line) => void process.stderr.write(`${line}\n`));
     // A terminal or pipe that was closed must not end the daemon (EPIPE arrives as an event); the file has the line.
     process.stderr.on('error', () => undefined);
   }
   override log(entry: { level: LogLevel; message: string; time: string }, next: () => void): void {
     const { level, message, time, ...fields } = entry;
-    process.stderr.write(`${terminalLine({ level, message, fields }, new Date(time), this.#color)}\n`);
+    this.#print(terminalLine({ level, message, fields }, new Date(time), this.#color));
     next();
   }
 }
@@ -79,7 +83,7 @@ export function makeLog(options: LogOptions): ClosableLog {
     level: options.level,
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     format: winston.format.json(),
-    transports: options.terminal ? [file, new Terminal(options.color)] : [file],
+    transports: options.terminal ? [file, new Terminal(options)] : [file],
   });
   const log = logOver(({ level, message, fields }) => {
     logger.log({ time: new Date().toISOString(), ...redactFields(fields), level, message: redactText(message) });

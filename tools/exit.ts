@@ -19,6 +19,7 @@ const STOP_REASONS: ReadonlySet<unknown> = new Set<StopReason | null>([
   'idle',
   'output-limit',
   'cancelled',
+  'budget',
   'keeper-lost',
   null,
 ]);

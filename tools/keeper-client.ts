@@ -199,8 +199,8 @@ export async function connectKeeper(ports: KeeperClientPorts): Promise<Keeper> {
       // Not known there: it may have ended between the two looks.
       return readExit(dir, fs, digest);
     },
-    async stop(runId) {
-      await (await linked(false))?.ask({ do: 'stop', runId });
+    async stop(runId, reason) {
+      await (await linked(false))?.ask({ do: 'stop', runId, reason });
     },
     async list() {
       const reply = await (await linked(false))?.ask({ do: 'list' });

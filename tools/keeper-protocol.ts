@@ -1,7 +1,7 @@
 /**
  * What a client and the keeper say to each other: one JSON object per line, version 1, over <state>/keeper.sock.
  *
- *   client  {v, id, do: 'start', run, epoch?}   {v, id, do: 'wait', dir, runId}   {v, id, do: 'stop', runId}   {v, id, do: 'list'}   {v, id: 0, do: 'bye'}
+ *   client  {v, id, do: 'start', run, epoch?}   {v, id, do: 'wait', dir, runId}   {v, id, do: 'stop', runId, reason?}   {v, id, do: 'list'}   {v, id: 0, do: 'bye'}
  *   keeper  {v, id, ok: true, value}    {v, id, ok: false, failure}    {v, id: 0, ok: false, failure}: trouble that nobody asked about, for the log
  *
  * Each question gets one answer, in any order; `wait` may take hours. A side that reads another version hangs up.
@@ -17,7 +17,8 @@ export type Question =
   /** `epoch`: content of <state>/epoch as the daemon wrote it; a start of another epoch than the file's is refused. Daemons before epochs send none. */
   | { readonly do: 'start'; readonly run: StartRun; readonly epoch?: string }
   | { readonly do: 'wait'; readonly dir: string; readonly runId: string }
-  | { readonly do: 'stop'; readonly runId: string }
+  /** Without a reason: cancelled. */
+  | { readonly do: 'stop'; readonly runId: string; readonly reason?: 'cancelled' | 'budget' }
   | { readonly do: 'list' }
   | { readonly do: 'bye' };
 export type Asked = Question & { readonly v: typeof VERSION; readonly id: number };
@@ -69,7 +70,7 @@ export function parseQuestion(message: unknown): Asked | null {
   const known: Readonly<Record<string, () => boolean>> = {
     start: () => isStartRun(message['run']) && (message['epoch'] === undefined || typeof message['epoch'] === 'string'),
     wait: () => isPath(message['dir']) && isRunId(message['runId']),
-    stop: () => isRunId(message['runId']),
+    stop: () => isRunId(message['runId']) && [undefined, 'cancelled', 'budget'].includes(message['reason'] as string | undefined),
     list: () => true,
     bye: () => true,
   };

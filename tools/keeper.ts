@@ -138,7 +138,7 @@ export async function serveKeeper(given: KeeperPorts, state: string): Promise<Ru
       case 'wait':
         return ok(await wait(asked.dir, asked.runId));
       case 'stop':
-        for (const run of await live()) if (run.run.runId === asked.runId) run.stop('cancelled');
+        for (const run of await live()) if (run.run.runId === asked.runId) run.stop(asked.reason ?? 'cancelled');
         return ok(null);
       case 'list':
         return ok((await live()).map((run) => run.run.runId));

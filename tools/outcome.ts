@@ -4,6 +4,7 @@
  */
 
 import type { Failure } from '#core/failure.ts';
+import { microsOf, showUsd } from '#core/money.ts';
 import { printable } from '#core/names.ts';
 import { err, ok, unreachable, type Result } from '#core/result.ts';
 import { NO_USAGE, type ExitFile, type RunOutcome, type RunRequest, type StopReason, type Usage } from '#core/run.ts';
@@ -51,6 +52,11 @@ function stoppedBy(reason: StopReason, request: RunRequest, shown: string): Fail
       return { kind: 'output-limit', command: shown, limitBytes: limits.outputBytes };
     case 'cancelled':
       return { kind: 'cancelled', by: 'a stop request' };
+    case 'budget':
+      return {
+        kind: 'budget',
+        message: `docket ended the run: it had cost more than ${showUsd(microsOf(limits.budgetUsd) ?? 0)}: ${shown} (raise limits.budget_usd in docket.yaml, then \`docket retry\`; or in the prompt, with \`revision\`)`,
+      };
     case 'keeper-lost':
       return { kind: 'interrupted', message: `the process that watched it was stopped: ${shown}` };
     default:

@@ -80,6 +80,25 @@ export type ReadRules = {
 export const USAGE_FIELDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'costUsd', 'turns'] as const;
 export type UsageField = (typeof USAGE_FIELDS)[number];
 
+/** How the events of a run that goes on are read (tools/progress.ts). Each pick is asked of one event of standard output at a time. */
+export type ProgressRules = {
+  /** A call of a tool: its name. */
+  readonly tool: readonly PickRule[];
+  /** The file that it is about. */
+  readonly file: readonly PickRule[];
+  /** What the model says. */
+  readonly text: readonly PickRule[];
+  /** It comes in pieces of one text, not in whole ones. */
+  readonly textIsPieces: boolean;
+  readonly model: readonly PickRule[];
+  readonly usage: {
+    /** JSON pointer to the id of the message that is counted: of events with the same one the largest numbers count. Null: each event counts. */
+    readonly by: string | null;
+    readonly inputHolds: ReadRules['inputHolds'];
+    readonly fields: Readonly<Record<Exclude<UsageField, 'turns'>, readonly PickRule[]>>;
+  };
+};
+
 export type More = { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
 
 export type ConfigFolder = {
@@ -143,6 +162,8 @@ export type ToolProfile = {
     readonly findingsExit: readonly number[];
   };
   readonly read: ReadRules;
+  /** Null: what it prints tells nothing before its end. */
+  readonly progress: ProgressRules | null;
   /** Of the file's text: for evidence. */
   readonly sha256: Sha256;
 };

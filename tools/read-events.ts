@@ -71,9 +71,9 @@ const wheresOf = (rules: ReadRules): readonly (Where | null)[] => [
 ];
 
 /** A text that each line which matters must hold, one for each selector; null: every line may matter. */
-function marksOf(rules: ReadRules): readonly string[] | null {
+export function marksFor(wheres: readonly (Where | null)[]): readonly string[] | null {
   const marks = new Set<string>();
-  for (const where of wheresOf(rules)) {
+  for (const where of wheres) {
     const words = Object.values(where ?? {}).find((values) =>
       values.every((value) => typeof value === 'string' && /^[\w.-]+$/.test(value)),
     );
@@ -84,12 +84,17 @@ function marksOf(rules: ReadRules): readonly string[] | null {
 }
 
 /** Lines that are no JSON are passed over: only an event that is missing matters. */
-function lineEvents(text: string, marks: readonly string[] | null): readonly unknown[] {
-  return text
+const lineEvents = (text: string, marks: readonly string[] | null): readonly unknown[] =>
+  text
     .split('\n')
-    .filter((line) => line !== '' && (marks?.some((mark) => line.includes(mark)) ?? true))
-    .map(parseJson)
-    .filter(isObject);
+    .map((line) => eventOfLine(line, marks))
+    .filter((event) => event !== undefined);
+
+/** Undefined: no event, or none that matters. */
+export function eventOfLine(line: string, marks: readonly string[] | null): unknown {
+  if (line === '' || marks?.some((mark) => line.includes(mark)) === false) return undefined;
+  const event = parseJson(line);
+  return isObject(event) ? event : undefined;
 }
 
 function wholeEvents(text: string): readonly unknown[] {
@@ -100,7 +105,7 @@ function wholeEvents(text: string): readonly unknown[] {
 export function eventsOf(texts: Texts, rules: ReadRules): Events {
   const stdout =
     rules.format === 'lines'
-      ? lineEvents(texts.stdout, marksOf(rules))
+      ? lineEvents(texts.stdout, marksFor(wheresOf(rules)))
       : rules.format === 'json'
         ? wholeEvents(texts.stdout)
         : [texts.stdout];

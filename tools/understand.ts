@@ -4,7 +4,7 @@
  */
 
 import type { Failure } from '#core/failure.ts';
-import type { RunOutcome, RunRequest } from '#core/run.ts';
+import type { RunOutcome, RunRequest, Usage } from '#core/run.ts';
 import {
   acceptAnswer,
   answered,
@@ -18,6 +18,7 @@ import {
   type RunMeta,
 } from './outcome.ts';
 import type { ToolProfile } from './profiles.ts';
+import { makeProgressReader } from './progress.ts';
 import { kindOfWords, readOutput, wordedFailure, type Reading } from './read-output.ts';
 import { PLAIN_WORDS } from './words.ts';
 
@@ -31,7 +32,12 @@ export function understandRun(profile: ToolProfile, named: Named, raw: RawRun, r
   const { name, shown } = named;
   const texts = { stdout: lossy(raw.stdout), stderr: lossy(raw.stderr), report: lossy(raw.report) };
   const reading = readOutput(texts, profile.read, raw.exit);
-  const meta: RunMeta = { usage: reading.usage, model: reading.model ?? request.model, sessionId: reading.session };
+  const soFar = reading.hasEnded ? null : usedSoFar(profile, raw.stdout, request.cwd);
+  const meta: RunMeta = {
+    usage: soFar?.usage ?? reading.usage,
+    model: reading.model ?? soFar?.model ?? request.model,
+    sessionId: reading.session,
+  };
   const text = decodeUtf8(raw.stdout, name);
   const failure =
     stopFailure(raw, request, shown) ??
@@ -41,6 +47,19 @@ export function understandRun(profile: ToolProfile, named: Named, raw: RawRun, r
   if (failure !== null) return failed(failure, meta);
   const accepted = acceptAnswer(reading.answer ?? '', request, name, shown);
   return accepted.ok ? answered(accepted.value, meta) : failed(accepted.error, meta);
+}
+
+/** Of a run that did not come to its end: what it had used when it was ended. Null: nothing was told. */
+function usedSoFar(
+  { progress }: ToolProfile,
+  stdout: Uint8Array,
+  cwd: string,
+): { readonly usage: Usage; readonly model: string | null } | null {
+  if (progress === null) return null;
+  const reader = makeProgressReader(progress, cwd, () => '');
+  reader.feed(stdout);
+  const usage = reader.usage();
+  return usage.inputTokens === null && usage.outputTokens === null && usage.costUsd === null ? null : { usage, model: reader.model() };
 }
 
 const toldFailure = ({ failure, error, resumeAt }: Reading, { name, secrets }: Named): Failure | null =>

@@ -131,6 +131,7 @@ export function runnerContract(body: RunnerCase): void {
       idle: 'idle',
       'output-limit': 'output-limit',
       cancelled: 'cancelled',
+      budget: 'budget',
       'keeper-lost': 'interrupted',
     };
     for (const stopped of Object.keys(kinds) as StopReason[]) {

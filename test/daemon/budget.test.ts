@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import type { JobId } from '#core/names.ts';
 import type { JournalJob, Log } from '#core/ports.ts';
@@ -6,7 +8,10 @@ import { NO_USAGE, type AttemptRecord } from '#core/run.ts';
 import { SETTINGS, type Workspace } from '#core/settings.ts';
 import { spendLine, type SpendLine } from '#core/spending.ts';
 import { openPurse, type Purse, type Wish } from '#daemon/budget.ts';
+import { openReleases, type Releases } from '#daemon/releases.ts';
+import { makeFs } from '#platform/files.ts';
 import { makeFakeClock, type FakeClock } from '#test/support/fake-clock.ts';
+import { temporaryFolder } from '#test/support/temp-folder.ts';
 
 const attempt = (runId: string, costUsd: number | null, more: Partial<AttemptRecord> = {}): AttemptRecord => ({
   n: 1,
@@ -30,15 +35,27 @@ const wish = (job: string, more: Partial<Wish> = {}): Wish =>
 const id = (job: string): JobId => job as JobId;
 
 const quiet = (): undefined => undefined;
+const silent: Log = { error: quiet, info: quiet, debug: quiet, warn: quiet, with: () => silent };
+const NOTHING_RELEASED: Releases = {
+  hasJob: () => false,
+  hasFile: () => false,
+  add: async () => Promise.resolve(),
+  take: quiet,
+  forget: quiet,
+  settled: async () => Promise.resolve(),
+};
+const releasesAt = async (file: string, clock = makeFakeClock('2026-11-20T12:00:00.000Z')): Promise<Releases> =>
+  openReleases({ fs: makeFs(), clock, log: silent }, file);
 
 type Given = {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly history?: readonly SpendLine[];
   readonly journal?: readonly SpendLine[];
   readonly open?: readonly Partial<JournalJob>[];
+  readonly releases?: Releases;
 };
 
-async function purseOf({ settings = {}, history = [], journal = [], open = [] }: Given): Promise<{
+async function purseOf({ settings = {}, history = [], journal = [], open = [], ...given }: Given): Promise<{
   readonly purse: Purse;
   readonly clock: FakeClock;
   readonly warned: string[];
@@ -52,6 +69,7 @@ async function purseOf({ settings = {}, history = [], journal = [], open = [] }:
     workspace,
     clock,
     log,
+    releases: given.releases ?? NOTHING_RELEASED,
     journal: { spending: () => [...journal], open: () => open as JournalJob[] },
     history: {
       async *spending() {
@@ -92,7 +110,7 @@ test('runs that outlived the daemon before this one are reserved before anything
   });
   assert.equal(purse.take(wish('c')), null);
   assert.notEqual(purse.take(wish('d')), null);
-  purse.free(id('a'));
+  purse.free(id('a'), true);
   assert.equal(purse.take(wish('d')), null);
 });
 
@@ -120,14 +138,15 @@ test('who waits is woken when a run ends, and when the day does', async () => {
   assert.equal(purse.take(wish('c')), null);
 });
 
-test('a person lets one prompt go, in work or still in the folder; its cost counts', async () => {
-  const { purse } = await purseOf({ settings: { 'budgets.day_usd': 1 }, journal: [line(attempt('r1', 1))] });
+test('a person lets one prompt go, in work or still in the folder; its cost counts', async (t) => {
+  const releases = await releasesAt(path.join(await temporaryFolder(t), 'released.json'));
+  const { purse } = await purseOf({ settings: { 'budgets.day_usd': 1 }, journal: [line(attempt('r1', 1))], releases });
   assert.notEqual(purse.ask(wish('a')), null);
-  purse.letGo({ job: id('a') });
+  await purse.letGo({ job: id('a') }, 'ann');
   assert.equal(purse.ask(wish('a')), null);
   assert.equal(purse.take(wish('a')), null);
   assert.notEqual(purse.take(wish('b')), null);
-  purse.letGo({ file: 'ui/b.md' });
+  await purse.letGo({ file: 'ui/b.md' }, 'ann');
   assert.equal(purse.shut('ui' as never, 'F-1' as never, 'l', 'ui/b.md'), null);
   assert.equal(purse.take(wish('b')), null);
   purse.ended(wish('b'), attempt('r2', 0.25));
@@ -140,4 +159,60 @@ test('the soft limit is told once, also when it was passed before the start', as
   assert.deepEqual(warned, ['the budget of the day (2026-11-20): $0.90 spent, of $1.00 (budgets.day_usd): past 80 % (budgets.soft)']);
   purse.ended(wish('a'), attempt('r2', 0.05));
   assert.equal(warned.length, 1);
+});
+
+test('what a person released stays released over a restart, until the job has ended', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'released.json');
+  const [job, other] = ['abcdefghijklmnop', 'abcdefghijklmnoq'];
+  const settings = { 'budgets.day_usd': 1 };
+  const journal = [line(attempt('r1', 1))];
+  const start = async (): Promise<{ readonly purse: Purse; readonly releases: Releases }> => {
+    const releases = await releasesAt(file);
+    return { ...(await purseOf({ settings, journal, releases })), releases };
+  };
+  const first = await start();
+  await first.purse.letGo({ file: `ui/${job}.md` }, 'ann');
+  await first.purse.letGo({ job: id(other) }, 'ann');
+
+  const second = await start();
+  assert.equal(second.purse.shut('ui' as never, 'F-1' as never, 'l', `ui/${job}.md`), null);
+  assert.equal(second.purse.take(wish(job)), null);
+  // The daemon goes away while it runs.
+  second.purse.free(id(job), false);
+  await second.releases.settled();
+
+  const third = await start();
+  assert.notEqual(third.purse.ask(wish('abcdefghijklmnor', { file: `ui/${job}.md` })), null, 'the name is used up');
+  assert.equal(third.purse.ask(wish(job)), null);
+  third.purse.free(id(job), true);
+  await third.releases.settled();
+
+  const fourth = await start();
+  assert.notEqual(fourth.purse.ask(wish(job)), null);
+  assert.equal(fourth.purse.ask(wish(other)), null);
+});
+
+test('a release of a file that never came is forgotten after a week, and one that nobody can read releases nothing', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'released.json');
+  const clock = makeFakeClock('2026-11-20T12:00:00.000Z');
+  await (await releasesAt(file, clock)).add({ file: 'ui/b.md' }, 'ann');
+  await clock.advance(6 * 86_400_000);
+  assert.equal((await releasesAt(file, clock)).hasFile('ui/b.md'), true);
+  await clock.advance(2 * 86_400_000);
+  assert.equal((await releasesAt(file, clock)).hasFile('ui/b.md'), false);
+  await writeFile(file, '{"v":1,"released":[{"job":"../x","by":"a","at":"2026-11-20T12:00:00Z"}]}');
+  assert.equal((await releasesAt(file, clock)).hasJob(id('../x')), false);
+});
+
+test('a run that costs more than was thought reserves it while it goes on', async () => {
+  const { purse } = await purseOf({ settings: { 'budgets.day_usd': 1, 'budgets.reserve_usd': 0.1 } });
+  assert.equal(purse.take(wish('a')), null);
+  purse.soFar(id('a'), 50_000);
+  assert.equal(purse.view()[0]?.reserved, 100_000);
+  purse.soFar(id('a'), 950_000);
+  assert.equal(purse.view()[0]?.reserved, 950_000);
+  assert.match(purse.ask(wish('b')) ?? '', /\$0\.95 reserved by 1 that runs/);
+  purse.ended(wish('a'), attempt('r1', 0.95));
+  purse.soFar(id('a'), 990_000);
+  assert.deepEqual([purse.view()[0]?.spent, purse.view()[0]?.reserved], [950_000, 0]);
 });

@@ -88,19 +88,20 @@ suite('the keeper', { concurrency: 4 }, () => {
     });
   }
 
-  test('stop ends parent and escaped grandchild, and says that it was cancelled', async (t) => {
-    const rig = await makeRig(t);
-    await rig.serve();
-    const client = await rig.client();
-    const run = await rig.run('a1');
-    await client.start(run);
-    const agent = await rig.agents.next();
-    await agent.tell({ do: 'escape' });
-    const child = await rig.agents.next();
-    await client.stop(run.runId, 'cancelled');
-    await Promise.all([agent.gone, child.gone]);
-    assert.equal((await client.wait(run.dir, run.runId))?.stopped, 'cancelled');
-  });
+  for (const reason of ['cancelled', 'budget'] as const)
+    test(`stop ends parent and escaped grandchild, and says why: ${reason}`, async (t) => {
+      const rig = await makeRig(t);
+      await rig.serve();
+      const client = await rig.client();
+      const run = await rig.run('a1');
+      await client.start(run);
+      const agent = await rig.agents.next();
+      await agent.tell({ do: 'escape' });
+      const child = await rig.agents.next();
+      await client.stop(run.runId, reason);
+      await Promise.all([agent.gone, child.gone]);
+      assert.equal((await client.wait(run.dir, run.runId))?.stopped, reason);
+    });
 
   test('a background grandchild that goes on after its program ended is ended too', async (t) => {
     const rig = await makeRig(t);

@@ -10,6 +10,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { runAttempt, type Attempted } from '#agents/attempt.ts';
 import type { Runner, RunnerPorts } from '#agents/runner.ts';
+import type { Keeper } from '#core/ports.ts';
 import type { RunRequest } from '#core/run.ts';
 import { clock, digest, fs, makeRig, processes, silentLog, type Rig } from '#test/keeper/rig.ts';
 import { runnerOf } from '#test/support/profiles.ts';
@@ -82,6 +83,12 @@ export type RunOptions = {
   readonly access?: RunRequest['access'];
   /** Files that lie in the working folder, by path. */
   readonly project?: Readonly<Record<string, string>>;
+  /** Called when it begins; what it answers is called with the outcome's kind when it has ended. */
+  readonly during?: (run: {
+    readonly runner: Runner;
+    readonly request: RunRequest;
+    readonly keeper: Keeper;
+  }) => (kind: string) => Promise<void>;
 };
 
 export type Stage = {
@@ -120,7 +127,7 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
     runner,
     modelName: staging.model,
     outside,
-    async run(t, scenario, { brief, limits = {}, access = 'read-only', project = {} } = {}) {
+    async run(t, scenario, { brief, limits = {}, access = 'read-only', project = {}, during } = {}) {
       const rig = await makeRig(t);
       await rig.serve();
       const made = await makeRequest(rig.folder, 'a1', brief);
@@ -140,11 +147,10 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
       const plan = await made2.plan(request);
       assert.ok(plan.ok && plan.value.kind === 'program', JSON.stringify(plan));
       const given = plan.value.stdin === '/dev/null' ? '' : await readFile(plan.value.stdin, 'utf8');
-      const done = await runAttempt(
-        { runner: made2, keeper: await rig.client(), fs, digest, clock, log: silentLog },
-        request,
-        new AbortController().signal,
-      );
+      const keeper = await rig.client();
+      const end = during?.({ runner: made2, request, keeper });
+      const done = await runAttempt({ runner: made2, keeper, fs, digest, clock, log: silentLog }, request, new AbortController().signal);
+      await end?.(done.outcome.ok ? done.outcome.status : done.outcome.failure.kind);
       assert.deepEqual(await processes.marked('DOCKET_RUN_ID', request.runId), [], `${tool} left a process behind`);
       const names = (await readdir(dump)).filter((name) => !before.has(name)).toSorted();
       const requests = await Promise.all(names.map(async (name) => readFile(path.join(dump, name), 'utf8')));

@@ -16,6 +16,7 @@ import { SETTINGS, type Settings, type Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { NO_PURSE } from '#daemon/budget.ts';
+import { NO_LIVE_RUNS } from '#daemon/live-runs.ts';
 import type { Ports } from '#daemon/ports.ts';
 import type { Lanes } from '#daemon/schedule.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -242,6 +243,8 @@ export function makeLife(
     journal: makeJournal(hold),
     prices: [],
     purse: NO_PURSE,
+    live: NO_LIVE_RUNS,
+    clean: (text, maxLength) => text.slice(0, maxLength),
     waitsForMoney: new Map(),
     secrets: {
       rules: { check: 'model', version: '1' },
