@@ -16,6 +16,7 @@ import type { ExitFile, ProgramPlan, RunFile, RunOutcome, RunRequest } from '#co
 import { NAMES, readExit, readRun } from '#tools/exit.ts';
 import { briefed, failed } from '#tools/outcome.ts';
 import { REPORT_NAME } from '#tools/plan-tool.ts';
+import { setupFault } from '#tools/sandbox.ts';
 import { waitForRun } from '#tools/wait-run.ts';
 import type { Runner } from './runner.ts';
 
@@ -44,6 +45,8 @@ export type Attempted = {
   readonly runId: string;
   /** For evidence; null when no program was started. */
   readonly command: string | null;
+  /** What was around it (ProgramPlan.sandbox). */
+  readonly sandbox?: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly endedAt: string;
@@ -150,19 +153,19 @@ const noRoom = (dir: string, freeBytes: number): Failure => ({
 });
 
 async function understood(ports: AttemptPorts, request: RunRequest, signal: AbortSignal, { run, exit }: Ended): Promise<Attempted> {
-  const outcome = ports.runner.understand(
-    {
-      exit,
-      stdout: await output(ports.fs, request, NAMES.stdout),
-      stderr: await output(ports.fs, request, NAMES.stderr),
-      report: await report(ports.fs, request),
-    },
-    request,
-  );
+  const raw = {
+    exit,
+    stdout: await output(ports.fs, request, NAMES.stdout),
+    stderr: await output(ports.fs, request, NAMES.stderr),
+    report: await report(ports.fs, request),
+  };
+  const unmade = setupFault(run.sandbox, raw);
+  const outcome = unmade === null ? ports.runner.understand(raw, request) : failed(unmade);
   return {
     outcome: nameCanceller(outcome, signal),
     runId: run.runId,
     command: run.shown,
+    ...(run.sandbox === undefined ? {} : { sandbox: run.sandbox }),
     startedAt: run.startedAt,
     endedAt: exit.endedAt,
     starts: (await pastStarts(ports.fs, request.dir)) + 1,

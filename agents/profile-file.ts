@@ -8,8 +8,8 @@ import type { Fault } from '#core/fault.ts';
 import type { Sha256 } from '#core/names.ts';
 import type { Digest } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
-import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
-import { readYaml } from '#prompt-spec/safe-yaml.ts';
+import { fault, inOrder, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
+import { readYaml, type YamlRead } from '#prompt-spec/safe-yaml.ts';
 import { readShape, type Shape } from '#prompt-spec/shape.ts';
 import { PLACEHOLDERS, TOLD_KINDS, type PickRule, type ProgressRules, type ToolProfile } from '#tools/profiles.ts';
 import { safePattern } from '#tools/safe-pattern.ts';
@@ -24,7 +24,7 @@ const WORDS = {
   kind: 'ai, static-check or test',
   title: 'the name of the tool for people',
   program: 'a name that is looked up in PATH, or an absolute path',
-  tested: 'how: real or transcript; from, to: the first and the last version that was tested',
+  tested: 'how: real, transcript or probe; from, to: the first and the last version that was tested',
   notes: 'what a person should know',
   lane: 'the provider account it draws on',
   args: 'arguments, one by one; never a shell line',
@@ -36,6 +36,7 @@ const WORDS = {
   env: 'fixed variables; no secrets',
   pass_env: 'names of variables handed through',
   config: 'the configuration folder that the tool gets',
+  writes: 'what it keeps of its own elsewhere, as ~/x or $NAME/x: may be written in a sandbox',
   login: 'how it is known that somebody is logged in',
   version_args: 'arguments that make it print its version; default: --version',
   limits: 'prompt_bytes: the longest prompt, at most 600000',
@@ -179,7 +180,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     .regex(/^(?:[^/\0]+|\/[^\0]*)$/)
     .meta({ description: WORDS.program }),
   tested: z
-    .strictObject({ how: z.enum(['real', 'transcript']), from: version.default('0.0.0'), to: version.default('0.0.0') })
+    .strictObject({ how: z.enum(['real', 'transcript', 'probe']), from: version.default('0.0.0'), to: version.default('0.0.0') })
     .meta({ description: WORDS.tested }),
   notes: z.string().max(4_000).default('').meta({ description: WORDS.notes }),
   lane: z
@@ -208,6 +209,7 @@ export const PROFILE_SCHEMA = z.strictObject({
     })
     .optional()
     .meta({ description: WORDS.config }),
+  writes: z.array(outside).max(10).default([]).meta({ description: WORDS.writes }),
   login: z
     .strictObject({
       token_env: z.array(variable).max(20).default([]),
@@ -248,16 +250,30 @@ export function parseProfile(
   const shape: Shape = { kind: 'tool', file, words: WORDS };
   if (source.length > SIZE_MAX)
     return refuse('file', 'the profile is too long', `at most ${String(SIZE_MAX)} characters`, String(source.length));
-  const parsed = readShape(readYaml(source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n'), 1), PROFILE_SCHEMA, shape);
-  if (!parsed.ok) return parsed;
-  const one = parsed.value;
-  if (one.id !== id) return refuse('id', `${file} does not fit its name`, id, one.id);
-  const holder = one.prompt === 'file' ? '{prompt_file}' : one.prompt === 'argument' ? '{prompt}' : null;
-  if (holder !== null && !one.args.some((argument) => argument.includes(holder)))
-    return refuse('prompt', `the prompt goes in by ${one.prompt}, and no argument takes it`, `${holder} in args`, one.args.join(' '));
-  if (one.progress !== undefined && one.read.format !== 'lines')
-    return refuse('progress', 'only JSON lines can be read while they grow', 'read.format: lines', one.read.format);
-  return ok(profileOf(one, digest.sha256(source)));
+  const yaml = readYaml(source.replace(/^\ufeff/, '').replaceAll('\r\n', '\n'), 1);
+  const parsed = readShape(yaml, PROFILE_SCHEMA, shape);
+  const crossed = yaml.wellFormed ? betweenKeys(yaml, file, id) : [];
+  if (parsed.ok && crossed.length === 0) return ok(profileOf(parsed.value, digest.sha256(source)));
+  return err(inOrder([...(parsed.ok ? [] : parsed.error), ...crossed]));
+}
+
+/** What no key tells alone. */
+function betweenKeys({ data, spotOf }: YamlRead, file: string, id: string): readonly Fault[] {
+  const faults: Fault[] = [];
+  const add = (field: string, message: string, expected: string, found: string): void => {
+    const place = spotOf([field])?.value ?? WHOLE_FILE;
+    faults.push(fault(`tool-${field}-invalid`, field, place, { message, expected, found: shown(found), mend: 'mend the value' }));
+  };
+  if (typeof data['id'] === 'string' && data['id'] !== id) add('id', `${file} does not fit its name`, id, data['id']);
+  const given = Array.isArray(data['args']) ? data['args'].map(String) : [];
+  const holder = data['prompt'] === 'file' ? '{prompt_file}' : data['prompt'] === 'argument' ? '{prompt}' : null;
+  if (holder !== null && !given.some((argument) => argument.includes(holder)))
+    add('prompt', `the prompt goes in by ${String(data['prompt'])}, and no argument takes it`, `${holder} in args`, given.join(' '));
+  const rules: unknown = data['read'];
+  const format: unknown = typeof rules === 'object' && rules !== null && 'format' in rules ? rules.format : null;
+  if (data['progress'] !== undefined && data['progress'] !== null && format !== 'lines')
+    add('progress', 'only JSON lines can be read while they grow', 'read.format: lines', String(format));
+  return faults;
 }
 
 const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
@@ -277,6 +293,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   env: one.env,
   passEnv: one.pass_env,
   config: one.config === undefined ? null : { ...one.config, filesWithToken: one.config.files_with_token },
+  writes: one.writes,
   login: { tokenEnv: one.login.token_env, files: one.login.files, ask: one.login.ask ?? null },
   versionArgs: one.version_args,
   limits: { promptBytes: one.limits.prompt_bytes },

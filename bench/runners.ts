@@ -1,5 +1,5 @@
 /**
- * `npm run bench:runners`: what a lane makes of a provider with a limit. Real daemon, real tool, a provider on loopback; beside it what scripts do: as many
+ * `npm run bench:runners`: what a run costs beside the tool itself (attempts.ts), 32 of them at once, and what a lane makes of a provider with a limit. Real daemon, real tool, a provider on loopback; beside it what scripts do: as many
  * loops as the lane has slots, each of which calls the same tool, and after a refusal waits with exponential back-off and full jitter. Both in one run,
  * one after the other, against what the provider would have answered at most. The share counts, not the seconds.
  */
@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureAttempts } from './attempts.ts';
 import { isAnswer, startLimitedProvider, type Limit } from './limited-provider.ts';
 import { inPlace } from './backlog.ts';
 import { prepareDocket } from './prepare.ts';
@@ -85,7 +86,13 @@ async function loops(limit: Limit): Promise<Counted> {
   });
 }
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });
+if (values.only !== 'lane') {
+  process.stderr.write('attempts: one after the other, then 32 at once\n');
+  const rows = await inPlace(async (place) => measureAttempts(place.base, values.quick));
+  process.stdout.write(`\n${tableOf(rows).replace('shell watcher', 'directly     ')}\n`);
+}
+if (values.only === 'attempts') process.exit(0);
 const limit: Limit = { quota: 40, windowMs: 20_000, windows: values.quick ? 3 : 9, runMs: 200 };
 const best = limit.quota * limit.windows;
 const minutes = (limit.windows * limit.windowMs) / 60_000;

@@ -118,6 +118,9 @@ async function factsOf(runner: Runner): Promise<string> {
 /** Empty when docket was tested with this version of the program. */
 function testedWords({ tested: { how, from, to } }: ToolProfile, version: string | null): string {
   if (how === 'transcript') return '; its profile was tested with a transcript only';
+  const isKnown = to !== '0.0.0';
+  if (how === 'probe' && (!isKnown || version === null || isOlder(to, version)))
+    return `; its profile was made by \`docket tool probe\`${isKnown ? ` of ${to}` : ''}`;
   if (version === null || (!isOlder(version, from) && !isOlder(to, version))) return '';
   return `; docket was tested with ${from === to ? from : `${from} to ${to}`}`;
 }
@@ -135,5 +138,8 @@ function isOlder(a: string, b: string): boolean {
 export function lookAtProfiles(runners: Runners): Check {
   const profiles = runners.names().flatMap((name) => (name === AUTO ? [] : (runners.get(name)?.profile ?? [])));
   const by = (how: string): string => [...new Set(profiles.filter(({ tested }) => tested.how === how).map(({ id }) => id))].join(', ');
-  return well('tools', `tested with the program itself: ${by('real')}; with a transcript only: ${by('transcript')}`);
+  return well(
+    'tools',
+    `tested with the program itself: ${by('real')}; with a transcript only: ${by('transcript')}${by('probe') === '' ? '' : `; made by a probe: ${by('probe')}`}`,
+  );
 }

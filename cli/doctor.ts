@@ -19,7 +19,8 @@ import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts'
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
 import { commonOf } from './open.ts';
-import { clock } from './parts.ts';
+import { clock, runnerPorts } from './parts.ts';
+import { lookAtSandbox } from './sandbox.ts';
 import { loadWorkspace } from './workspace.ts';
 
 type Options = Common & { readonly deep?: boolean };
@@ -92,6 +93,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),
+    ...(await guarded('sandbox', async () => [await lookAtSandbox(workspace, runnerPorts(io.env))])),
     ...(await guarded('runners', async () =>
       withRunners(io, workspace, async (runners) => [...(await lookAtRunners(workspace, roles, runners)), lookAtProfiles(runners)]),
     )),

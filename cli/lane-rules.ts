@@ -57,6 +57,19 @@ function laneSettings(workspace: Workspace, name: string, roleSlots: number | nu
   };
 }
 
+/** The lane that a job of this role runs in. @param runner null: the role's, or the workspace's */
+export function laneName(
+  roles: ReadonlyMap<RoleName, Role>,
+  runners: Runners,
+  workspace: Workspace,
+  role: RoleName,
+  runner: string | null,
+): string {
+  const known = roles.get(role);
+  const name = runner ?? known?.runner ?? workspace.settings.runner;
+  return known?.lane ?? runners.get(name)?.lane ?? name;
+}
+
 const SALT_BYTES = 16;
 const ACCOUNT_LENGTH = 8;
 

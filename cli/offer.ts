@@ -12,6 +12,7 @@ import { temporaryFolder } from '#platform/system.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import { profilesOf } from './open.ts';
 import { runnerPorts } from './parts.ts';
+import { programGate, programsOf } from './programs.ts';
 
 export const OFFLINE = 'offline';
 
@@ -40,7 +41,8 @@ export async function withRunners<T>(io: Io, workspace: Workspace, act: (runners
   const state = path.join(temporaryFolder(), `docket-look-${makeDigest().uuid()}`);
   await fs.makeFolder(state, 0o700);
   try {
-    return await act(makeRunners({ ...workspace, state }, await profilesOf(workspace), runnerPorts(io.env)));
+    const gate = programGate(workspace, programsOf(workspace), false);
+    return await act(makeRunners({ ...workspace, state }, await profilesOf(workspace), { ...runnerPorts(io.env), ...gate }));
   } finally {
     await fs.removeTree(state);
   }

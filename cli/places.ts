@@ -23,6 +23,8 @@ export const logFolder = inState('log');
 export const outputFile = inState('daemon.out');
 /** What a person has paused (daemon/pauses.ts). */
 export const pausesFile = inState('paused.json');
+/** Which program of each runner was accepted (policy/program.ts). */
+export const programsFile = inState('programs.json');
 /** Which prompts may start whatever is spent (daemon/releases.ts). */
 export const releasesFile = inState('released.json');
 /** Makes the hashes of accounts this workspace's own. */

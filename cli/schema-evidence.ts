@@ -35,6 +35,7 @@ const attempt = z.strictObject({
   instead: maybe.optional().describe('why not the runner the job asked for first; null: it is that one'),
   lane: text.optional().describe('where it ran'),
   model: maybe.optional().describe('what answered'),
+  sandbox: text.optional().describe('what was around the tool, such as bwrap 0.8.0, or none: and why'),
 });
 
 const predicate = z.strictObject({

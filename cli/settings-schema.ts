@@ -78,6 +78,18 @@ const runner = z
       )
       .default({})
       .describe('fixed variables; no secrets'),
+    writes: z
+      .array(
+        z
+          .string()
+          .max(4_096)
+          .regex(/^(?:(?:~|\$[A-Z_][A-Z0-9_]*)?\/)[^\0]*$/, 'a place to write is ~/x, $NAME/x or an absolute path'),
+      )
+      .max(20)
+      .default([])
+      .describe(
+        'what it may write besides its worktree, in a sandbox: where it keeps a state of its own, as ~/x, $NAME/x or an absolute path',
+      ),
     lane: name('a lane').optional().describe('the account it draws on; default: its own name'),
     ...httpFields,
   })

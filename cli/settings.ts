@@ -143,6 +143,7 @@ const profileOf = (name: string, entry: RunnerEntry, kind: CommandProfile['kind'
   passEnv: entry.pass_env,
   env: entry.env,
   lane: entry.lane ?? null,
+  writes: entry.writes,
 });
 
 const laneOf = (name: string, entry: LaneEntry, settings: Settings): LaneSettings => ({

@@ -7,7 +7,7 @@ import { getCompileCacheDir } from 'node:module';
 import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
-import { isJobId, type RoleName } from '#core/names.ts';
+import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -35,6 +35,7 @@ import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
+import type { Programs } from '#policy/program.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { safeText, secretValues } from '#tools/outcome.ts';
@@ -44,10 +45,12 @@ import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
-import { clock, historyOf, journalOf, runnerPorts, spoolOf } from './parts.ts';
+import { clock, historyOf, journalOf, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
-import { accountHash, makeLaneRules } from './lane-rules.ts';
+import { laneName, makeLaneRules } from './lane-rules.ts';
 import { pausesOf } from './pauses.ts';
+import { programsOf } from './programs.ts';
+import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, releasesFile, visibleLock } from './places.ts';
 
@@ -158,7 +161,8 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
 
     const stopping = new AbortController();
     const pauses = await pausesOf(workspace, fs);
-    const ports = await makePorts(options, log, { instance, epoch, check, fs }, pauses, stopping.signal, closers);
+    const programs = programsOf(workspace, fs);
+    const ports = await makePorts(options, log, { instance, epoch, check, fs }, { pauses, programs }, stopping.signal, closers);
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
@@ -190,7 +194,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     closers.push(async () => watch.close());
     const control = await makeSockets().serve(
       controlSocket(workspace.state),
-      serveControl({ ports, daemon, pauses, startedAt, stop: options.onStopAsked }),
+      serveControl({ ports, daemon, pauses, programs, startedAt, stop: options.onStopAsked }),
     );
     closers.push(async () => control.close());
     const retention = {
@@ -276,7 +280,7 @@ async function makePorts(
   options: StartOptions,
   log: Log,
   { instance, epoch, check, fs }: Turn,
-  pauses: Pauses,
+  { pauses, programs }: { readonly pauses: Pauses; readonly programs: Programs },
   stopping: AbortSignal,
   closers: (() => void | Promise<void>)[],
 ): Promise<Ports> {
@@ -329,7 +333,7 @@ async function makePorts(
     throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
   });
 
-  const runners = makeRunners(workspace, profiles.value, { ...runnerPorts(env), account: await accountHash(workspace, fs, digest) });
+  const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
   await runners.prepare();
 
   return {
@@ -374,18 +378,6 @@ async function scanInterval(workspace: Workspace, roles: readonly Role[]): Promi
   const { settings } = workspace;
   const everyMs = settings['intake.scan_interval'];
   return places.some((place) => place.network) ? Math.min(everyMs, settings['intake.scan_interval_network']) : everyMs;
-}
-
-function laneName(
-  roles: ReadonlyMap<RoleName, Role>,
-  runners: Runners,
-  workspace: Workspace,
-  role: RoleName,
-  runner: string | null,
-): string {
-  const known = roles.get(role);
-  const name = runner ?? known?.runner ?? workspace.settings.runner;
-  return known?.lane ?? runners.get(name)?.lane ?? name;
 }
 
 /** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */

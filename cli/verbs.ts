@@ -26,11 +26,13 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'retry', load: async () => (await import('./retry.ts')).addRetry },
   { name: 'pause', load: async () => (await import('./pause.ts')).addPause },
   { name: 'resume', load: async () => (await import('./pause.ts')).addResume },
+  { name: 'accept', load: async () => (await import('./accept.ts')).addAccept },
   { name: 'log', load: async () => (await import('./log.ts')).addLog },
   { name: 'cost', load: async () => (await import('./cost.ts')).addCost },
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },
   { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
+  { name: 'tool', load: async () => (await import('./tool.ts')).addTool },
   { name: 'config', load: async () => (await import('./config.ts')).addConfig },
   { name: 'completion', load: async () => (await import('./completion.ts')).addCompletion },
 ];

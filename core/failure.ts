@@ -35,6 +35,9 @@ export type Failure =
   | { readonly kind: 'timeout'; readonly command: string; readonly limitMs: number; readonly roleFile: string }
   | { readonly kind: 'idle'; readonly command: string; readonly limitMs: number; readonly roleFile: string }
   | { readonly kind: 'output-limit'; readonly command: string; readonly limitBytes: number }
+  /** All processes of a run together; in bytes of 1,000,000. */
+  | { readonly kind: 'memory-limit'; readonly command: string; readonly limitMb: number }
+  | { readonly kind: 'process-limit'; readonly command: string; readonly limit: number }
   | { readonly kind: 'turn-limit'; readonly runner: string; readonly message: string }
   | { readonly kind: 'refused'; readonly runner: string; readonly message: string }
   | { readonly kind: 'context-too-long'; readonly runner: string; readonly message: string }
@@ -70,6 +73,8 @@ const CLASS: Record<FailureKind, FailureClass> = {
   timeout: 'agent-limit',
   idle: 'agent-limit',
   'output-limit': 'agent-limit',
+  'memory-limit': 'agent-limit',
+  'process-limit': 'agent-limit',
   'turn-limit': 'agent-limit',
   refused: 'agent-refusal',
   'context-too-long': 'agent-refusal',
@@ -111,6 +116,10 @@ export function describe(failure: Failure): string {
       return `the agent wrote nothing for ${String(failure.limitMs)} ms: ${failure.command} (raise idle_timeout in ${failure.roleFile})`;
     case 'output-limit':
       return `the agent wrote more than ${String(failure.limitBytes)} bytes: ${failure.command} (raise limits.output_bytes, or limits.answer_bytes for an answer, in docket.yaml)`;
+    case 'memory-limit':
+      return `the agent and its children held more than ${String(failure.limitMb)} MB of memory: ${failure.command} (raise limits.memory_mb in docket.yaml)`;
+    case 'process-limit':
+      return `the agent had more than ${String(failure.limit)} processes at the same time: ${failure.command} (raise limits.processes in docket.yaml)`;
     case 'turn-limit':
       return `${failure.runner} stopped at its turn limit: ${failure.message} (raise limits.turns in the prompt)`;
     case 'refused':

@@ -10,6 +10,9 @@ export type RunLimits = {
   readonly answerBytes: number;
   readonly turns: number;
   readonly budgetUsd: number;
+  /** Of all processes of the run together; 0 or absent: no ceiling. */
+  readonly memoryMb?: number;
+  readonly processes?: number;
 };
 
 /** What a runner is given. All text is already assembled; a runner adds nothing to it. */
@@ -45,6 +48,8 @@ export type ProgramPlan = {
   readonly stdin: string;
   /** Command for evidence and words: no secret in it. */
   readonly shown: string;
+  /** For evidence: what is around it (`bwrap 0.8.0`), or `none: <why>`. Absent: nobody asked. */
+  readonly sandbox?: string;
 };
 export type InlinePlan = { readonly kind: 'inline'; readonly answer: string };
 export type Plan = ProgramPlan | InlinePlan;
@@ -63,9 +68,11 @@ export type RunFile = {
   readonly deadline: string;
   /** The command for evidence (ProgramPlan.shown): an adopted run needs no second plan. */
   readonly shown: string;
+  /** ProgramPlan.sandbox. */
+  readonly sandbox?: string;
 };
 
-export type StopReason = 'timeout' | 'idle' | 'output-limit' | 'cancelled' | 'budget' | 'keeper-lost';
+export type StopReason = 'timeout' | 'idle' | 'output-limit' | 'memory-limit' | 'process-limit' | 'cancelled' | 'budget' | 'keeper-lost';
 
 /** a<n>/exit.json: the run's commit point, written after the output is on disk. */
 export type ExitFile = {
@@ -157,4 +164,6 @@ export type AttemptRecord = {
   readonly runner?: string;
   /** Why not the runner the job asked for first; null: it is that one. */
   readonly instead?: string | null;
+  /** What was around the tool: `bwrap 0.8.0`, or `none: <why>`. Absent: no program of another was started. */
+  readonly sandbox?: string;
 };

@@ -4,6 +4,9 @@
  */
 
 import type { Price } from './money.ts';
+import type { CommandProfile, HttpProfile } from './runner-settings.ts';
+
+export type { CommandProfile, HttpProfile } from './runner-settings.ts';
 
 type Row<T> = {
   readonly default: T;
@@ -149,6 +152,20 @@ export const SETTINGS = {
     max: 10_000,
     why: 'what one run may cost, in US dollars, where the tool can hold itself to it or docket can count what it spends',
   }),
+  'limits.memory_mb': row<number>({
+    default: 0,
+    unit: 'count',
+    min: 0,
+    max: 10_000_000,
+    why: 'memory that all processes of a run may hold together, in MB (1,000,000 bytes), before it is ended; 0: no ceiling',
+  }),
+  'limits.processes': row<number>({
+    default: 0,
+    unit: 'count',
+    min: 0,
+    max: 1_000_000,
+    why: 'processes that a run may have at the same time before it is ended; 0: no ceiling',
+  }),
   'limits.secret_scan': row<number>({
     default: 20_000,
     unit: 'ms',
@@ -279,6 +296,20 @@ export const SETTINGS = {
     security: true,
     why: 'remotes the history repository may be pushed to; its pre-push hook refuses all others',
   }),
+  'policy.program_change': row<string>({
+    default: 'ignore',
+    unit: 'choice',
+    choices: ['ignore', 'hold'],
+    security: true,
+    why: 'hold: a tool whose program is another file than the one that was accepted (the first one seen is) is not called until a person says `docket accept <runner>`',
+  }),
+  'tools.sandbox': row<string>({
+    default: 'auto',
+    unit: 'choice',
+    choices: ['auto', 'off', 'required'],
+    security: true,
+    why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, required: nothing starts without it, off: never',
+  }),
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',
@@ -323,41 +354,6 @@ type Widen<T> = T extends string ? string : T extends number ? number : T extend
 export type SettingSource = 'default' | 'docket.yaml' | 'docket.local.yaml' | 'environment' | 'flag';
 export type Settings = { readonly [K in SettingKey]: Widen<SettingValue<K>> };
 export type SettingSources = { readonly [K in SettingKey]: SettingSource };
-
-/** A program that a role may use as its AI tool, from `runners:` in docket.yaml. Arguments are an array; `{prompt_file}`, `{model}`, `{session}`, `{dir}` are filled in. */
-export type CommandProfile = {
-  readonly name: string;
-  /** `command`: any program; else the id of a tool's profile (agents/tools). */
-  readonly kind: string;
-  /** Program name (looked up in PATH) or absolute path; empty: the one of the tool's profile. */
-  readonly program: string;
-  readonly args: readonly string[];
-  /** `text`: standard output is the answer; `json`: a field of a JSON object is. */
-  readonly output: 'text' | 'json';
-  /** Path of the answer in the JSON object, such as `result` or `message.content`. */
-  readonly answerField: string | null;
-  /** Names of environment variables handed through besides the fixed few (PATH, HOME, LANG …). Never values. */
-  readonly passEnv: readonly string[];
-  /** Fixed variables. No secrets here: docket.yaml is committed. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly lane: string | null;
-};
-
-/** A model behind an HTTP interface, from `runners:` in docket.yaml (`kind: http`). The key itself is only ever in the environment. */
-export type HttpProfile = {
-  readonly name: string;
-  readonly api: 'openai' | 'anthropic' | 'ollama';
-  /** https, or http on loopback; what is behind the interface's own path. */
-  readonly baseUrl: string;
-  readonly model: string | null;
-  /** Name of the environment variable with the key; null: none is sent. */
-  readonly keyEnv: string | null;
-  /** Longest answer, in tokens; null: the interface's own default, where it has one. */
-  readonly maxTokens: number | null;
-  /** Fixed headers. No secrets here: docket.yaml is committed. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly lane: string | null;
-};
 
 export type LaneSettings = {
   readonly name: string;

@@ -242,6 +242,7 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     model: outcome.model ?? choice.model,
     runner: choice.facts.name,
     instead,
+    ...(run.sandbox === undefined ? {} : { sandbox: run.sandbox }),
   };
   return { record, outcome, command: run.command, choice, isProbe };
 }
@@ -287,6 +288,8 @@ function limitsOf(ports: Ports, job: Submitted): RunLimits {
     answerBytes: settings['limits.answer_bytes'],
     turns: limits.turns ?? settings['limits.turns'],
     budgetUsd: limits.budgetUsd ?? settings['limits.budget_usd'],
+    memoryMb: settings['limits.memory_mb'],
+    processes: settings['limits.processes'],
   };
 }
 

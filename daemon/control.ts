@@ -5,9 +5,10 @@
  * ask `{v:1, id, op, …}` -> answer `{v:1, id, ok:true, …}` or `{v:1, id, ok:false, error}`; of `attach` before it any number of `{v:1, id, event}`.
  */
 
-import { isJobId, type JobId } from '#core/names.ts';
+import { isJobId, isSha256, type JobId } from '#core/names.ts';
 import type { LineSocket } from '#core/ports.ts';
 import { describeBudget } from '#policy/budget-words.ts';
+import { changedProgram, type Programs } from '#policy/program.ts';
 import type { Daemon } from './daemon.ts';
 import { isPauseName, type PauseKind, type Pauses } from './pauses.ts';
 import type { Ports } from './ports.ts';
@@ -20,6 +21,7 @@ export type ControlParts = {
   readonly ports: Ports;
   readonly daemon: Daemon;
   readonly pauses: Pauses;
+  readonly programs: Programs;
   readonly startedAt: string;
   readonly stop: (by: string) => void;
 };
@@ -100,6 +102,8 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
     case 'pause':
     case 'resume':
       return pauseOrResume(parts, question.op, question);
+    case 'accept':
+      return accept(parts, question);
     case 'stop':
       parts.stop('docket down');
       return { ok: true };
@@ -143,6 +147,22 @@ async function pauseOrResume({ ports, daemon, pauses }: ControlParts, op: 'pause
   ports.lanes.look();
   daemon.hint.wake();
   return { ok: true, changed: isChanged, probed: isProbed };
+}
+
+/** A program that a person saw and takes; lanes that were held for it go on at once. What is there is compared with what was seen at the next start. */
+async function accept({ ports, daemon, programs }: ControlParts, question: Question): Promise<ControlAnswer> {
+  const { runner, program, sha256, version } = question;
+  if (typeof runner !== 'string' || typeof program !== 'string' || typeof sha256 !== 'string' || !isSha256(sha256))
+    return refuse('accept takes a runner, its program and its sha256');
+  if (ports.runners.get(runner) === undefined) return refuse(`there is no runner ${runner.slice(0, 100)}`);
+  const by = byOf(question);
+  const seen = { program, sha256, version: typeof version === 'string' ? version : null };
+  await programs.accept({ runner, ...seen, by, at: ports.clock.now().toISOString() });
+  ports.log.info(`the program of ${runner} was accepted by ${by}: ${program}, sha256 ${sha256}`);
+  for (const { lane, state, reason } of ports.lanes.view())
+    if (state === 'held' && reason?.startsWith(changedProgram(runner)) === true) ports.lanes.probe(lane);
+  daemon.hint.wake();
+  return { ok: true };
 }
 
 const byOf = (question: Question): string => (typeof question['by'] === 'string' ? question['by'].slice(0, 100) : 'a person');

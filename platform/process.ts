@@ -15,6 +15,7 @@ import type { Writable } from 'node:stream';
 import { systemError } from './files.ts';
 import { bootId, isAlive, processesWithMarker, processTree, startTimeOf, type ProcessSet } from './process-facts.ts';
 import { processFamily } from './process-family.ts';
+import { holdMoreThan } from './process-memory.ts';
 
 export { askProgram } from './ask.ts';
 
@@ -70,6 +71,8 @@ export type Processes = {
   startTime(pid: number): string | null;
   isAlive(pid: number, startTime: string): boolean;
   bootId(): string;
+  /** See `holdMoreThan` (platform/process-memory.ts). */
+  holdMoreThan(pids: readonly number[], limitBytes: number): boolean;
   /** See `findProgram`. */
   find(name: string, pathText: string): Promise<string | null>;
 };
@@ -204,5 +207,6 @@ export const makeProcesses = (): Processes => ({
   startTime: startTimeOf,
   isAlive,
   bootId,
+  holdMoreThan,
   find: findProgram,
 });

@@ -1,6 +1,6 @@
-/** Symbolic links that docket makes: to a person's login, in the configuration folder of a tool. */
+/** Symbolic links: those that docket makes (to a person's login, in the configuration folder of a tool), and where a path leads through them. */
 
-import { lstat, readlink, symlink, unlink } from 'node:fs/promises';
+import { lstat, readlink, realpath, symlink, unlink } from 'node:fs/promises';
 
 const isCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
 
@@ -18,3 +18,6 @@ export async function linkTo(target: string, at: string): Promise<void> {
     });
   }
 }
+
+/** The path with all links on it resolved; as it is when there is nothing, or nothing that may be looked at. */
+export const realPath = async (path: string): Promise<string> => realpath(path).catch(() => path);

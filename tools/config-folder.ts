@@ -30,6 +30,12 @@ async function holds(file: string, text: string, { fs }: Pick<ToolPorts, 'fs'>):
   return new TextDecoder().decode((await fs.readBounded(file, FILE_BYTES_MAX)).bytes) === text;
 }
 
+/** The person's own files that are linked into the folder. */
+export async function linkedFiles(config: ConfigFolder, ports: Pick<ToolPorts, 'fs' | 'env'>): Promise<string[]> {
+  const targets = await Promise.all(Object.values(config.links).map(async (candidates) => firstThere(candidates, ports)));
+  return targets.filter((one) => one !== null);
+}
+
 /** Makes it, or brings it up to date. Safe at the same time from several runs: files are replaced whole. */
 export async function prepareConfig(
   folder: string,

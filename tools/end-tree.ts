@@ -8,6 +8,7 @@
 
 import type { Clock } from '#core/ports.ts';
 import type { Processes } from '#platform/process.ts';
+import { isBoxed } from './sandbox-exit.ts';
 
 export const MARKER = 'DOCKET_RUN_ID';
 const GRACE_MS = 3_000;
@@ -17,7 +18,13 @@ const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 
 /** `pid` null: its first process is known to be gone, and its number may mean somebody else by now; only the mark is looked for. */
-export type RunProcess = { readonly pid: number | null; readonly pidStart: string; readonly runId: string };
+export type RunProcess = {
+  readonly pid: number | null;
+  readonly pidStart: string;
+  readonly runId: string;
+  /** Its first process is the sandbox's, which takes all with it at once when it ends: it is spared as long as others may still end in order. */
+  readonly sandbox?: string;
+};
 
 /** pid -> start time */
 type Left = Map<number, string>;
@@ -42,9 +49,12 @@ export async function endTree(processes: Processes, clock: Clock, run: RunProces
   const seen: Left = new Map(run.pid === null ? [] : [[run.pid, run.pidStart]]);
   let left = await find(processes, run, seen);
   if (left.size === 0) return 0;
+  const isSpared = isBoxed(run.sandbox) && left.size > 1;
   // The group gets it at once, so that no member sees another one end first.
-  if (run.pid !== null && left.has(run.pid)) processes.signal(run.pid, 'SIGTERM', true);
-  signalAll(processes, left, 'SIGTERM');
+  if (!isSpared && run.pid !== null && left.has(run.pid)) processes.signal(run.pid, 'SIGTERM', true);
+  const asked = new Map(left);
+  if (isSpared && run.pid !== null) asked.delete(run.pid);
+  signalAll(processes, asked, 'SIGTERM');
   const startMs = clock.monotonicMs();
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     await clock.sleep(pauseMs);

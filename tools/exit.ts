@@ -18,6 +18,8 @@ const STOP_REASONS: ReadonlySet<unknown> = new Set<StopReason | null>([
   'timeout',
   'idle',
   'output-limit',
+  'memory-limit',
+  'process-limit',
   'cancelled',
   'budget',
   'keeper-lost',
@@ -40,7 +42,8 @@ export const isRunFile = (value: unknown): value is RunFile =>
   value['v'] === 1 &&
   areTexts(value, ['runId', 'token', 'pidStart', 'bootId', 'startedAt', 'deadline', 'shown']) &&
   Number.isSafeInteger(value['pid']) &&
-  Number(value['pid']) > 1;
+  Number(value['pid']) > 1 &&
+  (value['sandbox'] === undefined || typeof value['sandbox'] === 'string');
 
 export const isExitFile = (value: unknown): value is ExitFile =>
   isFields(value) &&

@@ -53,8 +53,15 @@ const isPlan = (value: unknown): boolean =>
   isPath(value['cwd']) &&
   isPath(value['stdin']);
 
+const isCeiling = (value: unknown): boolean => value === undefined || value === 0 || isPositive(value);
+
 const isLimits = (value: unknown): boolean =>
-  isFields(value) && isPositive(value['timeoutMs']) && isPositive(value['idleMs']) && isPositive(value['outputBytes']);
+  isFields(value) &&
+  isPositive(value['timeoutMs']) &&
+  isPositive(value['idleMs']) &&
+  isPositive(value['outputBytes']) &&
+  isCeiling(value['memoryMb']) &&
+  isCeiling(value['processes']);
 
 const isStartRun = (value: unknown): boolean =>
   isFields(value) &&

@@ -15,8 +15,10 @@ import { err, ok, type Result } from '#core/result.ts';
 import type { ExitFile, RunFile, StopReason } from '#core/run.ts';
 import type { Sha256 } from '#core/names.ts';
 import type { Processes, StartedProgram } from '#platform/process.ts';
+import { ceilingPassed, hasCeiling } from './ceilings.ts';
 import { endTree, MARKER } from './end-tree.ts';
 import { NAMES, readRun } from './exit.ts';
+import { endOf } from './sandbox-exit.ts';
 
 export type RunPorts = {
   readonly fs: Fs;
@@ -107,6 +109,7 @@ export async function startRun(ports: RunPorts, request: StartRun): Promise<Resu
     startedAt: now.toISOString(),
     deadline: new Date(now.getTime() + limits.timeoutMs).toISOString(),
     shown: plan.shown,
+    ...(plan.sandbox === undefined ? {} : { sandbox: plan.sandbox }),
   };
   try {
     await fs.writeDerived(at(NAMES.run), `${JSON.stringify(run, null, 2)}\n`);
@@ -157,12 +160,15 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, started: Start
   };
 
   async function finish(): Promise<ExitFile | null> {
-    const limit = await watch(ports, request, wake.signal);
-    if (limit !== null) stop(limit);
-    const left = await endTree(ports.processes, ports.clock, run, ports.graceMs);
+    const limit = await watch(ports, request, run, wake.signal);
+    // It may have ended while it was looked at.
+    if (limit !== null && exit === null) stop(limit);
+    // What eats the machine gets no time to say goodbye.
+    const isCeiling = limit === 'memory-limit' || limit === 'process-limit';
+    const left = await endTree(ports.processes, ports.clock, run, isCeiling ? 0 : ports.graceMs);
     if (left > 0) ports.note(`run ${run.runId}: ${String(left)} processes could not be ended`);
     if (left === 0 || !ports.processes.isAlive(run.pid, run.pidStart)) await exited;
-    const { code, signal } = exit ?? { code: null, signal: null };
+    const { code, signal } = endOf(exit ?? { code: null, signal: null }, run.sandbox);
     return commit(
       ports,
       request,
@@ -180,7 +186,7 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, started: Start
 }
 
 /** Resolves when a limit is passed (with which), or when the signal aborts (null). */
-async function watch(ports: RunPorts, request: StartRun, signal: AbortSignal): Promise<StopReason | null> {
+async function watch(ports: RunPorts, request: StartRun, run: RunFile, signal: AbortSignal): Promise<StopReason | null> {
   const { fs, clock } = ports;
   const { limits, dir } = request;
   const sizeOf = async (name: string): Promise<number> => (await fs.facts(path.join(dir, name)))?.sizeBytes ?? 0;
@@ -188,6 +194,7 @@ async function watch(ports: RunPorts, request: StartRun, signal: AbortSignal): P
   let grownMs = startMs;
   let bytes = 0;
   let pauseMs = LOOK_SOON_MS;
+  const isCeiled = hasCeiling(limits);
   for (;;) {
     const nowMs = clock.monotonicMs();
     const size = (await sizeOf(NAMES.stdout)) + (await sizeOf(NAMES.stderr));
@@ -198,6 +205,8 @@ async function watch(ports: RunPorts, request: StartRun, signal: AbortSignal): P
     if (bytes > limits.outputBytes) return 'output-limit';
     const leftMs = startMs + limits.timeoutMs - nowMs;
     if (leftMs <= 0) return 'timeout';
+    const passed = isCeiled ? await ceilingPassed(ports.processes, run, limits) : null;
+    if (passed !== null) return passed;
     const idleLeftMs = grownMs + limits.idleMs - nowMs;
     if (idleLeftMs <= 0) return 'idle';
     await clock.sleep(Math.min(pauseMs, leftMs, idleLeftMs), signal);

@@ -120,7 +120,12 @@ export async function serveKeeper(given: KeeperPorts, state: string): Promise<Ru
     // Of another boot nothing runs; of this one, a number whose owner is gone may be somebody else's by now: only the mark is looked for.
     const isThisBoot = run !== null && run.bootId === ports.processes.bootId();
     const isAlive = isThisBoot && ports.processes.isAlive(run.pid, run.pidStart);
-    const left = { pid: isAlive ? run.pid : null, pidStart: isThisBoot ? run.pidStart : '', runId: run?.runId ?? runId };
+    const left = {
+      pid: isAlive ? run.pid : null,
+      pidStart: isThisBoot ? run.pidStart : '',
+      runId: run?.runId ?? runId,
+      ...(run?.sandbox === undefined ? {} : { sandbox: run.sandbox }),
+    };
     await endTree(ports.processes, ports.clock, left, ports.graceMs);
   }
 

@@ -50,6 +50,10 @@ function stoppedBy(reason: StopReason, request: RunRequest, shown: string): Fail
       return { kind: 'idle', command: shown, limitMs: limits.idleMs, roleFile };
     case 'output-limit':
       return { kind: 'output-limit', command: shown, limitBytes: limits.outputBytes };
+    case 'memory-limit':
+      return { kind: 'memory-limit', command: shown, limitMb: limits.memoryMb ?? 0 };
+    case 'process-limit':
+      return { kind: 'process-limit', command: shown, limit: limits.processes ?? 0 };
     case 'cancelled':
       return { kind: 'cancelled', by: 'a stop request' };
     case 'budget':

@@ -5,13 +5,14 @@
 
 import path from 'node:path';
 import type { Failure } from '#core/failure.ts';
-import { err, ok, type Result } from '#core/result.ts';
+import { err, type Result } from '#core/result.ts';
 import type { ProgramPlan, RunRequest } from '#core/run.ts';
-import { prepareConfig } from './config-folder.ts';
+import { expandPath, linkedFiles, prepareConfig } from './config-folder.ts';
 import { guarded } from './guard.ts';
 import { inertMentions } from './mentions.ts';
 import { fillArguments, fillEnv, isModelName, programEnv, type ToolProfile, type Values } from './profiles.ts';
 import { findProgram, searchPath, showCommand, type ToolPorts } from './program.ts';
+import { confine } from './sandbox.ts';
 
 /** What a key of `runners:` may change of a profile. */
 export type ToolOptions = {
@@ -21,6 +22,8 @@ export type ToolOptions = {
   readonly passEnv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly lane: string | null;
+  /** What it may write besides, in a sandbox: `~/x`, `$NAME/x` or absolute. */
+  readonly writes: readonly string[];
 };
 export const asItIs = (profile: ToolProfile): ToolOptions => ({
   name: profile.id,
@@ -29,6 +32,7 @@ export const asItIs = (profile: ToolProfile): ToolOptions => ({
   passEnv: [],
   env: {},
   lane: null,
+  writes: [],
 });
 
 /** Linux refuses one argument of 128 KiB and more (MAX_ARG_STRLEN), its final NUL included. */
@@ -155,7 +159,7 @@ export async function planTool(
   const values = { ...valuesOf(request, config), prompt_file: given.file };
   if (config !== null && profile.config !== null) await prepareConfig(config, profile.config, hasToken(profile, ports.env), values, ports);
   const withModel = request.model === null ? {} : profile.withModel.env;
-  return ok({
+  const plan: ProgramPlan = {
     kind: 'program',
     program: found.value,
     args: argumentsFor(profile, options, request, profile.prompt === 'argument' ? { ...values, prompt: given.text } : values),
@@ -163,7 +167,23 @@ export async function planTool(
     cwd: request.cwd,
     stdin: profile.prompt === 'stdin' ? given.file : NO_INPUT,
     shown: shownFor(profile, options, request),
-  });
+  };
+  return confine(
+    plan,
+    { access: request.access, dir: request.dir, config, writes: await writesOf(profile, options, config, ports) },
+    ports,
+  );
+}
+
+/** The state of its own that a tool keeps: what its profile and runner name, and the login that is linked into its folder (it renews it there). */
+async function writesOf(profile: ToolProfile, options: ToolOptions, config: string | null, ports: ToolPorts): Promise<string[]> {
+  // With a token it has a folder of its own, and the person's is none of its business.
+  const isOwn = config !== null && profile.config?.when === 'token';
+  const named = [...(isOwn ? [] : profile.writes), ...options.writes].map((one) =>
+    path.isAbsolute(one) ? one : expandPath(one, ports.env),
+  );
+  const linked = config === null || profile.config === null ? [] : await linkedFiles(profile.config, ports);
+  return [...named.filter((one) => one !== null), ...linked];
 }
 
 const wouldAct = (name: string, file: string): Failure => ({

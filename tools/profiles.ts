@@ -134,8 +134,8 @@ export type ToolProfile = {
   readonly kind: 'ai' | 'static-check' | 'test';
   readonly title: string;
   readonly program: string;
-  /** `real`: the program itself ran in docket's tests; `transcript`: only its recorded or documented output was read. */
-  readonly tested: { readonly how: 'real' | 'transcript'; readonly from: string; readonly to: string };
+  /** `real`: the program itself ran in docket's tests; `transcript`: only its recorded or documented output was read; `probe`: `docket tool probe` made it. */
+  readonly tested: { readonly how: 'real' | 'transcript' | 'probe'; readonly from: string; readonly to: string };
   /** What differs from other tools, for people. */
   readonly notes: string;
   readonly lane: string;
@@ -153,6 +153,8 @@ export type ToolProfile = {
   /** Variables handed through from the daemon's environment, besides BASE_ENV. */
   readonly passEnv: readonly string[];
   readonly config: ConfigFolder | null;
+  /** What it keeps of its own elsewhere (`~/…`, `$NAME/…`): it may be written in a sandbox, when it is there. */
+  readonly writes: readonly string[];
   readonly login: Login;
   readonly versionArgs: readonly string[];
   readonly limits: { readonly promptBytes: number };

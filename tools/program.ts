@@ -5,6 +5,7 @@ import type { Failure } from '#core/failure.ts';
 import type { Sha256 } from '#core/names.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { AskProgram, Fs } from '#core/ports.ts';
+import type { Sandbox } from './sandbox-places.ts';
 
 const VERSION_TIMEOUT_MS = 15_000;
 
@@ -26,6 +27,10 @@ export type ToolPorts = {
   readonly account?: (credential: string) => string;
   /** docket's own `node_modules/.bin` folders: never searched, so that a tool of docket's tests is not taken for the user's. */
   readonly ownBinFolders: readonly string[];
+  /** Around each run; absent: none was asked for (tests, questions). */
+  readonly sandbox?: Sandbox;
+  /** May this program be called, or has it changed since a person accepted it? Absent: any. */
+  readonly mayCall?: (runner: string, facts: ProgramFacts) => Promise<Failure | null>;
 };
 
 /** The folders a program is looked for in: absolute ones only (an empty entry would mean the working folder), and none of docket's own. */
@@ -56,13 +61,25 @@ export const NO_PROGRAM: ProgramFacts = { program: null, programSha256: null, ve
 
 /**
  * Remembers hash and version until the file behind the name is another one (tools update themselves while the daemon runs).
+ * A program that was not accepted (policy.program_change) is not started to ask for its version.
  * @param versionArgs null: the program is never started to ask for its version
  */
-export function rememberFacts(program: string, versionArgs: readonly string[] | null, ports: ToolPorts): () => Promise<ProgramFacts> {
+export function rememberFacts(
+  runner: string,
+  program: string,
+  versionArgs: readonly string[] | null,
+  ports: ToolPorts,
+): () => Promise<ProgramFacts> {
   let known: { readonly key: string; readonly facts: Promise<ProgramFacts> } | null = null;
   const look = async (file: string): Promise<ProgramFacts> => {
-    const { sha256 } = await ports.hashFile(file);
-    return { program: file, programSha256: sha256, version: versionArgs === null ? null : await askVersion(file, versionArgs, ports) };
+    const unasked = { program: file, programSha256: (await ports.hashFile(file)).sha256, version: null };
+    if (versionArgs === null) return unasked;
+    if (ports.mayCall !== undefined && (await ports.mayCall(runner, unasked)) !== null) {
+      // Looked at again next time: it may be accepted by then.
+      known = null;
+      return unasked;
+    }
+    return { ...unasked, version: await askVersion(file, versionArgs, ports) };
   };
   return async () => {
     const found = await findProgram(program, ports);

@@ -4,14 +4,17 @@
  * - `json`: standard output is one JSON object, and a field of it is the answer
  */
 
+import path from 'node:path';
 import type { Failure } from '#core/failure.ts';
 import { err, ok, type Result } from '#core/result.ts';
-import { type RunRequest } from '#core/run.ts';
+import type { ProgramPlan, RunRequest } from '#core/run.ts';
 import type { CommandProfile } from '#core/settings.ts';
+import { expandPath } from '#tools/config-folder.ts';
 import { badModel } from '#tools/plan-tool.ts';
 import { fillArguments, isModelName, programEnv } from '#tools/profiles.ts';
 import { acceptAnswer, answered, decodeUtf8, exitFailure, failed, NO_META, secretValues, stopFailure } from '#tools/outcome.ts';
 import { findProgram, rememberFacts, searchPath, showCommand } from '#tools/program.ts';
+import { confine, startFault } from '#tools/sandbox.ts';
 import type { Runner, RunnerPorts } from '../runner.ts';
 
 const DEFAULT_ANSWER_FIELD = 'answer';
@@ -29,7 +32,8 @@ function fieldAt(value: unknown, dotted: string): unknown {
 export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): Runner {
   const { name } = profile;
   const lane = profile.lane ?? name;
-  const programFacts = rememberFacts(profile.program, null, ports);
+  const programFacts = rememberFacts(name, profile.program, null, ports);
+  const mayStart = async (): Promise<Failure | null> => startFault(name, programFacts, ports);
   const secrets = secretValues(ports.env, profile.passEnv);
   const argsFor = (request: RunRequest): string[] =>
     fillArguments(profile.args, {
@@ -65,7 +69,8 @@ export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): 
     },
     async check() {
       const found = await findProgram(profile.program, ports);
-      return found.ok ? ok(null) : found;
+      const fault = found.ok ? await mayStart() : found.error;
+      return fault === null ? ok(null) : err(fault);
     },
     async plan(request) {
       if (request.model !== null && !isModelName(request.model)) return err(badModel(request.model));
@@ -79,7 +84,9 @@ export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): 
         });
       const found = await findProgram(profile.program, ports);
       if (!found.ok) return found;
-      return ok({
+      const fault = await mayStart();
+      if (fault !== null) return err(fault);
+      const plan: ProgramPlan = {
         kind: 'program',
         program: found.value,
         args: argsFor(request),
@@ -87,7 +94,9 @@ export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): 
         cwd: request.cwd,
         stdin: request.briefFile,
         shown: shownFor(request),
-      });
+      };
+      const writes = profile.writes.map((one) => (path.isAbsolute(one) ? one : expandPath(one, ports.env))).filter((one) => one !== null);
+      return confine(plan, { access: request.access, dir: request.dir, config: null, writes }, ports);
     },
     understand(raw, request) {
       const shown = shownFor(request);

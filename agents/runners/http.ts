@@ -33,7 +33,7 @@ export function makeHttpRunner(profile: HttpProfile, standing: HttpStanding, por
   const { name, api, keyEnv } = profile;
   const lane = profile.lane ?? name;
   const address = addressOf(profile).href;
-  const programFacts = rememberFacts(ports.httpCall.program, null, ports);
+  const programFacts = rememberFacts(profile.name, ports.httpCall.program, null, ports);
   const key = keyEnv === null ? null : (ports.env[keyEnv] ?? '');
   const secrets = key === null || key.length < KEY_LENGTH_MIN ? [] : [key];
   const isLocal = new URL(address).protocol === 'http:';

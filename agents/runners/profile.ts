@@ -13,6 +13,7 @@ import { configFolder, hasToken, planTool, shownFor, toolEnv, type ToolOptions }
 import type { ToolProfile } from '#tools/profiles.ts';
 import { findProgram, rememberFacts } from '#tools/program.ts';
 import { valuesAt } from '#tools/read-events.ts';
+import { startFault } from '#tools/sandbox.ts';
 import { understandRun } from '#tools/understand.ts';
 import { laneOfAccount } from '../account.ts';
 import type { Runner, RunnerPorts } from '../runner.ts';
@@ -25,7 +26,8 @@ export function makeProfileRunner(profile: ToolProfile, options: ToolOptions, st
   const lane = options.lane ?? laneOfAccount(profile, ports);
   const { id, sha256, login } = profile;
   const secrets = secretValues(ports.env, [...profile.passEnv, ...login.tokenEnv, ...options.passEnv]);
-  const programFacts = rememberFacts(options.program, profile.versionArgs, ports);
+  const programFacts = rememberFacts(name, options.program, profile.versionArgs, ports);
+  const mayStart = async (): Promise<Failure | null> => startFault(name, programFacts, ports);
 
   /** What the program says; null: it does not answer the question. An old version that does not know it may well be logged in. */
   async function askLogin(program: string): Promise<boolean | null> {
@@ -61,9 +63,14 @@ export function makeProfileRunner(profile: ToolProfile, options: ToolOptions, st
     },
     async check() {
       const found = await findProgram(options.program, ports);
-      return found.ok ? checkLogin(found.value) : found;
+      if (!found.ok) return found;
+      const fault = await mayStart();
+      return fault === null ? checkLogin(found.value) : err(fault);
     },
-    plan: async (request) => planTool(profile, options, request, state, ports),
+    async plan(request) {
+      const fault = await mayStart();
+      return fault === null ? planTool(profile, options, request, state, ports) : err(fault);
+    },
     understand: (raw, request) => understandRun(profile, { name, shown: shownFor(profile, options, request), secrets }, raw, request),
   };
 }

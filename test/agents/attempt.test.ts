@@ -24,6 +24,7 @@ const obedient = (rig: Rig): Runner =>
       passEnv: [],
       env: { FAKE_AGENT_SOCKET: rig.agents.socketPath },
       lane: null,
+      writes: [],
     },
     makeRunnerPorts({}),
   );

@@ -17,6 +17,7 @@ const profile = (name: string, more: Partial<CommandProfile> = {}): CommandProfi
   passEnv: [],
   env: {},
   lane: null,
+  writes: [],
   ...more,
 });
 

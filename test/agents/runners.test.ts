@@ -23,6 +23,7 @@ const COMMAND: CommandProfile = {
   passEnv: [],
   env: {},
   lane: null,
+  writes: [],
 };
 
 async function installFakeClaude(folder: string): Promise<string> {

@@ -130,6 +130,8 @@ export function runnerContract(body: RunnerCase): void {
       timeout: 'timeout',
       idle: 'idle',
       'output-limit': 'output-limit',
+      'memory-limit': 'memory-limit',
+      'process-limit': 'process-limit',
       cancelled: 'cancelled',
       budget: 'budget',
       'keeper-lost': 'interrupted',

@@ -5,6 +5,10 @@ export type FakeModel = {
   readonly requests: readonly { readonly method?: string; readonly path?: string; readonly [field: string]: unknown }[];
   urlFor(scenario: string): string;
   enqueue(scenario: string, count?: number): void;
+  /** Lets go on what is held by that name, now and from now on. */
+  release(name: string): void;
+  /** The scenario of every request that names none. */
+  setDefault(scenario: string): void;
   reset(): void;
   close(): Promise<void>;
 };

@@ -116,7 +116,7 @@ export type Rig = {
   /** Resolves when the log says it. */
   logged(words: string | RegExp): Promise<void>;
   /** Resolves when the condition holds; looks again at every change of the folder. */
-  until<T>(folder: string, condition: () => T | null | undefined | false, what: string): Promise<T>;
+  until<T>(folder: string, condition: () => T | null | undefined | false, what: string, longestMs?: number): Promise<T>;
   /** Waits for `in/<stem>.<suffix>`. */
   ended(stem: string, suffix?: string, folder?: string): Promise<void>;
 };
@@ -126,11 +126,18 @@ const WAIT_MS = 30_000;
 /** What outlives a rig: a test, or node:test itself for a rig that all tests of a file share. */
 export type Cleanup = { after(act: () => Promise<void>): void };
 
+/**
+ * The tools of most tests keep a book of their starts beside the workspace, where a sandbox would not let them: there is none unless the test's settings
+ * say something of `tools:`.
+ */
+const withApp = (settings: string): string =>
+  `app: app\n${settings}${/^tools:/m.test(settings) ? '' : `${settings.endsWith('\n') || settings === '' ? '' : '\n'}tools: { sandbox: off }\n`}`;
+
 export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: RigOptions = {}): Rig {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'docket-rig-')));
   const root = path.join(base, 'app');
   mkdirSync(root);
-  writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${settings}`);
+  writeFileSync(path.join(root, 'docket.yaml'), withApp(settings));
   const { as, under } = options;
   const user = as === undefined ? {} : { uid: as, gid: as };
   if (as !== undefined) for (const folder of [base, root]) chownSync(folder, as, as);
@@ -184,9 +191,9 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
     return daemon;
   };
 
-  const until = async <T>(folder: string, condition: () => T | null | undefined | false, what: string): Promise<T> => {
+  const until = async <T>(folder: string, condition: () => T | null | undefined | false, what: string, longestMs = WAIT_MS): Promise<T> => {
     mkdirSync(folder, { recursive: true });
-    const signal = AbortSignal.timeout(WAIT_MS);
+    const signal = AbortSignal.timeout(longestMs);
     const watcher = watch(folder, { signal });
     watcher.on('error', () => undefined);
     try {
@@ -198,7 +205,7 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
     } catch (error) {
       if (!signal.aborted) throw error;
       const daemonsSaid = [...daemons].map((daemon) => daemon.output()).join('\n---\n');
-      throw new Error(`waited ${String(WAIT_MS)} ms for ${what}; ${folder} has: ${readdirSync(folder).join(' ')}\n${daemonsSaid}`, {
+      throw new Error(`waited ${String(longestMs)} ms for ${what}; ${folder} has: ${readdirSync(folder).join(' ')}\n${daemonsSaid}`, {
         cause: error,
       });
     } finally {
@@ -266,7 +273,7 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
       return file;
     },
     settings(text) {
-      writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${text}`);
+      writeFileSync(path.join(root, 'docket.yaml'), withApp(text));
     },
     in: (folder = '01-architect') => path.join(queues, folder, 'in'),
     out: (folder = '01-architect') => path.join(queues, folder, 'out'),

@@ -10,7 +10,8 @@ import type { RunRequest } from '#core/run.ts';
 import { makeFs } from '#platform/files.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { askProgram, findProgram } from '#platform/process.ts';
-import { linkTo } from '#platform/soft-link.ts';
+import { linkTo, realPath } from '#platform/soft-link.ts';
+import { makeSandbox } from '#tools/sandbox.ts';
 
 const HTTP_CALL = fileURLToPath(new URL('../../cli/http-call.ts', import.meta.url));
 
@@ -25,6 +26,20 @@ export const makeRunnerPorts = (env: Readonly<Record<string, string>>): RunnerPo
   httpCall: { program: process.execPath, args: [HTTP_CALL] },
   ownBinFolders: [],
 });
+
+/** The same with a sandbox around what is started, where this machine has one. @param state docket's own, absolute */
+export function withSandbox(ports: RunnerPorts, state: string): RunnerPorts {
+  const places = {
+    platform: process.platform,
+    isRoot: process.getuid?.() === 0,
+    state,
+    readOnly: [],
+    engines: [],
+    temporary: ['/tmp'],
+    real: realPath,
+  };
+  return { ...ports, sandbox: makeSandbox('auto', places, ports) };
+}
 
 /** @param name of the attempt's folder below `folder` */
 export async function makeRequest(folder: string, name: string, brief = '# Brief\n\nSay hi.\n'): Promise<RunRequest> {

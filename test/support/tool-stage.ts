@@ -14,14 +14,16 @@ import type { Keeper } from '#core/ports.ts';
 import type { RunRequest } from '#core/run.ts';
 import { clock, digest, fs, makeRig, processes, silentLog, type Rig } from '#test/keeper/rig.ts';
 import { runnerOf } from '#test/support/profiles.ts';
-import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
+import { makeRequest, makeRunnerPorts, withSandbox } from '#test/support/runner-parts.ts';
 import type { ToolOptions } from '#tools/plan-tool.ts';
 import { startFakeModel, type FakeModel } from './fake-model.mjs';
+import type { TableTool } from './tool-table.ts';
 
 /** Copilot hides its key wherever it meets it in its own output: one that is part of no word. */
 const KEY = ['fake', 'key', '0123456789abcdef'].join('-');
 
-type Staging = {
+/** How a tool is pointed at the fake model. */
+export type Staging = {
   readonly model: string;
   readonly env: (url: string) => Readonly<Record<string, string>>;
   readonly args?: (url: string) => readonly string[];
@@ -44,7 +46,7 @@ const opencodeConfig = (url: string): string =>
 const codexProvider = (url: string): string =>
   `model_providers.fake={name="fake",base_url="${url}/v1",wire_api="responses",env_key="CODEX_API_KEY",request_max_retries=0,stream_max_retries=0}`;
 
-const STAGING: Readonly<Record<string, Staging>> = {
+export const STAGING: Readonly<Record<TableTool, Staging>> = {
   claude: { model: 'sonnet', env: (url) => ({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: url }) },
   codex: {
     model: 'gpt-5.5',
@@ -103,7 +105,7 @@ export type Stage = {
 
 /** A kind place for one tool: a model server, and a home that its runs share (some tools unpack themselves there at first). */
 export async function openStage(tool: string, bin: string): Promise<Stage> {
-  const staging = STAGING[tool];
+  const staging = (STAGING as Readonly<Record<string, Staging>>)[tool];
   assert.ok(staging !== undefined, `nobody knows how to point ${tool} at the fake model`);
   const base = await mkdtemp(path.join(tmpdir(), 'docket-stage-'));
   const dump = path.join(base, 'dump');
@@ -143,7 +145,7 @@ export async function openStage(tool: string, bin: string): Promise<Stage> {
       }
       const own = `${scenario},id=${request.runId}`;
       const before = new Set(await readdir(dump));
-      const made2 = runner(rig, makeRunnerPorts(env(rig, own)), own);
+      const made2 = runner(rig, withSandbox(makeRunnerPorts(env(rig, own)), state), own);
       const plan = await made2.plan(request);
       assert.ok(plan.ok && plan.value.kind === 'program', JSON.stringify(plan));
       const given = plan.value.stdin === '/dev/null' ? '' : await readFile(plan.value.stdin, 'utf8');

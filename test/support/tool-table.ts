@@ -45,7 +45,7 @@ export const TABLE: readonly TableRow[] = [
     scenario: 'tool=write,path={outside},content=x',
     options: { access: 'worktree' },
     all: 'denied',
-    // It writes there. docs/tools.md says so.
+    // It would write there, and only the sandbox keeps it from that: then it says so in its answer.
     but: { qwen: 'answered*' },
   },
 ]; // prettier-ignore

@@ -52,7 +52,7 @@ for (const isReused of [false, true])
       const rig = makeRig(t);
       const agents = await startFakeAgents(rig.base);
       t.after(async () => agents.close());
-      rig.settings(settingsWith([obeyingRunner('one', agents)]));
+      rig.settings(settingsWith([obeyingRunner('one', agents)], 'tools: { sandbox: auto }\n'));
       const other = bystander(t);
       const first = await rig.start();
       rig.drop('orphan.md', promptText({ extra: 'runner: one\n' }));
@@ -89,7 +89,8 @@ test('what was left running is ended at the next start also when its job has to 
   const rig = makeRig(t);
   const agents = await startFakeAgents(rig.base);
   t.after(async () => agents.close());
-  const settings = (slots: number): string => settingsWith([obeyingRunner('one', agents)], `lanes: { one: { slots: ${String(slots)} } }\n`);
+  const settings = (slots: number): string =>
+    settingsWith([obeyingRunner('one', agents)], `lanes: { one: { slots: ${String(slots)} } }\ntools: { sandbox: auto }\n`);
   rig.settings(settings(2));
   const first = await rig.start();
   for (const n of [1, 2]) rig.drop(`p${String(n)}.md`, promptText({ feature: `FEAT-${String(n)}`, extra: 'runner: one\n' }));

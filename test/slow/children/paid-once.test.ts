@@ -44,7 +44,7 @@ async function makePaid(t: TestContext, claude: string | null = null): Promise<P
   rig.settings(
     settingsWith(
       claude === null ? [runner] : ['  paid: { kind: claude }\n'],
-      `lanes: { paid: { slots: ${String(SLOTS)}, interval_cap: 1000 } }\n`,
+      `lanes: { paid: { slots: ${String(SLOTS)}, interval_cap: 1000 } }\ntools: { sandbox: auto }\n`,
     ),
   );
   const stems: string[] = [];
