@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { baselineBacklog, drain, grouped, inPlace, series, type Progress } from './backlog.ts';
-import { benchHistory } from './history.ts';
+import { benchHistory, benchSize } from './history.ts';
 import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
 import { measureKeeper } from './keeper.ts';
 import { flow, queues } from './large.ts';
@@ -260,6 +260,8 @@ const start: Case = async (options, progress) =>
 
 const history: Case = (options, progress) => benchHistory(options.isQuick, progress);
 
+const size: Case = (options, progress) => benchSize(options.isQuick, progress);
+
 const keeper: Case = async (options, progress) =>
   inPlace(async (place) => {
     progress('keeper: runs of no length beside a plain spawn');
@@ -275,6 +277,7 @@ export const RUN: Readonly<Record<CaseName, Case>> = {
   scan,
   start,
   history,
+  size,
   keeper,
   flow,
   queues,

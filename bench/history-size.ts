@@ -20,6 +20,7 @@ const PAUSE_MS = 1_000;
 const STILL = 10;
 const LOG_LINES = 100;
 
+const grouped = (count: number): string => Math.round(count).toLocaleString('en');
 const packsIn = (gitDir: string): string[] => globSync('objects/pack/*.pack', { cwd: gitDir });
 const sizeOf = (gitDir: string): number =>
   globSync('objects/**/*', { cwd: gitDir })
@@ -75,9 +76,12 @@ export async function measureReading(
   });
   progress(`${label}: verify`);
   let findings = 0;
+  let objects = 0;
+  const cpu = process.cpuUsage();
   const verifyMs = await timed(async () => {
-    for await (const finding of history.verify()) if (finding.what !== 'recorded-twice') findings++;
+    for await (const finding of history.verify((_done, total) => (objects = total))) if (finding.what !== 'recorded-twice') findings++;
   });
+  const { user, system } = process.cpuUsage(cpu);
   if (findings > 0) throw new Error(`verify has ${String(findings)} findings`);
   const row = (what: string, docket: string, expected: string = NONE, baseline: string = NONE, ratio: string = NONE): Row => ({
     what: `${what}, ${label}`,
@@ -92,5 +96,7 @@ export async function measureReading(
     row('git log of one feature, beside a copy after git gc', ms(folderMs), NONE, ms(copyMs), times(folderMs / copyMs)),
     row(`docket log, the newest ${String(LOG_LINES)}`, ms(logMs), '< 100 ms'),
     row('docket verify, all of it', ms(verifyMs)),
+    row('objects and files that docket verify looks at, for a second of processor', grouped(objects / ((user + system) / 1e6))),
+    row('highest memory of this process', megabytes(process.resourceUsage().maxRSS * 1_024)),
   ];
 }

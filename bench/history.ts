@@ -131,15 +131,11 @@ async function fillOurs(history: History, from: number, to: number): Promise<voi
   }
 }
 
-/** @param sizes of the history, in prompts, rising */
-export async function benchHistory(isQuick: boolean, progress: (what: string) => void): Promise<Row[]> {
-  const place = makePlace();
-  let synced = 0;
-  const fs = makeFs({ onSync: () => synced++ });
-  const history = makeHistory({
-    dir: path.join(place.base, 'app-ai-history'),
+const openOurs = (base: string, onSync: () => void): History =>
+  makeHistory({
+    dir: path.join(base, 'app-ai-history'),
     codeRoot: null,
-    fs,
+    fs: makeFs({ onSync }),
     git: makeHistoryGit(),
     digest: makeDigest(),
     clock: makeClock(),
@@ -149,6 +145,48 @@ export async function benchHistory(isQuick: boolean, progress: (what: string) =>
     pushRemotes: [],
     tend: { packsMax: 50, idleMs: 1_000 },
   });
+
+/** A history of very many prompts: what a pair costs at its beginning and at its end, how much room it takes, and how quick it is to read. */
+export async function benchSize(isQuick: boolean, progress: (what: string) => void): Promise<Row[]> {
+  const size = isQuick ? 5_000 : 100_000;
+  const label = `history of ${grouped(size)}`;
+  const place = makePlace();
+  const history = openOurs(place.base, () => undefined);
+  const cpuMs: number[] = [];
+  try {
+    await history.open();
+    const part = size / 10;
+    for (let from = 0; from < size; from += part) {
+      const before = process.cpuUsage();
+      await fillOurs(history, from, from + part);
+      const { user, system } = process.cpuUsage(before);
+      cpuMs.push((user + system) / 1_000 / part);
+      progress(`${label}: ${grouped(from + part)} recorded, ${(cpuMs.at(-1) ?? 0).toFixed(2)} ms of processor for each of the last`);
+    }
+    // The first tenth has the warming up in it.
+    const [, second = Number.NaN] = cpuMs;
+    const last = cpuMs.at(-1) ?? Number.NaN;
+    return [
+      {
+        what: `processor time for a pair, the last tenth beside the second, ${label}`,
+        docket: ms(last),
+        baseline: ms(second),
+        ratio: times(last / second),
+        expected: '< 1.3x',
+      },
+      ...(await measureReading(history, path.join(place.base, 'app-ai-history'), place.base, label, progress)),
+    ];
+  } finally {
+    await history.close();
+    place.remove();
+  }
+}
+
+/** @param sizes of the history, in prompts, rising */
+export async function benchHistory(isQuick: boolean, progress: (what: string) => void): Promise<Row[]> {
+  const place = makePlace();
+  let synced = 0;
+  const history = openOurs(place.base, () => synced++);
   const script = path.join(place.base, 'script');
   mkdirSync(script);
   const rows: Row[] = [];

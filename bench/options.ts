@@ -2,7 +2,20 @@
 
 import { parseArgs } from 'node:util';
 
-export const CASES = ['latency', 'claim', 'backlog', 'fsyncs', 'memory', 'scan', 'start', 'history', 'keeper', 'flow', 'queues'] as const;
+export const CASES = [
+  'latency',
+  'claim',
+  'backlog',
+  'fsyncs',
+  'memory',
+  'scan',
+  'start',
+  'history',
+  'size',
+  'keeper',
+  'flow',
+  'queues',
+] as const;
 export type CaseName = (typeof CASES)[number];
 
 export type BenchOptions = {

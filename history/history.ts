@@ -80,11 +80,11 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     const repository: Repository = { ...options, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
     const keeper = makeIndexKeeper(repository);
-    const tender = makeTender(repository, options.tend);
+    const tender = makeTender(repository, options.tend, (act) => writer.inTurn(act));
     const onGroup = (): void => {
       tender.nudge(store.packCount());
     };
-    const writer = makeWriter(repository, records, keeper, onGroup);
+    const writer: Writer = makeWriter(repository, records, keeper, onGroup);
     await withKernelLock(repository, async (lock) => {
       await setUpRepository(options, dir, gitDir, options.pushRemotes);
       await sweepPacks(fs, gitDir);

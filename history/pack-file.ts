@@ -16,7 +16,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const FANOUT_END = 1032;
 const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
 
-/** Reads parts of a file, keeping the last window: neighbours cost one read. */
+/** Reads parts of a file, keeping the last window: neighbours cost one read, also for who goes backwards, as along the commits. */
 type Reader = { read(offset: number, length: number): Promise<Buffer>; close(): Promise<void>; readonly isOpen: () => boolean };
 
 const REOPENED_MAX = 5;
@@ -34,10 +34,11 @@ function makeReader(fs: Fs, path: string): Reader {
       if (file === opening) file = null;
       throw error;
     });
-    const read = await open.readAt(offset, Math.max(length, WINDOW_BYTES));
+    const start = offset - (offset % WINDOW_BYTES);
+    const read = await open.readAt(start, Math.ceil((offset + length - start) / WINDOW_BYTES) * WINDOW_BYTES);
     const bytes = Buffer.from(read.buffer, read.byteOffset, read.byteLength);
-    window = { offset, bytes };
-    return bytes.subarray(0, length);
+    window = { offset: start, bytes };
+    return bytes.subarray(offset - start, offset - start + length);
   }
 
   return {
@@ -112,7 +113,12 @@ export async function openPack(fs: Fs, path: string, known: Buffer | null = null
   async function inflateAt(offset: number, sizeBytes: number): Promise<Buffer> {
     // Deflated bytes may be a little longer than the raw ones, never much.
     const packed = await pack.read(offset, Math.ceil(sizeBytes * 1.01) + 64);
-    const bytes = inflateSync(packed, { finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: Math.max(sizeBytes, 1) });
+    const bytes = inflateSync(packed, {
+      finishFlush: zlib.Z_SYNC_FLUSH,
+      maxOutputLength: Math.max(sizeBytes, 1),
+      // One byte more than there is, so that one chunk takes it all. By itself each small object would hold 16 KiB.
+      chunkSize: Math.min(Math.max(sizeBytes + 1, zlib.Z_MIN_CHUNK), CHUNK_BYTES),
+    });
     if (bytes.length !== sizeBytes) throw new Error(`an object of another length than its pack says: ${path}.pack at ${String(offset)}`);
     return bytes;
   }

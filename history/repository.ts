@@ -37,6 +37,9 @@ function holderWords({ locks, dir }: Pick<Repository, 'locks' | 'dir'>, file: st
     : { who: `process ${pid}`, mend: `wait until it is done, or end it (kill ${pid})` };
 }
 
+/** Does something alone in the history. */
+export type Alone = <T>(act: (lock: KernelLock) => Promise<T>) => Promise<T>;
+
 /**
  * One docket at a time, across all processes that share this history. Says so when it waits for long.
  * @throws `code: 'ELOCKED'` with words after 60 s

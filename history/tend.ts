@@ -14,7 +14,7 @@ import type { Fs, KernelLock } from '#core/ports.ts';
 import { writeCommitGraph } from './commit-graph.ts';
 import { tryTending, withFold } from './fold.ts';
 import { openPack, searchIds } from './pack-file.ts';
-import { withKernelLock, type Repository } from './repository.ts';
+import type { Alone, Repository } from './repository.ts';
 
 export type TendSettings = {
   /** So many packs may lie there before the smallest are made one; 0: never. */
@@ -59,13 +59,16 @@ export function choosePacks(packs: readonly PackSize[], packsMax: number): reado
   return packs.slice(0, Math.max(count, Math.ceil(packs.length / 2)));
 }
 
-/** @returns how many packs became one; 0: nothing to do, somebody else is at it, or there is no git program */
-export async function tendPacks(repository: Repository, packsMax: number, signal: AbortSignal): Promise<number> {
+/**
+ * @param alone in turn with the writer of this process, which under load takes the lock again as soon as it has released it
+ * @returns how many packs became one; 0: nothing to do, somebody else is at it, or there is no git program
+ */
+export async function tendPacks(repository: Repository, packsMax: number, signal: AbortSignal, alone: Alone): Promise<number> {
   const lock = tryTending(repository);
   if (lock === null) return 0;
   try {
     return await withFold(repository, async (fold) => {
-      const count = await makeOne(repository, fold, packsMax, lock, signal);
+      const count = await makeOne(repository, fold, packsMax, lock, signal, alone);
       if (count > 0) await writeCommitGraph(repository, fold, signal);
       return count;
     });
@@ -74,7 +77,14 @@ export async function tendPacks(repository: Repository, packsMax: number, signal
   }
 }
 
-async function makeOne(repository: Repository, fold: string, packsMax: number, lock: KernelLock, signal: AbortSignal): Promise<number> {
+async function makeOne(
+  repository: Repository,
+  fold: string,
+  packsMax: number,
+  lock: KernelLock,
+  signal: AbortSignal,
+  alone: Alone,
+): Promise<number> {
   const { fs, gitDir, store, log, git } = repository;
   const packs = await listPacks(fs, gitDir);
   const chosen = choosePacks(packs, packsMax).map(({ name }) => name);
@@ -90,7 +100,7 @@ async function makeOne(repository: Repository, fold: string, packsMax: number, l
     await fs.syncFolder(folder, 'safety');
   }
   const old = chosen.filter((name) => name !== made);
-  await withKernelLock(repository, (writing) => {
+  await alone((writing) => {
     lock.check();
     writing.check();
     return removePacks(fs, folder, old);

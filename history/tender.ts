@@ -5,7 +5,7 @@
  *   idle -> (a group was written) waiting -> (a pause) tending -> idle
  */
 
-import type { Repository } from './repository.ts';
+import type { Alone, Repository } from './repository.ts';
 import { tendPacks, type TendSettings } from './tend.ts';
 
 /** So many times the packs that are allowed: then it begins without a pause. */
@@ -19,7 +19,8 @@ export type Tender = {
   close(): Promise<void>;
 };
 
-export function makeTender(repository: Repository, settings: TendSettings): Tender {
+/** @param alone in turn with the writer */
+export function makeTender(repository: Repository, settings: TendSettings, alone: Alone): Tender {
   const { clock, log } = repository;
   const closing = new AbortController();
   let running: Promise<void> | null = null;
@@ -50,7 +51,7 @@ export function makeTender(repository: Repository, settings: TendSettings): Tend
 
   async function tend(): Promise<void> {
     try {
-      await tendPacks(repository, settings.packsMax, closing.signal);
+      await tendPacks(repository, settings.packsMax, closing.signal, alone);
     } catch (error) {
       if (isClosing()) return;
       log.warn(`the history could not be tended (it is complete, and only slower to read): ${String(error)}`);

@@ -18,7 +18,7 @@ import { sweepPacks, writePack } from './pack-writer.ts';
 import { putBack, takenAway } from './put-back.ts';
 import type { RecordIndex } from './record-index.ts';
 import { freeTip, lockTip, moveTip, readTip, syncTip } from './ref.ts';
-import { withKernelLock, type Repository } from './repository.ts';
+import { withKernelLock, type Alone, type Repository } from './repository.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 import { stage, stageMerge, type Item, type Outcome, type Staged, type Waiting } from './stage.ts';
 
@@ -29,6 +29,9 @@ const MOVES_MAX = 20;
 /** Between two tries to bring index and work tree up to date. */
 const MEND_MS = 1_000;
 const MEND_MS_MAX = 60_000;
+/** After so long without a pause the lock is left free for so long: other processes look at least every 30 ms whether it is (platform/lock.ts). */
+const BUSY_MS_MAX = 2_000;
+const GIVE_WAY_MS = 40;
 
 export type MergeOutcome = { readonly commit: Oid; readonly beside: readonly JobId[] };
 
@@ -36,6 +39,8 @@ export type Writer = {
   write(item: Item): Promise<Outcome>;
   /** Takes another clone's chain in, between two groups. Null: there is nothing in it that is not here. */
   merge(theirs: Oid): Promise<MergeOutcome | null>;
+  /** Something else that needs the history alone, between two groups: who waited for the lock beside a busy writer would wait for ever. */
+  readonly inTurn: Alone;
   /** At start, under the lock: what somebody's commit took away without meaning to is put back before files and index follow it. */
   putBack(lock: KernelLock): Promise<void>;
   /** Resolves when nothing is being written any more. */
@@ -48,7 +53,8 @@ export type Writer = {
 export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper, onGroup: () => void): Writer {
   const { fs, gitDir, dir, store, clock, log, author } = repository;
   let waiting: Waiting[] = [];
-  let merges: (() => Promise<void>)[] = [];
+  /** What is done between two groups. */
+  let turns: (() => Promise<void>)[] = [];
   let running: Promise<void> | null = null;
   let snapshot: Snapshot | null = null;
   /** Under the kernel lock one pack is built and written at a time. */
@@ -82,11 +88,15 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   async function run(): Promise<void> {
     // Calls of the same turn of the event loop belong to one group.
     await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0 || merges.length > 0) {
-      const [first, ...others] = merges;
-      merges = others;
+    for (let busySinceMs = clock.monotonicMs(); waiting.length > 0 || turns.length > 0;) {
+      const [first, ...others] = turns;
+      turns = others;
       await first?.();
       if (waiting.length === 0) continue;
+      if (clock.monotonicMs() - busySinceMs > BUSY_MS_MAX) {
+        await clock.sleep(GIVE_WAY_MS, closed.signal);
+        busySinceMs = clock.monotonicMs();
+      }
       const group = takeGroup();
       try {
         await withKernelLock(repository, (lock) => writeGroup(group, lock));
@@ -169,21 +179,24 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   const isClosed = (): boolean => closed.signal.aborted;
   const isStillBehind = (): boolean => isBehind;
 
-  const mendNow = async (): Promise<void> =>
-    new Promise((resolve) => {
-      merges.push(async () => {
+  const inTurn: Alone = async (act) =>
+    new Promise((resolve, reject) => {
+      turns.push(async () => {
         try {
-          if (isBehind)
-            await withKernelLock(repository, async () => {
-              const tip = await readTip(fs, gitDir);
-              if (tip !== null) await catchUp(tip);
-            });
+          resolve(await withKernelLock(repository, act));
         } catch (error) {
-          log.warn(`the work tree of ${dir} is still behind the history: ${String(error)}`);
+          reject(error);
         }
-        resolve();
       });
       running ??= run();
+    });
+
+  const mendNow = async (): Promise<void> =>
+    inTurn(async () => {
+      const tip = isBehind ? await readTip(fs, gitDir) : null;
+      if (tip !== null) await catchUp(tip);
+    }).catch((error: unknown) => {
+      log.warn(`the work tree of ${dir} is still behind the history: ${String(error)}`);
     });
 
   /** The pack and the branch's lock: on disk, or taken back. @returns false when somebody moved the tip before it was locked */
@@ -282,18 +295,17 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
         waiting.push({ item, resolve, reject });
         running ??= run();
       }),
-    merge: (theirs) =>
-      new Promise((resolve, reject) => {
-        merges.push(async () => {
-          try {
-            resolve(await withKernelLock(repository, (lock) => writeMerge(theirs, lock)));
-          } catch (error) {
-            snapshot = null;
-            reject(error);
-          }
-        });
-        running ??= run();
-      }),
+    async merge(theirs) {
+      return inTurn(async (lock) => {
+        try {
+          return await writeMerge(theirs, lock);
+        } catch (error) {
+          snapshot = null;
+          throw error;
+        }
+      });
+    },
+    inTurn,
     async putBack(lock) {
       await onTip(lock, () => Promise.resolve(null));
     },

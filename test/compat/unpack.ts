@@ -7,6 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
+/** One for each version of the journal (store/migrations), which guards the queue folders too. */
+export const GENERATIONS = ['v1', 'v2', 'v3'] as const;
+export type Generation = (typeof GENERATIONS)[number];
+
 /** Names of the archives of a generation, without their ending. */
 export const fixturesOf = (generation: string): readonly string[] =>
   readdirSync(path.join(import.meta.dirname, generation))

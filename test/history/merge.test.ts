@@ -159,6 +159,31 @@ suite('two clones of one history', () => {
     );
   });
 
+  test('two histories that began apart become one, whoever takes in whom, and go on as one', async () => {
+    const [here, other] = [await open(rig.dir), await open(path.join(rig.root, 'apart-ai-history'))];
+    const apart = path.join(rig.root, 'apart-ai-history');
+    const [shared, theirs] = [submission({ feature: 'FEAT-1', prompt: 'asked here too\n' }), submission({ feature: 'FEAT-3' })];
+    for (const prompt of [shared, theirs]) value(await other.submit(prompt));
+    value(await other.record(answer(theirs)));
+    const [tipHere, tipThere] = [fetched(rig.dir, apart), fetched(apart, rig.dir)];
+    assert.equal((await here.merge(tipThere))?.beside.length, 1);
+    assert.equal((await other.merge(tipHere))?.beside.length, 1);
+    assert.equal(treeOf(rig.dir), treeOf(apart));
+    const met = await here.merge(fetched(apart, rig.dir));
+    assert.equal((await other.merge(fetched(rig.dir, apart)))?.commit, met?.commit, 'one tip in the end');
+    for (const [dir, history] of [
+      [rig.dir, here],
+      [apart, other],
+    ] as const) {
+      assertSound(dir);
+      assert.equal((await history.find(theirs.identity))?.status, 'answered');
+      assert.deepEqual(
+        (await collect(history.verify())).map(({ what }) => what),
+        ['recorded-twice'],
+      );
+    }
+  });
+
   test('a chain with a link, or with a name that leads out, is refused in words, and nothing is changed', async () => {
     const here = await open(rig.dir);
     symlinkSync('/etc', path.join(there, 'out'));

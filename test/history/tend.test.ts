@@ -41,6 +41,19 @@ async function recordAlone(history: History, from: number, count: number): Promi
   }
 }
 
+/** Far more than is needed: the test is then lost. */
+const STREAM_MAX = 2_000;
+
+/** Four at a time, so that something always waits for the writer. @returns how many were recorded */
+async function recordWithoutPause(history: History, isEnough: () => boolean): Promise<number> {
+  let count = 0;
+  const stream = async (): Promise<void> => {
+    while (!isEnough() && count < STREAM_MAX) value(await history.submit(submission({ feature: `BUSY-${String(count++)}` })));
+  };
+  await Promise.all([stream(), stream(), stream(), stream()]);
+  return count;
+}
+
 suite('tending', () => {
   let rig: Rig;
   beforeEach(() => {
@@ -71,6 +84,32 @@ suite('tending', () => {
       assert.equal((await reader.find(submission({ feature: `FEAT-${String(n)}` }).identity))?.status, 'answered');
     rig.assertClean();
     assert.deepEqual(await collect(reader.verify()), []);
+  });
+
+  test('a writer that never rests leaves room for the packs to be made one', async () => {
+    const { log, lines } = listening();
+    const history = await rig.open({ tend, log });
+    const count = await recordWithoutPause(history, () => lines.some((line) => line.includes('are one now')));
+    assert.ok(count < STREAM_MAX, 'the old packs were never removed while it wrote');
+    await history.close();
+    rig.assertClean();
+  });
+
+  test('a writer that never rests gives way to another docket now and then', async () => {
+    let nowMs = 0;
+    // A second passes with each look.
+    const busy = await rig.open({ clock: { ...makeClock(), monotonicMs: () => (nowMs += 1_000) } });
+    const other = await rig.open();
+    let isIn = false;
+    const one = async (): Promise<void> => {
+      value(await busy.submit(submission({ feature: 'FEAT-1' })));
+      // Now it is at work.
+      value(await other.submit(submission({ feature: 'FEAT-2' })));
+      isIn = true;
+    };
+    const [count] = await Promise.all([recordWithoutPause(busy, () => isIn), one()]);
+    assert.ok(count < STREAM_MAX, 'it had to wait until all was written');
+    rig.assertClean();
   });
 
   test('what no commit needs stays, and so does a pack that somebody keeps', async () => {

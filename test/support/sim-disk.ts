@@ -147,7 +147,7 @@ function hashOf(bytes: Uint8Array): number {
 }
 
 /** Two numbers that grow into one of 52 bits: the same for the same words, in the same order. */
-export type Hash = { readonly add: (value: number) => void; readonly text: (value: string) => void; readonly sum: () => number };
+export type Hash = { readonly add: (value: number) => void; readonly sum: () => number };
 export function makeHash(): Hash {
   let [a, b] = [0x811c9dc5, 0x9747b28c];
   const add = (value: number): void => {
@@ -158,12 +158,49 @@ export function makeHash(): Hash {
   };
   return {
     add,
-    text(value) {
-      for (let index = 0; index < value.length; index++) add(value.charCodeAt(index));
-      add(0x1ffff);
-    },
     sum: () => (a >>> 6) * 0x4000000 + (b >>> 6),
   };
+}
+
+type Entry = { readonly ino: number; readonly nameHash: number };
+const listed = new WeakMap<Names, readonly Entry[]>();
+const NO_ENTRIES: readonly Entry[] = [];
+const nameHashes = new Map<string, number>();
+const NAMES_MAX = 100_000;
+
+function hashOfName(name: string): number {
+  let hash = nameHashes.get(name);
+  if (hash === undefined) {
+    hash = crc32(name);
+    if (nameHashes.size > NAMES_MAX) nameHashes.clear();
+    nameHashes.set(name, hash);
+  }
+  return hash;
+}
+
+/** In the order of the names: the same table is asked for again and again. */
+function entriesOf(names: Names): readonly Entry[] {
+  if (names.size === 0) return NO_ENTRIES;
+  let entries = listed.get(names);
+  if (entries === undefined) {
+    entries = [...names.keys()].toSorted().map((name) => ({ ino: names.get(name) ?? 0, nameHash: hashOfName(name) }));
+    listed.set(names, entries);
+  }
+  return entries;
+}
+
+/** What is durable of each file that has a name in these tables (`now`, or `durable`): the least that a power cut leaves. */
+export function durableBytes(disk: Disk, tables: Tables): readonly Uint8Array[] {
+  const found: Uint8Array[] = [];
+  const walk = (folder: number): void => {
+    for (const { ino } of entriesOf(tables.get(folder) ?? NO_NAMES)) {
+      const node = disk.nodes.get(ino);
+      if (node?.kind === 'folder') walk(ino);
+      else if (node?.durable !== null && node?.durable !== undefined) found.push(node.durable);
+    }
+  };
+  walk(ROOT);
+  return found;
 }
 
 /**
@@ -174,11 +211,10 @@ export function addDisk(hash: Hash, disk: Disk): void {
   const numbers = new Map<number, number>();
   const walk = (tables: Tables, folder: number): void => {
     const names = tables.get(folder);
-    if (names === undefined || names.size === 0) return;
-    for (const name of [...names.keys()].toSorted()) {
-      const ino = names.get(name) ?? 0;
+    if (names === undefined) return;
+    for (const { ino, nameHash } of entriesOf(names)) {
       const node = disk.nodes.get(ino);
-      hash.text(name);
+      hash.add(nameHash);
       let number = numbers.get(ino);
       if (number === undefined) {
         number = numbers.size;

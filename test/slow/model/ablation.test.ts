@@ -81,6 +81,16 @@ async function missed(site: Site): Promise<{ readonly scenario: string; readonly
   return null;
 }
 
+test('the look at each state alone, without a single crash, tells a prompt that is not durable yet', async () => {
+  const none = { fan: [], first: /^no crash at all$/, share: { of: 1, index: 0 } };
+  const sites = [null, 'spool/drop.ts drop: syncFolder in', 'spool/drop.ts drop: writeNew in/*.tmp'];
+  const done = await together(sites.map((site) => work('one prompt', { ...none, site })));
+  assert.deepEqual(
+    done.map(({ bad }) => bad.map((words) => words.replace(/ \(.*/, ''))),
+    [[], ...sites.slice(1).map(() => ['foo: a power cut would lose the prompt in this instant'])],
+  );
+});
+
 test('each sync that is left out loses something, or starts a tool twice', async (context) => {
   const sites = await sitesOf();
   assert.ok(sites.length > 40, `only ${String(sites.length)} places that sync were seen`);

@@ -14,8 +14,29 @@ export type Work = Omit<Options, 'leavesOut'> & {
   /** Single faults of the disk instead of crashes. */
   readonly faults: boolean;
 };
-/** `sites`: where syncs were asked for, and why. */
-export type Done = Found & { readonly sites: readonly (readonly [string, string])[] };
+export type Done = Found & {
+  /** Where syncs were asked for, and why. */
+  readonly sites: readonly (readonly [string, string])[];
+  /** How many single faults were tried. */
+  readonly faults: number;
+};
+
+/** How many different keys there are; shares of one scenario come by the same worlds. */
+export function distinct(lists: readonly Float64Array[]): number {
+  const all = new Float64Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const list of lists) {
+    all.set(list, offset);
+    offset += list.length;
+  }
+  let count = 0;
+  let before = Number.NaN;
+  for (const key of all.toSorted()) {
+    if (key !== before) count++;
+    before = key;
+  }
+  return count;
+}
 
 const one = async (work: Work): Promise<Done> =>
   new Promise((resolve, reject) => {

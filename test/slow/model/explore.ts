@@ -3,14 +3,14 @@
  * keeper) the world is looked at as a crash there would leave it: the daemon killed, the keeper with it, or the power gone with any part of what was
  * not synced. Each such world gets a life of its own, and is judged at its end; crashes in those lives lead on.
  *
- * A state is a world at the start of a life (disk with what is durable in it, history, journal, tools, number of crashes) that was lived and judged;
- * worlds between which no program can tell are one state. All crashes of the first life are tried; of later lives those that `fan` says, chosen by seed.
- * A case is a state together with the place of the crash that led to it (which life, at which of its changes): several crashes may leave the same state,
- * which is then lived once.
+ * A state (state.ts) is a world at the start of a life, or one that a life passes through: looked at in each of its instants for what a power cut could
+ * lose, and judged whole at its end. Worlds between which no program can tell are one state, and are lived once. All crashes of the first life are tried;
+ * of later lives those that `fan` says, chosen by seed. A case is a world that a crash left together with the place of the crash (which life, at which of its
+ * changes): several crashes may leave the same world.
  */
 
 import type { Spool } from '#core/spool.ts';
-import { addDisk, cut, isDirty, makeHash, withCauses, type Disk, type Tear } from '#test/support/sim-disk.ts';
+import { cut, isDirty, withCauses, type Disk, type Tear } from '#test/support/sim-disk.ts';
 import { makeSimFs, type SimFs, type Sync } from '#test/support/sim-fs.ts';
 import { ELSEWHERE, makeHands, TAKEN } from './hands.ts';
 import { judge } from './judge.ts';
@@ -18,6 +18,7 @@ import { withoutRuns, type FakeKeeper } from './keeper.ts';
 import { makeHold, NOTHING_YET, type Hold, type Outside } from './outside.ts';
 import { makeLife, ROLES } from './life.ts';
 import { folderOf, rolesOf, type Scenario, type Wanted } from './scenarios.ts';
+import { keyOf, loss, type World } from './state.ts';
 
 export type Options = {
   readonly seed: number;
@@ -35,15 +36,15 @@ export type Options = {
   readonly isEnough?: boolean;
 };
 export type Found = {
-  /** Lived and judged. */
-  readonly states: number;
-  /** Distinct states with the place of the crash that led there. */
-  readonly cases: number;
-  readonly byCrashes: readonly number[];
+  /** Keys of the distinct worlds that began a life and were judged at its end, by the number of crashes before. */
+  readonly lived: readonly Float64Array[];
+  /** Keys of the distinct states that were looked at: those, and all that their lives passed through. */
+  readonly states: Float64Array;
+  /** Keys of the distinct worlds left by a crash, each with the place of the crash. */
+  readonly cases: Float64Array;
   readonly bad: readonly string[];
 };
 
-export type World = { readonly disk: Disk; readonly outside: Outside };
 type Moment = World & { readonly what: string; readonly isBetween: boolean };
 type Crash = { readonly words: string; readonly world: World };
 
@@ -57,15 +58,6 @@ export function randomFrom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
-
-const keyOf = ({ disk, outside }: World, crashes: number): number => {
-  const hash = makeHash();
-  hash.add(crashes);
-  hash.add(outside.trail % 0x7fffffff);
-  hash.add(Math.floor(outside.trail / 0x7fffffff));
-  addDisk(hash, disk);
-  return hash.sum();
-};
 
 const FEW = 3;
 /** Of the lives that are not chosen, how many are crashed once more all the same. */
@@ -108,10 +100,8 @@ function* powerCuts(disk: Disk, random: () => number): Generator<{ readonly word
 
 export function worldAfter({ outside }: World, disk: Disk, keepsRuns: boolean, losesJournal: boolean): World {
   const runs = keepsRuns ? outside.runs : withoutRuns(outside.runs);
-  const isEnded = runs.some((run, index) => run !== outside.runs[index]);
-  const trail = (outside.trail * 7 + (isEnded ? 1 : 0)) % 9_007_199_254_741;
   const journal = losesJournal ? { jobs: new Map(), attempts: new Map() } : {};
-  return { disk, outside: { ...outside, ...journal, runs, trail } };
+  return { disk, outside: { ...outside, ...journal, runs } };
 }
 
 function* crashesAt(moment: Moment, scenario: Scenario, random: () => number): Generator<Crash> {
@@ -182,7 +172,7 @@ async function dropOne(scenario: Scenario, { role, stem, text }: Wanted, sim: Si
     return;
   }
   await spool.drop(name, stem as Parameters<Spool['drop']>[1], text);
-  hold.set(`dropped ${stem}`, { dropped: [...hold.get().dropped, stem] });
+  hold.set({ dropped: [...hold.get().dropped, stem] });
 }
 
 /** What a person does when all is at rest. @returns true when there is something to do again */
@@ -190,7 +180,7 @@ async function more(scenario: Scenario, sim: SimFs, spool: Spool, hold: Hold): P
   if (scenario.isReopened) return reopen(scenario, spool, hold);
   const [, next] = scenario.prompts;
   if (!scenario.isOneByOne || next === undefined || hold.get().done.includes('next')) return false;
-  hold.set('next', { done: [...hold.get().done, 'next'] });
+  hold.set({ done: [...hold.get().done, 'next'] });
   await dropOne(scenario, next, sim, spool, hold);
   return true;
 }
@@ -202,7 +192,7 @@ async function reopen({ prompts }: Scenario, spool: Spool, hold: Hold): Promise<
   if (one === undefined || role === undefined || hold.get().done.includes('reopened') || !hold.get().dropped.includes(one.stem))
     return false;
   // Once only: who is cut off in it looks first, and finds the prompt under its new name.
-  hold.set('reopened', { done: [...hold.get().done, 'reopened'] });
+  hold.set({ done: [...hold.get().done, 'reopened'] });
   await spool.reopen(role, one.stem as Parameters<Spool['reopen']>[1]);
   return true;
 }
@@ -224,8 +214,9 @@ export async function explore(scenario: Scenario, options: Options): Promise<Fou
   const random = randomFrom(options.seed + share.index);
   const seen = new Set<number>();
   const bad: string[] = [];
-  const byCrashes = [0, ...fan.map(() => 0), 0];
+  const lived = [new Set<number>(), ...fan.map(() => new Set<number>()), new Set<number>()];
   const cases = new Set<number>();
+  const states = new Set<number>();
 
   const visit = async (world: World, past: readonly string[], place: number): Promise<void> => {
     const crashes = past.length;
@@ -236,12 +227,18 @@ export async function explore(scenario: Scenario, options: Options): Promise<Fou
     seen.add(key);
     const isLast = crashes > fan.length;
     const moments: Moment[] = [];
-    const { wrong } = await live(scenario, world, crashes, {
-      leavesOut,
-      ...(isLast ? {} : { see: (moment) => moments.push(moment) }),
-    });
-    if (crashes > 0 || share.index === 0) byCrashes[crashes] = (byCrashes[crashes] ?? 0) + 1;
-    const [first] = wrong;
+    const lost: string[] = [];
+    const see = (moment: Moment): void => {
+      if (!isLast) moments.push(moment);
+      const here = keyOf(moment, crashes);
+      if (states.has(here)) return;
+      states.add(here);
+      const words = loss(scenario, moment);
+      if (words !== null) lost.push(`${words} (${moment.what})`);
+    };
+    const { wrong } = await live(scenario, world, crashes, { leavesOut, see });
+    lived[crashes]?.add(key);
+    const [first] = [...wrong, ...lost];
     if (first !== undefined) {
       bad.push(`${first} [${past.join('; ')}]`);
       return;
@@ -266,7 +263,8 @@ export async function explore(scenario: Scenario, options: Options): Promise<Fou
   };
 
   await visit(await firstWorld(scenario), [], 0);
-  return { states: byCrashes.reduce((sum, count) => sum + count, 0), cases: cases.size, byCrashes, bad };
+  for (const keys of lived) for (const key of keys) states.add(key);
+  return { lived: lived.map((keys) => Float64Array.from(keys)), states: Float64Array.from(states), cases: Float64Array.from(cases), bad };
 }
 
 /** One of a list of unknown length, each as likely as any other. */

@@ -5,15 +5,16 @@
  */
 
 import { cut } from '#test/support/sim-disk.ts';
-import { firstWorld, live, worldAfter, type Found, type World } from './explore.ts';
+import { firstWorld, live, worldAfter } from './explore.ts';
 import { ELSEWHERE, TAKEN } from './hands.ts';
 import type { Scenario } from './scenarios.ts';
+import type { World } from './state.ts';
 
 type Fault = { readonly code: 'ENOSPC' | 'EIO'; readonly at: number };
 
-export async function faults(scenario: Scenario): Promise<Found> {
+export async function faults(scenario: Scenario): Promise<{ readonly faults: number; readonly bad: readonly string[] }> {
   const bad: string[] = [];
-  let cases = 0;
+  let tried = 0;
   const start = await firstWorld(scenario);
   for (const code of ['ENOSPC', 'EIO'] as const)
     for (let at = 1; ; at++) {
@@ -29,12 +30,12 @@ export async function faults(scenario: Scenario): Promise<Found> {
         ['killed', worldAfter(world, world.disk, false, false)],
         ['the power is lost', worldAfter(world, lost, false, false)],
       ] as const) {
-        cases++;
+        tried++;
         const { wrong } = await live(scenario, next, 1, {});
         if (wrong[0] !== undefined) bad.push(`${wrong[0]} [${code} at ${where}; ${what}]`);
       }
     }
-  return { states: cases, cases, byCrashes: [0, cases], bad };
+  return { faults: tried, bad };
 }
 
 /** A life in which the call of this number fails. Null: there is no such call. */

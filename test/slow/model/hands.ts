@@ -22,7 +22,7 @@ export function makeHands({ hands, prompts }: Scenario, hold: Hold, sim: () => S
   const once = (what: string): boolean => {
     const { done } = hold.get();
     if (done.includes(what)) return false;
-    hold.set(`hand ${what}`, { done: [...done, what] });
+    hold.set({ done: [...done, what] });
     return true;
   };
   const isRead = (ledger: string): boolean => Buffer.from(sim().bytes(ledger) ?? []).includes('"do":"read"');
@@ -44,7 +44,7 @@ export function makeHands({ hands, prompts }: Scenario, hold: Hold, sim: () => S
     const isKnown = [...hold.get().records.values()].some(
       ({ evidence, result }) => evidence === bytes.toString() || (result !== null && bytes.equals(result)),
     );
-    if (!isKnown) hold.set('visible', { wrong: [...hold.get().wrong, `${file} is visible and not recorded`] });
+    if (!isKnown) hold.set({ wrong: [...hold.get().wrong, `${file} is visible and not recorded`] });
   };
 
   let isActing = false;
@@ -59,7 +59,7 @@ export function makeHands({ hands, prompts }: Scenario, hold: Hold, sim: () => S
         now(sim().fs.rename(file, to));
         now(sim().fs.syncFolder(TAKEN, 'safety'));
         now(sim().fs.syncFolder(from, 'safety'));
-        hold.set('taken', { taken: hold.get().taken + 1 });
+        hold.set({ taken: hold.get().taken + 1 });
       }
       if (change !== 'syncFile' || !file.endsWith('ledger.jsonl') || !isRead(file)) return;
       if (hands.includes('late-writer') && once('late')) {
@@ -72,7 +72,7 @@ export function makeHands({ hands, prompts }: Scenario, hold: Hold, sim: () => S
       // From here on docket answers for it: before, nobody could.
       const readWhole = prompts.filter(({ text }) => Buffer.from(sim().bytes(file) ?? []).includes(DIGEST.sha256(text)));
       if (hands.includes('careless-author') && readWhole.length > 0 && once('read'))
-        hold.set('dropped', { dropped: readWhole.map(({ stem }) => stem) });
+        hold.set({ dropped: readWhole.map(({ stem }) => stem) });
       if (hands.includes('name-taker') && once('names')) takeNames();
     } finally {
       isActing = false;

@@ -45,7 +45,7 @@ export function makeKeeper(
   const change = (dir: string, news: Partial<RunState>): void => {
     const { runs } = hold.get();
     const next = runs.map((run) => (run.dir === dir && run.fate === 'live' ? { ...run, ...news } : run));
-    hold.set(`run ${dir} ${JSON.stringify(news)}`, { runs: next });
+    hold.set({ runs: next });
   };
   const liveIn = (dir: string): RunState | undefined => hold.get().runs.find((run) => run.dir === dir && run.fate === 'live');
 
@@ -98,7 +98,7 @@ export function makeKeeper(
     ];
   };
   const wrong = (words: string): void => {
-    hold.set(`wrong ${words}`, { wrong: [...hold.get().wrong, words] });
+    hold.set({ wrong: [...hold.get().wrong, words] });
   };
 
   const goTo = async (dir: string, last: number | null): Promise<void> => {
@@ -127,7 +127,7 @@ export function makeKeeper(
         return err({ kind: 'environment', what: 'another run is alive in the folder of this attempt', path: dir, code: 'EEXIST', message });
       }
       const run: RunState = { dir, runId, token, mark: plan.args[0] ?? '', stage: 0, isStarted: false, fate: 'live' };
-      hold.set(`start ${dir} ${runId}`, { runs: [...hold.get().runs, run] });
+      hold.set({ runs: [...hold.get().runs, run] });
       await goTo(dir, GO);
       return ok({ v: 1, runId, token, pid: 42, pidStart: '1', bootId: 'b', startedAt: AT, deadline: AT, shown: plan.shown });
     },

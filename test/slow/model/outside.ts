@@ -35,8 +35,6 @@ export type Outside = {
   readonly done: readonly string[];
   /** What was seen to be wrong at the moment it happened. */
   readonly wrong: readonly string[];
-  /** Grows with every change: equal for equal pasts. */
-  readonly trail: number;
 };
 
 export const NOTHING_YET: Outside = {
@@ -49,14 +47,12 @@ export const NOTHING_YET: Outside = {
   runs: [],
   done: [],
   wrong: [],
-  trail: 1,
 };
 
 /** The living end of it during one process's life. */
 export type Hold = {
   get(): Outside;
-  /** @param what tells this change from every other */
-  set(what: string, change: Partial<Outside>): void;
+  set(change: Partial<Outside>): void;
   /** A crash point beside the disk. */
   point(what: string): void;
 };
@@ -65,10 +61,8 @@ export function makeHold(start: Outside, point: (what: string) => void): Hold {
   let outside = start;
   return {
     get: () => outside,
-    set(what, change) {
-      let { trail } = outside;
-      for (let index = 0; index < what.length; index++) trail = (trail * 31 + what.charCodeAt(index)) % 9_007_199_254_741;
-      outside = { ...outside, ...change, trail };
+    set(change) {
+      outside = { ...outside, ...change };
     },
     point,
   };
@@ -87,7 +81,7 @@ export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => 
     hold.point(`history ${what}`);
     const { records, commits } = hold.get();
     const words = `${what} ${record.filed.job}`;
-    hold.set(`${words} ${String(record.filed.evidenceSha256)}`, {
+    hold.set({
       records: withEntry(records, identityKey(identity), record),
       commits: [...commits, words],
     });
@@ -140,7 +134,7 @@ export function makeJournal(hold: Hold): Journal {
     for (const change of changes) {
       const { jobs: rows, attempts } = hold.get();
       const set = (id: JobId, row: JournalJob): void => {
-        hold.set(`${change.do} ${id} ${row.state} ${row.stem}`, { jobs: withEntry(rows, id, row) });
+        hold.set({ jobs: withEntry(rows, id, row) });
       };
       if (change.do === 'job') set(change.job.id, change.job);
       else if (change.do === 'move') {
@@ -151,13 +145,13 @@ export function makeJournal(hold: Hold): Journal {
       } else if (change.do === 'attempt') {
         const before = (attempts.get(change.id) ?? []).filter(({ n }) => n !== change.attempt.n);
         const after = [...before, { ...change.attempt, spent: change.spent }];
-        hold.set(`attempt ${change.id} ${String(change.attempt.n)} ${change.attempt.outcome}`, {
+        hold.set({
           attempts: withEntry(attempts, change.id, after),
         });
       } else if (change.do === 'forget') {
         const left = new Map(rows);
         left.delete(change.id);
-        hold.set(`forget ${change.id}`, { jobs: left });
+        hold.set({ jobs: left });
       }
     }
   };

@@ -1,7 +1,7 @@
 /** Explores one share of one scenario in a thread of its own. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { ALL_SITES, type Work } from './crew.ts';
+import { ALL_SITES, type Done, type Work } from './crew.ts';
 import { explore, type Options } from './explore.ts';
 import { faults } from './faults.ts';
 import { SCENARIOS } from './scenarios.ts';
@@ -21,6 +21,9 @@ const collects: Options['leavesOut'] = (sync) => {
   return false;
 };
 const leavesOut = site === null ? undefined : site === ALL_SITES ? collects : isAt(site);
-const found = isFaults ? await faults(scenario) : await explore(scenario, { ...options, leavesOut });
+const NONE = new Float64Array();
+const found: Omit<Done, 'sites'> = isFaults
+  ? { lived: [], states: NONE, cases: NONE, ...(await faults(scenario)) }
+  : { faults: 0, ...(await explore(scenario, { ...options, leavesOut })) };
 // eslint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node, not a window
 parentPort?.postMessage({ ...found, sites: [...sites] });
