@@ -90,6 +90,12 @@ const runner = z
       .describe(
         'what it may write besides its worktree, in a sandbox: where it keeps a state of its own, as ~/x, $NAME/x or an absolute path',
       ),
+    sandbox: z
+      .boolean()
+      .default(false)
+      .describe(
+        'kind command: put it into the sandbox as the tools that docket knows; with tools.sandbox: required it is there in any case',
+      ),
     lane: name('a lane').optional().describe('the account it draws on; default: its own name'),
     ...httpFields,
   })

@@ -144,6 +144,7 @@ const profileOf = (name: string, entry: RunnerEntry, kind: CommandProfile['kind'
   env: entry.env,
   lane: entry.lane ?? null,
   writes: entry.writes,
+  sandbox: entry.sandbox,
 });
 
 const laneOf = (name: string, entry: LaneEntry, settings: Settings): LaneSettings => ({

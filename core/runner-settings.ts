@@ -19,6 +19,8 @@ export type CommandProfile = {
   readonly lane: string | null;
   /** What it may write besides, in a sandbox: `~/x`, `$NAME/x` or absolute. */
   readonly writes: readonly string[];
+  /** Of kind `command`: into the sandbox also where that is not required. */
+  readonly sandbox: boolean;
 };
 
 /** A model behind an HTTP interface, from `runners:` in docket.yaml (`kind: http`). The key itself is only ever in the environment. */

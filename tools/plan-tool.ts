@@ -171,7 +171,7 @@ export async function planTool(
   };
   return confine(
     plan,
-    { access: request.access, dir: request.dir, config, writes: await writesOf(profile, options, config, ports) },
+    { access: request.access, dir: request.dir, config, writes: await writesOf(profile, options, config, ports), isAsked: true },
     ports,
   );
 }

@@ -29,6 +29,8 @@ export type Needs = {
   readonly config: string | null;
   /** Besides: where it keeps a state of its own. What is not there is passed over. */
   readonly writes: readonly string[];
+  /** False: a program of a person's own, of which nobody knows what it writes where; it is put into a sandbox only where that is required. */
+  readonly isAsked: boolean;
 };
 
 const TRY_MS = 10_000;
@@ -122,6 +124,8 @@ export async function confine(plan: ProgramPlan, needs: Needs, ports: ToolPorts)
   const { sandbox } = ports;
   if (sandbox === undefined) return ok(plan);
   if (sandbox.mode === 'off') return ok({ ...plan, sandbox: 'none: tools.sandbox is off' });
+  if (sandbox.mode === 'auto' && !needs.isAsked)
+    return ok({ ...plan, sandbox: 'none: a program of your own (sandbox: true in its runner puts it into one)' });
   const found = await sandbox.look();
   if (!found.isThere) return sandbox.mode === 'required' ? err(noSandbox(found.why)) : ok({ ...plan, sandbox: `none: ${found.why}` });
   await makeRunFolder(ports.fs, needs.dir);

@@ -96,7 +96,7 @@ export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): 
         shown: shownFor(request),
       };
       const writes = profile.writes.map((one) => (path.isAbsolute(one) ? one : expandPath(one, ports.env))).filter((one) => one !== null);
-      return confine(plan, { access: request.access, dir: request.dir, config: null, writes }, ports);
+      return confine(plan, { access: request.access, dir: request.dir, config: null, writes, isAsked: profile.sandbox }, ports);
     },
     understand(raw, request) {
       const shown = shownFor(request);

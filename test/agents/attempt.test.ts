@@ -25,6 +25,7 @@ const obedient = (rig: Rig): Runner =>
       env: { FAKE_AGENT_SOCKET: rig.agents.socketPath },
       lane: null,
       writes: [],
+      sandbox: false,
     },
     makeRunnerPorts({}),
   );

@@ -18,6 +18,7 @@ const profile = (name: string, more: Partial<CommandProfile> = {}): CommandProfi
   env: {},
   lane: null,
   writes: [],
+  sandbox: false,
   ...more,
 });
 

@@ -24,6 +24,7 @@ const COMMAND: CommandProfile = {
   env: {},
   lane: null,
   writes: [],
+  sandbox: false,
 };
 
 async function installFakeClaude(folder: string): Promise<string> {

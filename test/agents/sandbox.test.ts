@@ -58,7 +58,7 @@ async function stage(t: TestContext): Promise<{ readonly cwd: string; readonly s
   const state = path.join(cwd, 'queues', '.docket');
   const dir = path.join(cwd, 'queues', 'work', 'a1');
   for (const folder of [state, dir, path.join(cwd, '.git'), path.join(cwd, 'own')]) await mkdir(folder, { recursive: true });
-  return { cwd, state, needs: { access: 'worktree', dir, config: null, writes: [] } };
+  return { cwd, state, needs: { access: 'worktree', dir, config: null, writes: [], isAsked: true } };
 }
 
 describe('looking for a sandbox', () => {
@@ -104,6 +104,11 @@ describe('a run without a sandbox', () => {
     assert.match(auto.value.sandbox ?? '', /^none: bwrap is not installed/);
     const off = await confine(plan(cwd), needs, withBox('off', { code: 0 }));
     assert.equal(off.ok && off.value.sandbox, 'none: tools.sandbox is off');
+    const own = await confine(plan(cwd), { ...needs, isAsked: false }, withBox('auto', { code: 0 }));
+    assert.equal(own.ok && own.value.program, '/bin/sh', 'a program of a person keeps its ways');
+    assert.match((own.ok && own.value.sandbox) || '', /^none: a program of your own/);
+    const required = await confine(plan(cwd), { ...needs, isAsked: false }, withBox('required', { code: 0 }));
+    assert.match((required.ok && required.value.sandbox) || '', /^bwrap/);
   });
   test('does not start where one is required: the environment is at fault, before the plan and in it', async (t) => {
     const { cwd, needs } = await stage(t);

@@ -12,4 +12,4 @@ export const shellRunner = (name: string, script: string, more = ''): string =>
 
 /** A runner whose program connects back to the test and obeys. */
 export const obeyingRunner = (name: string, agents: Pick<FakeAgents, 'socketPath'>, ...flags: string[]): string =>
-  `  ${name}: { kind: command, program: ${JSON.stringify(process.execPath)}, args: ${JSON.stringify([FAKE_AGENT, 'main', ...flags])}, env: { FAKE_AGENT_SOCKET: ${JSON.stringify(agents.socketPath)} } }\n`;
+  `  ${name}: { kind: command, sandbox: true, program: ${JSON.stringify(process.execPath)}, args: ${JSON.stringify([FAKE_AGENT, 'main', ...flags])}, env: { FAKE_AGENT_SOCKET: ${JSON.stringify(agents.socketPath)} } }\n`;

@@ -40,7 +40,7 @@ async function makePaid(t: TestContext, claude: string | null = null): Promise<P
   const model = await startFakeModel();
   t.after(async () => model.close());
   const rig = makeRig(t);
-  const runner = `  paid: { kind: command, program: ${JSON.stringify(process.execPath)}, args: [${JSON.stringify(CLIENT)}], env: { MODEL_URL: ${JSON.stringify(model.url)} } }\n`;
+  const runner = `  paid: { kind: command, sandbox: true, program: ${JSON.stringify(process.execPath)}, args: [${JSON.stringify(CLIENT)}], env: { MODEL_URL: ${JSON.stringify(model.url)} } }\n`;
   rig.settings(
     settingsWith(
       claude === null ? [runner] : ['  paid: { kind: claude }\n'],
