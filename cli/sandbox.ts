@@ -39,7 +39,13 @@ export async function lookAtSandbox(workspace: Placed, ports: RunnerPorts): Prom
   if (mode === 'off')
     return warn('sandbox', 'tools.sandbox is off: a tool can write whatever this account can', 'set tools.sandbox to auto');
   const found = await look();
-  if (found.isThere) return well('sandbox', `${found.words}: a tool can write only its worktree and its own state`);
+  if (found.isThere)
+    return well(
+      'sandbox',
+      mode === 'required'
+        ? `${found.words}: a tool can write only its worktree and its own state`
+        : `${found.words}: the tools docket knows, and runners with sandbox: true, can write only their worktree and their own state`,
+    );
   return mode === 'required'
     ? bad('sandbox', `tools.sandbox is required, and there is none: ${found.why}`, 'mend that; until then prompts wait')
     : warn(

@@ -308,7 +308,7 @@ export const SETTINGS = {
     unit: 'choice',
     choices: ['auto', 'off', 'required'],
     security: true,
-    why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, required: nothing starts without it, off: never',
+    why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, for the tools docket knows and runners with sandbox: true; required: nothing starts without it; off: never',
   }),
   'tend.packs': row<number>({
     default: 50,
