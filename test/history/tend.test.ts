@@ -134,8 +134,10 @@ suite('tending', () => {
     await recordAlone(history, 0, 5);
     rig.git('multi-pack-index', 'write');
     await history.close();
-    const tending = await rig.open({ tend });
+    const { log, line } = awaiting(/are one now/);
+    const tending = await rig.open({ tend, log });
     await recordAlone(tending, 5, 5);
+    await line;
     await tending.close();
     assert.equal(existsSync(path.join(rig.dir, '.git/objects/pack/multi-pack-index')), false);
     rig.assertClean();

@@ -14,7 +14,7 @@ const [state = ''] = process.argv.slice(2);
 const processes = makeProcesses();
 const keeper = await serveKeeper(
   {
-    fs: { ...makeFs(), writeNew: async () => new Promise<never>(() => undefined) },
+    fs: { ...makeFs(), writeDerived: async () => new Promise<never>(() => undefined) },
     processes: {
       ...processes,
       async start(program) {
