@@ -16,10 +16,12 @@ const main = existsSync(source) ? source : built;
 nodeModule.enableCompileCache(join(__dirname, '..', 'node_modules', '.cache', 'docket'));
 
 // V8 would let the memory for short-lived objects grow to 3 x 32 MB and keep it, and collect the others when they have grown fourfold.
-// docket mostly waits: the first MB, and a fifth more, is as fast here. Both are read whenever V8 thinks of growing; a V8 that does not
-// know a flag passes it over.
+// docket mostly waits: the first MB, and a fifth more, is as fast here. --optimize-for-size makes it look for garbage before it asks for more, which counts
+// while thousands of waiting files are looked at (platform/heap.ts takes it back while many jobs are in flight). All are read whenever V8 thinks of growing;
+// a V8 that does not know a flag passes it over.
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=20');
+setFlagsFromString('--optimize-for-size');
 
 // The C library would keep a heap of its own for each of the daemon's threads: 10 to 20 MB that nobody uses (docs/decisions/0016). It reads this only when a
 // program begins, so the daemon begins once more, as the same process.

@@ -4,6 +4,8 @@
  *
  *   narrow -> many jobs -> roomy -> no job -> narrow
  *
+ * Narrow also means V8's --optimize-for-size: garbage is looked for before more memory is asked for.
+ *
  * Invariant: roomy ends at a size, not at a share: with a hundred thousand waiting files it is no more than narrow.
  */
 
@@ -30,6 +32,7 @@ export function makeHeapRoom(): (jobs: number) => void {
   return (jobs) => {
     const wasRoomy = isRoomy;
     isRoomy = isRoomy ? jobs > 0 : jobs >= MANY;
+    if (isRoomy !== wasRoomy) setFlagsFromString(isRoomy ? '--no-optimize-for-size' : '--optimize-for-size');
     if (!isRoomy) grow(NARROW_PERCENT);
     else if (!wasRoomy || ++told % LOOK_EVERY === 0) grow(roomyPercent(getHeapStatistics().used_heap_size));
   };
