@@ -1,0 +1,238 @@
+/**
+ * pre-commit and commit-msg of the code repository.
+ *
+ *   pre-commit   refuses docket's own files and secrets in what is staged; fails closed: what could not be looked at is not committed
+ *   commit-msg   adds `Docket-Record: <record> <hash>` for each answer that produced a staged file; fails open: a link can be made later, a commit not
+ *
+ * Both look at the staged blobs, never at the work tree. pre-commit leaves what it found in a note for the commit-msg of the same commit, so that a
+ * commit starts one program, not two.
+ */
+
+import { isUtf8, type Buffer } from 'node:buffer';
+import path from 'node:path';
+import { printable } from '#core/names.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { blobSizes, commitChanges, readBlobs, stagedChanges, type Places, type Staged } from '#platform/git-hooks.ts';
+import { addTrailers } from '#platform/git-trailers.ts';
+import { refusalOf } from '#policy/code-paths.ts';
+import { skipWords, type HookAnswer, type HookCall } from './hook-call.ts';
+import { linkIndex } from './hook-links.ts';
+import { hookSettings, keep, textOf, type HookSettings } from './hook-settings.ts';
+
+export const TRAILER = 'Docket-Record';
+/** So many answers are named in one commit, so many files in one message to a person. */
+const LINKS_MAX = 16;
+const NAMED_MAX = 10;
+const BINARY_HEAD_BYTES = 8_000;
+/** Texts longer than this together are scanned by a worker, which has a deadline. */
+const IN_THREAD_BYTES = 200_000;
+
+export const noteFile = (places: Pick<Places, 'gitDir'>): string => path.join(places.gitDir, 'docket-note');
+
+type Looked = {
+  readonly staged: readonly Staged[];
+  readonly blobs: ReadonlyMap<string, Buffer>;
+  /** Files whose bytes were not read: no blob is left out silently. */
+  readonly beyond: readonly Staged[];
+  readonly cut: readonly Staged[];
+};
+
+/** Symbolic links and files have bytes, submodules have none. */
+const isFile = ({ mode }: Staged): boolean => mode !== '160000';
+
+async function look(call: HookCall, settings: HookSettings, staged: readonly Staged[]): Promise<Looked> {
+  const files = staged.filter(isFile);
+  const sizes = await blobSizes(call.env, call.cwd, [...new Set(files.map(({ oid }) => oid))]);
+  let room = settings.scanTotalBytes;
+  const wanted = new Set<string>();
+  for (const { oid } of files) {
+    const size = sizes.get(oid);
+    if (size === undefined || size > room || wanted.has(oid)) continue;
+    wanted.add(oid);
+    room -= size;
+  }
+  const blobs = await readBlobs(call.env, call.cwd, [...wanted], settings.scanTotalBytes - room);
+  return {
+    staged,
+    blobs,
+    beyond: files.filter(({ oid }) => !blobs.has(oid)),
+    cut: files.filter(({ oid }) => (sizes.get(oid) ?? 0) > settings.scanBytes && blobs.has(oid)),
+  };
+}
+
+const isBinary = (bytes: Buffer): boolean => bytes.subarray(0, BINARY_HEAD_BYTES).includes(0);
+
+const named = (files: readonly { readonly path: string }[]): string =>
+  files
+    .slice(0, NAMED_MAX)
+    .map((file) => printable(file.path))
+    .join(', ') + (files.length > NAMED_MAX ? ` and ${String(files.length - NAMED_MAX)} more` : '');
+
+type Spot = { readonly path: string; readonly line: number; readonly column: number; readonly rule: string };
+
+type Scan = (text: string) => Promise<readonly Omit<Spot, 'path'>[]>;
+
+/** Small texts in this thread, large ones under a deadline. Throws when the scan broke. */
+async function scanner(settings: HookSettings, totalBytes: number): Promise<{ readonly scan: Scan; readonly close: () => Promise<void> }> {
+  if (totalBytes <= IN_THREAD_BYTES) {
+    const { findSecrets } = await import('#policy/find-secrets.ts');
+    return { scan: findSecrets, close: async () => Promise.resolve() };
+  }
+  const { makeSecretScan } = await import('#policy/secret-scan.ts');
+  const secrets = makeSecretScan({ deadlineMs: settings.scanMs });
+  return {
+    async scan(text) {
+      const answer = await secrets.scan('prompt', text);
+      if (answer.ok) return [];
+      if (answer.error.kind === 'secret-found') return answer.error.findings;
+      throw new Error(answer.error.kind === 'secret-scan-failed' ? answer.error.reason : 'the scan failed');
+    },
+    close: async () => secrets.close(),
+  };
+}
+
+async function secretsIn(settings: HookSettings, { staged, blobs }: Looked): Promise<readonly Spot[]> {
+  const texts: { readonly path: string; readonly text: string }[] = [];
+  const seen = new Set<string>();
+  for (const { oid, path: file } of staged) {
+    const bytes = blobs.get(oid);
+    if (bytes === undefined || bytes.length === 0 || seen.has(oid) || isBinary(bytes)) continue;
+    seen.add(oid);
+    const head = bytes.subarray(0, settings.scanBytes);
+    texts.push({ path: file, text: isUtf8(head) ? head.toString('utf8') : head.toString('latin1') });
+  }
+  if (staged.length === 0) return [];
+  const names = staged.map(({ path: file }) => file.replaceAll('\n', ' ')).join('\n');
+  const { scan, close } = await scanner(
+    settings,
+    texts.reduce((sum, { text }) => sum + text.length, names.length),
+  );
+  try {
+    const inNames = (await scan(names)).map(({ line, rule }) => ({
+      path: `the name of file ${String(line)} of the commit`,
+      line: 0,
+      column: 0,
+      rule,
+    }));
+    const found: Spot[] = [...inNames];
+    for (const { path: file, text } of texts) for (const spot of await scan(text)) found.push({ ...spot, path: file });
+    return found;
+  } finally {
+    await close();
+  }
+}
+
+/** Trailers for what these files are, in the order of the records' names. */
+async function trailersOf(call: HookCall, settings: HookSettings, looked: Looked): Promise<readonly string[]> {
+  if (settings.history === null || looked.blobs.size === 0) return [];
+  const index = await linkIndex(call.places, settings);
+  const digest = makeDigest();
+  const found = new Set<string>();
+  for (const bytes of looked.blobs.values()) {
+    const link = index.find(digest.sha256(bytes));
+    if (link !== null) found.add(`${TRAILER}: ${link.record} ${link.hash}`);
+  }
+  return [...found].toSorted().slice(0, LINKS_MAX);
+}
+
+export async function preCommit(call: HookCall): Promise<HookAnswer> {
+  const [staged, settings] = await Promise.all([stagedChanges(call.env, call.cwd), hookSettings(call.places)]);
+  if (settings.fault !== null) call.err(`docket: ${settings.fault}`);
+  const refused = staged.flatMap((file) => {
+    const why = refusalOf(file.path, file.mode, settings.queues);
+    return why === null ? [] : [`  ${printable(file.path)} (${why})`];
+  });
+  if (refused.length > 0) {
+    const more = refused.length > NAMED_MAX ? `\n  and ${String(refused.length - NAMED_MAX)} more` : '';
+    call.err(
+      `docket: these files never belong into the code repository:\n${refused.slice(0, NAMED_MAX).join('\n')}${more}\n` +
+        `take them out: git restore --staged -- <file> (docket keeps them itself); ${skipWords('pre-commit')}`,
+    );
+    return 'stop';
+  }
+  const looked = await look(call, settings, staged);
+  const spots = await secretsIn(settings, looked);
+  if (spots.length > 0) {
+    const lines = spots
+      .slice(0, NAMED_MAX)
+      .map(({ path: file, line, column, rule }) => `  ${printable(file)}${line === 0 ? '' : `:${String(line)}:${String(column)}`} ${rule}`);
+    const more = spots.length > NAMED_MAX ? `\n  and ${String(spots.length - NAMED_MAX)} more` : '';
+    call.err(
+      `docket: this looks like secrets, and git forgets nothing:\n${lines.join('\n')}${more}\n` +
+        `take them out and stage the files again; ${skipWords('pre-commit')}`,
+    );
+    return 'stop';
+  }
+  tellLimits(call, settings, looked);
+  const trailers = await trailersOf(call, settings, looked).catch((error: unknown) => {
+    call.err(`docket: no link to the history was looked for: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
+  });
+  // Without the note commit-msg looks for itself.
+  await keep(noteFile(call.places), `${call.parent}\nlooked\n${trailers.map((line) => `${line}\n`).join('')}`).catch(() => undefined);
+  return 'go on';
+}
+
+function tellLimits(call: HookCall, settings: HookSettings, { staged, blobs, beyond, cut }: Looked): void {
+  const binary = staged.filter(({ oid }) => {
+    const bytes = blobs.get(oid);
+    return bytes !== undefined && isBinary(bytes);
+  });
+  if (binary.length > 0) call.err(`docket: not looked through for secrets, because binary: ${named(binary)}`);
+  const text = cut.filter((file) => !binary.includes(file));
+  if (text.length > 0)
+    call.err(`docket: of these only the first ${String(settings.scanBytes)} bytes were looked through for secrets: ${named(text)}`);
+  if (beyond.length > 0)
+    call.err(
+      `docket: not looked through for secrets, because there is more than ${String(settings.scanTotalBytes)} bytes: ${named(beyond)} (hooks.scan_total_bytes)`,
+    );
+}
+
+/** What pre-commit of the same commit left; null: it did not run, or not for this commit. */
+async function noteOf(call: HookCall): Promise<readonly string[] | null> {
+  const [parent, how, ...lines] = ((await textOf(noteFile(call.places))) ?? '').split('\n');
+  if (parent !== call.parent || how !== 'looked') return null;
+  return lines.filter((line) => line.startsWith(`${TRAILER}: `));
+}
+
+/** The text a commit will have: without comments and what `commit -v` shows below its scissors. Good enough to tell an empty message. */
+const isEmptyMessage = (text: string): boolean =>
+  text
+    .replace(/^. -{8,} >8 -{8,}$[\s\S]*/m, '')
+    .split('\n')
+    .every((line) => line.trim() === '' || /^[#;@!$%^&|:]/.test(line) || /^Signed-off-by: /.test(line));
+
+export async function commitMsg(call: HookCall): Promise<HookAnswer> {
+  const file = call.args[0];
+  if (file === undefined) return 'go on';
+  let trailers = await noteOf(call);
+  if (trailers === null) {
+    const settings = await hookSettings(call.places);
+    trailers = await trailersOf(call, settings, await look(call, settings, await stagedChanges(call.env, call.cwd)));
+  }
+  if (trailers.length === 0) return 'go on';
+  const message = await textOf(path.resolve(call.cwd, file));
+  // An empty message ends the commit: a trailer must not make it one.
+  if (message === null || isEmptyMessage(message)) return 'go on';
+  await addTrailers(call.env, call.cwd, file, trailers);
+  return 'go on';
+}
+
+/** After a commit that pre-commit did not see (`--no-verify`): are there links that its message lacks? */
+export async function postCommit(call: HookCall): Promise<HookAnswer> {
+  const settings = await hookSettings(call.places);
+  const staged = await commitChanges(call.env, call.cwd, 'HEAD');
+  const refused = staged.filter((file) => refusalOf(file.path, file.mode, settings.queues) !== null);
+  if (refused.length > 0) call.err(`docket: this commit holds files that do not belong into the code repository: ${named(refused)}`);
+  const { messageOf } = await import('#platform/git-trailers.ts');
+  const [trailers, message] = await Promise.all([
+    look(call, settings, staged).then(async (looked) => trailersOf(call, settings, looked)),
+    messageOf(call.env, call.cwd, 'HEAD'),
+  ]);
+  const missing = trailers.filter((line) => !message.includes(line));
+  if (missing.length > 0)
+    call.err(
+      `docket: this commit holds what recorded answers produced, and does not say so; git commit --amend adds:\n${missing.map((line) => `  ${line}`).join('\n')}`,
+    );
+  return 'go on';
+}

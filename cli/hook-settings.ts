@@ -1,0 +1,136 @@
+/**
+ * What a hook must know of the workspace, without the second that a full load would cost: read once, kept beside the hooks, and read again when
+ * docket.yaml or docket.local.yaml has other bytes. The environment does not count: a security setting comes from the files.
+ */
+
+import path from 'node:path';
+import { makeDigest } from '#platform/digest.ts';
+import { makeFs } from '#platform/files.ts';
+import type { Places } from '#platform/git-hooks.ts';
+
+export type HookSettings = {
+  /** Null: there is no workspace here. */
+  readonly history: string | null;
+  /** From the top of the work tree; null: outside. */
+  readonly queues: string | null;
+  readonly approval: string;
+  readonly scanBytes: number;
+  readonly scanTotalBytes: number;
+  readonly scanMs: number;
+  readonly linkCommits: number;
+  readonly pushCommits: number;
+  /** Why docket.yaml could not be used; null: it could, or there is none. */
+  readonly fault: string | null;
+};
+
+/** Without a workspace. The rows' own defaults; a test compares. */
+export const NO_WORKSPACE: HookSettings = {
+  history: null,
+  queues: 'queues',
+  approval: 'warn',
+  scanBytes: 1_000_000,
+  scanTotalBytes: 16_000_000,
+  scanMs: 20_000,
+  linkCommits: 2_000,
+  pushCommits: 5_000,
+  fault: null,
+};
+
+/** Folder of what belongs to the hooks of a repository, in the folder that its worktrees share. */
+export const hookFolder = (places: Pick<Places, 'commonDir'>): string => path.join(places.commonDir, 'docket');
+export const installedFile = (places: Pick<Places, 'commonDir'>): string => path.join(hookFolder(places), 'hooks.json');
+export const linksFile = (places: Pick<Places, 'commonDir'>): string => path.join(hookFolder(places), 'links.jsonl');
+export const skipsFile = (places: Pick<Places, 'commonDir'>): string => path.join(hookFolder(places), 'skips.tsv');
+export const toldFile = (places: Pick<Places, 'commonDir'>): string => path.join(hookFolder(places), 'skips.told');
+export const settingsCache = (places: Pick<Places, 'commonDir'>): string => path.join(hookFolder(places), 'settings.json');
+
+const SMALL_BYTES_MAX = 1_048_576;
+
+/** Null when it is not there, or no plain file of a sane size. */
+export async function textOf(file: string, maxBytes = SMALL_BYTES_MAX): Promise<string | null> {
+  try {
+    const { bytes } = await makeFs().readBounded(file, maxBytes);
+    return new TextDecoder().decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Written whole under a name of its own, then renamed; not synced: all of it can be made again. */
+export async function keep(file: string, text: string): Promise<void> {
+  const fs = makeFs();
+  await fs.makeFolders(path.dirname(file), 0o700);
+  const draft = `${file}.${makeDigest().uuid()}`;
+  await fs.writeDerived(draft, text, 0o600);
+  await fs.rename(draft, file);
+}
+
+export type Installed = {
+  readonly v: 1;
+  /** The workspace from the top of the work tree. */
+  readonly workspace: string;
+  /** Where the hooks were written; null: a framework calls them. */
+  readonly folder: string | null;
+  readonly madeFolder: boolean;
+};
+
+export async function readInstalled(places: Pick<Places, 'commonDir'>): Promise<Installed | null> {
+  try {
+    const found = JSON.parse((await textOf(installedFile(places))) ?? 'null') as Installed | null;
+    return found?.v === 1 && typeof found.workspace === 'string' ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The folder with docket.yaml: as this work tree has it, else as the main one has. */
+async function workspaceOf(places: Places): Promise<string | null> {
+  const inner = (await readInstalled(places))?.workspace ?? '.';
+  for (const top of [places.top, path.dirname(places.commonDir)]) {
+    const root = path.resolve(top, inner);
+    if ((await textOf(path.join(root, 'docket.yaml'))) !== null) return root;
+  }
+  return null;
+}
+
+export async function hookSettings(places: Places): Promise<HookSettings> {
+  const root = await workspaceOf(places);
+  if (root === null) return NO_WORKSPACE;
+  const texts = await Promise.all(['docket.yaml', 'docket.local.yaml'].map(async (name) => textOf(path.join(root, name))));
+  const key = makeDigest().sha256(JSON.stringify([1, import.meta.url, root, places.top, texts]));
+  const cached = await cachedSettings(places, key);
+  if (cached !== null) return cached;
+  const settings = await loadThem(places, root);
+  // A read-only repository only costs time.
+  if (settings.fault === null) await keep(settingsCache(places), `${JSON.stringify({ key, settings })}\n`).catch(() => undefined);
+  return settings;
+}
+
+async function cachedSettings(places: Places, key: string): Promise<HookSettings | null> {
+  try {
+    const found = JSON.parse((await textOf(settingsCache(places))) ?? 'null') as { key?: unknown; settings?: HookSettings } | null;
+    return found?.key === key ? (found.settings ?? null) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function loadThem(places: Places, root: string): Promise<HookSettings> {
+  const { loadWorkspace } = await import('./workspace.ts');
+  const loaded = await loadWorkspace({ cwd: root, rootFlag: root, env: {}, flags: {}, fs: makeFs() });
+  // Nobody can say what it would allow: the strictest of what it may say.
+  if (!loaded.ok) return { ...NO_WORKSPACE, approval: 'refuse', fault: 'docket.yaml cannot be used: `docket config` tells why' };
+  const { settings, queues, history } = loaded.value;
+  const inner = path.relative(places.top, queues).split(path.sep).join('/');
+  return {
+    history,
+    queues: inner === '..' || inner.startsWith('../') ? null : inner,
+    approval: settings['hooks.require_approval'],
+    scanBytes: settings['hooks.scan_bytes'],
+    scanTotalBytes: settings['hooks.scan_total_bytes'],
+    scanMs: settings['limits.secret_scan'],
+    linkCommits: settings['hooks.link_commits'],
+    pushCommits: settings['hooks.push_commits'],
+    fault: null,
+  };
+}
