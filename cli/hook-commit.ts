@@ -11,13 +11,12 @@
 import { isUtf8, type Buffer } from 'node:buffer';
 import path from 'node:path';
 import { printable } from '#core/names.ts';
-import { makeDigest } from '#platform/digest.ts';
 import { blobSizes, commitChanges, readBlobs, stagedChanges, type Places, type Staged } from '#platform/git-hooks.ts';
 import { addTrailers } from '#platform/git-trailers.ts';
 import { refusalOf } from '#policy/code-paths.ts';
 import { skipWords, type HookAnswer, type HookCall } from './hook-call.ts';
 import { linkIndex } from './hook-links.ts';
-import { hookSettings, keep, textOf, type HookSettings } from './hook-settings.ts';
+import { hookSettings, keepIfPossible, textOf, type HookSettings } from './hook-settings.ts';
 
 export const TRAILER = 'Docket-Record';
 /** So many answers are named in one commit, so many files in one message to a person. */
@@ -126,6 +125,8 @@ async function secretsIn(settings: HookSettings, { staged, blobs }: Looked): Pro
 async function trailersOf(call: HookCall, settings: HookSettings, looked: Looked): Promise<readonly string[]> {
   if (settings.history === null || looked.blobs.size === 0) return [];
   const index = await linkIndex(call.places, settings);
+  if (index.isEmpty) return [];
+  const { makeDigest } = await import('#platform/digest.ts');
   const digest = makeDigest();
   const found = new Set<string>();
   for (const bytes of looked.blobs.values()) {
@@ -169,7 +170,7 @@ export async function preCommit(call: HookCall): Promise<HookAnswer> {
     return [];
   });
   // Without the note commit-msg looks for itself.
-  await keep(noteFile(call.places), `${call.parent}\nlooked\n${trailers.map((line) => `${line}\n`).join('')}`).catch(() => undefined);
+  keepIfPossible(noteFile(call.places), `${call.parent}\nlooked\n${trailers.map((line) => `${line}\n`).join('')}`);
   return 'go on';
 }
 
@@ -189,8 +190,8 @@ function tellLimits(call: HookCall, settings: HookSettings, { staged, blobs, bey
 }
 
 /** What pre-commit of the same commit left; null: it did not run, or not for this commit. */
-async function noteOf(call: HookCall): Promise<readonly string[] | null> {
-  const [parent, how, ...lines] = ((await textOf(noteFile(call.places))) ?? '').split('\n');
+function noteOf(call: HookCall): readonly string[] | null {
+  const [parent, how, ...lines] = (textOf(noteFile(call.places)) ?? '').split('\n');
   if (parent !== call.parent || how !== 'looked') return null;
   return lines.filter((line) => line.startsWith(`${TRAILER}: `));
 }
@@ -200,18 +201,18 @@ const isEmptyMessage = (text: string): boolean =>
   text
     .replace(/^. -{8,} >8 -{8,}$[\s\S]*/m, '')
     .split('\n')
-    .every((line) => line.trim() === '' || /^[#;@!$%^&|:]/.test(line) || /^Signed-off-by: /.test(line));
+    .every((line) => line.trim() === '' || /^[#;@!$%^&|:]/.test(line) || line.startsWith('Signed-off-by: '));
 
 export async function commitMsg(call: HookCall): Promise<HookAnswer> {
   const file = call.args[0];
   if (file === undefined) return 'go on';
-  let trailers = await noteOf(call);
+  let trailers = noteOf(call);
   if (trailers === null) {
     const settings = await hookSettings(call.places);
     trailers = await trailersOf(call, settings, await look(call, settings, await stagedChanges(call.env, call.cwd)));
   }
   if (trailers.length === 0) return 'go on';
-  const message = await textOf(path.resolve(call.cwd, file));
+  const message = textOf(path.resolve(call.cwd, file));
   // An empty message ends the commit: a trailer must not make it one.
   if (message === null || isEmptyMessage(message)) return 'go on';
   await addTrailers(call.env, call.cwd, file, trailers);

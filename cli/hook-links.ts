@@ -7,9 +7,9 @@
  */
 
 import { isSha256 } from '#core/names.ts';
-import { makeFs } from '#platform/files.ts';
 import type { Places } from '#platform/git-hooks.ts';
-import { type HookSettings, keep, linksFile, textOf } from './hook-settings.ts';
+import { appendText } from '#platform/light-files.ts';
+import { type HookSettings, keepIfPossible, linksFile, textOf } from './hook-settings.ts';
 
 export type Link = { readonly record: string; readonly hash: string };
 
@@ -35,11 +35,12 @@ export type LinkIndex = {
   /** Newest answer that produced a file with this SHA-256. */
   find(sha256: string): Link | null;
   readonly answers: number;
+  readonly isEmpty: boolean;
   /** False: older answers than those were not looked at. */
   readonly isWhole: boolean;
 };
 
-const NOTHING: LinkIndex = { find: () => null, answers: 0, isWhole: true };
+const NOTHING: LinkIndex = { find: () => null, answers: 0, isEmpty: true, isWhole: true };
 
 const lineOf = (link: Link & { readonly files: readonly string[] }): string =>
   `${JSON.stringify({ r: link.record, h: link.hash, f: link.files })}\n`;
@@ -61,13 +62,14 @@ function indexOver(text: string): LinkIndex {
     get answers() {
       return text.split('\n').filter((line) => line.startsWith('{"r":')).length;
     },
+    isEmpty: !text.includes('{"r":'),
     isWhole: endOf(text)?.isWhole === true,
   };
 }
 
 /** The tip of the history, read as git writes it: one small file. Null: packed, or not there. */
-async function looseTip(history: string): Promise<string | null> {
-  const text = (await textOf(`${history}/.git/refs/heads/main`))?.trim() ?? '';
+function looseTip(history: string): string | null {
+  const text = textOf(`${history}/.git/refs/heads/main`)?.trim() ?? '';
   return /^[0-9a-f]{40}$/.test(text) ? text : null;
 }
 
@@ -79,11 +81,11 @@ export async function linkIndex(places: Places, settings: HookSettings, commitsM
   const { history } = settings;
   if (history === null) return NOTHING;
   const file = linksFile(places);
-  const text = (await textOf(file, INDEX_BYTES_MAX)) ?? '';
+  const text = textOf(file, INDEX_BYTES_MAX) ?? '';
   const end = endOf(text);
   const known = end?.history === history ? end.tip : null;
-  if (known !== null && known === (await looseTip(history))) return indexOver(text);
-  const { readLinks } = await import('#history/code-links.ts');
+  if (known !== null && known === looseTip(history)) return indexOver(text);
+  const [{ readLinks }, { makeFs }] = await Promise.all([import('#history/code-links.ts'), import('#platform/files.ts')]);
   const read = await readLinks(makeFs(), history, known, commitsMax);
   if (read === null) return NOTHING;
   const isOnTop = read.isOnTop && end !== null;
@@ -93,9 +95,17 @@ export async function linkIndex(places: Places, settings: HookSettings, commitsM
   const whole = (isOnTop ? text : '') + fresh + last;
   const kept = shortened(whole, Math.max(settings.linkCommits, commitsMax) * KEPT_PER_COMMIT, last);
   // A repository that cannot be written to still gets its trailer, at the cost of a walk each time.
-  const isAppended = isOnTop && kept === whole;
-  await (isAppended ? makeFs().append(file, fresh + last, 0o600) : keep(file, kept)).catch(() => undefined);
+  if (isOnTop && kept === whole) appendIfPossible(file, fresh + last);
+  else keepIfPossible(file, kept);
   return indexOver(kept);
+}
+
+function appendIfPossible(file: string, text: string): void {
+  try {
+    appendText(file, text);
+  } catch {
+    // Read again by the next one.
+  }
 }
 
 /** Without the ends in between and the oldest answers, when there are too many lines. */

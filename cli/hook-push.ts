@@ -39,7 +39,7 @@ export const recordsOf = (message: string): readonly string[] =>
 
 export async function prePush(call: HookCall): Promise<HookAnswer> {
   const settings = await hookSettings(call.places);
-  await tellSkips(call);
+  tellSkips(call);
   if (settings.fault !== null) call.err(`docket: ${settings.fault}`);
   if (settings.approval === 'off') return 'go on';
   const commits = await commitsOf(call, settings);
@@ -77,12 +77,12 @@ async function commitsOf(call: HookCall, settings: HookSettings): Promise<readon
 }
 
 /** Told once, whatever becomes of the push. */
-async function tellSkips(call: HookCall): Promise<void> {
-  const skips = await untoldSkips(call.places);
+function tellSkips(call: HookCall): void {
+  const skips = untoldSkips(call.places);
   if (skips.lines.length === 0) return;
   const shown = skips.lines.slice(-NAMED_MAX).map((line) => `  ${skipLine(line)}`);
   call.err(
     `docket: hooks were passed over ${String(skips.lines.length)} times since the last push (docket hooks status):\n${shown.join('\n')}`,
   );
-  await markTold(call.places, skips.endAt).catch(() => undefined);
+  markTold(call.places, skips.endAt);
 }

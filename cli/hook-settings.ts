@@ -4,9 +4,8 @@
  */
 
 import path from 'node:path';
-import { makeDigest } from '#platform/digest.ts';
-import { makeFs } from '#platform/files.ts';
 import type { Places } from '#platform/git-hooks.ts';
+import { readText, replaceText } from '#platform/light-files.ts';
 
 export type HookSettings = {
   /** Null: there is no workspace here. */
@@ -47,22 +46,15 @@ export const settingsCache = (places: Pick<Places, 'commonDir'>): string => path
 const SMALL_BYTES_MAX = 1_048_576;
 
 /** Null when it is not there, or no plain file of a sane size. */
-export async function textOf(file: string, maxBytes = SMALL_BYTES_MAX): Promise<string | null> {
-  try {
-    const { bytes } = await makeFs().readBounded(file, maxBytes);
-    return new TextDecoder().decode(bytes);
-  } catch {
-    return null;
-  }
-}
+export const textOf = (file: string, maxBytes = SMALL_BYTES_MAX): string | null => readText(file, maxBytes);
 
-/** Written whole under a name of its own, then renamed; not synced: all of it can be made again. */
-export async function keep(file: string, text: string): Promise<void> {
-  const fs = makeFs();
-  await fs.makeFolders(path.dirname(file), 0o700);
-  const draft = `${file}.${makeDigest().uuid()}`;
-  await fs.writeDerived(draft, text, 0o600);
-  await fs.rename(draft, file);
+/** A repository that cannot be written to costs time, and nothing else. */
+export function keepIfPossible(file: string, text: string): void {
+  try {
+    replaceText(file, text);
+  } catch {
+    // Made again by the next one that can.
+  }
 }
 
 export type Installed = {
@@ -74,9 +66,9 @@ export type Installed = {
   readonly madeFolder: boolean;
 };
 
-export async function readInstalled(places: Pick<Places, 'commonDir'>): Promise<Installed | null> {
+export function readInstalled(places: Pick<Places, 'commonDir'>): Installed | null {
   try {
-    const found = JSON.parse((await textOf(installedFile(places))) ?? 'null') as Installed | null;
+    const found = JSON.parse(textOf(installedFile(places)) ?? 'null') as Installed | null;
     return found?.v === 1 && typeof found.workspace === 'string' ? found : null;
   } catch {
     return null;
@@ -84,31 +76,35 @@ export async function readInstalled(places: Pick<Places, 'commonDir'>): Promise<
 }
 
 /** The folder with docket.yaml: as this work tree has it, else as the main one has. */
-async function workspaceOf(places: Places): Promise<string | null> {
-  const inner = (await readInstalled(places))?.workspace ?? '.';
+function workspaceOf(places: Places): string | null {
+  const inner = readInstalled(places)?.workspace ?? '.';
   for (const top of [places.top, path.dirname(places.commonDir)]) {
     const root = path.resolve(top, inner);
-    if ((await textOf(path.join(root, 'docket.yaml'))) !== null) return root;
+    if (textOf(path.join(root, 'docket.yaml')) !== null) return root;
   }
   return null;
 }
 
 export async function hookSettings(places: Places): Promise<HookSettings> {
-  const root = await workspaceOf(places);
+  const root = workspaceOf(places);
   if (root === null) return NO_WORKSPACE;
-  const texts = await Promise.all(['docket.yaml', 'docket.local.yaml'].map(async (name) => textOf(path.join(root, name))));
-  const key = makeDigest().sha256(JSON.stringify([1, import.meta.url, root, places.top, texts]));
-  const cached = await cachedSettings(places, key);
+  const texts = ['docket.yaml', 'docket.local.yaml'].map((name) => textOf(path.join(root, name)));
+  // The texts themselves: to load what makes a hash of them would take longer than to compare them.
+  const key = JSON.stringify([1, import.meta.url, root, places.top, texts]);
+  const cached = cachedSettings(places, key);
   if (cached !== null) return cached;
   const settings = await loadThem(places, root);
   // A read-only repository only costs time.
-  if (settings.fault === null) await keep(settingsCache(places), `${JSON.stringify({ key, settings })}\n`).catch(() => undefined);
+  if (settings.fault === null) keepIfPossible(settingsCache(places), `${JSON.stringify({ key, settings })}\n`);
   return settings;
 }
 
-async function cachedSettings(places: Places, key: string): Promise<HookSettings | null> {
+function cachedSettings(places: Places, key: string): HookSettings | null {
   try {
-    const found = JSON.parse((await textOf(settingsCache(places))) ?? 'null') as { key?: unknown; settings?: HookSettings } | null;
+    const found = JSON.parse(textOf(settingsCache(places), 2 * SMALL_BYTES_MAX) ?? 'null') as {
+      key?: unknown;
+      settings?: HookSettings;
+    } | null;
     return found?.key === key ? (found.settings ?? null) : null;
   } catch {
     return null;
@@ -116,7 +112,7 @@ async function cachedSettings(places: Places, key: string): Promise<HookSettings
 }
 
 async function loadThem(places: Places, root: string): Promise<HookSettings> {
-  const { loadWorkspace } = await import('./workspace.ts');
+  const [{ loadWorkspace }, { makeFs }] = await Promise.all([import('./workspace.ts'), import('#platform/files.ts')]);
   const loaded = await loadWorkspace({ cwd: root, rootFlag: root, env: {}, flags: {}, fs: makeFs() });
   // Nobody can say what it would allow: the strictest of what it may say.
   if (!loaded.ok) return { ...NO_WORKSPACE, approval: 'refuse', fault: 'docket.yaml cannot be used: `docket config` tells why' };

@@ -5,7 +5,7 @@
 
 import { printable } from '#core/names.ts';
 import type { Places } from '#platform/git-hooks.ts';
-import { keep, skipsFile, textOf, toldFile } from './hook-settings.ts';
+import { keepIfPossible, skipsFile, textOf, toldFile } from './hook-settings.ts';
 
 export type Skip = {
   readonly at: string;
@@ -25,18 +25,21 @@ const read = (text: string): Skip[] =>
     return [{ at, hook, how, by, commit, reason: reason ?? '' }];
   });
 
-export const allSkips = async (places: Pick<Places, 'commonDir'>): Promise<readonly Skip[]> =>
-  read((await textOf(skipsFile(places), SKIPS_BYTES_MAX)) ?? '');
+const textIn = (places: Pick<Places, 'commonDir'>): string => textOf(skipsFile(places), SKIPS_BYTES_MAX) ?? '';
 
-export async function untoldSkips(places: Pick<Places, 'commonDir'>): Promise<{ readonly lines: readonly Skip[]; readonly endAt: number }> {
-  const text = (await textOf(skipsFile(places), SKIPS_BYTES_MAX)) ?? '';
-  const told = Number((await textOf(toldFile(places))) ?? '0');
+export const allSkips = (places: Pick<Places, 'commonDir'>): readonly Skip[] => read(textIn(places));
+
+/** `endAt`: up to where they are read, for `markTold`. */
+export function untoldSkips(places: Pick<Places, 'commonDir'>): { readonly lines: readonly Skip[]; readonly endAt: number } {
+  const text = textIn(places);
+  const told = Number(textOf(toldFile(places)) ?? '0');
   const from = Number.isSafeInteger(told) && told <= text.length ? told : 0;
   return { lines: read(text.slice(from)), endAt: text.length };
 }
 
-export const markTold = async (places: Pick<Places, 'commonDir'>, endAt: number): Promise<void> =>
-  keep(toldFile(places), `${String(endAt)}\n`);
+export const markTold = (places: Pick<Places, 'commonDir'>, endAt: number): void => {
+  keepIfPossible(toldFile(places), `${String(endAt)}\n`);
+};
 
 const HOW: Readonly<Record<string, string>> = {
   skipped: 'skipped',

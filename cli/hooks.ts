@@ -87,12 +87,12 @@ export function addHooks(program: Command, io: Io): void {
       const common = commonOf(command);
       const opened = await open(io, common, options);
       const { places, where, shim } = opened;
-      const installed = await readInstalled(places);
+      const installed = readInstalled(places);
       const folder = installed === null ? where.folder : (installed.folder ?? path.join(hookFolder(places), 'hooks'));
       const fs = makeFs();
       const states = await Promise.all(HOOKS.map(async (hook) => ({ hook, state: await stateOf(fs, folder, hook, shim) })));
       const isElsewhere = installed !== null && installed.folder !== null && installed.folder !== where.folder;
-      const skips = await allSkips(places);
+      const skips = allSkips(places);
       const settings = await hookSettings(places);
       const index = installed === null ? null : await linkIndex(places, settings);
       const lines = [

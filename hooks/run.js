@@ -1,4 +1,5 @@
 // Started by hooks/shim.sh, with the name of a hook and what git gave it. A clone runs its sources; the package holds only what was built from them.
+/* oxlint-disable typescript/no-unsafe-assignment, typescript/no-unsafe-member-access -- plain JavaScript: nothing here has a type */
 import { existsSync } from 'node:fs';
 import nodeModule from 'node:module';
 

@@ -80,6 +80,11 @@ if [ "$hook" = post-commit ]; then
   for busy in rebase-merge rebase-apply sequencer CHERRY_PICK_HEAD REVERT_HEAD; do
     [ -e "$git_dir/$busy" ] && exit 0
   done
+  # A clean revert leaves none of these; the log of HEAD says who made the commit. Without such a log it counts as git commit.
+  case $(git log -g -1 --format=%gs HEAD 2>/dev/null) in
+    '' | commit*) ;;
+    *) exit 0 ;;
+  esac
   hook=pre-commit
   remember no-verify "$(head_or_none)" '' && say 'this commit was made without its pre-commit hook, which is noted (docket hooks status)'
   hook=post-commit
