@@ -41,6 +41,7 @@ import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { safeText, secretValues } from '#tools/outcome.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
+import { eventsOf } from './events.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
@@ -338,6 +339,10 @@ async function makePorts(
   const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
   await runners.prepare();
 
+  const clean = (text: string, maxLength: number): string => safeText(redactText(text), secretsIn, maxLength);
+  const events = await eventsOf(workspace, env, { fs, log, clean });
+  closers.push(async () => events?.close());
+
   return {
     workspace,
     clock,
@@ -355,7 +360,8 @@ async function makePorts(
     prices,
     purse,
     live: makeLiveRuns({ clock, prices }),
-    clean: (text, maxLength) => safeText(redactText(text), secretsIn, maxLength),
+    ...(events === null ? {} : { events }),
+    clean,
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,

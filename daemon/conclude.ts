@@ -11,6 +11,7 @@ import type { Claimed } from '#core/spool.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
+import { tellEnd } from './tell-events.ts';
 import { readTold, type Told } from './told-note.ts';
 
 /** @param told what history will be told, for whoever has just decided it */
@@ -37,6 +38,7 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
     ...moved(ports, claimed, 'done', published),
   ];
   await (published.failure === null ? ports.journal.note(steps) : ports.journal.commit([...steps, ...whyBad(ports, claimed, published)]));
+  await tellEnd(ports, claimed, published);
   await ports.spool.clean(claimed);
   ports.reached('done', id);
   return published.outcome;

@@ -11,6 +11,7 @@ import type { PromptSpec, Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
 import type { Purse } from './budget.ts';
+import type { Events } from './events.ts';
 import type { LiveRuns } from './live-runs.ts';
 import type { Lanes } from './schedule.ts';
 
@@ -33,6 +34,8 @@ export type Ports = {
   readonly prices: PriceTables;
   readonly purse: Purse;
   readonly live: LiveRuns;
+  /** Lifecycle programs; left out: none is switched on. */
+  readonly events?: Events;
   /** Makes what a tool said fit to be shown: no known secret, nothing that a terminal obeys, not longer than this. */
   readonly clean: (text: string, maxLength: number) => string;
   /** Jobs that wait for money, with the words why. */

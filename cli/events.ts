@@ -1,0 +1,28 @@
+/** The lifecycle programs of a workspace, for its daemon (daemon/events.ts). */
+
+import type { Fs, Log } from '#core/ports.ts';
+import type { Workspace } from '#core/settings.ts';
+import { openEvents, type Events } from '#daemon/events.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { eventPrograms, runEventProgram } from '#platform/event-program.ts';
+import { CliError, EXIT } from './io.ts';
+import { clock } from './parts.ts';
+
+/** Null: none is switched on. Throws CliError 3 for a name that is no event. */
+export const eventsOf = async (
+  workspace: Workspace,
+  env: Readonly<Record<string, string | undefined>>,
+  ports: { readonly fs: Fs; readonly log: Log; readonly clean: (text: string, maxLength: number) => string },
+): Promise<Events | null> =>
+  openEvents({
+    ...ports,
+    root: workspace.root,
+    state: workspace.state,
+    settings: workspace.settings,
+    digest: makeDigest(),
+    clock,
+    find: eventPrograms,
+    run: async (program, run) => runEventProgram(program, env, run),
+  }).catch((error: unknown) => {
+    throw error instanceof RangeError ? new CliError(error.message, EXIT.environment) : error;
+  });
