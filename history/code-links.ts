@@ -134,9 +134,6 @@ async function linkOf(store: ObjectStore, snapshot: Snapshot, bytes: Buffer): Pr
   return { record: recordName(facts.identity), hash: recordHash(bytes), files: [...files] };
 }
 
-/** The tip of a history; null when there is none in this folder. */
-export const historyTip = async (fs: Fs, history: string): Promise<Oid | null> => readTip(fs, `${history}/.git`);
-
 /**
  * Links of what was recorded since `known`, or of the newest commits when that is null or not below the tip by first parents.
  * @param commitsMax so many commits are looked at, at most
