@@ -11,8 +11,9 @@
 import { isUtf8, type Buffer } from 'node:buffer';
 import path from 'node:path';
 import { printable } from '#core/names.ts';
+import { codeOf } from '#platform/file-facts.ts';
 import { blobSizes, commitChanges, readBlobs, stagedChanges, type Places, type Staged } from '#platform/git-hooks.ts';
-import { addTrailers } from '#platform/git-trailers.ts';
+import { addTrailers, messageOf } from '#platform/git-trailers.ts';
 import { refusalOf } from '#policy/code-paths.ts';
 import { skipWords, type HookAnswer, type HookCall } from './hook-call.ts';
 import { linkIndex } from './hook-links.ts';
@@ -39,24 +40,33 @@ type Looked = {
 /** Symbolic links and files have bytes, submodules have none. */
 const isFile = ({ mode }: Staged): boolean => mode !== '160000';
 
-async function look(call: HookCall, settings: HookSettings, staged: readonly Staged[]): Promise<Looked> {
+function look(call: HookCall, settings: HookSettings, staged: readonly Staged[]): Looked {
   const files = staged.filter(isFile);
-  const sizes = await blobSizes(call.env, call.cwd, [...new Set(files.map(({ oid }) => oid))]);
-  let room = settings.scanTotalBytes;
-  const wanted = new Set<string>();
-  for (const { oid } of files) {
-    const size = sizes.get(oid);
-    if (size === undefined || size > room || wanted.has(oid)) continue;
-    wanted.add(oid);
-    room -= size;
-  }
-  const blobs = await readBlobs(call.env, call.cwd, [...wanted], settings.scanTotalBytes - room);
+  const blobs = blobsOf(call, settings, [...new Set(files.map(({ oid }) => oid))]);
   return {
     staged,
     blobs,
     beyond: files.filter(({ oid }) => !blobs.has(oid)),
-    cut: files.filter(({ oid }) => (sizes.get(oid) ?? 0) > settings.scanBytes && blobs.has(oid)),
+    cut: files.filter(({ oid }) => (blobs.get(oid)?.length ?? 0) > settings.scanBytes),
   };
+}
+
+/** All of them in one question to git when they fit, else as many as there is room for, by their sizes. */
+function blobsOf(call: HookCall, settings: HookSettings, oids: readonly string[]): ReadonlyMap<string, Buffer> {
+  try {
+    return readBlobs(call.env, call.cwd, oids, settings.scanTotalBytes);
+  } catch (error) {
+    if (codeOf(error) !== 'EFBIG') throw error;
+  }
+  const sizes = blobSizes(call.env, call.cwd, oids);
+  let room = settings.scanTotalBytes;
+  const wanted = oids.filter((oid) => {
+    const size = sizes.get(oid) ?? Number.POSITIVE_INFINITY;
+    if (size > room) return false;
+    room -= size;
+    return true;
+  });
+  return readBlobs(call.env, call.cwd, wanted, settings.scanTotalBytes - room);
 }
 
 const isBinary = (bytes: Buffer): boolean => bytes.subarray(0, BINARY_HEAD_BYTES).includes(0);
@@ -137,7 +147,8 @@ async function trailersOf(call: HookCall, settings: HookSettings, looked: Looked
 }
 
 export async function preCommit(call: HookCall): Promise<HookAnswer> {
-  const [staged, settings] = await Promise.all([stagedChanges(call.env, call.cwd), hookSettings(call.places)]);
+  const settings = await hookSettings(call.places);
+  const staged = stagedChanges(call.env, call.cwd);
   if (settings.fault !== null) call.err(`docket: ${settings.fault}`);
   const refused = staged.flatMap((file) => {
     const why = refusalOf(file.path, file.mode, settings.queues);
@@ -151,7 +162,7 @@ export async function preCommit(call: HookCall): Promise<HookAnswer> {
     );
     return 'stop';
   }
-  const looked = await look(call, settings, staged);
+  const looked = look(call, settings, staged);
   const spots = await secretsIn(settings, looked);
   if (spots.length > 0) {
     const lines = spots
@@ -209,27 +220,24 @@ export async function commitMsg(call: HookCall): Promise<HookAnswer> {
   let trailers = noteOf(call);
   if (trailers === null) {
     const settings = await hookSettings(call.places);
-    trailers = await trailersOf(call, settings, await look(call, settings, await stagedChanges(call.env, call.cwd)));
+    trailers = await trailersOf(call, settings, look(call, settings, stagedChanges(call.env, call.cwd)));
   }
   if (trailers.length === 0) return 'go on';
   const message = textOf(path.resolve(call.cwd, file));
   // An empty message ends the commit: a trailer must not make it one.
   if (message === null || isEmptyMessage(message)) return 'go on';
-  await addTrailers(call.env, call.cwd, file, trailers);
+  addTrailers(call.env, call.cwd, file, trailers);
   return 'go on';
 }
 
 /** After a commit that pre-commit did not see (`--no-verify`): are there links that its message lacks? */
 export async function postCommit(call: HookCall): Promise<HookAnswer> {
   const settings = await hookSettings(call.places);
-  const staged = await commitChanges(call.env, call.cwd, 'HEAD');
+  const staged = commitChanges(call.env, call.cwd, 'HEAD');
   const refused = staged.filter((file) => refusalOf(file.path, file.mode, settings.queues) !== null);
   if (refused.length > 0) call.err(`docket: this commit holds files that do not belong into the code repository: ${named(refused)}`);
-  const { messageOf } = await import('#platform/git-trailers.ts');
-  const [trailers, message] = await Promise.all([
-    look(call, settings, staged).then(async (looked) => trailersOf(call, settings, looked)),
-    messageOf(call.env, call.cwd, 'HEAD'),
-  ]);
+  const trailers = await trailersOf(call, settings, look(call, settings, staged));
+  const message = messageOf(call.env, call.cwd, 'HEAD');
   const missing = trailers.filter((line) => !message.includes(line));
   if (missing.length > 0)
     call.err(

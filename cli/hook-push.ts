@@ -68,7 +68,7 @@ async function commitsOf(call: HookCall, settings: HookSettings): Promise<readon
   const have = refs.map(({ remote }) => remote).filter((oid) => !NO_OID.test(oid));
   const found = new Map<string, CommitText>();
   for (const local of new Set(refs.map((ref) => ref.local))) {
-    const { commits, isAll } = await commitsToPush(call.env, call.cwd, local, have, call.args[0] ?? '', settings.pushCommits);
+    const { commits, isAll } = commitsToPush(call.env, call.cwd, local, have, call.args[0] ?? '', settings.pushCommits);
     for (const one of commits) found.set(one.commit, one);
     if (!isAll)
       call.err(`docket: only the newest ${String(settings.pushCommits)} commits of this push were looked at (hooks.push_commits)`);

@@ -4,6 +4,7 @@
  */
 
 import path from 'node:path';
+import { HOOK_SETTINGS } from '#core/settings-hooks.ts';
 import type { Places } from '#platform/git-hooks.ts';
 import { readText, replaceText } from '#platform/light-files.ts';
 
@@ -22,16 +23,16 @@ export type HookSettings = {
   readonly fault: string | null;
 };
 
-/** Without a workspace. The rows' own defaults; a test compares. */
+/** Without a workspace. */
 export const NO_WORKSPACE: HookSettings = {
   history: null,
   queues: 'queues',
-  approval: 'warn',
-  scanBytes: 1_000_000,
-  scanTotalBytes: 16_000_000,
+  approval: HOOK_SETTINGS['hooks.require_approval'].default,
+  scanBytes: HOOK_SETTINGS['hooks.scan_bytes'].default,
+  scanTotalBytes: HOOK_SETTINGS['hooks.scan_total_bytes'].default,
   scanMs: 20_000,
-  linkCommits: 2_000,
-  pushCommits: 5_000,
+  linkCommits: HOOK_SETTINGS['hooks.link_commits'].default,
+  pushCommits: HOOK_SETTINGS['hooks.push_commits'].default,
   fault: null,
 };
 

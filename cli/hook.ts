@@ -6,8 +6,9 @@
  * note it; pre-push under `hooks.require_approval: refuse` stops by itself.
  */
 
+import path from 'node:path';
 import { codeOf } from '#platform/file-facts.ts';
-import { repositoryPlaces } from '#platform/git-hooks.ts';
+import { repositoryPlaces, type Places } from '#platform/git-hooks.ts';
 import type { HookAnswer, HookCall } from './hook-call.ts';
 
 const HOOKS: Readonly<Record<string, () => Promise<(call: HookCall) => Promise<HookAnswer>>>> = {
@@ -33,10 +34,18 @@ function words(error: unknown): string {
   return code === 'ENOENT' && message.includes('spawn') ? 'there is no program git in the PATH of this hook' : message;
 }
 
+/** As the shell found them, which is sooner than to ask git again. */
+function placesHere(cwd: string): Places | null {
+  const { env } = process;
+  const [gitDir, commonDir] = [env['DOCKET_HOOK_GIT_DIR'], env['DOCKET_HOOK_COMMON_DIR']];
+  if (gitDir === undefined || commonDir === undefined) return repositoryPlaces(env, cwd);
+  return { top: cwd, gitDir: path.resolve(cwd, gitDir), commonDir: path.resolve(cwd, commonDir) };
+}
+
 /** A push that could not be looked at does not pass where approval is required. */
 async function mustApprove(): Promise<boolean> {
   try {
-    const places = await repositoryPlaces(process.env, process.cwd());
+    const places = placesHere(process.cwd());
     const { hookSettings } = await import('./hook-settings.ts');
     return places !== null && (await hookSettings(places)).approval === 'refuse';
   } catch {
@@ -53,7 +62,8 @@ async function run(): Promise<number> {
   }
   try {
     const cwd = process.cwd();
-    const [places, act] = await Promise.all([repositoryPlaces(process.env, cwd), load()]);
+    const places = placesHere(cwd);
+    const act = await load();
     if (places === null) throw new Error('this is no work tree of git');
     const call = { env: process.env, cwd, args, places, parent: process.env['DOCKET_HOOK_PARENT'] ?? '', err, readInput };
     return (await act(call)) === 'go on' ? 0 : 1;

@@ -43,7 +43,7 @@ const isThere = async (fs: Fs, file: string): Promise<boolean> => (await fs.fact
 
 /** Where hooks are looked for, and whose folder that is. */
 export async function whereHooks(fs: Fs, env: HookEnv, places: Places): Promise<Where> {
-  const hooksPath = await hooksPathOf(env, places.top);
+  const hooksPath = hooksPathOf(env, places.top);
   const folder = hooksPath === null ? path.join(places.commonDir, 'hooks') : path.resolve(places.top, hooksPath.value);
   return { folder, hooksPath, framework: await frameworkOf(fs, places, folder, hooksPath) };
 }

@@ -28,14 +28,20 @@ type Opened = { readonly root: string; readonly places: Places; readonly where: 
 async function open(io: Io, common: Common, options: Options): Promise<Opened> {
   const workspace = await openWorkspace(io, common);
   const folder = options.repository === undefined ? workspace.code : path.resolve(io.cwd, options.repository);
-  const places = await repositoryPlaces(plain(io), folder).catch((error: unknown) => {
-    throw new CliError(`git cannot be asked: ${error instanceof Error ? error.message : String(error)}`, EXIT.environment);
-  });
+  const places = placesOf(io, folder);
   if (places === null) throw new CliError(`${printable(folder)} is no work tree of git: there is nothing to hook into`, EXIT.wrongUse);
   const fs = makeFs();
   const template = new TextDecoder().decode((await fs.readBounded(packageFile('hooks/shim.sh'), SHIM_BYTES_MAX)).bytes);
   const shim = shimText(template, process.execPath, packageFile('hooks/run.js'));
   return { root: workspace.root, places, where: await whereHooks(fs, plain(io), places), shim };
+}
+
+function placesOf(io: Io, folder: string): Places | null {
+  try {
+    return repositoryPlaces(plain(io), folder);
+  } catch (error) {
+    throw new CliError(`git cannot be asked: ${error instanceof Error ? error.message : String(error)}`, EXIT.environment);
+  }
 }
 
 export function addHooks(program: Command, io: Io): void {

@@ -98,10 +98,11 @@ fi
 
 status=3
 if [ -x "$node" ] && [ -f "$run" ]; then
+  export DOCKET_HOOK_PARENT=$PPID DOCKET_HOOK_GIT_DIR="$git_dir" DOCKET_HOOK_COMMON_DIR="$common"
   if [ "$hook" = pre-push ]; then
-    printf %s "$input" | DOCKET_HOOK_PARENT=$PPID "$node" "$run" "$hook" "$@"
+    printf %s "$input" | "$node" "$run" "$hook" "$@"
   else
-    DOCKET_HOOK_PARENT=$PPID "$node" "$run" "$hook" "$@" </dev/null
+    "$node" "$run" "$hook" "$@" </dev/null
   fi
   status=$?
 else

@@ -5,9 +5,9 @@
  * Nothing here writes to the repository.
  */
 
-import { Buffer } from 'node:buffer';
-import { spawn } from 'node:child_process';
-import { systemError } from './file-facts.ts';
+import type { Buffer } from 'node:buffer';
+import { spawnSync } from 'node:child_process';
+import { codeOf, systemError } from './file-facts.ts';
 
 export type HookEnv = Readonly<Record<string, string | undefined>>;
 
@@ -32,57 +32,34 @@ const QUIET = ['-c', 'core.fsmonitor=false', '-c', 'core.untrackedCache=false', 
 
 export type GitAnswer = { readonly code: number | null; readonly stdout: Buffer; readonly stderr: string };
 
-/** Rejects with ETIMEDOUT, EFBIG, or the system's code when there is no git. @param maxBytes of its output */
-export async function askGitBytes(
+/**
+ * Waits in this thread: a hook has nothing else to do, and pipes of its own would cost it as much time as git itself.
+ * Throws ETIMEDOUT, EFBIG, or the system's code when there is no git. @param maxBytes of its output
+ */
+export function askGitBytes(
   env: HookEnv,
   cwd: string,
   args: readonly string[],
   input: string = '',
   maxBytes: number = LIST_BYTES_MAX,
-): Promise<GitAnswer> {
+): GitAnswer {
   const small = Object.fromEntries(HANDED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
-  return new Promise((resolve, reject) => {
-    const child = spawn('git', [...QUIET, ...args], {
-      cwd,
-      env: { ...small, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_PAGER: 'cat' },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    const chunks: Buffer[] = [];
-    let length = 0;
-    let stderr = '';
-    let failure: Error | null = null;
-    const stop = (error: Error): void => {
-      failure ??= error;
-      child.kill('SIGKILL');
-    };
-    const timer = setTimeout(() => {
-      stop(systemError('ETIMEDOUT', `git did not answer in ${String(TIMEOUT_MS)} ms`));
-    }, TIMEOUT_MS);
-    child.stdout.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > maxBytes) stop(systemError('EFBIG', `git said more than ${String(maxBytes)} bytes`));
-      else chunks.push(chunk);
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      if (stderr.length < 4_096) stderr += chunk.toString('utf8');
-    });
-    // It may have seen enough: its exit code says what it thinks.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-    child.once('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      if (failure === null) resolve({ code, stdout: Buffer.concat(chunks), stderr: stderr.trim() });
-      else reject(failure);
-    });
+  const { status, stdout, stderr, error } = spawnSync('git', [...QUIET, ...args], {
+    cwd,
+    env: { ...small, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_PAGER: 'cat' },
+    input,
+    timeout: TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+    maxBuffer: maxBytes,
   });
+  if (codeOf(error) === 'ENOBUFS') throw systemError('EFBIG', `git said more than ${String(maxBytes)} bytes`);
+  if (codeOf(error) === 'ETIMEDOUT') throw systemError('ETIMEDOUT', `git did not answer in ${String(TIMEOUT_MS)} ms`);
+  if (error !== undefined) throw error;
+  return { code: status, stdout, stderr: stderr.toString('utf8', 0, 4_096).trim() };
 }
 
-async function bytesOf(env: HookEnv, cwd: string, args: readonly string[], input = '', maxBytes = LIST_BYTES_MAX): Promise<Buffer> {
-  const { code, stdout, stderr } = await askGitBytes(env, cwd, args, input, maxBytes);
+function bytesOf(env: HookEnv, cwd: string, args: readonly string[], input = '', maxBytes = LIST_BYTES_MAX): Buffer {
+  const { code, stdout, stderr } = askGitBytes(env, cwd, args, input, maxBytes);
   if (code === 0) return stdout;
   throw new Error(`git ${args[0] ?? ''} ended with ${String(code)}: ${stderr.slice(0, 300)}`);
 }
@@ -110,18 +87,17 @@ function readRaw(bytes: Buffer): Staged[] {
 const RAW = ['--raw', '-z', '--no-renames', '--no-abbrev', '--no-ext-diff', '--diff-filter=d', '--ignore-submodules=none'];
 
 /** What the commit that is being made adds or changes against HEAD, or against nothing before the first commit. */
-export const stagedChanges = async (env: HookEnv, cwd: string): Promise<Staged[]> =>
-  readRaw(await bytesOf(env, cwd, ['diff', '--cached', ...RAW]));
+export const stagedChanges = (env: HookEnv, cwd: string): Staged[] => readRaw(bytesOf(env, cwd, ['diff', '--cached', ...RAW]));
 
 /** What a commit adds or changes against its first parent. */
-export const commitChanges = async (env: HookEnv, cwd: string, commit: string): Promise<Staged[]> =>
-  readRaw(await bytesOf(env, cwd, ['diff-tree', '-r', '--root', '--no-commit-id', '-m', '--first-parent', ...RAW, commit]));
+export const commitChanges = (env: HookEnv, cwd: string, commit: string): Staged[] =>
+  readRaw(bytesOf(env, cwd, ['diff-tree', '-r', '--root', '--no-commit-id', '-m', '--first-parent', ...RAW, commit]));
 
 /** Sizes by object id; what is no blob, or is not there, is left out. */
-export async function blobSizes(env: HookEnv, cwd: string, oids: readonly string[]): Promise<Map<string, number>> {
+export function blobSizes(env: HookEnv, cwd: string, oids: readonly string[]): Map<string, number> {
   const sizes = new Map<string, number>();
   if (oids.length === 0) return sizes;
-  const text = (await bytesOf(env, cwd, ['cat-file', '--batch-check'], `${oids.join('\n')}\n`)).toString('latin1');
+  const text = bytesOf(env, cwd, ['cat-file', '--batch-check'], `${oids.join('\n')}\n`).toString('latin1');
   for (const line of text.split('\n')) {
     const parts = /^([0-9a-f]+) blob ([0-9]+)$/.exec(line);
     if (parts !== null) sizes.set(parts[1] ?? '', Number(parts[2]));
@@ -129,15 +105,20 @@ export async function blobSizes(env: HookEnv, cwd: string, oids: readonly string
   return sizes;
 }
 
-/** Bytes by object id. @param totalBytes of all of them together */
-export async function readBlobs(env: HookEnv, cwd: string, oids: readonly string[], totalBytes: number): Promise<Map<string, Buffer>> {
+/** Bytes by object id. Throws EFBIG when there are more. @param totalBytes of all of them together */
+export function readBlobs(env: HookEnv, cwd: string, oids: readonly string[], totalBytes: number): Map<string, Buffer> {
   const blobs = new Map<string, Buffer>();
   if (oids.length === 0) return blobs;
   const room = totalBytes + oids.length * 128;
-  const bytes = await bytesOf(env, cwd, ['cat-file', '--batch'], `${oids.join('\n')}\n`, room);
+  const bytes = bytesOf(env, cwd, ['cat-file', '--batch'], `${oids.join('\n')}\n`, room);
   for (let at = 0; at < bytes.length;) {
     const end = bytes.indexOf(0x0a, at);
-    const parts = /^([0-9a-f]+) ([a-z]+) ([0-9]+)$/.exec(bytes.toString('latin1', at, end));
+    const line = bytes.toString('latin1', at, end);
+    const parts = /^([0-9a-f]+) ([a-z]+) ([0-9]+)$/.exec(line);
+    if (/^[0-9a-f]+ missing$/.test(line)) {
+      at = end + 1;
+      continue;
+    }
     if (end < 0 || parts === null) throw new Error('git answered with objects in a form that is not known here');
     const size = Number(parts[3]);
     blobs.set(parts[1] ?? '', bytes.subarray(end + 1, end + 1 + size));
@@ -149,16 +130,15 @@ export async function readBlobs(env: HookEnv, cwd: string, oids: readonly string
 export type CommitText = { readonly commit: string; readonly message: string };
 
 /** Commits that a push would bring, newest first, and whether there are more than `max`. */
-export async function commitsToPush(
+export function commitsToPush(
   env: HookEnv,
   cwd: string,
   tip: string,
   have: readonly string[],
   remote: string,
   max: number,
-): Promise<{ readonly commits: readonly CommitText[]; readonly isAll: boolean }> {
-  const known = await Promise.all(have.map(async (oid) => (await askGitBytes(env, cwd, ['cat-file', '-e', oid])).code === 0));
-  const not = have.filter((_, at) => known[at] === true);
+): { readonly commits: readonly CommitText[]; readonly isAll: boolean } {
+  const not = have.filter((oid) => askGitBytes(env, cwd, ['cat-file', '-e', oid]).code === 0);
   const remotes = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(remote) ? [`--remotes=${remote}`] : ['--remotes'];
   const args = [
     'log',
@@ -172,7 +152,7 @@ export async function commitsToPush(
     ...remotes,
     '--',
   ];
-  const text = (await bytesOf(env, cwd, args)).toString('utf8');
+  const text = bytesOf(env, cwd, args).toString('utf8');
   const commits = text.split('\0').flatMap((one) => {
     const end = one.indexOf('\n');
     return end < 0 ? [] : [{ commit: one.slice(0, end), message: one.slice(end + 1) }];
@@ -183,9 +163,9 @@ export async function commitsToPush(
 export type Places = { readonly top: string; readonly gitDir: string; readonly commonDir: string };
 
 /** Absolute folders of the repository a hook runs in; null outside of any, or in one without a work tree. */
-export async function repositoryPlaces(env: HookEnv, cwd: string): Promise<Places | null> {
+export function repositoryPlaces(env: HookEnv, cwd: string): Places | null {
   const args = ['rev-parse', '--path-format=absolute', '--show-toplevel', '--git-dir', '--git-common-dir'];
-  const { code, stdout } = await askGitBytes(env, cwd, args);
+  const { code, stdout } = askGitBytes(env, cwd, args);
   const [top, gitDir, commonDir] = stdout.toString('utf8').split('\n');
   if (code !== 0 || top === undefined || gitDir === undefined || commonDir === undefined) return null;
   return { top, gitDir, commonDir };
@@ -194,8 +174,8 @@ export async function repositoryPlaces(env: HookEnv, cwd: string): Promise<Place
 export type HooksPath = { readonly scope: string; readonly value: string };
 
 /** `core.hooksPath` as git resolves it, with the scope it comes from (local, worktree, global, system, command); null: it is not set. */
-export async function hooksPathOf(env: HookEnv, cwd: string): Promise<HooksPath | null> {
-  const { code, stdout } = await askGitBytes(env, cwd, ['config', '--show-scope', '--type=path', '-z', '--get', 'core.hooksPath']);
+export function hooksPathOf(env: HookEnv, cwd: string): HooksPath | null {
+  const { code, stdout } = askGitBytes(env, cwd, ['config', '--show-scope', '--type=path', '-z', '--get', 'core.hooksPath']);
   if (code !== 0) return null;
   const [scope, value] = stdout.toString('utf8').split('\0');
   return scope === undefined || value === undefined || value === '' ? null : { scope, value };
