@@ -21,7 +21,15 @@ export type FailureClass =
   | 'cancelled';
 
 /** A place where a secret was found; never the secret. */
-export type SecretFinding = { readonly rule: string; readonly line: number; readonly column: number };
+export type SecretFinding = {
+  readonly rule: string;
+  readonly line: number;
+  readonly column: number;
+  /** The rule's own public literal and stars, such as `ghp_****`; absent before docket 0.2. */
+  readonly excerpt?: string;
+  /** What docket.yaml may let it pass by (policy.allow_secrets). */
+  readonly fingerprint?: string;
+};
 
 export type Failure =
   | { readonly kind: 'prompt-invalid'; readonly faults: readonly Fault[] }
