@@ -80,6 +80,34 @@ const GUESSES: readonly SecretRule[] = [
     accepts: (value) => looksRandom(value, 2.75) && !/^[0-9]+(?::[0-9]+)*$/.test(value),
   },
   {
+    id: 'argument-password',
+    hints: ['sshpass'],
+    pattern: /sshpass\s{1,4}-p\s{0,4}["']?([^\s"']{8,100})/g,
+    accepts: (value) => looksRandom(value, 2.75),
+  },
+  {
+    id: 'netrc-password',
+    hints: ['machine'],
+    pattern: /machine\s{1,4}\S{1,200}\s{1,4}login\s{1,4}\S{1,200}\s{1,4}password\s{1,4}(\S{8,200})/g,
+    accepts: (value) => looksRandom(value, 2.5),
+  },
+  {
+    id: 'docker-login',
+    hints: ['"auth"'],
+    pattern: /"auth"\s{0,4}:\s{0,4}"([A-Za-z0-9+/]{10,400}={0,2})"/g,
+    accepts: isBasicLogin,
+  },
+  {
+    id: 'private-web-key',
+    hints: ['"kty"'],
+    pattern: /"d"\s{0,4}:\s{0,4}"([A-Za-z0-9_-]{40,700})"/g,
+  },
+  {
+    id: 'one-time-password-seed',
+    hints: ['otpauth://'],
+    pattern: /otpauth:\/\/[^\s"'<>]{1,200}?[?&]secret=([A-Z2-7]{16,128})/g,
+  },
+  {
     id: 'npmrc-password',
     hints: ['_authtoken', '_auth', '_password'],
     pattern: /(?:_authToken|_auth|_password)\s{0,2}=\s{0,2}["']?([^\s"'$]{12,400})/g,
@@ -96,7 +124,7 @@ const GUESSES: readonly SecretRule[] = [
     id: 'assigned-secret',
     hints: ['secret', 'token', 'key', 'credential'],
     pattern:
-      /(?:secret|(?<!page_?|csrf_?|xsrf_?|sync_?|cancel(?:lation)?_?)token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key|credentials?)(?:[_-]?(?:key|value|prod|production|staging|live|dev|[0-9]{1,2}))?["'`\]]{0,2}\s{0,4}(?::=|=>|=|:)\s{0,4}["'`]?([^\s"'`,;]{16,400})/gi,
+      /(?:secret|(?<!page_?|csrf_?|xsrf_?|sync_?|cancel(?:lation)?_?)token|api[_-]?key|access[_-]?key|account[_-]?key|subscription[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key|credentials?)(?:[_-]?(?:key|value|prod|production|staging|live|dev|[0-9]{1,2}))?["'`\]]{0,2}\s{0,4}(?::=|=>|=|:)\s{0,4}["'`]?([^\s"'`,;]{16,400})/gi,
     accepts: (value) => looksRandom(value, 3.2) && !/^(?:sha(?:1|256|512)[-:]|[A-Za-z0-9]{1,12}:)/.test(value),
   },
 ];

@@ -40,6 +40,15 @@ function excerptOf(hints: readonly string[], value: string, matched: string): st
   return named === undefined ? MASK : `${named.trim()} ${MASK}`;
 }
 
+/** Without the provider's own literal (`_test_` is none of a manual's), and without what would be a variable elsewhere. */
+function bodyOf(hints: readonly string[], value: string): string {
+  const lower = value.toLowerCase();
+  const hint = hints.find((one) => one.length > 2 && lower.includes(one));
+  if (hint === undefined) return value;
+  const at = lower.indexOf(hint);
+  return `${value.slice(0, at)}${value.slice(at + hint.length)}`.replaceAll('$', '');
+}
+
 const KEY_END = /^[^-]{0,12000}-{5}END [A-Z0-9 ]{1,60}-{5}/;
 
 function inPiece(text: string): SecretRange[] {
@@ -52,7 +61,7 @@ function inPiece(text: string): SecretRange[] {
       const value = match[1] ?? matched;
       const end = match.index + matched.length;
       const rest = accepts === undefined ? '' : text.slice(end, end + REST_LENGTH);
-      if (accepts === undefined ? isPlaceholder(value) : !accepts(value, rest)) continue;
+      if (accepts === undefined ? isPlaceholder(bodyOf(hints, value)) : !accepts(value, rest)) continue;
       const from = match.index + (match[1] === undefined ? 0 : matched.lastIndexOf(value));
       const keyEnd = matched.startsWith('-----BEGIN') ? (KEY_END.exec(rest)?.[0].length ?? 0) : 0;
       found.push({ rule: id, from, to: from + value.length + keyEnd, excerpt: excerptOf(hints, value, matched) });

@@ -144,6 +144,7 @@ const TALK: readonly Form[] = [
   ['typeform-token', ['tfp_'], 'tfp_[A-Za-z0-9_.=-]{50,60}'],
   ['facebook-token', ['eaac', 'eaam'], 'EAA[CM][A-Za-z0-9]{100,400}'],
   ['hubspot-token', ['pat-'], 'pat-(?:na|eu|ap)[0-9]-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'],
+  ['okta-token', ['ssws'], 'SSWS 00[A-Za-z0-9_-]{40}'],
   ['adobe-secret', ['p8e-'], 'p8e-[A-Za-z0-9_-]{32}'],
   ['adafruit-key', ['aio_'], 'aio_[A-Za-z0-9]{28}'],
   ['wakatime-key', ['waka_'], 'waka_[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'],
