@@ -125,7 +125,13 @@ const PROVIDERS: readonly (readonly [id: string, weight: number, ...recipes: str
   ['PayPal Braintree token', 1, 'access_token$production${lower:16}${hex:32}'],
   ['Plaid token', 1, 'access-production-{uuid}'],
   ['EasyPost key', 1, 'EZAK{alnum:54}'],
-  ['Slack token', 5, 'xoxb-{digit:12}-{digit:13}-{alnum:24}', 'xoxp-{digit:12}-{digit:12}-{digit:12}-{hex:32}', 'xapp-1-A{upper:10}-{digit:13}-{hex:64}'],
+  [
+    'Slack token',
+    5,
+    'xoxb-{digit:12}-{digit:13}-{alnum:24}',
+    'xoxp-{digit:12}-{digit:12}-{digit:12}-{hex:32}',
+    'xapp-1-A{upper:10}-{digit:13}-{hex:64}',
+  ],
   ['Slack webhook', 3, 'https://hooks.slack.com/services/T{upper:8}/B{upper:10}/{alnum:24}'],
   ['Teams webhook', 2, 'https://contoso.webhook.office.com/webhookb2/{uuid}@{uuid}/IncomingWebhook/{hex:32}/{uuid}'],
   ['Discord bot token', 3, 'M{alnum:25}.{url:5}x.{alnum:38}'],
@@ -142,9 +148,18 @@ const PROVIDERS: readonly (readonly [id: string, weight: number, ...recipes: str
   ['HubSpot token', 1, 'pat-na1-{uuid}'],
 ];
 
-const wrapped = (label: string, recipe: string) => (random: Random): string => pem(label, fill(recipe, random));
-const from = (...recipes: readonly string[]) => (random: Random): string => fill(recipes[random(recipes.length)] ?? '', random);
-const encoded = (before: string, recipe: string, after = '') => (random: Random): string => `${before}${base64(fill(recipe, random))}${after}`;
+const wrapped =
+  (label: string, recipe: string) =>
+  (random: Random): string =>
+    pem(label, fill(recipe, random));
+const from =
+  (...recipes: readonly string[]) =>
+  (random: Random): string =>
+    fill(recipes[random(recipes.length)] ?? '', random);
+const encoded =
+  (before: string, recipe: string, after = '') =>
+  (random: Random): string =>
+    `${before}${base64(fill(recipe, random))}${after}`;
 
 const jsonWebToken = (random: Random): string =>
   `${base64(JSON.stringify({ alg: 'HS256', typ: 'JWT' }), 'base64url')}.${base64(JSON.stringify({ sub: fill('{hex:8}', random), admin: true }), 'base64url')}.${fill('{url:43}', random)}`;
@@ -157,17 +172,62 @@ const OTHERS: readonly (readonly [id: string, weight: number, make: (random: Ran
   ['RSA private key', 5, wrapped('RSA PRIVATE KEY', 'MIIEpAIBAAKCAQEA{b64:48}\n{b64:64}\n{b64:64}\n{b64:64}')],
   ['short EC private key', 4, wrapped('EC PRIVATE KEY', 'MHcCAQEEI{b64:55}\n{b64:64}\n{b64:30}==')],
   ['short Ed25519 private key', 4, wrapped('PRIVATE KEY', 'MC4CAQAwBQYDK2VwBCIEI{b64:43}')],
-  ['OpenSSH private key', 5, wrapped('OPENSSH PRIVATE KEY', 'b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n{b64:70}\n{b64:70}')],
+  [
+    'OpenSSH private key',
+    5,
+    wrapped('OPENSSH PRIVATE KEY', 'b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n{b64:70}\n{b64:70}'),
+  ],
   ['PGP private key', 2, wrapped('PGP PRIVATE KEY BLOCK', '\nlQOYBF{b64:58}\n{b64:64}\n=aB3d')],
-  ['service account in JSON', 4, (random) => JSON.stringify({ type: 'service_account', private_key: pem('PRIVATE KEY', lines(fill('MIIEvQ{b64:400}', random), 64)) })],
+  [
+    'service account in JSON',
+    4,
+    (random) => JSON.stringify({ type: 'service_account', private_key: pem('PRIVATE KEY', lines(fill('MIIEvQ{b64:400}', random), 64)) }),
+  ],
   ['JSON web token', 5, jsonWebToken],
   ['bearer header', 5, from('Authorization: Bearer {url:40}', "-H 'authorization: bearer {alnum:64}'", 'Authorization: token {hex:40}')],
   ['basic header', 3, encoded('Authorization: Basic ', 'deploy:{strong:16}')],
   ['API key header', 4, from('X-API-Key: {alnum:32}', 'x-api-key: {hex:40}', 'Ocp-Apim-Subscription-Key: {hex:32}')],
-  ['connection address', 5, from('postgres://app:{alnum:16}@db.internal:5432/app', 'mongodb+srv://svc:{alnum:20}@cluster0.mongodb.net/', 'redis://:{alnum:24}@cache:6379/0', 'amqps://worker:{url:18}@mq.internal/')],
-  ['connection string', 4, from('Server=db;Database=app;User Id=sa;Password={strong:16};Encrypt=true', 'jdbc:postgresql://db/app?user=app&password={alnum:18}&ssl=true')],
-  ['password in a file', 5, from('DB_PASSWORD={strong:16}', 'password: "{strong:14}"', 'spring.datasource.password={alnum:18}', '"password": "{strong:20}"', 'PGPASSWORD={alnum:16} psql')],
-  ['secret in a file', 5, from('client_secret: {url:40}', 'API_KEY={hex:32}', '"accessToken": "{alnum:48}"', 'JWT_SECRET="{b64:64}"', 'signing_key = "{hex:64}"', 'DD_API_KEY={hex:32}')],
+  [
+    'connection address',
+    5,
+    from(
+      'postgres://app:{alnum:16}@db.internal:5432/app',
+      'mongodb+srv://svc:{alnum:20}@cluster0.mongodb.net/',
+      'redis://:{alnum:24}@cache:6379/0',
+      'amqps://worker:{url:18}@mq.internal/',
+    ),
+  ],
+  [
+    'connection string',
+    4,
+    from(
+      'Server=db;Database=app;User Id=sa;Password={strong:16};Encrypt=true',
+      'jdbc:postgresql://db/app?user=app&password={alnum:18}&ssl=true',
+    ),
+  ],
+  [
+    'password in a file',
+    5,
+    from(
+      'DB_PASSWORD={strong:16}',
+      'password: "{strong:14}"',
+      'spring.datasource.password={alnum:18}',
+      '"password": "{strong:20}"',
+      'PGPASSWORD={alnum:16} psql',
+    ),
+  ],
+  [
+    'secret in a file',
+    5,
+    from(
+      'client_secret: {url:40}',
+      'API_KEY={hex:32}',
+      '"accessToken": "{alnum:48}"',
+      'JWT_SECRET="{b64:64}"',
+      'signing_key = "{hex:64}"',
+      'DD_API_KEY={hex:32}',
+    ),
+  ],
   ['AWS secret access key', 5, from('aws_secret_access_key = {b64:40}', 'AWS_SECRET_ACCESS_KEY={b64:40}', '"SecretAccessKey": "{b64:40}"')],
   ['Twilio auth token', 2, from('TWILIO_AUTH_TOKEN={hex:32}', 'AC{hex:32}:{hex:32}')],
   ['.npmrc password', 3, from('//registry.internal/:_authToken={uuid}', '_auth={b64:40}==')],
@@ -182,7 +242,12 @@ const OTHERS: readonly (readonly [id: string, weight: number, make: (random: Ran
   ['WireGuard key', 2, from('PrivateKey = {b64:43}=')],
   ['Okta token', 2, from('Authorization: SSWS 00{url:40}')],
   ['token inside base64', 3, encoded('blob: ', 'export TOKEN=ghp_{alnum:36}\n')],
-  ['PowerShell command', 2, (random) => `powershell -EncodedCommand ${Buffer.from(fill('$t = "ghp_{alnum:36}"; Invoke-It $t', random), 'utf16le').toString('base64')}`],
+  [
+    'PowerShell command',
+    2,
+    (random) =>
+      `powershell -EncodedCommand ${Buffer.from(fill('$t = "ghp_{alnum:36}"; Invoke-It $t', random), 'utf16le').toString('base64')}`,
+  ],
 ];
 
 export const KINDS: readonly Kind[] = [
@@ -206,7 +271,8 @@ const SURROUNDINGS: readonly ((secret: string) => string)[] = [
 
 export type Planted = { readonly text: string; readonly from: number; readonly to: number };
 
-const HEAD = '---\nfeature: FEAT-123\nagent: architect\nrevision: 2\n---\n\n# Task\n\nDescribe the layout of the module and its limits.\n\n';
+const HEAD =
+  '---\nfeature: FEAT-123\nagent: architect\nrevision: 2\n---\n\n# Task\n\nDescribe the layout of the module and its limits.\n\n';
 
 /** A prompt that holds one secret of the kind. */
 export function plant(kind: Kind, random: Random): Planted {
@@ -214,6 +280,6 @@ export function plant(kind: Kind, random: Random): Planted {
   const around = kind.group === 'other' ? (text: string): string => text : (SURROUNDINGS[random(SURROUNDINGS.length)] ?? String);
   const line = around(secret);
   const text = `${HEAD}${line}\n\nThen write the tests.\n`;
-  const from = HEAD.length + line.indexOf(secret);
-  return { text, from, to: from + secret.length };
+  const start = HEAD.length + line.indexOf(secret);
+  return { text, from: start, to: start + secret.length };
 }

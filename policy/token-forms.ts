@@ -41,20 +41,36 @@ const CLOUD: readonly Form[] = [
   ['terraform-token', ['.atlasv1.'], '[A-Za-z0-9]{14}\\.atlasv1\\.[A-Za-z0-9_=-]{60,70}'],
   ['vault-token', ['hvs.', 'hvb.', 'hvr.'], 'hv[sbr]\\.[A-Za-z0-9_-]{24,300}'],
   ['doppler-token', ['dp.'], 'dp\\.(?:pt|st|sa|ct|scim|audit)\\.[A-Za-z0-9._-]{40,64}'],
-  ['1password', ['a3-', 'ops_ey'], 'A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}|ops_eyJ[A-Za-z0-9+/_-]{100,2000}'],
+  [
+    '1password',
+    ['a3-', 'ops_ey'],
+    'A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}|ops_eyJ[A-Za-z0-9+/_-]{100,2000}',
+  ],
   ['infracost-key', ['ico-'], 'ico-[A-Za-z0-9]{32}'],
   ['scaleway-key', ['scw'], 'SCW[A-Z0-9]{17}'],
 ];
 
 const CODE: readonly Form[] = [
-  ['github-token', ['gho_', 'ghp_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'], 'gh[opusr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{50,255}'],
-  ['gitlab-token', ['gl', 'gr1348941'], 'gl(?:pat|dt|rt|rtr|ptt|soat|cbt|ft|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{20,300}|GR1348941[A-Za-z0-9_-]{20}'],
+  [
+    'github-token',
+    ['gho_', 'ghp_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'],
+    'gh[opusr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{50,255}',
+  ],
+  [
+    'gitlab-token',
+    ['gl', 'gr1348941'],
+    'gl(?:pat|dt|rt|rtr|ptt|soat|cbt|ft|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{20,300}|GR1348941[A-Za-z0-9_-]{20}',
+  ],
   ['bitbucket-password', ['atbb'], 'ATBB[A-Za-z0-9]{32}(?:[A-F0-9]{8})?'],
   ['atlassian-token', ['atatt3', 'atctt3'], 'AT[AC]TT3[A-Za-z0-9_=-]{100,400}'],
   ['sourcegraph-token', ['sgp_', 'slk_', 'sgd_'], 'sgp_(?:[a-fA-F0-9]{16}_|local_)?[a-fA-F0-9]{40}|(?:slk|sgd)_[a-f0-9]{64}'],
   ['npm-token', ['npm_'], 'npm_[A-Za-z0-9]{36,60}'],
   ['pypi-token', ['pypi-age'], 'pypi-AgE[A-Za-z0-9_-]{50,400}'],
-  ['package-registry-token', ['rubygems_', 'cio', 'oy2', 'clojars_'], 'rubygems_[a-f0-9]{48}|cio[A-Za-z0-9]{32}|oy2[a-z0-9]{43}|CLOJARS_[a-z0-9]{60}'],
+  [
+    'package-registry-token',
+    ['rubygems_', 'cio', 'oy2', 'clojars_'],
+    'rubygems_[a-f0-9]{48}|cio[A-Za-z0-9]{32}|oy2[a-z0-9]{43}|CLOJARS_[a-z0-9]{60}',
+  ],
   ['docker-token', ['dckr_'], 'dckr_(?:pat|oat)_[A-Za-z0-9_-]{27,32}'],
   ['artifactory-key', ['akcp', 'cmvmd'], 'AKCp[A-Za-z0-9]{69}|cmVmd[A-Za-z0-9]{59}'],
   ['buildkite-token', ['bkua_', 'bkaj_', 'bkct_'], 'bk(?:ua|aj|ct)_[A-Za-z0-9]{40,64}'],
@@ -129,9 +145,17 @@ const PAY: readonly Form[] = [
 const TALK: readonly Form[] = [
   ['slack-token', ['xox', 'xapp-'], '(?:xox[abeoprsd]|xapp)(?:\\.xox[bp])?-[A-Za-z0-9%-]{24,400}'],
   ['slack-webhook', ['hooks.slack.com'], 'https://hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_+-]{40,120}'],
-  ['teams-webhook', ['.webhook.office.com'], 'https://[a-z0-9-]{1,60}\\.webhook\\.office\\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[0-9a-f]{32}/[0-9a-f-]{36}'],
+  [
+    'teams-webhook',
+    ['.webhook.office.com'],
+    'https://[a-z0-9-]{1,60}\\.webhook\\.office\\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[0-9a-f]{32}/[0-9a-f-]{36}',
+  ],
   ['discord-token', ['m', 'n', 'o'], '[MNO][A-Za-z0-9_-]{23,27}\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27,45}'],
-  ['discord-webhook', ['/api/webhooks/'], 'https://(?:ptb\\.|canary\\.)?discord(?:app)?\\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_-]{60,80}'],
+  [
+    'discord-webhook',
+    ['/api/webhooks/'],
+    'https://(?:ptb\\.|canary\\.)?discord(?:app)?\\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_-]{60,80}',
+  ],
   ['telegram-token', [':aa'], '[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}'],
   ['twilio-key', ['sk'], 'SK[0-9a-f]{32}'],
   ['sendgrid-key', ['sg.'], 'SG\\.[A-Za-z0-9_-]{16,32}\\.[A-Za-z0-9_-]{32,64}'],

@@ -119,7 +119,7 @@ async function exchange(parts: Parts, claimed: Claimed, copy: Uint8Array, late: 
 /** Read-only once it is answered; private when it holds a secret; else as its author had it, because a person mends it. */
 function modeOf(final: FinalFile, before: number, isCopy: boolean): number | null {
   const kind = final.failure?.kind;
-  if (kind === 'secret-found' || kind === 'secret-scan-failed') return 0o600;
+  if (kind === 'secret-found' || kind === 'personal-data-found' || kind === 'secret-scan-failed') return 0o600;
   if (final.finished.endsWith('.processed')) return (before & 0o444) | 0o400;
   return isCopy ? before & 0o777 : null;
 }
