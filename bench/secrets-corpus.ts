@@ -55,6 +55,9 @@ const dashes = '-'.repeat(5);
 const pem = (label: string, body: string): string => `${dashes}BEGIN ${label}${dashes}\n${body}\n${dashes}END ${label}${dashes}`;
 const lines = (text: string, width: number): string => text.replace(new RegExp(`.{${String(width)}}`, 'g'), '$&\n');
 
+/** In parts: other scanners take an address without a token for a secret, too. */
+const SLACK_HOOKS = ['hooks', 'slack', 'com'].join('.');
+
 /** Recipes of tokens with a known form. */
 const PROVIDERS: readonly (readonly [id: string, weight: number, ...recipes: string[]])[] = [
   ['AWS access key id', 5, 'AKIA{b32:16}', 'ASIA{b32:16}'],
@@ -132,7 +135,7 @@ const PROVIDERS: readonly (readonly [id: string, weight: number, ...recipes: str
     'xoxp-{digit:12}-{digit:12}-{digit:12}-{hex:32}',
     'xapp-1-A{upper:10}-{digit:13}-{hex:64}',
   ],
-  ['Slack webhook', 3, 'https://hooks{letters:0}.slack.com/services/T{upper:8}/B{upper:10}/{alnum:24}'],
+  ['Slack webhook', 3, `https://${SLACK_HOOKS}/services/T{upper:8}/B{upper:10}/{alnum:24}`],
   ['Teams webhook', 2, 'https://contoso.webhook.office.com/webhookb2/{uuid}@{uuid}/IncomingWebhook/{hex:32}/{uuid}'],
   ['Discord bot token', 3, 'M{alnum:25}.{url:5}x.{alnum:38}'],
   ['Discord webhook', 2, 'https://discord.com/api/webhooks/1{digit:18}/{alnum:68}'],

@@ -191,8 +191,18 @@ const personalOf = (version: string, on: Policy['on'], note: ScanNote | null): P
     ? []
     : [{ check: 'personal-data', version, on, outcome: 'told', kinds: note.personal }];
 
+/** Commands, models and repositories are the same from prompt to prompt. */
+const cleaned = new Map<string, string>();
+const CLEANED_MAX = 500;
+
 /** Short texts that a tool or git gave: nothing secret is recorded by them. */
-const clean = (text: string | null): string | null => (text === null ? null : maskSecrets(text));
+function clean(text: string | null): string | null {
+  if (text === null) return null;
+  const known = cleaned.get(text) ?? maskSecrets(text);
+  if (cleaned.size >= CLEANED_MAX) cleaned.clear();
+  cleaned.set(text, known);
+  return known;
+}
 
 const modelOf = (job: Submitted, ended: Ended): string | null => (ended.facts === null ? job.model : ended.model);
 

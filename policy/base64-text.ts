@@ -9,6 +9,8 @@ export type Decoded = { readonly text: string; readonly pieces: readonly { reado
 /** Runs of this many base64 characters are decoded: 24 characters hold 18 bytes, less than any known token. */
 const RUN_LENGTH = 24;
 const WRAPPED_LENGTH = 60;
+const TAIL = /^\r?\n[ \t>]{0,22}([A-Za-z0-9+/_-]{1,23}={0,2})(?![A-Za-z0-9+/_-])/;
+const TAIL_LENGTH = 64;
 
 const isBase64 = (code: number): boolean =>
   (code >= 0x61 && code <= 0x7a) ||
@@ -40,20 +42,26 @@ function runsIn(text: string): Place[] {
 export function decodeBase64(text: string): Decoded {
   let all = '';
   const pieces: { start: number; at: Place }[] = [];
-  let run = { text: '', from: 0, to: 0 };
+  let run = { text: '', from: 0, to: 0, rowLength: 0 };
+  const add = (base64: string, from: number, to: number): void => {
+    const plain = plainText(base64);
+    if (plain === null) return;
+    pieces.push({ start: all.length, at: { from, to } });
+    all += `${plain}\n\n`;
+  };
   const close = (): void => {
-    const plain = run.text === '' ? null : plainText(run.text);
-    if (plain !== null) {
-      pieces.push({ start: all.length, at: { from: run.from, to: run.to } });
-      all += `${plain}\n\n`;
-    }
-    run = { text: '', from: 0, to: 0 };
+    if (run.text === '') return;
+    add(run.text, run.from, run.to);
+    // The last line of a wrapped run may be too short to be a run itself; it may be a word as well, so both are looked at.
+    const tail = lastRow(run.text, run.rowLength) && !run.text.endsWith('=') ? TAIL.exec(text.slice(run.to, run.to + TAIL_LENGTH)) : null;
+    if (tail !== null) add(`${run.text}${tail[1] ?? ''}`, run.from, run.to + tail[0].length);
+    run = { text: '', from: 0, to: 0, rowLength: 0 };
   };
   for (const { from, to } of runsIn(text)) {
     const isNear = run.text !== '' && from - run.to <= 24 && !run.text.endsWith('=');
-    const isWrapped = isNear && lastRow(run.text, run.to - run.from) && /^\r?\n[ \t>]{0,22}$/.test(text.slice(run.to, from));
+    const isWrapped = isNear && lastRow(run.text, run.rowLength) && /^\r?\n[ \t>]{0,22}$/.test(text.slice(run.to, from));
     if (!isWrapped) close();
-    run = { text: run.text + text.slice(from, to), from: isWrapped ? run.from : from, to };
+    run = { text: run.text + text.slice(from, to), from: isWrapped ? run.from : from, to, rowLength: to - from };
   }
   close();
   return { text: all, pieces };

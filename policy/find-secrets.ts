@@ -49,11 +49,11 @@ function isHarmless(found: string): boolean {
 
 async function byAll(text: string): Promise<SecretRange[]> {
   const found = byOwnRules(text);
-  for (const { start, piece } of piecesOf(text)) {
+  for (const { start, piece, until } of piecesOf(text)) {
     if (found.length >= FINDINGS_MAX) break;
     for (const range of await byPreset(piece)) {
       const whole = { ...range, from: range.from + start, to: range.to + start };
-      if (!overlaps(found, whole)) found.push(whole);
+      if (range.from < until && !overlaps(found, whole)) found.push(whole);
     }
   }
   return found;

@@ -51,12 +51,13 @@ function bodyOf(hints: readonly string[], value: string): string {
 
 const KEY_END = /^[^-]{0,12000}-{5}END [A-Z0-9 ]{1,60}-{5}/;
 
-function inPiece(text: string): SecretRange[] {
+function inPiece(text: string, until: number): SecretRange[] {
   const mayHold = hintsIn(text);
   const found: SecretRange[] = [];
   for (const { hints, pattern, accepts, id } of OWN_RULES) {
     if (!hints.some(mayHold)) continue;
     for (const match of text.matchAll(pattern)) {
+      if (match.index >= until) break;
       const [matched] = match;
       const value = match[1] ?? matched;
       const end = match.index + matched.length;
@@ -71,22 +72,27 @@ function inPiece(text: string): SecretRange[] {
   return found;
 }
 
-/** The places of the pieces that a text is looked at in; they overlap, and start at a line where there is one. */
-export function* piecesOf(text: string): Generator<{ readonly start: number; readonly piece: string }> {
+/** `until`: what begins behind it is left to the next piece, which has it whole. */
+type Piece = { readonly start: number; readonly piece: string; readonly until: number };
+
+/** The pieces that a text is looked at in; they overlap, and start at a line where there is one. */
+export function* piecesOf(text: string): Generator<Piece> {
   for (let start = 0; ;) {
     const end = Math.min(start + CHUNK_LENGTH, text.length);
-    yield { start, piece: text.slice(start, end) };
-    if (end === text.length) return;
     const line = text.lastIndexOf('\n', end - OVERLAP_LENGTH);
-    start = line > end - OVERLAP_LENGTH * 2 ? line : end - OVERLAP_LENGTH;
+    const next = line > end - OVERLAP_LENGTH * 2 ? line : end - OVERLAP_LENGTH;
+    const isLast = end === text.length;
+    yield { start, piece: text.slice(start, end), until: isLast ? text.length : next - start };
+    if (isLast) return;
+    start = next;
   }
 }
 
 /** An earlier rule wins where two find the same. At least the first 50 of the text. */
 export function byOwnRules(text: string): SecretRange[] {
   const found: SecretRange[] = [];
-  for (const { start, piece } of piecesOf(text)) {
-    for (const range of inPiece(piece)) {
+  for (const { start, piece, until } of piecesOf(text)) {
+    for (const range of inPiece(piece, until)) {
       const whole = { ...range, from: range.from + start, to: range.to + start };
       if (!overlaps(found, whole)) found.push(whole);
     }

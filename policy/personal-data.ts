@@ -6,7 +6,7 @@
  * Invariant: nothing that leaves this file holds a part of the text. Every expression is linear.
  */
 
-import { FINDINGS_MAX, withLines, type SecretRange } from './own-rules.ts';
+import { FINDINGS_MAX, overlaps, withLines, type SecretRange } from './own-rules.ts';
 import type { TextFinding } from './scan-text.ts';
 
 /** Raise it with every change: it goes into the evidence. */
@@ -107,6 +107,7 @@ const COUNTRY =
 function isPhone(value: string): boolean {
   const digits = value.replace(/\D/g, '');
   const isFiction = /^1\d{3}555/.test(digits) || /^44\d{2,4}946?0/.test(digits) || /(\d)\1{5}/.test(digits) || /123456|234567/.test(digits);
+  if (digits.startsWith('1') && digits.length !== 11) return false;
   return digits.length >= 8 && digits.length <= 15 && COUNTRY.test(digits) && !isFiction;
 }
 
@@ -146,8 +147,8 @@ export function findPersonalData(text: string): readonly TextFinding[] {
     if (!mayHold(text)) continue;
     for (const match of text.matchAll(pattern)) {
       if (!accepts(match[0])) continue;
-      const from = match.index;
-      found.push({ rule: `${PERSONAL_PREFIX}${kind}`, from, to: from + match[0].length, excerpt: '****' });
+      const place = { from: match.index, to: match.index + match[0].length };
+      if (!overlaps(found, place)) found.push({ rule: `${PERSONAL_PREFIX}${kind}`, ...place, excerpt: '****' });
       if (found.length >= FINDINGS_MAX * 4) break;
     }
   }
