@@ -15,6 +15,7 @@ import { codeOf } from '#platform/file-facts.ts';
 import { blobSizes, commitChanges, readBlobs, stagedChanges, type Places, type Staged } from '#platform/git-hooks.ts';
 import { addTrailers, messageOf } from '#platform/git-trailers.ts';
 import { refusalOf } from '#policy/code-paths.ts';
+import { scanText, type TextFinding } from '#policy/scan-text.ts';
 import { skipWords, type HookAnswer, type HookCall } from './hook-call.ts';
 import { linkIndex } from './hook-links.ts';
 import { hookSettings, keepIfPossible, textOf, type HookSettings } from './hook-settings.ts';
@@ -24,8 +25,6 @@ export const TRAILER = 'Docket-Record';
 const LINKS_MAX = 16;
 const NAMED_MAX = 10;
 const BINARY_HEAD_BYTES = 8_000;
-/** Texts longer than this together are scanned by a worker, which has a deadline. */
-const IN_THREAD_BYTES = 200_000;
 
 export const noteFile = (places: Pick<Places, 'gitDir'>): string => path.join(places.gitDir, 'docket-note');
 
@@ -77,58 +76,51 @@ const named = (files: readonly { readonly path: string }[]): string =>
     .map((file) => printable(file.path))
     .join(', ') + (files.length > NAMED_MAX ? ` and ${String(files.length - NAMED_MAX)} more` : '');
 
-type Spot = { readonly path: string; readonly line: number; readonly column: number; readonly rule: string };
+type Spot = { readonly path: string; readonly finding: TextFinding; readonly secret: string };
 
-type Scan = (text: string) => Promise<readonly Omit<Spot, 'path'>[]>;
-
-/** Small texts in this thread, large ones under a deadline. Throws when the scan broke. */
-async function scanner(settings: HookSettings, totalBytes: number): Promise<{ readonly scan: Scan; readonly close: () => Promise<void> }> {
-  if (totalBytes <= IN_THREAD_BYTES) {
-    const { findSecrets } = await import('#policy/find-secrets.ts');
-    return { scan: findSecrets, close: async () => Promise.resolve() };
-  }
-  const { makeSecretScan } = await import('#policy/secret-scan.ts');
-  const secrets = makeSecretScan({ deadlineMs: settings.scanMs });
-  return {
-    async scan(text) {
-      const answer = await secrets.scan('prompt', text);
-      if (answer.ok) return [];
-      if (answer.error.kind === 'secret-found') return answer.error.findings;
-      throw new Error(answer.error.kind === 'secret-scan-failed' ? answer.error.reason : 'the scan failed');
-    },
-    close: async () => secrets.close(),
+function secretsIn(settings: HookSettings, { staged, blobs }: Looked): readonly Spot[] {
+  const found: Spot[] = [];
+  const add = (file: string, text: string): void => {
+    for (const finding of scanText(text)) found.push({ path: file, finding, secret: text.slice(finding.from, finding.to) });
   };
-}
-
-async function secretsIn(settings: HookSettings, { staged, blobs }: Looked): Promise<readonly Spot[]> {
-  const texts: { readonly path: string; readonly text: string }[] = [];
   const seen = new Set<string>();
   for (const { oid, path: file } of staged) {
+    add(`${file} (its name)`, file);
     const bytes = blobs.get(oid);
     if (bytes === undefined || bytes.length === 0 || seen.has(oid) || isBinary(bytes)) continue;
     seen.add(oid);
     const head = bytes.subarray(0, settings.scanBytes);
-    texts.push({ path: file, text: isUtf8(head) ? head.toString('utf8') : head.toString('latin1') });
+    add(file, isUtf8(head) ? head.toString('utf8') : head.toString('latin1'));
   }
-  if (staged.length === 0) return [];
-  const names = staged.map(({ path: file }) => file.replaceAll('\n', ' ')).join('\n');
-  const { scan, close } = await scanner(
-    settings,
-    texts.reduce((sum, { text }) => sum + text.length, names.length),
-  );
-  try {
-    const inNames = (await scan(names)).map(({ line, rule }) => ({
-      path: `the name of file ${String(line)} of the commit`,
-      line: 0,
-      column: 0,
-      rule,
-    }));
-    const found: Spot[] = [...inNames];
-    for (const { path: file, text } of texts) for (const spot of await scan(text)) found.push({ ...spot, path: file });
-    return found;
-  } finally {
-    await close();
-  }
+  return found;
+}
+
+type Told = { readonly line: string; readonly print: string | null };
+
+/** Without what a person let pass by its fingerprint (policy.allow_secrets), as in a prompt. The secret goes no further than here. */
+async function notAllowed(settings: HookSettings, spots: readonly Spot[]): Promise<readonly Told[]> {
+  const prints = spots.length === 0 || settings.root === null ? null : await printsOf(settings.root);
+  return spots.flatMap(({ path: file, finding, secret }) => {
+    const print = prints?.print(secret) ?? null;
+    if (print !== null && prints?.allowed.has(print) === true) return [];
+    const place = `${file}:${String(finding.line)}:${String(finding.column)}`;
+    return [{ line: `  ${printable(place, 300)} ${finding.rule}${print === null ? '' : ` (${print})`}`, print }];
+  });
+}
+
+/** Null: this workspace has no key yet, or its settings cannot be read. */
+async function printsOf(
+  root: string,
+): Promise<{ readonly print: (secret: string) => string; readonly allowed: ReadonlySet<string> } | null> {
+  const [{ fingerprintsOf }, { loadWorkspace }, { makeFs }] = await Promise.all([
+    import('./secret-scan-of.ts'),
+    import('./workspace.ts'),
+    import('#platform/files.ts'),
+  ]);
+  const fs = makeFs();
+  const loaded = await loadWorkspace({ cwd: root, rootFlag: root, env: {}, flags: {}, fs });
+  const print = loaded.ok ? await fingerprintsOf(fs, loaded.value, false) : null;
+  return loaded.ok && print !== null ? { print, allowed: new Set(loaded.value.allowedSecrets.map((one) => one.fingerprint)) } : null;
 }
 
 /** Trailers for what these files are, in the order of the records' names. */
@@ -163,15 +155,14 @@ export async function preCommit(call: HookCall): Promise<HookAnswer> {
     return 'stop';
   }
   const looked = look(call, settings, staged);
-  const spots = await secretsIn(settings, looked);
+  const spots = await notAllowed(settings, secretsIn(settings, looked));
   if (spots.length > 0) {
-    const lines = spots
-      .slice(0, NAMED_MAX)
-      .map(({ path: file, line, column, rule }) => `  ${printable(file)}${line === 0 ? '' : `:${String(line)}:${String(column)}`} ${rule}`);
     const more = spots.length > NAMED_MAX ? `\n  and ${String(spots.length - NAMED_MAX)} more` : '';
+    const lines = spots.slice(0, NAMED_MAX).map(({ line }) => line);
+    const allow = spots.some(({ print }) => print !== null) ? 'or let a false alarm pass by its fingerprint (policy.allow_secrets); ' : '';
     call.err(
       `docket: this looks like secrets, and git forgets nothing:\n${lines.join('\n')}${more}\n` +
-        `take them out and stage the files again; ${skipWords('pre-commit')}`,
+        `take them out and stage the files again; ${allow}${skipWords('pre-commit')}`,
     );
     return 'stop';
   }

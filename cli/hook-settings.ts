@@ -9,14 +9,14 @@ import type { Places } from '#platform/git-hooks.ts';
 import { readText, replaceText } from '#platform/light-files.ts';
 
 export type HookSettings = {
-  /** Null: there is no workspace here. */
+  /** The folder with docket.yaml; null: there is no workspace here. */
+  readonly root: string | null;
   readonly history: string | null;
   /** From the top of the work tree; null: outside. */
   readonly queues: string | null;
   readonly approval: string;
   readonly scanBytes: number;
   readonly scanTotalBytes: number;
-  readonly scanMs: number;
   readonly linkCommits: number;
   readonly pushCommits: number;
   /** Why docket.yaml could not be used; null: it could, or there is none. */
@@ -25,12 +25,12 @@ export type HookSettings = {
 
 /** Without a workspace. */
 export const NO_WORKSPACE: HookSettings = {
+  root: null,
   history: null,
   queues: 'queues',
   approval: HOOK_SETTINGS['hooks.require_approval'].default,
   scanBytes: HOOK_SETTINGS['hooks.scan_bytes'].default,
   scanTotalBytes: HOOK_SETTINGS['hooks.scan_total_bytes'].default,
-  scanMs: 20_000,
   linkCommits: HOOK_SETTINGS['hooks.link_commits'].default,
   pushCommits: HOOK_SETTINGS['hooks.push_commits'].default,
   fault: null,
@@ -91,7 +91,7 @@ export async function hookSettings(places: Places): Promise<HookSettings> {
   if (root === null) return NO_WORKSPACE;
   const texts = ['docket.yaml', 'docket.local.yaml'].map((name) => textOf(path.join(root, name)));
   // The texts themselves: to load what makes a hash of them would take longer than to compare them.
-  const key = JSON.stringify([1, import.meta.url, root, places.top, texts]);
+  const key = JSON.stringify([2, import.meta.url, root, places.top, texts]);
   const cached = cachedSettings(places, key);
   if (cached !== null) return cached;
   const settings = await loadThem(places, root);
@@ -120,12 +120,12 @@ async function loadThem(places: Places, root: string): Promise<HookSettings> {
   const { settings, queues, history } = loaded.value;
   const inner = path.relative(places.top, queues).split(path.sep).join('/');
   return {
+    root,
     history,
     queues: inner === '..' || inner.startsWith('../') ? null : inner,
     approval: settings['hooks.require_approval'],
     scanBytes: settings['hooks.scan_bytes'],
     scanTotalBytes: settings['hooks.scan_total_bytes'],
-    scanMs: settings['limits.secret_scan'],
     linkCommits: settings['hooks.link_commits'],
     pushCommits: settings['hooks.push_commits'],
     fault: null,

@@ -21,6 +21,7 @@ import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
 import { hostName, userName } from '#platform/system.ts';
+import { scanText } from '#policy/scan-text.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
@@ -29,6 +30,9 @@ import { CliError, EXIT } from './io.ts';
 import { journalFile, lockFile } from './places.ts';
 
 export const clock = makeClock();
+
+/** Shorter names hold no token. */
+const SECRET_NAME_LENGTH = 20;
 
 /** @param suspect for the daemon: the job that the one before it died on */
 export const spoolOf = (
@@ -40,6 +44,7 @@ export const spoolOf = (
 ): Spool =>
   makeSpool({
     suspect,
+    isSecretName: (name) => name.length >= SECRET_NAME_LENGTH && scanText(name).length > 0,
     queues: workspace.queues,
     roles,
     fs,
