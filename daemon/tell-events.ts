@@ -53,5 +53,6 @@ export async function askBeforeRun(ports: Ports, job: Submitted): Promise<Ended 
     model: null,
     sessionId: null,
     answerScan: null,
+    answerNote: null,
   };
 }

@@ -1,9 +1,11 @@
 /** The hooks of the code repository with real git: what a commit is refused for, what is added to it, and what is remembered. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { makeFingerprint } from '#platform/fingerprint.ts';
 import { makeCodeRepository } from '#test/support/code-repository.ts';
 
 const secret = (): string => ['gh', 'p_', 'A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8'].join('');
@@ -26,7 +28,6 @@ test('a commit with a file of a recorded answer gets one link trailer, a commit 
   // The hash is that of the record's commit message in the history.
   const hash = / ([0-9a-f]{64})$/m.exec(code.message())?.[1];
   const raw = code.git(['-C', code.workspace.history, 'cat-file', 'commit', 'HEAD']).out;
-  const { createHash } = await import('node:crypto');
   assert.equal(
     hash,
     createHash('sha256')
@@ -144,7 +145,6 @@ test('install keeps a hook that is there and calls it first, repeats to nothing,
   const code = await makeCodeRepository(t);
   const own = '#!/bin/sh\necho mine >> "$(git rev-parse --git-dir)/called"\n[ ! -e stop ]\n';
   const file = code.write('.git/hooks/pre-commit', own);
-  const { chmodSync, readdirSync } = await import('node:fs');
   chmodSync(file, 0o750);
   const before = readdirSync(path.dirname(file)).toSorted();
   assert.equal((await code.hooks('install')).code, 0);
@@ -164,4 +164,23 @@ test('install keeps a hook that is there and calls it first, repeats to nothing,
   assert.equal(readFileSync(file, 'utf8'), own);
   assert.equal(statSync(file).mode & 0o777, 0o750);
   assert.ok(!existsSync(path.join(code.root, '.git/docket')));
+});
+
+test('a false alarm that a person let pass by its fingerprint is let pass here, too', async (t) => {
+  const code = await makeCodeRepository(t);
+  await code.hooks('install');
+  const key = randomBytes(32);
+  code.write('queues/.docket/fingerprint.key', key);
+  code.write('key.txt', `token = ${secret()}\n`);
+  code.git(['add', '.']);
+  const refused = code.git(['commit', '-qm', 'x']);
+  assert.equal(refused.code, 1);
+  const print = makeFingerprint(key)(secret());
+  assert.ok(refused.err.includes(print), refused.err);
+  code.write(
+    'docket.yaml',
+    `app: app\nrunner: offline\npolicy:\n  allow_secrets:\n    - { fingerprint: "${print}", reason: a key of a test, by: ann }\n`,
+  );
+  const passed = code.git(['commit', '-qm', 'x']);
+  assert.equal(passed.code, 0, passed.err);
 });

@@ -1,7 +1,7 @@
 /** The ways git and people come to a commit: worktrees, submodules, rebase, merge, cherry-pick, odd names, empty commits, a docket that is not there. */
 
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { makeCodeRepository, type CodeRepository } from '#test/support/code-repository.ts';
@@ -205,6 +205,5 @@ test('hooks of all repositories are not touched, and a link that is a hook stays
   code.git(['add', 'a.txt']);
   assert.equal(code.git(['commit', '-qm', 'a']).code, 0);
   assert.equal((await code.hooks('remove')).code, 0);
-  const { readlinkSync } = await import('node:fs');
   assert.equal(readlinkSync(file), '../../scripts/hook');
 });
