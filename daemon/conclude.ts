@@ -22,6 +22,7 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
 
   const published = await ports.spool.publish(claimed, decided);
   ports.reached('published', id);
+  await tellEnd(ports, claimed, published);
 
   const { late } = await ports.spool.finish(claimed, published);
   ports.reached('renamed', id);
@@ -38,7 +39,6 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
     ...moved(ports, claimed, 'done', published),
   ];
   await (published.failure === null ? ports.journal.note(steps) : ports.journal.commit([...steps, ...whyBad(ports, claimed, published)]));
-  await tellEnd(ports, claimed, published);
   await ports.spool.clean(claimed);
   ports.reached('done', id);
   return published.outcome;

@@ -32,7 +32,7 @@ export async function tellAccepted(ports: Ports, job: Submitted): Promise<void> 
   await ports.events?.tell('after_intake', factsOf(ports, job.task.claimed, null));
 }
 
-/** Before the folder of the job goes: until then a crash makes the end of it be repeated. */
+/** Before the claimed file gets its last name: until then a crash makes the end of the job be repeated, after it nobody looks at it again. */
 export async function tellEnd(ports: Ports, claimed: Claimed, final: FinalFile): Promise<void> {
   const isGood = final.outcome === 'answered' || final.outcome === 'briefed' || final.outcome === 'duplicate';
   await ports.events?.tell(isGood ? 'after_publish' : 'on_failure', factsOf(ports, claimed, final));
