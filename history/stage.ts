@@ -8,14 +8,15 @@ import type { Filed, Taken } from '#core/history.ts';
 import type { JobId } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
 import { ok, type Result } from '#core/result.ts';
+import { makeCommit } from './commit-signature.ts';
 import type { FileChange } from './diff.ts';
 import { planMerge } from './merge.ts';
 import { commitMessage } from './message.ts';
-import { encodeCommit, type Oid } from './objects.ts';
+import type { Oid } from './objects.ts';
 import { newObject, type NewObject } from './pack.ts';
 import { toFiled, type Plan, type Planned, type Tip } from './record.ts';
 import type { FiledRecord, RecordIndex } from './record-index.ts';
-import type { Repository } from './repository.ts';
+import { signerOf, type Repository } from './repository.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type Item = {
@@ -55,7 +56,8 @@ export async function stage(
   const records: FiledRecord[] = [];
   const settle: (() => void)[] = [];
   const atTip = { find: (identity: Identity) => index.find(identity, from) };
-  const tip: Tip = { snapshot, store, records: atTip, digest, pending, blobs };
+  const signer = await signerOf(repository);
+  const tip: Tip = { signer, snapshot, store, records: atTip, digest, pending, blobs };
   let top = from;
   let root = '';
   let subject = '';
@@ -78,7 +80,7 @@ export async function stage(
     const tree = snapshot.seal(objects);
     root = tree;
     const message = commitMessage(planned.facts);
-    const commit = newObject('commit', encodeCommit({ tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
+    const commit = newObject('commit', makeCommit(signer, { tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
     objects.push(commit);
     top = commit.oid;
     subject = message.slice(0, message.indexOf('\n'));
@@ -138,9 +140,13 @@ export async function stageMerge(
     else await snapshot.remove(change.path);
   }
   const tree = snapshot.seal(objects);
+  const signer = await signerOf(repository);
   const at = clock.now();
   const { message, parent, beside } = merged;
-  const commit = newObject('commit', encodeCommit({ tree, parents: [from, parent], author, authoredAt: at, committedAt: at, message }));
+  const commit = newObject(
+    'commit',
+    makeCommit(signer, { tree, parents: [from, parent], author, authoredAt: at, committedAt: at, message }),
+  );
   objects.push(commit);
   return { ...shared, tip: commit.oid, tree, subject: message.slice(0, message.indexOf('\n')), objects, beside };
 }

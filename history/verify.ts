@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Finding } from '#core/history.ts';
+import { NO_TRUST, type Finding, type Trust } from '#core/history.ts';
 import { isSha256 } from '#core/names.ts';
 import { identityKey } from '#core/prompt.ts';
 import { entriesBelow } from './files-in-tip.ts';
@@ -16,6 +16,7 @@ import { isOnMain, readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
 import { readStatement } from './statement.ts';
+import { verifySignatures } from './verify-signatures.ts';
 
 const FILE_BYTES_MAX = 1024 * 1024 * 1024;
 
@@ -37,7 +38,11 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 type TipFile = { readonly path: string; readonly oid: Oid; readonly sha256: string | null };
 type Count = { done: number; total: number; readonly step: () => void };
 
-export async function* verifyHistory(repository: Repository, progress: (done: number, total: number) => void): AsyncGenerator<Finding> {
+export async function* verifyHistory(
+  repository: Repository,
+  progress: (done: number, total: number) => void,
+  trust: Trust = NO_TRUST,
+): AsyncGenerator<Finding> {
   const { fs, gitDir } = repository;
   const count: Count = {
     done: 0,
@@ -59,6 +64,7 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
   yield* verifyCommits(repository, tip, files);
   yield* verifyEvidence(repository, files);
   yield* verifyMaterials(files);
+  yield* verifySignatures(repository, tip, files, trust);
   if (await isOnMain(fs, gitDir)) yield* verifyWorkTree(repository, files, count);
 }
 
