@@ -72,7 +72,23 @@ export type LogEntry = {
 };
 
 export type Finding = {
-  readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged' | 'recorded-twice';
+  readonly what:
+    | 'hash-differs'
+    | 'missing'
+    | 'unreadable'
+    | 'unexpected'
+    | 'object-damaged'
+    | 'recorded-twice'
+    | 'chain-broken'
+    | 'checkpoint-missed'
+    | 'incomplete';
+  /** A stable word that says more (docs/verifying.md). */
+  readonly detail?: string;
+  /** Worth telling, and not a reason to call the history damaged. */
+  readonly isNotice?: boolean;
+  /** The commit of the record that it is about, and its job. */
+  readonly commit?: string;
+  readonly job?: string;
   readonly path: string;
   readonly expected: string | null;
   readonly found: string | null;

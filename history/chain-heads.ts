@@ -111,14 +111,17 @@ export function makeChainHeads({ fs, store, stateDir, log }: Pick<Repository, 'f
         return;
       }
       const { link } = step;
-      if (link?.feature != null && !recent.has(link.feature)) recent.set(link.feature, link);
+      if (link !== null && link.feature !== null && !recent.has(link.feature)) recent.set(link.feature, link);
       sinceNote++;
       yield step;
     }
   }
 
-  async function stepOlder(): Promise<void> {
-    if ((await older?.next())?.done !== false) older = null;
+  /** @returns is there more? */
+  async function stepOlder(): Promise<boolean> {
+    if ((await older?.next())?.done === false) return true;
+    older = null;
+    return false;
   }
 
   async function restart(tip: Oid): Promise<void> {
@@ -126,7 +129,7 @@ export function makeChainHeads({ fs, store, stateDir, log }: Pick<Repository, 'f
     noted = null;
     sinceNote = 0;
     older = walk(tip, await readNote());
-    for (let steps = 0; steps < FIRST_LOOK && older !== null; steps++) await stepOlder();
+    for (let steps = 0; steps < FIRST_LOOK && (await stepOlder()); steps++);
   }
 
   /** What others put on top since is read; whoever rewrote the branch makes us begin anew. */
@@ -140,7 +143,7 @@ export function makeChainHeads({ fs, store, stateDir, log }: Pick<Repository, 'f
       for await (const { oid, link } of firstParents(store, tip)) {
         isAbove = oid === before;
         if (isAbove) break;
-        if (link?.feature != null && !fresh.has(link.feature)) fresh.set(link.feature, link);
+        if (link !== null && link.feature !== null && !fresh.has(link.feature)) fresh.set(link.feature, link);
       }
     if (isAbove) {
       for (const [feature, newest] of fresh) recent.set(feature, newest);
@@ -176,7 +179,8 @@ export function makeChainHeads({ fs, store, stateDir, log }: Pick<Repository, 'f
     log.debug(`${file} is of no use: the history is walked again`);
     recent = new Map();
     noted = null;
-    for (older = walk(tip, null); older !== null;) await stepOlder();
+    older = walk(tip, null);
+    while (await stepOlder());
     return recent.get(feature)?.hash ?? null;
   }
 

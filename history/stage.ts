@@ -69,7 +69,7 @@ export async function stage(
   let subject = '';
   const committedAt = clock.now();
 
-  async function before({ feature }: Identity): Promise<Before> {
+  async function chainedTo({ feature }: Identity): Promise<Before> {
     const ours = inFeature.get(featureKeyOf(feature));
     const inRepository = links.at(-1)?.hash ?? (await heads.newest(from));
     if (ours !== undefined) return { inRepository, inFeature: ours };
@@ -79,7 +79,7 @@ export async function stage(
   }
 
   async function apply(planned: Planned): Promise<FiledRecord> {
-    const chained = await before(planned.facts.identity);
+    const chained = await chainedTo(planned.facts.identity);
     for (const change of planned.changes) {
       const old = await snapshot.file(change.path);
       const to = change.kind === 'put' ? change.oid : null;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import type { History } from '#core/history.ts';
@@ -42,14 +42,17 @@ function assertChained(links: readonly Told[]): void {
   }
 }
 
+async function one(to: History, feature: string, revision = 1): Promise<void> {
+  const prompt = submission({ feature, revision, prompt: `${feature} ${String(revision)}\n` });
+  value(await to.submit(prompt));
+  value(await to.record(answer(prompt)));
+}
+
+const noteOf = (rig: Rig): string => path.join(rig.dir, '.git/docket/features');
+
 suite('the chain of records', () => {
   let rig: Rig;
   let history: History;
-  const one = async (to: History, feature: string, revision = 1): Promise<void> => {
-    const prompt = submission({ feature, revision, prompt: `${feature} ${String(revision)}\n` });
-    value(await to.submit(prompt));
-    value(await to.record(answer(prompt)));
-  };
   beforeEach(async () => {
     rig = makeRig();
     history = await rig.open();
@@ -120,7 +123,6 @@ suite('the chain of records', () => {
 
   suite('after many records', () => {
     const MANY = 300;
-    const note = (): string => path.join(rig.dir, '.git/docket/features');
     beforeEach(async () => {
       await one(history, 'FEAT-1');
       await Promise.all(Array.from({ length: MANY }, (_, n) => one(history, `FEAT-${String(100 + n)}`)));
@@ -131,16 +133,16 @@ suite('the chain of records', () => {
       // The note is made to name the first of the feature's two records, which nobody finds who walks.
       const first = rig.git('rev-list', '--first-parent', '--reverse', 'main').split('\n')[1] ?? '';
       const key = createHash('sha256').update('feat-1').digest().subarray(0, 8);
-      const body = readFileSync(note()).subarray(0, -32);
+      const body = readFileSync(noteOf(rig)).subarray(0, -32);
       body.write(first, body.indexOf(key, 36) + 8, 'hex');
-      writeFileSync(note(), Buffer.concat([body, createHash('sha256').update(body).digest()]));
+      writeFileSync(noteOf(rig), Buffer.concat([body, createHash('sha256').update(body).digest()]));
       await one(await rig.open(), 'FEAT-1', 2);
       assert.equal(told(rig).at(-2)?.inFeature, told(rig)[0]?.hash);
     });
 
     test('a note that is torn, wrong or gone changes nothing', async () => {
-      const bytes = readFileSync(note());
-      writeFileSync(note(), bytes.subarray(0, bytes.length - 5));
+      const bytes = readFileSync(noteOf(rig));
+      writeFileSync(noteOf(rig), bytes.subarray(0, bytes.length - 5));
       await one(await rig.open(), 'FEAT-1', 2);
       assertChained(told(rig));
       // Well formed, and each feature has the record of another one.
@@ -148,7 +150,7 @@ suite('the chain of records', () => {
       const ids = Array.from({ length: (bytes.length - 68) / 28 }, (_, n) => bytes.subarray(36 + n * 28 + 8, 36 + n * 28 + 28));
       const moved = ids.map((_, n) => Buffer.concat([bytes.subarray(36 + n * 28, 36 + n * 28 + 8), ids[(n + 1) % ids.length] ?? head]));
       const body = Buffer.concat([head, ...moved]);
-      writeFileSync(note(), Buffer.concat([body, createHash('sha256').update(body).digest()]));
+      writeFileSync(noteOf(rig), Buffer.concat([body, createHash('sha256').update(body).digest()]));
       await one(await rig.open(), 'FEAT-100', 2);
       assertChained(told(rig));
     });
