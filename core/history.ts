@@ -92,7 +92,17 @@ export type Finding = {
     | 'recorded-twice'
     | 'signature-missing'
     | 'signature-invalid'
-    | 'signer-unknown';
+    | 'signer-unknown'
+    | 'chain-broken'
+    | 'checkpoint-missed'
+    | 'incomplete';
+  /** A stable word that says more (docs/verifying.md). */
+  readonly detail?: string;
+  /** Worth telling, and not a reason to call the history damaged. */
+  readonly isNotice?: boolean;
+  /** The commit of the record that it is about, and its job. */
+  readonly commit?: string;
+  readonly job?: string;
   readonly path: string;
   readonly expected: string | null;
   readonly found: string | null;

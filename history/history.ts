@@ -20,6 +20,7 @@ import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
 import type { Signing } from '#core/signing.ts';
 import type { SpendLine } from '#core/spending.ts';
+import { makeChainHeads, type ChainHeads } from './chain-heads.ts';
 import { makeCommit } from './commit-signature.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
@@ -63,7 +64,13 @@ export type HistoryOptions = {
   readonly signing?: Signing | null;
 };
 
-type Open = { readonly repository: Repository; readonly records: RecordIndex; readonly writer: Writer; readonly tender: Tender };
+type Open = {
+  readonly repository: Repository;
+  readonly records: RecordIndex;
+  readonly heads: ChainHeads;
+  readonly writer: Writer;
+  readonly tender: Tender;
+};
 
 /** Beyond the port: what a person asks of the history itself. */
 export type Merging = {
@@ -92,12 +99,13 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     const store = openObjects(fs, gitDir);
     const repository: Repository = { ...options, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
+    const heads = makeChainHeads(repository);
     const keeper = makeIndexKeeper(repository);
     const tender = makeTender(repository, options.tend, (act) => writer.inTurn(act));
     const onGroup = (): void => {
       tender.nudge(store.packCount());
     };
-    const writer: Writer = makeWriter(repository, records, keeper, onGroup);
+    const writer: Writer = makeWriter(repository, records, heads, keeper, onGroup);
     await withKernelLock(repository, async (lock) => {
       await setUpRepository(options, dir, gitDir, options.pushRemotes);
       await sweepPacks(fs, gitDir);
@@ -106,7 +114,7 @@ export function makeHistory(options: HistoryOptions): History & Merging {
       await writer.putBack(lock);
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
-    return { repository, records, tender, writer };
+    return { repository, records, heads, tender, writer };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -176,6 +184,7 @@ export function makeHistory(options: HistoryOptions): History & Merging {
       if (closing === null) return;
       await closing.writer.idle();
       await closing.writer.close();
+      await closing.heads.close();
       await closing.tender.close();
       open = null;
       view = null;

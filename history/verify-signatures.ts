@@ -17,6 +17,7 @@ import type { Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { PublicKey } from './ssh-key.ts';
 import { GIT_NAMESPACE, preamble, readSshSignature } from './ssh-signature.ts';
+import { finding } from './verify-finding.ts';
 
 type TipFile = { readonly oid: Oid; readonly sha256: string | null };
 
@@ -30,20 +31,6 @@ const told =
 /** Enough to keep every thread of the pool busy. */
 const AT_A_TIME = 64;
 const ENVELOPE = /^(?:[a-z]+_)*evidence(?:_v?[0-9]+)*\.dsse\.json$/;
-
-const finding = (
-  what: Finding['what'],
-  path: string,
-  message: string,
-  expected: string | null = null,
-  found: string | null = null,
-): Finding => ({
-  what,
-  path,
-  expected,
-  found,
-  message,
-});
 
 const isSignatureOf = async (key: PublicKey, bytes: Buffer, signature: Buffer): Promise<boolean> =>
   new Promise((resolve) => {
@@ -66,18 +53,21 @@ async function* inOrder(looks: AsyncIterable<Look>): AsyncGenerator<Finding> {
 type Seen = {
   readonly parents: Map<Oid, readonly Oid[]>;
   readonly signed: Oid[];
-  readonly unsigned: { readonly oid: Oid; readonly about: string }[];
+  readonly unsigned: { readonly oid: Oid; readonly about: About }[];
   /** Keys that signed commits, by fingerprint. */
   readonly keys: Map<string, PublicKey>;
   /** Of signed records, newest first: the hash of the evidence, and the commit's tree. */
   readonly evidence: { readonly oid: Oid; readonly tree: Oid; readonly sha256: string }[];
 };
 
-const aboutOf = (oid: Oid, commit: Commit): string => {
-  const subject = commit.message.split('\n', 1)[0] ?? '';
+type About = { readonly words: string; readonly at: { readonly commit: Oid; readonly job?: string } };
+function aboutOf(oid: Oid, commit: Commit): About {
+  const subject = (commit.message.split('\n', 1)[0] ?? '').slice(0, 100);
   const job = recordOf({ oid, commit })?.job;
-  return `commit ${oid} (${job === undefined ? '' : `job ${job}: `}${subject.slice(0, 100)})`;
-};
+  return job === undefined
+    ? { words: `commit ${oid} (${subject})`, at: { commit: oid } }
+    : { words: `commit ${oid} (job ${job}: ${subject})`, at: { commit: oid, job } };
+}
 const isDockets = (message: string): boolean => /^Docket-/m.test(message) || message.startsWith('docket: ');
 
 async function* lookAtCommits(
@@ -101,10 +91,10 @@ async function* lookAtCommits(
     const read = readSshSignature(signature.armour);
     // A person's own signature, with another kind of key: git looks at it.
     if (!isDockets(commit.message) && !read.ok) continue;
-    const about = (): string => aboutOf(oid, commit);
+    const about = (): About => aboutOf(oid, commit);
     if (!read.ok || read.value.namespace !== GIT_NAMESPACE) {
       const why = read.ok ? 'it was made for another use' : read.error;
-      yield told(finding('signature-invalid', oid, `the signature of ${about()} cannot be taken: ${why}`));
+      yield told(finding('signature-invalid', oid, `the signature of ${about().words} cannot be taken: ${why}`, null, null, about().at));
       continue;
     }
     const { publicKey, hash, signature: sig } = read.value;
@@ -117,8 +107,10 @@ async function* lookAtCommits(
     const unknown = signers === null || !isDockets(commit.message) ? null : whyNot(signers, publicKey, GIT_NAMESPACE, commit.committedAtS);
     yield async () => {
       if (!(await isSignatureOf(publicKey, preamble(GIT_NAMESPACE, hash, signature.signed), sig)))
-        return [finding('signature-invalid', oid, `the signature of ${about()} is not that of its bytes`)];
-      return unknown === null ? [] : [finding('signer-unknown', oid, `${about()} is signed, but ${unknown}`, null, publicKey.fingerprint)];
+        return [finding('signature-invalid', oid, `the signature of ${about().words} is not that of its bytes`, null, null, about().at)];
+      return unknown === null
+        ? []
+        : [finding('signer-unknown', oid, `${about().words} is signed, but ${unknown}`, null, publicKey.fingerprint, about().at)];
     };
   }
 }
@@ -138,7 +130,14 @@ function* lookForUnsigned({ parents, signed, unsigned }: Seen): Generator<Findin
       }
   for (const { oid, about } of unsigned)
     if (above.has(oid))
-      yield finding('signature-missing', oid, `${about} is not signed, though what is before it is, and signing.mode is required`);
+      yield finding(
+        'signature-missing',
+        oid,
+        `${about.words} is not signed, though what is before it is, and signing.mode is required`,
+        null,
+        null,
+        about.at,
+      );
 }
 
 type Evidence = { readonly path: string; readonly sha256: string | null };
@@ -210,7 +209,9 @@ async function* lookForTaken(
     const at = await openSnapshot(store, tree);
     const there = await at.file(path);
     if (there === null || (await at.file(envelopeOf(path))) === null) continue;
-    yield finding('signature-missing', envelopeOf(path), `the envelope of ${path} is gone, which commit ${oid} recorded`);
+    yield finding('signature-missing', envelopeOf(path), `the envelope of ${path} is gone, which commit ${oid} recorded`, null, null, {
+      commit: oid,
+    });
   }
 }
 
