@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Finding, History } from '#core/history.ts';
+import type { Finding, History, Trust } from '#core/history.ts';
 import { printable } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -12,10 +12,11 @@ import { shownPath } from './job-words.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf, roleNamed } from './open.ts';
 import { clock } from './parts.ts';
+import { trustOf } from './signing.ts';
 import { noCounts, verifyFolders, type FolderCounts } from './verify-folders.ts';
 import { makeProgress, type Progress } from './verify-progress.ts';
 
-type Options = Common & { readonly role?: string };
+type Options = Common & { readonly role?: string; readonly signers?: string };
 type Checked = FolderCounts & { readonly history_steps: number };
 type Report = { readonly ok: boolean; readonly checked: Checked; readonly first: Finding | null; readonly findings: readonly Finding[] };
 
@@ -26,17 +27,19 @@ export function addVerify(program: Command, io: Io): void {
     .command('verify')
     .description('recompute every hash: history, results, evidence, processed prompts')
     .option('--role <role>', "look only at this role's folders (the history is always looked at whole)")
+    .option('--signers <file>', 'believe only signatures by these keys: an allowed_signers file (default: signing.signers of docket.yaml)')
     .addHelpText(
       'after',
-      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json',
+      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json\n  docket verify --signers allowed_signers',
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       await withSources(io, common, async (sources) => {
-        const { role } = command.opts<Options>();
+        const { role, signers } = command.opts<Options>();
+        const trust = await trustOf(sources.workspace, sources.fs, signers === undefined ? null : path.resolve(io.cwd, signers));
         const roles = role === undefined ? [...sources.roles.values()] : [roleNamed(sources.roles, role)];
         const progress = makeProgress(clock, process.stderr);
-        const report = await verify(sources, roles, progress).finally(() => {
+        const report = await verify(sources, roles, progress, trust).finally(() => {
           progress.end();
         });
         show(io, common, report, text(io, sources, report));
@@ -45,7 +48,7 @@ export function addVerify(program: Command, io: Io): void {
     });
 }
 
-async function verify(sources: Sources, roles: readonly Role[], progress: Progress): Promise<Report> {
+async function verify(sources: Sources, roles: readonly Role[], progress: Progress, trust: Trust): Promise<Report> {
   const findings: Finding[] = [];
   const counts = noCounts();
   let steps = 0;
@@ -55,7 +58,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
     const all = opened.history.verify((done, total) => {
       steps = done;
       progress.show('history', done, total);
-    });
+    }, trust);
     for await (const finding of all) findings.push(finding);
   }
   let looked = 0;
