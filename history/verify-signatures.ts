@@ -147,7 +147,7 @@ async function* lookAtEnvelopes(
   files: ReadonlyMap<string, TipFile>,
   signers: readonly AllowedSigner[] | null,
   keys: ReadonlyMap<string, PublicKey>,
-  proved: Set<string>,
+  enveloped: Set<string>,
 ): AsyncGenerator<Look> {
   const evidence = new Map<string, Evidence>();
   for (const [path, { sha256 }] of files) evidence.set(envelopeOf(path), { path, sha256 });
@@ -160,11 +160,12 @@ async function* lookAtEnvelopes(
   for await (const { oid, object } of store.many(places.keys())) {
     for (const path of places.get(oid) ?? []) {
       const of = evidence.get(path);
+      if (of !== undefined && of.sha256 !== null) enveloped.add(of.sha256);
       const opened = dsse.read(object.bytes.toString('utf8'));
       if (of === undefined) yield told(finding('unexpected', path, 'an envelope without the evidence that it is of'));
       else if (opened === null || opened.payloadType !== dsse.IN_TOTO)
         yield told(finding('signature-invalid', path, `${path} is no DSSE envelope of a statement as docket writes them`));
-      else yield () => judge(path, of, opened, digest.sha256(opened.payload), trusted.get(opened.keyid) ?? null, signers, proved);
+      else yield () => judge(path, of, opened, digest.sha256(opened.payload), trusted.get(opened.keyid) ?? null, signers);
     }
   }
 }
@@ -176,9 +177,7 @@ async function judge(
   payloadSha256: string,
   key: PublicKey | null,
   signers: readonly AllowedSigner[] | null,
-  proved: Set<string>,
 ): Promise<readonly Finding[]> {
-  if (of.sha256 !== null) proved.add(of.sha256);
   if (of.sha256 !== null && of.sha256 !== payloadSha256)
     return [finding('signature-invalid', path, `${path} holds other evidence than ${of.path}`, of.sha256, payloadSha256)];
   if (key === null) return [finding('signer-unknown', path, `${path} is signed by a key that nobody knows`, null, keyid.slice(0, 100))];
@@ -199,13 +198,13 @@ async function* lookForTaken(
   { store }: Pick<Repository, 'store'>,
   files: ReadonlyMap<string, TipFile>,
   seen: Seen,
-  proved: ReadonlySet<string>,
+  enveloped: ReadonlySet<string>,
 ): AsyncGenerator<Finding> {
   const places = new Map<string, string>();
   for (const [path, { sha256 }] of files) if (sha256 !== null && !path.startsWith(`${MATERIALS}/`)) places.set(sha256, path);
   for (const { oid, tree, sha256 } of seen.evidence) {
     const path = places.get(sha256);
-    if (path === undefined || proved.has(sha256)) continue;
+    if (path === undefined || enveloped.has(sha256)) continue;
     const at = await openSnapshot(store, tree);
     const there = await at.file(path);
     if (there === null || (await at.file(envelopeOf(path))) === null) continue;
@@ -236,7 +235,7 @@ export async function* verifySignatures(
     return;
   }
   if (isDemanded) yield* lookForUnsigned(seen);
-  const proved = new Set<string>();
-  yield* inOrder(lookAtEnvelopes(repository, files, signers, seen.keys, proved));
-  yield* lookForTaken(repository, files, seen, proved);
+  const enveloped = new Set<string>();
+  yield* inOrder(lookAtEnvelopes(repository, files, signers, seen.keys, enveloped));
+  yield* lookForTaken(repository, files, seen, enveloped);
 }
