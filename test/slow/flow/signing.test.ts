@@ -9,7 +9,7 @@ import { assertVerified, makeRig, promptText, type Rig } from '#test/support/rig
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 import { makeKey, opensslVerifies, writeSigners, type TestKey } from '#test/support/signing.ts';
 
-type Signed = { readonly rig: Rig; readonly key: TestKey; readonly signers: string; starts(): number; open(): void };
+type Signed = { readonly rig: Rig; readonly key: TestKey; readonly signers: string; readonly starts: () => number; readonly open: () => void };
 
 /** A tool that writes down each start and waits at a gate; the key where docket looks for it by default. */
 function signedRig(t: TestContext): Signed {
