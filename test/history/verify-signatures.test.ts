@@ -15,6 +15,11 @@ import { answer, collect, makeRig, submission, value, type Rig } from './rig.ts'
 const signingBy = (keyFile: string): Signing =>
   makeSigning({ fs: makeFs(), keyFile, forbidden: () => Promise.resolve([]), userId: process.getuid?.() ?? null });
 
+const signersIn = (text: string): string => {
+  const parsed = parseAllowedSigners(text);
+  return parsed.ok ? parsed.value.map(({ principals, namespaces }) => `${principals} ${String(namespaces)}`).join('; ') : parsed.error;
+};
+
 suite('verify of signatures', () => {
   let rig: Rig;
   let key: TestKey;
@@ -158,19 +163,15 @@ suite('verify of signatures', () => {
 
   test('a list of signers is read as ssh-keygen reads it, and what is not understood is a fault with its line', () => {
     const { publicLine } = key.signer;
-    const read = (text: string): string => {
-      const parsed = parseAllowedSigners(text);
-      return parsed.ok ? parsed.value.map(({ principals, namespaces }) => `${principals} ${String(namespaces)}`).join('; ') : parsed.error;
-    };
     assert.equal(
-      read(`# words\n\n a@b,c@d ${publicLine} a comment\n"x y" namespaces="git,file" ${publicLine}\n`),
+      signersIn(`# words\n\n a@b,c@d ${publicLine} a comment\n"x y" namespaces="git,file" ${publicLine}\n`),
       'a@b,c@d null; x y git,file',
     );
-    assert.equal(read('a@b ssh-rsa AAAA\nca cert-authority ssh-ed25519 AAAA\n'), '', 'other algorithms and authorities are left out');
-    assert.match(read(`\na@b valid-from="20200101" ${publicLine}`), /^line 2: the option .*valid-from/);
-    assert.match(read(`a@b valid-before="tomorrow" ${publicLine}`), /^line 1: the option/);
-    assert.match(read('a@b ssh-ed25519 AAAA'), /line 1: this is no ssh-ed25519 key/);
-    assert.match(read('a@b'), /line 1/);
+    assert.equal(signersIn('a@b ssh-rsa AAAA\nca cert-authority ssh-ed25519 AAAA\n'), '', 'other algorithms and authorities are left out');
+    assert.match(signersIn(`\na@b valid-from="20200101" ${publicLine}`), /^line 2: the option .*valid-from/);
+    assert.match(signersIn(`a@b valid-before="tomorrow" ${publicLine}`), /^line 1: the option/);
+    assert.match(signersIn('a@b ssh-ed25519 AAAA'), /line 1: this is no ssh-ed25519 key/);
+    assert.match(signersIn('a@b'), /line 1/);
     const parsed = parseAllowedSigners(`a@b valid-after="20260101Z",valid-before="202602010000Z" ${publicLine}`);
     assert.ok(parsed.ok);
     const at = (text: string): string | null => whyNot(parsed.value, key.key.publicKey, null, Date.parse(text) / 1000);
