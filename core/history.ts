@@ -71,8 +71,25 @@ export type LogEntry = {
   readonly trailers: Readonly<Record<string, string>>;
 };
 
+/** A placeholder without a tombstone that vouches for it, or a tombstone that is none. */
+export type PurgeFinding = 'tombstone-invalid';
+
+/** A file of main whose content was taken out of the history; its hash is what the record says. */
+export type Purged = {
+  readonly path: string;
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  readonly placeholderSha256: Sha256;
+  readonly reason: string;
+  readonly person: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Path of the tombstone. */
+  readonly tombstone: string;
+};
+
 export type Finding = {
-  readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged' | 'recorded-twice';
+  readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged' | 'recorded-twice' | PurgeFinding;
   readonly path: string;
   readonly expected: string | null;
   readonly found: string | null;
@@ -106,5 +123,7 @@ export type History = {
   spending(): AsyncIterable<SpendLine>;
   /** Recomputes every hash: objects, trailers, evidence subjects, materials; compares the work tree. Names each thing that differs, the first first. */
   verify(progress?: (done: number, total: number) => void): AsyncIterable<Finding>;
+  /** What was purged, by the tombstones of the tip. */
+  purged(): Promise<readonly Purged[]>;
   close(): Promise<void>;
 };

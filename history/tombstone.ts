@@ -40,9 +40,8 @@ export type Tombstone = {
   readonly commits: { readonly count: number; readonly path: string; readonly sha256: Sha256 };
 };
 
-/** `20261121T010203Z-<job>`: the name without an ending. */
-export const tombstoneStem = (at: string, job: string | null): string =>
-  `${TOMBSTONES}/${at.slice(0, 19).replaceAll(/[-:]/g, '')}Z-${job ?? 'bytes'}`;
+/** `tombstones/20261121T010203456Z-<job>`: the path without an ending; the time to the millisecond. */
+export const tombstoneStem = (at: string, job: string | null): string => `${TOMBSTONES}/${at.replaceAll(/[-:.]/g, '')}-${job ?? 'bytes'}`;
 
 export function placeholderText(facts: {
   readonly sha256: Sha256;

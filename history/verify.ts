@@ -11,6 +11,7 @@ import { identityKey } from '#core/prompt.ts';
 import { entriesBelow } from './files-in-tip.ts';
 import { ATTEMPTS, materialPath, MATERIALS, parseSeriesFile } from './layout.ts';
 import { decodeCommit, oidOf, type Oid } from './objects.ts';
+import { acceptPurged, isPlaceholder } from './purge-verify.ts';
 import { besideOf, recordOf, walkCommits, type FiledRecord } from './record-index.ts';
 import { isOnMain, readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
@@ -52,12 +53,14 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
   const tip = yield* listTip(repository, files);
   for (const { oid } of files.values()) hashes.set(oid, '');
   count.total += files.size;
-  yield* verifyObjects(repository, count, hashes);
+  const marked = new Set<Oid>();
+  yield* verifyObjects(repository, count, hashes, marked);
   if (tip === null) return;
   yield* takeHashes(files, hashes);
+  const purged = yield* acceptPurged(repository, tip, files, marked);
   yield* askSecondReader(repository, tip, files, count);
   yield* verifyCommits(repository, tip, files);
-  yield* verifyEvidence(repository, files);
+  yield* verifyEvidence(repository, files, purged);
   yield* verifyMaterials(files);
   if (await isOnMain(fs, gitDir)) yield* verifyWorkTree(repository, files, count);
 }
@@ -80,8 +83,13 @@ async function* listTip({ fs, gitDir, store, dir }: Repository, files: Map<strin
   }
 }
 
-/** @param hashes filled with the SHA-256 of those blobs whose ids it has */
-async function* verifyObjects({ store, gitDir, digest }: Repository, count: Count, hashes: Map<Oid, string>): AsyncGenerator<Finding> {
+/** @param hashes filled with the SHA-256 of those blobs whose ids it has. @param marked filled with those of them that look purged */
+async function* verifyObjects(
+  { store, gitDir, digest }: Repository,
+  count: Count,
+  hashes: Map<Oid, string>,
+  marked: Set<Oid>,
+): AsyncGenerator<Finding> {
   try {
     const { total, packs, objects } = await store.all();
     count.total += total;
@@ -93,7 +101,10 @@ async function* verifyObjects({ store, gitDir, digest }: Repository, count: Coun
         const { type, bytes } = await object.read();
         const actual = oidOf(type, bytes);
         if (actual !== oid) yield finding('object-damaged', where, `the object ${oid} has other bytes than its id says`, oid, actual);
-        else if (hashes.get(oid) === '') hashes.set(oid, digest.sha256(bytes));
+        else if (hashes.get(oid) === '') {
+          hashes.set(oid, digest.sha256(bytes));
+          if (isPlaceholder(bytes)) marked.add(oid);
+        }
       } catch (error) {
         yield finding('object-damaged', where, `the object ${oid} cannot be read: ${words(error)}`, oid);
       }
@@ -217,7 +228,11 @@ function* verifyRecord(
 const EVIDENCE = /^(?:evidence_v[0-9]+|evidence(?:_[0-9]+)?|(?:brief|twice)_evidence(?:_[0-9]+)?)\.json$/;
 
 /** Subjects of evidence are files of the same record; its materials are kept. */
-async function* verifyEvidence({ store }: Repository, files: ReadonlyMap<string, TipFile>): AsyncGenerator<Finding> {
+async function* verifyEvidence(
+  { store }: Repository,
+  files: ReadonlyMap<string, TipFile>,
+  purged: ReadonlySet<string>,
+): AsyncGenerator<Finding> {
   const bySeries = new Map<string, Set<string>>();
   for (const { path, sha256 } of files.values()) {
     const series = path.split('/').slice(0, 2).join('/');
@@ -225,6 +240,7 @@ async function* verifyEvidence({ store }: Repository, files: ReadonlyMap<string,
   }
   for (const { path, oid, sha256 } of files.values()) {
     const parts = path.split('/');
+    if (purged.has(path)) continue;
     if (sha256 === null || parts[0] === MATERIALS || parts.length < 3 || !EVIDENCE.test(parts.at(-1) ?? '')) continue;
     const statement = readStatement((await store.readType(oid, 'blob')).toString('utf8'));
     if (statement === null) {
