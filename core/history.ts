@@ -71,6 +71,23 @@ export type LogEntry = {
   readonly trailers: Readonly<Record<string, string>>;
 };
 
+/** A placeholder without a tombstone that vouches for it, or a tombstone that is none. */
+export type PurgeFinding = 'tombstone-invalid';
+
+/** A file of main whose content was taken out of the history; its hash is what the record says. */
+export type Purged = {
+  readonly path: string;
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  readonly placeholderSha256: Sha256;
+  readonly reason: string;
+  readonly person: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Path of the tombstone. */
+  readonly tombstone: string;
+};
+
 export type Finding = {
   readonly what:
     | 'hash-differs'
@@ -81,7 +98,8 @@ export type Finding = {
     | 'recorded-twice'
     | 'chain-broken'
     | 'checkpoint-missed'
-    | 'incomplete';
+    | 'incomplete'
+    | PurgeFinding;
   /** A stable word that says more (docs/verifying.md). */
   readonly detail?: string;
   /** Worth telling, and not a reason to call the history damaged. */
@@ -122,5 +140,7 @@ export type History = {
   spending(): AsyncIterable<SpendLine>;
   /** Recomputes every hash: objects, trailers, evidence subjects, materials; compares the work tree. Names each thing that differs, the first first. */
   verify(progress?: (done: number, total: number) => void): AsyncIterable<Finding>;
+  /** What was purged, by the tombstones of the tip. */
+  purged(): Promise<readonly Purged[]>;
   close(): Promise<void>;
 };

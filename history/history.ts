@@ -7,6 +7,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { Answer, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
+import type { Signing } from '#core/signing.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
 import type { SpendLine } from '#core/spending.ts';
@@ -22,6 +23,8 @@ import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
+import { makePurging, refuseReturned, type Purging } from './purge.ts';
+import { purgedOf, readTombstones } from './purge-verify.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
@@ -49,6 +52,8 @@ export type HistoryOptions = {
   /** Addresses that this history may be pushed to. */
   readonly pushRemotes: readonly string[];
   readonly tend: TendSettings;
+  /** Null or absent: commits and tombstones are not signed. */
+  readonly signing?: Signing | null;
 };
 
 type Open = {
@@ -57,6 +62,7 @@ type Open = {
   readonly heads: ChainHeads;
   readonly writer: Writer;
   readonly tender: Tender;
+  readonly purging: Purging;
 };
 
 /** Beyond the port: what a person asks of the history itself. */
@@ -69,7 +75,7 @@ export type Merging = {
   merge(commit?: string): Promise<MergeOutcome | null>;
 };
 
-export function makeHistory(options: HistoryOptions): History & Merging {
+export function makeHistory(options: HistoryOptions): History & Merging & { readonly purging: () => Purging } {
   const { fs, digest } = options;
   let open: Open | null = null;
   let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
@@ -101,7 +107,8 @@ export function makeHistory(options: HistoryOptions): History & Merging {
       await writer.putBack(lock);
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
-    return { repository, records, heads, tender, writer };
+    const purging = makePurging(repository, keeper, writer.inTurn, options.signing ?? null);
+    return { repository, records, heads, tender, writer, purging };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -160,7 +167,18 @@ export function makeHistory(options: HistoryOptions): History & Merging {
         sizeBytes: sizeOf(answer),
         plan: (tip) => planAnswer(tip, answer),
       }),
-    merge: async (commit) => opened().writer.merge(commit ?? (await readFetched(fs, opened().repository.gitDir))),
+    merge: async (commit) => {
+      const { repository, writer } = opened();
+      const theirs = commit ?? (await readFetched(fs, repository.gitDir));
+      await refuseReturned(repository, theirs);
+      return writer.merge(theirs);
+    },
+    purging: () => opened().purging,
+    async purged() {
+      const { repository } = opened();
+      const tip = await readTip(fs, repository.gitDir);
+      return tip === null ? [] : purgedOf(await readTombstones(repository, tip));
+    },
     log,
     read,
     records: recorded,

@@ -5,6 +5,7 @@
  */
 
 import type { Finding } from '#core/history.ts';
+import { acceptPurged } from './purge-verify.ts';
 import { isOnMain } from './ref.ts';
 import type { Repository } from './repository.ts';
 import { verifyChain } from './verify-chain.ts';
@@ -28,10 +29,11 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
   yield* verifyObjects(repository, wanted, seen, count);
   if (tip === null) return;
   yield* takeHashes(files, seen);
+  const purged = yield* acceptPurged(repository, tip, files, seen.marked);
   yield* askSecondReader(repository, tip, files, count);
   yield* verifyChain(seen, tip);
   yield* verifyRecords(seen, tip, files);
-  yield* verifyEvidence(seen, files);
+  yield* verifyEvidence(seen, files, purged);
   yield* verifyMaterials(files);
   if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);
 }
