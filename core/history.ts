@@ -113,6 +113,21 @@ export type Finding = {
   readonly message: string;
 };
 
+/** The head of the chain at a moment, small enough for a ticket: what a person keeps elsewhere, so that a rewritten history is found. */
+export type Checkpoint = {
+  readonly v: 1;
+  /** Name of the history's folder, for people. */
+  readonly history: string;
+  /** The commit that main names. */
+  readonly commit: string;
+  /** Hash of the newest link of the chain there (docs/formats.md "The chain"); null: none yet. */
+  readonly record: Sha256 | null;
+  /** Links along first parents. */
+  readonly records: number;
+  /** ISO 8601. */
+  readonly time: string;
+};
+
 export type History = {
   /** Creates the repository on first use (README, pre-push hook), mends what a crash left. Throws with words: inside the code repository, SHA-256 format, a linked worktree … */
   open(): Promise<void>;
@@ -139,7 +154,7 @@ export type History = {
   /** What every recorded run cost; the same run may come twice (core/spending.ts). */
   spending(): AsyncIterable<SpendLine>;
   /** Recomputes every hash: objects, trailers, evidence subjects, materials; compares the work tree. Names each thing that differs, the first first. */
-  verify(progress?: (done: number, total: number) => void): AsyncIterable<Finding>;
+  verify(progress?: (done: number, total: number) => void, against?: Checkpoint): AsyncIterable<Finding>;
   /** What was purged, by the tombstones of the tip. */
   purged(): Promise<readonly Purged[]>;
   close(): Promise<void>;

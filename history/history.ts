@@ -6,12 +6,13 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Answer, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
+import type { Answer, Checkpoint, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
 import type { Signing } from '#core/signing.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
 import type { SpendLine } from '#core/spending.ts';
 import { makeChainHeads, type ChainHeads } from './chain-heads.ts';
+import { makeCheckpoint } from './checkpoint.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
@@ -73,6 +74,8 @@ export type Merging = {
    * @param commit its tip, brought here by git fetch; without it, what was fetched last (FETCH_HEAD)
    */
   merge(commit?: string): Promise<MergeOutcome | null>;
+  /** The head of the chain now. */
+  checkpoint(): Promise<Checkpoint>;
 };
 
 export function makeHistory(options: HistoryOptions): History & Merging & { readonly purging: () => Purging } {
@@ -145,9 +148,9 @@ export function makeHistory(options: HistoryOptions): History & Merging & { read
     yield* readSpending(await look());
   }
 
-  async function* verify(progress?: (done: number, total: number) => void): AsyncGenerator<Finding> {
+  async function* verify(progress?: (done: number, total: number) => void, against?: Checkpoint): AsyncGenerator<Finding> {
     const { repository } = opened();
-    yield* verifyHistory(repository, progress ?? (() => undefined));
+    yield* verifyHistory(repository, progress ?? (() => undefined), against ?? null);
   }
 
   return {
@@ -184,6 +187,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & { read
     records: recorded,
     spending,
     verify,
+    checkpoint: () => makeCheckpoint(opened().repository),
     async close() {
       const closing = open;
       if (closing === null) return;

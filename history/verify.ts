@@ -4,18 +4,23 @@
  * A submitted prompt without an end is no finding: it may be running. Each thing that differs is one finding; damage never stops it.
  */
 
-import type { Finding } from '#core/history.ts';
-import { acceptPurged } from './purge-verify.ts';
+import type { Checkpoint, Finding } from '#core/history.ts';
+import { acceptPurged, readTombstones, successorOf } from './purge-verify.ts';
 import { isOnMain } from './ref.ts';
 import type { Repository } from './repository.ts';
-import { verifyChain } from './verify-chain.ts';
+import { linesOf, verifyChain } from './verify-chain.ts';
+import { verifyAgainst } from './verify-checkpoint.ts';
 import { askSecondReader, listTip, takeHashes, verifyEvidence, verifyMaterials, verifyWorkTree } from './verify-files.ts';
 import { makeCount } from './verify-finding.ts';
 import { verifyObjects } from './verify-objects.ts';
 import { verifyRecords } from './verify-records.ts';
 import { emptySeen, isEvidence, type TipFile } from './verify-seen.ts';
 
-export async function* verifyHistory(repository: Repository, progress: (done: number, total: number) => void): AsyncGenerator<Finding> {
+export async function* verifyHistory(
+  repository: Repository,
+  progress: (done: number, total: number) => void,
+  against: Checkpoint | null,
+): AsyncGenerator<Finding> {
   const count = makeCount(progress);
   const files = new Map<string, TipFile>();
   const seen = emptySeen();
@@ -31,7 +36,12 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
   yield* takeHashes(files, seen);
   const purged = yield* acceptPurged(repository, tip, files, seen.marked);
   yield* askSecondReader(repository, tip, files, count);
-  yield* verifyChain(seen, tip);
+  const lines = linesOf(seen, tip);
+  yield* verifyChain(lines);
+  if (against !== null) {
+    const tombstones = await readTombstones(repository, tip);
+    yield* verifyAgainst(against, lines, (commit) => successorOf(tombstones, commit));
+  }
   yield* verifyRecords(seen, tip, files);
   yield* verifyEvidence(seen, files, purged);
   yield* verifyMaterials(files);
