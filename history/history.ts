@@ -6,19 +6,30 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Answer, Checkpoint, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
-import type { Signing } from '#core/signing.ts';
+import {
+  NO_TRUST,
+  type Answer,
+  type Checkpoint,
+  type Filed,
+  type Finding,
+  type History,
+  type LogEntry,
+  type Submission,
+  type Trust,
+} from '#core/history.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
+import type { Signing } from '#core/signing.ts';
 import type { SpendLine } from '#core/spending.ts';
 import { makeChainHeads, type ChainHeads } from './chain-heads.ts';
 import { makeCheckpoint } from './checkpoint.ts';
+import { makeCommit } from './commit-signature.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
 import { storedPath } from './layout.ts';
 import { readLog, type LogFilter } from './log.ts';
-import { decodeCommit, encodeCommit, identLine, type Oid, type Person } from './objects.ts';
+import { decodeCommit, identLine, type Oid, type Person } from './objects.ts';
 import { buildPack, newObject, type NewObject } from './pack.ts';
 import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
@@ -27,7 +38,7 @@ import { makeRecordIndex, type RecordIndex } from './record-index.ts';
 import { makePurging, refuseReturned, type Purging } from './purge.ts';
 import { purgedOf, readTombstones } from './purge-verify.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
-import { withKernelLock, type Repository } from './repository.ts';
+import { signerOf, withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
 import { readSpending } from './spending.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
@@ -53,7 +64,7 @@ export type HistoryOptions = {
   /** Addresses that this history may be pushed to. */
   readonly pushRemotes: readonly string[];
   readonly tend: TendSettings;
-  /** Null or absent: commits and tombstones are not signed. */
+  /** Null or left out: nothing is signed. */
   readonly signing?: Signing | null;
 };
 
@@ -148,9 +159,9 @@ export function makeHistory(options: HistoryOptions): History & Merging & { read
     yield* readSpending(await look());
   }
 
-  async function* verify(progress?: (done: number, total: number) => void, against?: Checkpoint): AsyncGenerator<Finding> {
+  async function* verify(progress?: (done: number, total: number) => void, trust?: Trust, against?: Checkpoint): AsyncGenerator<Finding> {
     const { repository } = opened();
-    yield* verifyHistory(repository, progress ?? (() => undefined), against ?? null);
+    yield* verifyHistory(repository, progress ?? (() => undefined), trust ?? NO_TRUST, against ?? null);
   }
 
   return {
@@ -220,7 +231,8 @@ async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise
   }
   const tree = snapshot.seal(objects);
   const at = clock.now();
-  const commit = newObject('commit', encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }));
+  const parts = { tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE };
+  const commit = newObject('commit', makeCommit(await signerOf(repository), parts));
   objects.push(commit);
   const pack = await writePack(fs, gitDir, await buildPack(objects));
   await store.addPack(pack.name, pack.index);

@@ -4,7 +4,7 @@
  * A submitted prompt without an end is no finding: it may be running. Each thing that differs is one finding; damage never stops it.
  */
 
-import type { Checkpoint, Finding } from '#core/history.ts';
+import type { Checkpoint, Finding, Trust } from '#core/history.ts';
 import { acceptPurged, readTombstones, successorOf } from './purge-verify.ts';
 import { isOnMain } from './ref.ts';
 import type { Repository } from './repository.ts';
@@ -14,11 +14,13 @@ import { askSecondReader, listTip, takeHashes, verifyEvidence, verifyMaterials, 
 import { makeCount } from './verify-finding.ts';
 import { verifyObjects } from './verify-objects.ts';
 import { verifyRecords } from './verify-records.ts';
+import { verifySignatures } from './verify-signatures.ts';
 import { emptySeen, isEvidence, type TipFile } from './verify-seen.ts';
 
 export async function* verifyHistory(
   repository: Repository,
   progress: (done: number, total: number) => void,
+  trust: Trust,
   against: Checkpoint | null,
 ): AsyncGenerator<Finding> {
   const count = makeCount(progress);
@@ -45,5 +47,6 @@ export async function* verifyHistory(
   yield* verifyRecords(seen, tip, files);
   yield* verifyEvidence(seen, files, purged);
   yield* verifyMaterials(files);
+  yield* verifySignatures(repository, tip, files, trust);
   if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);
 }
