@@ -9,7 +9,8 @@ import path from 'node:path';
 import type { Checkpoint } from '#core/history.ts';
 import { isSha256, printable } from '#core/names.ts';
 import { firstParents } from './chain.ts';
-import { read } from './dsse.ts';
+import { whyNot, type AllowedSigner } from './allowed-signers.ts';
+import * as dsse from './dsse.ts';
 import { isOid } from './objects.ts';
 import { readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
@@ -57,11 +58,26 @@ export type ReadCheckpoint = { readonly checkpoint: Checkpoint; readonly signedB
 
 export function readCheckpoint(file: Buffer): ReadCheckpoint | null {
   const text = file.toString('utf8');
-  const envelope = read(text);
+  const envelope = dsse.read(text);
   if (envelope === null) {
     const checkpoint = parseCheckpoint(text);
     return checkpoint === null ? null : { checkpoint, signedBy: null };
   }
   const checkpoint = envelope.payloadType === CHECKPOINT_TYPE ? parseCheckpoint(envelope.payload.toString('utf8')) : null;
   return checkpoint === null ? null : { checkpoint, signedBy: envelope.keyid };
+}
+
+/** Why a signed checkpoint cannot be taken; null: its signature is good, and its key may sign. @param signers null: any whole signature would do, so nothing is proved */
+export function checkpointFault(file: Buffer, signers: readonly AllowedSigner[] | null): string | null {
+  if (signers === null) return 'there is no list of allowed signers to check its signature with (signing.signers)';
+  const judged = dsse.check(
+    file.toString('utf8'),
+    CHECKPOINT_TYPE,
+    (keyid) => signers.find(({ key }) => key.fingerprint === keyid)?.key ?? null,
+  );
+  if (!judged.ok) return judged.error.message;
+  const read = readCheckpoint(file);
+  return read === null
+    ? 'it is no checkpoint'
+    : whyNot(signers, judged.value.by, null, Math.floor(Date.parse(read.checkpoint.time) / 1000));
 }
