@@ -2,9 +2,10 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Finding, History, Trust } from '#core/history.ts';
+import type { Checkpoint, Finding, History, Trust } from '#core/history.ts';
 import { printable } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
+import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
@@ -13,14 +14,28 @@ import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf, roleNamed } from './open.ts';
 import { clock } from './parts.ts';
 import { trustOf } from './signing.ts';
+import { readAgainst, type Against } from './verify-against.ts';
 import { noCounts, verifyFolders, type FolderCounts } from './verify-folders.ts';
 import { makeProgress, type Progress } from './verify-progress.ts';
 
-type Options = Common & { readonly role?: string; readonly signers?: string };
+type Options = Common & { readonly role?: string; readonly against?: string; readonly signers?: string };
 type Checked = FolderCounts & { readonly history_steps: number };
-type Report = { readonly ok: boolean; readonly checked: Checked; readonly first: Finding | null; readonly findings: readonly Finding[] };
+/** schemas/verify.schema.json */
+type Report = {
+  readonly ok: boolean;
+  readonly checked: Checked;
+  /** Null: no checkpoint was handed in. */
+  readonly against: { readonly file: string; readonly checkpoint: Checkpoint; readonly said: readonly string[] } | null;
+  readonly first: Finding | null;
+  readonly findings: readonly Finding[];
+  /** What is worth telling and damages nothing. */
+  readonly notices: readonly Finding[];
+};
 
 const LISTED = 50;
+
+const describe = ({ time, records, commit }: Checkpoint): string =>
+  `checkpoint of ${time}, ${String(records)} records, commit ${commit.slice(0, 10)}`;
 
 export function addVerify(program: Command, io: Io): void {
   program
@@ -28,18 +43,20 @@ export function addVerify(program: Command, io: Io): void {
     .description('recompute every hash: history, results, evidence, processed prompts')
     .option('--role <role>', "look only at this role's folders (the history is always looked at whole)")
     .option('--signers <file>', 'believe only signatures by these keys: an allowed_signers file (default: signing.signers of docket.yaml)')
+    .option('--against <checkpoint>', 'does the history still hold what this file of `docket checkpoint` says?')
     .addHelpText(
       'after',
-      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json\n  docket verify --signers allowed_signers',
+      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json\n  docket verify --against /mnt/other/app-2026-11.json\n  docket verify --signers allowed_signers',
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       await withSources(io, common, async (sources) => {
-        const { role, signers } = command.opts<Options>();
+        const { role, against: file, signers } = command.opts<Options>();
         const trust = await trustOf(sources.workspace, sources.fs, signers === undefined ? null : path.resolve(io.cwd, signers));
         const roles = role === undefined ? [...sources.roles.values()] : [roleNamed(sources.roles, role)];
         const progress = makeProgress(clock, process.stderr);
-        const report = await verify(sources, roles, progress, trust).finally(() => {
+        const against = file === undefined ? null : await givenOf(sources, path.resolve(io.cwd, file), trust);
+        const report = await verify(sources, roles, progress, trust, against).finally(() => {
           progress.end();
         });
         show(io, common, report, text(io, sources, report));
@@ -48,18 +65,29 @@ export function addVerify(program: Command, io: Io): void {
     });
 }
 
-async function verify(sources: Sources, roles: readonly Role[], progress: Progress, trust: Trust): Promise<Report> {
-  const findings: Finding[] = [];
+type Given = Against & { readonly file: string };
+
+async function givenOf({ fs, workspace }: Sources, file: string, { signers }: Trust): Promise<Given> {
+  return { file, ...(await readAgainst({ fs, ask: askProgram }, workspace, file, signers)) };
+}
+
+async function verify(sources: Sources, roles: readonly Role[], progress: Progress, trust: Trust, against: Given | null): Promise<Report> {
+  const findings: Finding[] = [...(against?.findings ?? [])];
+  const notices: Finding[] = [];
   const counts = noCounts();
   let steps = 0;
   const opened = await openHistory(sources);
   if (opened.fault !== null) findings.push(opened.fault);
   if (opened.history !== null) {
-    const all = opened.history.verify((done, total) => {
-      steps = done;
-      progress.show('history', done, total);
-    }, trust);
-    for await (const finding of all) findings.push(finding);
+    const all = opened.history.verify(
+      (done, total) => {
+        steps = done;
+        progress.show('history', done, total);
+      },
+      trust,
+      against?.checkpoint,
+    );
+    for await (const finding of all) (finding.isNotice === true ? notices : findings).push(finding);
   }
   let looked = 0;
   const folders = verifyFolders({
@@ -90,7 +118,14 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
       message: `the folders were not compared to their end: ${wordsOf(error)}`,
     });
   }
-  return { ok: findings.length === 0, checked: { ...counts, history_steps: steps }, first: findings[0] ?? null, findings };
+  return {
+    ok: findings.length === 0,
+    checked: { ...counts, history_steps: steps },
+    against: against === null ? null : { file: against.file, checkpoint: against.checkpoint, said: against.said },
+    first: findings[0] ?? null,
+    findings,
+    notices,
+  };
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -129,10 +164,16 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
     ...(checked.duplicates > 0 ? [count(checked.duplicates, 'duplicate', 'duplicates')] : []),
     ...(checked.unrecorded > 0 ? [`${String(checked.unrecorded)} never recorded (rejected, held, cancelled early)`] : []),
   ].join(', ');
-  if (first === null) return `${paint(io, 'green', 'verified')}: nothing differs\nchecked: ${summary}`;
   // The history names what it recorded by the path inside it.
   const shown = (file: string): string =>
     printable(path.isAbsolute(file) ? shownPath(workspace.root, file) : `${path.basename(workspace.history)}/${file}`, 1_000);
+  const { against, notices } = report;
+  const more = [
+    ...(against === null ? [] : [`against: ${describe(against.checkpoint)}`, ...against.said.map((said) => `  ${printable(said, 1_000)}`)]),
+    ...notices.slice(0, LISTED).map((notice) => `to know: ${shown(notice.path)}: ${printable(notice.message, 300)}`),
+    ...(notices.length > LISTED ? [`  … and ${String(notices.length - LISTED)} more (--json lists all)`] : []),
+  ];
+  if (first === null) return [`${paint(io, 'green', 'verified')}: nothing differs`, `checked: ${summary}`, ...more].join('\n');
   const others = findings.slice(1, LISTED);
   return [
     `${paint(io, 'red', 'DIFFERS')}: ${shown(first.path)}`,
@@ -144,5 +185,6 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
     ...(findings.length > LISTED ? [`  … and ${String(findings.length - LISTED)} more (--json lists all)`] : []),
     '',
     `checked: ${summary}`,
+    ...more,
   ].join('\n');
 }

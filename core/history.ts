@@ -73,6 +73,23 @@ export type LogEntry = {
   readonly trailers: Readonly<Record<string, string>>;
 };
 
+/** A placeholder without a tombstone that vouches for it, or a tombstone that is none. */
+export type PurgeFinding = 'tombstone-invalid';
+
+/** A file of main whose content was taken out of the history; its hash is what the record says. */
+export type Purged = {
+  readonly path: string;
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  readonly placeholderSha256: Sha256;
+  readonly reason: string;
+  readonly person: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Path of the tombstone. */
+  readonly tombstone: string;
+};
+
 /** Whose signatures `verify` takes. */
 export type Trust = {
   /** The text of an allowed_signers file; null: only that signatures are whole is checked. */
@@ -95,7 +112,8 @@ export type Finding = {
     | 'signer-unknown'
     | 'chain-broken'
     | 'checkpoint-missed'
-    | 'incomplete';
+    | 'incomplete'
+    | PurgeFinding;
   /** A stable word that says more (docs/verifying.md). */
   readonly detail?: string;
   /** Worth telling, and not a reason to call the history damaged. */
@@ -107,6 +125,21 @@ export type Finding = {
   readonly expected: string | null;
   readonly found: string | null;
   readonly message: string;
+};
+
+/** The head of the chain at a moment, small enough for a ticket: what a person keeps elsewhere, so that a rewritten history is found. */
+export type Checkpoint = {
+  readonly v: 1;
+  /** Name of the history's folder, for people. */
+  readonly history: string;
+  /** The commit that main names. */
+  readonly commit: string;
+  /** Hash of the newest link of the chain there (docs/formats.md "The chain"); null: none yet. */
+  readonly record: Sha256 | null;
+  /** Links along first parents. */
+  readonly records: number;
+  /** ISO 8601. */
+  readonly time: string;
 };
 
 export type History = {
@@ -135,6 +168,8 @@ export type History = {
   /** What every recorded run cost; the same run may come twice (core/spending.ts). */
   spending(): AsyncIterable<SpendLine>;
   /** Recomputes every hash: objects, trailers, evidence subjects, materials; compares the work tree. Names each thing that differs, the first first. */
-  verify(progress?: (done: number, total: number) => void, trust?: Trust): AsyncIterable<Finding>;
+  verify(progress?: (done: number, total: number) => void, trust?: Trust, against?: Checkpoint): AsyncIterable<Finding>;
+  /** What was purged, by the tombstones of the tip. */
+  purged(): Promise<readonly Purged[]>;
   close(): Promise<void>;
 };

@@ -9,6 +9,7 @@ import { Buffer } from 'node:buffer';
 import {
   NO_TRUST,
   type Answer,
+  type Checkpoint,
   type Filed,
   type Finding,
   type History,
@@ -21,6 +22,7 @@ import type { Identity } from '#core/prompt.ts';
 import type { Signing } from '#core/signing.ts';
 import type { SpendLine } from '#core/spending.ts';
 import { makeChainHeads, type ChainHeads } from './chain-heads.ts';
+import { makeCheckpoint } from './checkpoint.ts';
 import { makeCommit } from './commit-signature.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
@@ -33,6 +35,8 @@ import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
+import { makePurging, refuseReturned, type Purging } from './purge.ts';
+import { purgedOf, readTombstones } from './purge-verify.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
 import { signerOf, withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
@@ -70,6 +74,7 @@ type Open = {
   readonly heads: ChainHeads;
   readonly writer: Writer;
   readonly tender: Tender;
+  readonly purging: Purging;
 };
 
 /** Beyond the port: what a person asks of the history itself. */
@@ -80,9 +85,11 @@ export type Merging = {
    * @param commit its tip, brought here by git fetch; without it, what was fetched last (FETCH_HEAD)
    */
   merge(commit?: string): Promise<MergeOutcome | null>;
+  /** The head of the chain now. */
+  checkpoint(): Promise<Checkpoint>;
 };
 
-export function makeHistory(options: HistoryOptions): History & Merging {
+export function makeHistory(options: HistoryOptions): History & Merging & { readonly purging: () => Purging } {
   const { fs, digest } = options;
   let open: Open | null = null;
   let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
@@ -114,7 +121,8 @@ export function makeHistory(options: HistoryOptions): History & Merging {
       await writer.putBack(lock);
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
-    return { repository, records, heads, tender, writer };
+    const purging = makePurging(repository, keeper, writer.inTurn, options.signing ?? null);
+    return { repository, records, heads, tender, writer, purging };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -151,9 +159,9 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     yield* readSpending(await look());
   }
 
-  async function* verify(progress?: (done: number, total: number) => void, trust?: Trust): AsyncGenerator<Finding> {
+  async function* verify(progress?: (done: number, total: number) => void, trust?: Trust, against?: Checkpoint): AsyncGenerator<Finding> {
     const { repository } = opened();
-    yield* verifyHistory(repository, progress ?? (() => undefined), trust ?? NO_TRUST);
+    yield* verifyHistory(repository, progress ?? (() => undefined), trust ?? NO_TRUST, against ?? null);
   }
 
   return {
@@ -173,12 +181,24 @@ export function makeHistory(options: HistoryOptions): History & Merging {
         sizeBytes: sizeOf(answer),
         plan: (tip) => planAnswer(tip, answer),
       }),
-    merge: async (commit) => opened().writer.merge(commit ?? (await readFetched(fs, opened().repository.gitDir))),
+    merge: async (commit) => {
+      const { repository, writer } = opened();
+      const theirs = commit ?? (await readFetched(fs, repository.gitDir));
+      await refuseReturned(repository, theirs);
+      return writer.merge(theirs);
+    },
+    purging: () => opened().purging,
+    async purged() {
+      const { repository } = opened();
+      const tip = await readTip(fs, repository.gitDir);
+      return tip === null ? [] : purgedOf(await readTombstones(repository, tip));
+    },
     log,
     read,
     records: recorded,
     spending,
     verify,
+    checkpoint: () => makeCheckpoint(opened().repository),
     async close() {
       const closing = open;
       if (closing === null) return;

@@ -4,10 +4,12 @@
  * A submitted prompt without an end is no finding: it may be running. Each thing that differs is one finding; damage never stops it.
  */
 
-import { NO_TRUST, type Finding, type Trust } from '#core/history.ts';
+import type { Checkpoint, Finding, Trust } from '#core/history.ts';
+import { acceptPurged, readTombstones, successorOf } from './purge-verify.ts';
 import { isOnMain } from './ref.ts';
 import type { Repository } from './repository.ts';
-import { verifyChain } from './verify-chain.ts';
+import { linesOf, verifyChain } from './verify-chain.ts';
+import { verifyAgainst } from './verify-checkpoint.ts';
 import { askSecondReader, listTip, takeHashes, verifyEvidence, verifyMaterials, verifyWorkTree } from './verify-files.ts';
 import { makeCount } from './verify-finding.ts';
 import { verifyObjects } from './verify-objects.ts';
@@ -18,7 +20,8 @@ import { emptySeen, isEvidence, type TipFile } from './verify-seen.ts';
 export async function* verifyHistory(
   repository: Repository,
   progress: (done: number, total: number) => void,
-  trust: Trust = NO_TRUST,
+  trust: Trust,
+  against: Checkpoint | null,
 ): AsyncGenerator<Finding> {
   const count = makeCount(progress);
   const files = new Map<string, TipFile>();
@@ -33,10 +36,16 @@ export async function* verifyHistory(
   yield* verifyObjects(repository, wanted, seen, count);
   if (tip === null) return;
   yield* takeHashes(files, seen);
+  const purged = yield* acceptPurged(repository, tip, files, seen.marked);
   yield* askSecondReader(repository, tip, files, count);
-  yield* verifyChain(seen, tip);
+  const lines = linesOf(seen, tip);
+  yield* verifyChain(lines);
+  if (against !== null) {
+    const tombstones = await readTombstones(repository, tip);
+    yield* verifyAgainst(against, lines, (commit) => successorOf(tombstones, commit));
+  }
   yield* verifyRecords(seen, tip, files);
-  yield* verifyEvidence(seen, files);
+  yield* verifyEvidence(seen, files, purged);
   yield* verifyMaterials(files);
   yield* verifySignatures(repository, tip, files, trust);
   if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);

@@ -1,0 +1,114 @@
+/**
+ * Tombstones as they are read back: which files of a tip are placeholders, of what, and which commits were rewritten.
+ * Invariant: only a placeholder that a valid tombstone names by path, object and hash stands for the content it replaced; every other one is a
+ * finding. What is purged is no finding.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { Finding, Purged } from '#core/history.ts';
+import { entriesBelow } from './files-in-tip.ts';
+import { decodeCommit, type Oid } from './objects.ts';
+import { readPlan } from './purge-plan.ts';
+import type { Repository } from './repository.ts';
+import { openSnapshot } from './snapshot.ts';
+import { PURGED_MARK, readCommits, readTombstone, TOMBSTONES, type PurgedFile, type Tombstone } from './tombstone.ts';
+
+/** Only what docket records can be a placeholder; notes of people are theirs. */
+const RECORDED = /(?:\/(?:prompt_v[0-9]+\.md|result_v[0-9]+\.md|evidence_v[0-9]+(?:\.dsse)?\.json)$|\/attempts\/|^materials\/)/;
+
+export type Tombstones = {
+  readonly all: readonly { readonly path: string; readonly tombstone: Tombstone; readonly commits: ReadonlyMap<Oid, Oid> }[];
+  readonly files: readonly PurgedFile[];
+  /** Ids of all placeholders. */
+  readonly placeholders: ReadonlySet<Oid>;
+  /** What is no valid tombstone, and why. */
+  readonly bad: readonly { readonly path: string; readonly message: string }[];
+};
+
+/** Is this the text that stands for something purged? */
+export const isPlaceholder = (bytes: Buffer): boolean => bytes.subarray(0, PURGED_MARK.length).toString('latin1') === PURGED_MARK;
+
+/** All tombstones of a commit's tree. */
+export async function readTombstones(repository: Pick<Repository, 'store' | 'digest'>, commit: Oid): Promise<Tombstones> {
+  const { store, digest } = repository;
+  const snapshot = await openSnapshot(store, decodeCommit(await store.readType(commit, 'commit')).tree);
+  const blobs = new Map<string, Oid>();
+  for await (const { path, oid } of entriesBelow(snapshot, TOMBSTONES)) blobs.set(path, oid);
+  const all: { path: string; tombstone: Tombstone; commits: ReadonlyMap<Oid, Oid> }[] = [];
+  const bad: { path: string; message: string }[] = [];
+  for (const [path, oid] of blobs) {
+    if (!path.endsWith('.json') || path.endsWith('.dsse.json')) continue;
+    const tombstone = readTombstone((await store.readType(oid, 'blob')).toString('utf8'));
+    if (tombstone === null) {
+      bad.push({ path, message: `${path} is no tombstone as docket writes them` });
+      continue;
+    }
+    const list = blobs.get(tombstone.commits.path);
+    const bytes = list === undefined ? null : await store.readType(list, 'blob');
+    const commits = bytes !== null && digest.sha256(bytes) === tombstone.commits.sha256 ? readCommits(bytes.toString('utf8')) : null;
+    if (commits === null)
+      bad.push({ path, message: `${path} names the commits that were rewritten in ${tombstone.commits.path}, which is not what it was` });
+    else all.push({ path, tombstone, commits });
+  }
+  const files = all.flatMap(({ tombstone }) => tombstone.files);
+  return { all, files, placeholders: new Set(files.map(({ placeholder }) => placeholder)), bad };
+}
+
+/** Old commits and what they became, through all purges since: a checkpoint of before still names one of them. */
+export function successorOf({ all }: Tombstones, commit: Oid): Oid {
+  let now = commit;
+  for (const { commits } of all.toSorted((a, b) => (a.tombstone.at < b.tombstone.at ? -1 : 1))) now = commits.get(now) ?? now;
+  return now;
+}
+
+const toPurged = (path: string, { sha256, sizeBytes, placeholderSha256 }: PurgedFile, stone: Tombstone, tombstone: string): Purged => ({
+  path,
+  sha256,
+  sizeBytes,
+  placeholderSha256,
+  reason: stone.reason,
+  person: stone.person,
+  at: stone.at,
+  tombstone,
+});
+
+/** Every purged file of main. */
+export function purgedOf({ all }: Tombstones): readonly Purged[] {
+  return all.flatMap(({ tombstone, path: stone }) =>
+    tombstone.files.flatMap((file) => file.paths.map((path) => toPurged(path, file, tombstone, stone))),
+  );
+}
+
+type TipFile = { readonly path: string; readonly oid: Oid; readonly sha256: string | null };
+
+/**
+ * For `verify`, once the hashes of the tip's files are known: a placeholder with a valid tombstone gets the hash of what it replaced.
+ * @param marked blobs of the tip that look like placeholders
+ * @returns the paths of those that are
+ */
+export async function* acceptPurged(
+  repository: Repository,
+  tip: Oid,
+  files: Map<string, TipFile>,
+  marked: ReadonlySet<Oid>,
+): AsyncGenerator<Finding, ReadonlySet<string>> {
+  const { dir } = repository;
+  const invalid = (path: string, message: string): Finding => ({ what: 'tombstone-invalid', path, expected: null, found: null, message });
+  const purged = new Set<string>();
+  if ((await readPlan(repository)) !== null)
+    yield { ...invalid(dir, 'a purge was begun here and is not at its end: `docket purge --resume`'), what: 'unexpected' };
+  const tombstones = await readTombstones(repository, tip);
+  for (const { path, message } of tombstones.bad) yield invalid(path, message);
+  const byObject = new Map<Oid, PurgedFile>();
+  for (const file of tombstones.files) byObject.set(file.placeholder, file);
+  for (const [path, file] of files) {
+    const known = byObject.get(file.oid);
+    if (known !== undefined && known.placeholderSha256 === file.sha256) {
+      purged.add(path);
+      files.set(path, { ...file, sha256: known.sha256 });
+    } else if (known !== undefined || (marked.has(file.oid) && RECORDED.test(path))) {
+      yield invalid(path, `${path} says that it was purged, but no valid tombstone says so`);
+    }
+  }
+  return purged;
+}
