@@ -21,7 +21,8 @@ type Report = {
 let template: TempWorkspace;
 const afterAll: (() => unknown)[] = [];
 before(async () => {
-  template = await makeTempWorkspace({ after: (act: () => unknown) => void afterAll.push(act) } as unknown as Scope);
+  const scope = { after: (act: () => unknown) => void afterAll.push(act) } as unknown as Scope;
+  template = await makeTempWorkspace(scope);
   const rooms = await template.rooms();
   await seedJob(rooms, 'good', {}, { status: 'answered', answer: 'the answer\n' });
   rooms.journal.close();
