@@ -11,12 +11,14 @@ import { after, before, suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { Checkpoint } from '#core/history.ts';
 import { makeCheckpoint, renderCheckpoint } from '#history/checkpoint.ts';
+import { spellingsOf } from '#history/purge-spellings.ts';
 import { openObjects } from '#history/read-objects.ts';
 import type { Repository } from '#history/repository.ts';
 import { makeSigning } from '#history/signer.ts';
 import { verifyHistory } from '#history/verify.ts';
 import { makeFs } from '#platform/files.ts';
 import { answer, collect, makeRig, submission, value, type Rig } from '#test/history/rig.ts';
+import { fill, opened, secretText, why } from '#test/history/purge-rig.ts';
 import { makeKey, writeSigners } from '#test/support/signing.ts';
 
 /** Not opened: that would mend what can be mended (put-back.ts). */
@@ -223,6 +225,64 @@ suite('what is changed in a history is found, by docket and by a verifier that s
       assert.deepEqual(await byDocket(one, one.rig.dir), []);
       assert.deepEqual(byAnother(one, one.rig.dir), []);
     }
+  });
+
+  test('a purge is no break: nothing is found afterwards, also against a checkpoint of before', async () => {
+    const rig = makeRig();
+    rigs.push(rig);
+    const history = await opened(rig);
+    const secret = secretText();
+    await fill(history, secret);
+    const checkpoint = await makeCheckpoint(repositoryOf(rig, rig.dir));
+    const checkpointFile = path.join(rig.root, 'checkpoint.json');
+    writeFileSync(checkpointFile, renderCheckpoint(checkpoint));
+    await history.purging().purge({ spellings: spellingsOf(Buffer.from(secret)) }, why);
+    await history.close();
+    const purged = { rig, signers: null, checkpoint, checkpointFile };
+    assert.deepEqual(await byDocket(purged, rig.dir), []);
+    assert.deepEqual(byAnother(purged, rig.dir), []);
+    const placeholder = 'FEAT-2-user-filters/01-architect/prompt_v1.md';
+    const text = readFileSync(path.join(rig.dir, placeholder), 'utf8');
+    writeFileSync(path.join(rig.dir, placeholder), text.replace('a key leaked', 'no reason'));
+    rig.git('commit', '-q', '-a', '-m', 'another reason');
+    assert.deepEqual(byAnother(purged, rig.dir), await byDocket(purged, rig.dir));
+    assert.notDeepEqual(byAnother(purged, rig.dir), []);
+  });
+
+  test('two clones that became one are whole for both, and what both recorded is a finding of both', async () => {
+    const rig = makeRig();
+    rigs.push(rig);
+    const here = await opened(rig);
+    value(await here.submit(submission({ feature: 'FEAT-1' })));
+    const there = path.join(rig.root, 'there-ai-history');
+    rig.git('clone', '-q', rig.dir, there);
+    const other = await opened(rig, { dir: there });
+    for (const [history, feature] of [
+      [here, 'FEAT-2'],
+      [other, 'FEAT-3'],
+    ] as const) {
+      const prompt = submission({ feature });
+      value(await history.submit(prompt));
+      value(await history.record(answer(prompt)));
+    }
+    const merge = async (): Promise<void> => {
+      rig.git('fetch', '-q', there, 'main');
+      assert.notEqual(await here.merge(rig.git('rev-parse', 'FETCH_HEAD').trim()), null);
+    };
+    await merge();
+    const checkpoint = await makeCheckpoint(repositoryOf(rig, rig.dir));
+    const checkpointFile = path.join(rig.root, 'checkpoint.json');
+    writeFileSync(checkpointFile, renderCheckpoint(checkpoint));
+    const merged = { rig, signers: null, checkpoint, checkpointFile };
+    assert.deepEqual(await byDocket(merged, rig.dir), []);
+    assert.deepEqual(byAnother(merged, rig.dir), []);
+    for (const history of [here, other])
+      value(await history.submit(submission({ feature: 'FEAT-4', prompt: `By ${history === here ? 'one' : 'two'}.\n` })));
+    await merge();
+    await here.close();
+    await other.close();
+    assert.deepEqual(await byDocket(merged, rig.dir), ['recorded-twice']);
+    assert.deepEqual(byAnother(merged, rig.dir), ['recorded-twice']);
   });
 
   for (const [name, { needs, tamper }] of Object.entries(CLASSES))
