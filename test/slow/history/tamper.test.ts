@@ -8,7 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Checkpoint } from '#core/history.ts';
 import { makeCheckpoint, renderCheckpoint } from '#history/checkpoint.ts';
 import { spellingsOf } from '#history/purge-spellings.ts';
@@ -221,9 +221,9 @@ suite('what is changed in a history is found, by docket and by a verifier that s
   };
 
   test('nothing is found where nothing was changed', async () => {
-    for (const one of made) {
-      assert.deepEqual(await byDocket(one, one.rig.dir), []);
-      assert.deepEqual(byAnother(one, one.rig.dir), []);
+    for (const history of made) {
+      assert.deepEqual(await byDocket(history, history.rig.dir), []);
+      assert.deepEqual(byAnother(history, history.rig.dir), []);
     }
   });
 
@@ -242,8 +242,8 @@ suite('what is changed in a history is found, by docket and by a verifier that s
     assert.deepEqual(await byDocket(purged, rig.dir), []);
     assert.deepEqual(byAnother(purged, rig.dir), []);
     const placeholder = 'FEAT-2-user-filters/01-architect/prompt_v1.md';
-    const text = readFileSync(path.join(rig.dir, placeholder), 'utf8');
-    writeFileSync(path.join(rig.dir, placeholder), text.replace('a key leaked', 'no reason'));
+    const words = readFileSync(path.join(rig.dir, placeholder), 'utf8');
+    writeFileSync(path.join(rig.dir, placeholder), words.replace('a key leaked', 'no reason'));
     rig.git('commit', '-q', '-a', '-m', 'another reason');
     assert.deepEqual(byAnother(purged, rig.dir), await byDocket(purged, rig.dir));
     assert.notDeepEqual(byAnother(purged, rig.dir), []);
