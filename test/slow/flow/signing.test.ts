@@ -122,6 +122,25 @@ test('killed while the key is gone: no start without it, and then the answer tha
   assertSigned(signed, 'one');
 });
 
+for (const point of ['ran', 'recorded', 'published', 'renamed'] as const)
+  test(`killed right after the point ${point}: the next start gives one record, one envelope, and both proved`, async (t) => {
+    const signed = signedRig(t);
+    const { rig } = signed;
+    const dying = rig.launch({ DOCKET_CRASH_AT: point });
+    rig.drop('one.md', promptText());
+    assert.equal(await dying.exit(), 'SIGKILL');
+    const next = await rig.start();
+    await rig.ended('one');
+    assert.equal(await next.stop(), 0);
+    assert.equal(rig.commits(), 3);
+    assert.deepEqual(readdirSync(rig.out()).toSorted(), ['one_evidence.dsse.json', 'one_evidence.json', 'one_result.md']);
+    assert.equal(
+      rig.git('show', 'main:FEAT-1/01-architect/evidence_v1.dsse.json'),
+      rig.read(path.join(rig.out(), 'one_evidence.dsse.json')),
+    );
+    assertSigned(signed, 'one');
+  });
+
 test('a tool in the sandbox does not see the key', onlySandboxed(null), async (t) => {
   const { rig, key } = signedRig(t);
   const look = `cat >/dev/null; ls -A ${path.dirname(key.file)} | wc -l; if cat ${key.file} >/dev/null 2>&1; then echo read; else echo kept; fi`;
