@@ -121,6 +121,7 @@ export function* verifyMaterials(files: Files): Generator<Finding> {
 }
 
 export async function* verifyWorkTree({ fs, dir, digest }: Repository, files: Files, count: Count): AsyncGenerator<Finding> {
+  count.total += files.size;
   for (const { path, oid, sha256 } of files.values()) {
     const place = `${dir}/${path}`;
     try {

@@ -24,7 +24,7 @@ function idOf({ type, bytes }: GitObject): Buffer {
 }
 
 function see(seen: Seen, oid: Oid, { type, bytes }: GitObject): void {
-  if (type === 'commit') seen.commits.set(oid, seeCommit(oid, bytes));
+  if (type === 'commit') seeCommit(seen, oid, bytes);
   else if (type === 'tree') seeTree(seen, oid, bytes);
   else if (type === 'blob' && !seen.hashes.has(oid)) seeBlob(seen, oid, bytes, hash('sha256', bytes) as Sha256);
 }

@@ -45,6 +45,8 @@ export type Seen = {
   /** As many as fit; the rest is read again. */
   readonly trees: Map<Oid, Buffer>;
   treesBytes: number;
+  /** Is there a commit with a signature? */
+  isSigned: boolean;
   readonly commits: Map<Oid, SeenCommit>;
   /** Blobs that look purged. */
   readonly marked: Set<Oid>;
@@ -55,6 +57,7 @@ export const emptySeen = (): Seen => ({
   statements: new Map(),
   trees: new Map(),
   treesBytes: 0,
+  isSigned: false,
   commits: new Map(),
   marked: new Set(),
 });
@@ -72,7 +75,14 @@ export function attemptOf(path: string): string | null {
   return parts[2] === ATTEMPTS ? (parts[3] ?? null) : null;
 }
 
-export function seeCommit(oid: Oid, bytes: Buffer): SeenCommit {
+const SIGNATURE = Buffer.from('\ngpgsig ');
+
+export function seeCommit(seen: Seen, oid: Oid, bytes: Buffer): void {
+  seen.isSigned ||= bytes.includes(SIGNATURE);
+  seen.commits.set(oid, readCommit(oid, bytes));
+}
+
+function readCommit(oid: Oid, bytes: Buffer): SeenCommit {
   const { tree, parents, committedAtS, message } = decodeCommit(bytes);
   const { trailers } = parseMessage(message);
   const record = parseRecord(trailers);

@@ -42,6 +42,7 @@ export async function* verifyHistory(
   yield* verifyRecords(seen, tip, files);
   yield* verifyEvidence(repository, seen, files, purged);
   yield* verifyMaterials(files);
-  yield* verifySignatures(repository, tip, files, trust);
+  const isSigned = seen.isSigned || [...files.keys()].some((path) => path.endsWith('.dsse.json'));
+  if (isSigned || trust.signers !== null) yield* verifySignatures(repository, tip, files, trust);
   if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);
 }
