@@ -224,7 +224,7 @@ export async function* verifySignatures(
   repository: Pick<Repository, 'store' | 'digest'>,
   tip: Oid,
   files: ReadonlyMap<string, TipFile>,
-  { signers: text, isDemanded }: Trust,
+  { signers: text, isDemanded, told: tell }: Trust,
 ): AsyncGenerator<Finding> {
   const parsed = text === null ? null : parseAllowedSigners(text);
   if (parsed?.ok === false) throw new Error(`the allowed signers cannot be understood: ${parsed.error}`);
@@ -236,6 +236,8 @@ export async function* verifySignatures(
     if (isDemanded) yield* lookForUnsigned(seen);
     yield* inOrder(lookAtEnvelopes(repository, files, signers, seen.keys, enveloped));
     yield* lookForTaken(repository, files, seen, enveloped);
+    const commits = { signed: seen.signed.length, unsigned: seen.unsigned.length };
+    tell?.({ commits, envelopes: enveloped.size, keys: [...seen.keys.keys()] });
   } catch (error) {
     // The objects that are damaged have each been named by those who read all of them.
     yield finding('object-damaged', tip, `the signatures cannot be looked at to the end: ${wordsOf(error)}`);
