@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { Trust } from '#core/history.ts';
-import type { Fs } from '#core/ports.ts';
+import type { Fs, Log } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
 import { SIGNING_FAULT, type Signing } from '#core/signing.ts';
 import { parseAllowedSigners } from '#history/allowed-signers.ts';
@@ -86,9 +86,9 @@ export async function trustOf(workspace: Place, fs: Pick<Fs, 'readBounded' | 're
 }
 
 /** At start a key that cannot be used is told before anything is taken. Throws CliError 3. */
-export async function mustSign(signing: Signing | null): Promise<void> {
+export async function mustSign(signing: Signing | null, log: Log): Promise<void> {
   try {
-    await signing?.signer();
+    if (signing !== null) log.info(`records are signed by ${(await signing.signer()).fingerprint}`);
   } catch (error) {
     const isKey = error instanceof Error && 'code' in error && error.code === SIGNING_FAULT;
     if (!isKey) throw error;

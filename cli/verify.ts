@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Checkpoint, Finding, History, Trust } from '#core/history.ts';
+import type { Checkpoint, Finding, History, SignedFacts, Trust } from '#core/history.ts';
 import { printable } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import { askProgram } from '#platform/ask.ts';
@@ -26,6 +26,8 @@ type Report = {
   readonly checked: Checked;
   /** Null: no checkpoint was handed in. */
   readonly against: { readonly file: string; readonly checkpoint: Checkpoint; readonly said: readonly string[] } | null;
+  /** Null: nothing is signed. */
+  readonly signatures: SignedFacts | null;
   readonly first: Finding | null;
   readonly findings: readonly Finding[];
   /** What is worth telling and damages nothing. */
@@ -74,6 +76,10 @@ async function givenOf({ fs, workspace }: Sources, file: string, { signers }: Tr
 async function verify(sources: Sources, roles: readonly Role[], progress: Progress, trust: Trust, against: Given | null): Promise<Report> {
   const findings: Finding[] = [...(against?.findings ?? [])];
   const notices: Finding[] = [];
+  let signatures: SignedFacts | null = null;
+  const told = (facts: SignedFacts): void => {
+    if (facts.commits.signed + facts.envelopes > 0) signatures = facts;
+  };
   const counts = noCounts();
   let steps = 0;
   const opened = await openHistory(sources);
@@ -84,7 +90,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
         steps = done;
         progress.show('history', done, total);
       },
-      trust,
+      { ...trust, told },
       against?.checkpoint,
     );
     for await (const finding of all) (finding.isNotice === true ? notices : findings).push(finding);
@@ -125,6 +131,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
     first: findings[0] ?? null,
     findings,
     notices,
+    signatures,
   };
 }
 
@@ -151,6 +158,15 @@ async function openHistory(sources: Sources): Promise<{ readonly history: Histor
   }
 }
 
+function signatureWords(facts: SignedFacts | null): readonly string[] {
+  if (facts === null) return ['nothing is signed'];
+  const { commits, envelopes, keys } = facts;
+  const unsigned = commits.unsigned === 0 ? '' : ` (${count(commits.unsigned, 'unsigned one', 'unsigned ones')})`;
+  return [
+    `${count(commits.signed, 'signed commit', 'signed commits')}${unsigned} and ${count(envelopes, 'envelope', 'envelopes')} by ${keys.join(', ')}`,
+  ];
+}
+
 const count = (n: number, one: string, many: string): string => `${String(n)} ${n === 1 ? one : many}`;
 
 function text(io: Io, { workspace }: Sources, report: Report): string {
@@ -160,6 +176,7 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
     count(checked.inputs, 'ended prompt', 'ended prompts'),
     count(checked.evidence, 'evidence file', 'evidence files'),
     count(checked.results, 'result', 'results'),
+    ...signatureWords(report.signatures),
     ...(checked.taken > 0 ? [`${String(checked.taken)} taken away`] : []),
     ...(checked.duplicates > 0 ? [count(checked.duplicates, 'duplicate', 'duplicates')] : []),
     ...(checked.unrecorded > 0 ? [`${String(checked.unrecorded)} never recorded (rejected, held, cancelled early)`] : []),

@@ -7,9 +7,16 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { assertVerified, makeRig, promptText, type Rig } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
+import { onlySandboxed } from '#test/support/sandbox.ts';
 import { makeKey, opensslVerifies, writeSigners, type TestKey } from '#test/support/signing.ts';
 
-type Signed = { readonly rig: Rig; readonly key: TestKey; readonly signers: string; readonly starts: () => number; readonly open: () => void };
+type Signed = {
+  readonly rig: Rig;
+  readonly key: TestKey;
+  readonly signers: string;
+  readonly starts: () => number;
+  readonly open: () => void;
+};
 
 /** A tool that writes down each start and waits at a gate; the key where docket looks for it by default. */
 function signedRig(t: TestContext): Signed {
@@ -113,6 +120,36 @@ test('killed while the key is gone: no start without it, and then the answer tha
   assert.equal(rig.read(path.join(rig.out(), 'one_result.md')), '# Answer\n');
   assert.equal(await next.stop(), 0);
   assertSigned(signed, 'one');
+});
+
+for (const point of ['ran', 'recorded', 'published', 'renamed'] as const)
+  test(`killed right after the point ${point}: the next start gives one record, one envelope, and both proved`, async (t) => {
+    const signed = signedRig(t);
+    const { rig } = signed;
+    const dying = rig.launch({ DOCKET_CRASH_AT: point });
+    rig.drop('one.md', promptText());
+    assert.equal(await dying.exit(), 'SIGKILL');
+    const next = await rig.start();
+    await rig.ended('one');
+    assert.equal(await next.stop(), 0);
+    assert.equal(rig.commits(), 3);
+    assert.deepEqual(readdirSync(rig.out()).toSorted(), ['one_evidence.dsse.json', 'one_evidence.json', 'one_result.md']);
+    assert.equal(
+      rig.git('show', 'main:FEAT-1/01-architect/evidence_v1.dsse.json'),
+      rig.read(path.join(rig.out(), 'one_evidence.dsse.json')),
+    );
+    assertSigned(signed, 'one');
+  });
+
+test('a tool in the sandbox does not see the key', onlySandboxed(null), async (t) => {
+  const { rig, key } = signedRig(t);
+  const look = `cat >/dev/null; ls -A ${path.dirname(key.file)} | wc -l; if cat ${key.file} >/dev/null 2>&1; then echo read; else echo kept; fi`;
+  rig.settings(settingsWith([shellRunner('slow', look)], 'tools: { sandbox: required }\nsigning: { mode: required }\n'));
+  const daemon = await rig.start();
+  rig.drop('one.md', waitingPrompt('FEAT-1'));
+  await rig.ended('one');
+  assert.match(rig.read(path.join(rig.out(), 'one_result.md')), /^\s*0\nkept\n$/);
+  assert.equal(await daemon.stop(), 0);
 });
 
 test('another key in the same place stops recording too; a start with it goes on, and both keys are believed when the list has both', async (t) => {
