@@ -23,7 +23,7 @@ import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
 import { makePurging, refuseReturned, type Purging } from './purge.ts';
-import { purgedOf, readTombstones } from './purge-verify.ts';
+import { purgedOf, readTombstones, successorOf } from './purge-verify.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
 import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
@@ -73,7 +73,13 @@ export type Merging = {
   merge(commit?: string): Promise<MergeOutcome | null>;
 };
 
-export function makeHistory(options: HistoryOptions): History & Merging & { readonly purging: () => Purging } {
+export type Rewritten = {
+  readonly purging: () => Purging;
+  /** What a commit that somebody remembers (a checkpoint, a note) is called since purges rewrote it; itself when none did. */
+  commitNow(commit: Oid): Promise<Oid>;
+};
+
+export function makeHistory(options: HistoryOptions): History & Merging & Rewritten {
   const { fs, digest } = options;
   let open: Open | null = null;
   let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
@@ -171,6 +177,11 @@ export function makeHistory(options: HistoryOptions): History & Merging & { read
       return writer.merge(theirs);
     },
     purging: () => opened().purging,
+    async commitNow(commit) {
+      const { repository } = opened();
+      const tip = await readTip(fs, repository.gitDir);
+      return tip === null ? commit : successorOf(await readTombstones(repository, tip), commit);
+    },
     async purged() {
       const { repository } = opened();
       const tip = await readTip(fs, repository.gitDir);

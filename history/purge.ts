@@ -24,6 +24,7 @@ import { endPlan, readMap, readPlan, writeMap, writePlan, type PurgeMap, type Pu
 import { rewriteAll, takeCensus, type Census, type SignCommit, type Successors } from './purge-rewrite.ts';
 import { holds } from './purge-spellings.ts';
 import { readTombstones, type Tombstones } from './purge-verify.ts';
+import { walkCommits } from './record-index.ts';
 import { freeTip, isOnMain, lockTip, moveTip, readTip, syncTip } from './ref.ts';
 import type { Alone, Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
@@ -216,12 +217,19 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     return isMoved;
   }
 
+  /** What came on top of a published purge meanwhile changes nothing about it. */
+  async function leadsTo(tip: Oid, commit: Oid): Promise<boolean> {
+    if (tip === commit) return true;
+    for await (const { commit: one } of walkCommits(store, [tip], commit)) if (one.parents.includes(commit)) return true;
+    return false;
+  }
+
   async function finish(plan: PurgePlan, known: { map: PurgeMap | null; census: Census | null }, lock: KernelLock): Promise<PurgeDone> {
     let { map } = known;
     for (let tries = 0; ; tries++) {
       // A map that is not about main as it is was made before somebody moved it.
       const tip = await tipNow();
-      if (map !== null && tip === map.to) break;
+      if (map !== null && (await leadsTo(tip, map.to))) break;
       if (tries > MOVES_MAX) throw refuse(`the tip of ${dir} was moved by somebody else again and again; \`docket purge --resume\` goes on`);
       if (map?.from !== tip) {
         const isFirst = tries === 0 && map === null;
@@ -271,7 +279,9 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     resume: async () =>
       inPeace(async (lock) => {
         const plan = await readPlan(repository);
-        return plan === null ? null : finish(plan, { map: await readMap(repository), census: null }, lock);
+        if (plan !== null) return finish(plan, { map: await readMap(repository), census: null }, lock);
+        await endPlan(repository);
+        return null;
       }),
     again: async (theirs) =>
       inPeace(async (lock) => {
