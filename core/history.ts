@@ -71,9 +71,6 @@ export type LogEntry = {
   readonly trailers: Readonly<Record<string, string>>;
 };
 
-/** A placeholder without a tombstone that vouches for it, or a tombstone that is none. */
-export type PurgeFinding = 'tombstone-invalid';
-
 /** A file of main whose content was taken out of the history; its hash is what the record says. */
 export type Purged = {
   readonly path: string;
@@ -89,7 +86,24 @@ export type Purged = {
 };
 
 export type Finding = {
-  readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged' | 'recorded-twice' | PurgeFinding;
+  readonly what:
+    | 'hash-differs'
+    | 'missing'
+    | 'unreadable'
+    | 'unexpected'
+    | 'object-damaged'
+    | 'recorded-twice'
+    | 'chain-broken'
+    | 'checkpoint-missed'
+    | 'incomplete'
+    | 'tombstone-invalid';
+  /** A stable word that says more (docs/verifying.md). */
+  readonly detail?: string;
+  /** Worth telling, and not a reason to call the history damaged. */
+  readonly isNotice?: boolean;
+  /** The commit of the record that it is about, and its job. */
+  readonly commit?: string;
+  readonly job?: string;
   readonly path: string;
   readonly expected: string | null;
   readonly found: string | null;

@@ -11,6 +11,7 @@ import type { Signing } from '#core/signing.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
 import type { SpendLine } from '#core/spending.ts';
+import { makeChainHeads, type ChainHeads } from './chain-heads.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
@@ -58,6 +59,7 @@ export type HistoryOptions = {
 type Open = {
   readonly repository: Repository;
   readonly records: RecordIndex;
+  readonly heads: ChainHeads;
   readonly writer: Writer;
   readonly tender: Tender;
   readonly purging: Purging;
@@ -96,12 +98,13 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
     const store = openObjects(fs, gitDir);
     const repository: Repository = { ...options, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
+    const heads = makeChainHeads(repository);
     const keeper = makeIndexKeeper(repository);
     const tender = makeTender(repository, options.tend, (act) => writer.inTurn(act));
     const onGroup = (): void => {
       tender.nudge(store.packCount());
     };
-    const writer: Writer = makeWriter(repository, records, keeper, onGroup);
+    const writer: Writer = makeWriter(repository, records, heads, keeper, onGroup);
     await withKernelLock(repository, async (lock) => {
       await setUpRepository(options, dir, gitDir, options.pushRemotes);
       await sweepPacks(fs, gitDir);
@@ -111,7 +114,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
     const purging = makePurging(repository, keeper, writer.inTurn, options.signing ?? null);
-    return { repository, records, tender, writer, purging };
+    return { repository, records, heads, tender, writer, purging };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -197,6 +200,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       if (closing === null) return;
       await closing.writer.idle();
       await closing.writer.close();
+      await closing.heads.close();
       await closing.tender.close();
       open = null;
       view = null;

@@ -15,7 +15,8 @@ import * as layout from './layout.ts';
 import { decodeCommit, type Oid } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
 import type { Change, Merged, Tip } from './record.ts';
-import { besideOf, MERGE_SUBJECT, recordOf, type FiledRecord, type LoggedCommit } from './record-index.ts';
+import { MERGE_SUBJECT } from './chain.ts';
+import { besideOf, recordOf, type FiledRecord, type LoggedCommit } from './record-index.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 import { FILE_MODE, type TreeEntry } from './tree.ts';
 

@@ -4,14 +4,14 @@
  * finding. What is purged is no finding.
  */
 
-import { Buffer } from 'node:buffer';
 import type { Finding, Purged } from '#core/history.ts';
 import { entriesBelow } from './files-in-tip.ts';
 import { decodeCommit, type Oid } from './objects.ts';
 import { readPlan } from './purge-plan.ts';
 import type { Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
-import { PURGED_MARK, readCommits, readTombstone, TOMBSTONES, type PurgedFile, type Tombstone } from './tombstone.ts';
+import type { Seen, TipFile } from './verify-seen.ts';
+import { readCommits, readTombstone, TOMBSTONES, type PurgedFile, type Tombstone } from './tombstone.ts';
 
 /** Only what docket records can be a placeholder; notes of people are theirs. */
 const RECORDED = /(?:\/(?:prompt_v[0-9]+\.md|result_v[0-9]+\.md|evidence_v[0-9]+(?:\.dsse)?\.json)$|\/attempts\/|^materials\/)/;
@@ -24,9 +24,6 @@ export type Tombstones = {
   /** What is no valid tombstone, and why. */
   readonly bad: readonly { readonly path: string; readonly message: string }[];
 };
-
-/** Is this the text that stands for something purged? */
-export const isPlaceholder = (bytes: Buffer): boolean => bytes.subarray(0, PURGED_MARK.length).toString('latin1') === PURGED_MARK;
 
 /** All tombstones of a commit's tree. */
 export async function readTombstones(repository: Pick<Repository, 'store' | 'digest'>, commit: Oid): Promise<Tombstones> {
@@ -78,22 +75,18 @@ export function purgedOf({ all }: Tombstones): readonly Purged[] {
   );
 }
 
-type TipFile = { readonly path: string; readonly oid: Oid; readonly sha256: string | null };
-
 /**
  * For `verify`, once the hashes of the tip's files are known: a placeholder with a valid tombstone gets the hash of what it replaced.
- * @param marked blobs of the tip that look like placeholders
- * @returns the paths of those that are
+ * Evidence that was purged says nothing any more.
  */
 export async function* acceptPurged(
   repository: Repository,
   tip: Oid,
   files: Map<string, TipFile>,
-  marked: ReadonlySet<Oid>,
-): AsyncGenerator<Finding, ReadonlySet<string>> {
+  { placeholders, statements }: Seen,
+): AsyncGenerator<Finding> {
   const { dir } = repository;
   const invalid = (path: string, message: string): Finding => ({ what: 'tombstone-invalid', path, expected: null, found: null, message });
-  const purged = new Set<string>();
   if ((await readPlan(repository)) !== null)
     yield { ...invalid(dir, 'a purge was begun here and is not at its end: `docket purge --resume`'), what: 'unexpected' };
   const tombstones = await readTombstones(repository, tip);
@@ -103,11 +96,10 @@ export async function* acceptPurged(
   for (const [path, file] of files) {
     const known = byObject.get(file.oid);
     if (known !== undefined && known.placeholderSha256 === file.sha256) {
-      purged.add(path);
+      if (statements.has(file.oid)) statements.set(file.oid, { subjects: [], materials: [], runIds: [] });
       files.set(path, { ...file, sha256: known.sha256 });
-    } else if (known !== undefined || (marked.has(file.oid) && RECORDED.test(path))) {
+    } else if (known !== undefined || (placeholders.has(file.oid) && RECORDED.test(path))) {
       yield invalid(path, `${path} says that it was purged, but no valid tombstone says so`);
     }
   }
-  return purged;
 }

@@ -87,5 +87,5 @@ export async function putBack(
   );
   objects.push(commit);
   log.warn(`a git commit was made from an index of before: ${String(changes.length)} files it took away are put back`);
-  return { tip: commit.oid, tree, subject: SUBJECT, objects, changes, blobs: new Map(), records: [], settle: [] };
+  return { tip: commit.oid, tree, subject: SUBJECT, objects, changes, blobs: new Map(), records: [], links: [], settle: [] };
 }
