@@ -31,6 +31,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'cost', load: async () => (await import('./cost.ts')).addCost },
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },
   { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
+  { name: 'purge', load: async () => (await import('./purge.ts')).addPurge },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
   { name: 'tool', load: async () => (await import('./tool.ts')).addTool },
   { name: 'config', load: async () => (await import('./config.ts')).addConfig },

@@ -79,6 +79,8 @@ export type Rewritten = {
   readonly purging: () => Purging;
   /** What a commit that somebody remembers (a checkpoint, a note) is called since purges rewrote it; itself when none did. */
   commitNow(commit: Oid): Promise<Oid>;
+  /** What git fetched last; null: nothing. */
+  fetched(): Promise<Oid | null>;
 };
 
 export function makeHistory(options: HistoryOptions): History & Merging & Rewritten {
@@ -180,6 +182,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       return writer.merge(theirs);
     },
     purging: () => opened().purging,
+    fetched: async () => readFetched(fs, opened().repository.gitDir).catch(() => null),
     async commitNow(commit) {
       const { repository } = opened();
       const tip = await readTip(fs, repository.gitDir);

@@ -32,7 +32,8 @@ async function remove(fs: Fs, path: string): Promise<void> {
 /** Files of .git that name objects: refs, reflogs, packed-refs, FETCH_HEAD, linked worktrees' own. */
 async function* namingFiles(fs: Fs, folder: string, isTop: boolean): AsyncGenerator<string> {
   for (const { name, kind } of await fs.list(folder)) {
-    if (name === null || (isTop && SKIPPED.has(name)) || name.endsWith('.lock') || name.startsWith('sharedindex.') || name === 'index') continue;
+    if (name === null || (isTop && SKIPPED.has(name)) || name.endsWith('.lock') || name.startsWith('sharedindex.') || name === 'index')
+      continue;
     if (kind === 'folder') yield* namingFiles(fs, `${folder}/${name}`, false);
     else if (kind === 'file') yield `${folder}/${name}`;
   }

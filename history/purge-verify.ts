@@ -43,7 +43,8 @@ export async function readTombstones(repository: Pick<Repository, 'store' | 'dig
     const list = blobs.get(tombstone.commits.path);
     const bytes = list === undefined ? null : await store.readType(list, 'blob');
     const commits = bytes !== null && digest.sha256(bytes) === tombstone.commits.sha256 ? readCommits(bytes.toString('utf8')) : null;
-    if (commits === null) bad.push({ path, message: `${path} names the commits that were rewritten in ${tombstone.commits.path}, which is not what it was` });
+    if (commits === null)
+      bad.push({ path, message: `${path} names the commits that were rewritten in ${tombstone.commits.path}, which is not what it was` });
     else all.push({ path, tombstone, commits });
   }
   const files = all.flatMap(({ tombstone }) => tombstone.files);
@@ -75,6 +76,8 @@ export function purgedOf({ all }: Tombstones): readonly Purged[] {
   );
 }
 
+const invalid = (path: string, message: string): Finding => ({ what: 'tombstone-invalid', path, expected: null, found: null, message });
+
 /**
  * For `verify`, once the hashes of the tip's files are known: a placeholder with a valid tombstone gets the hash of what it replaced.
  * Evidence that was purged says nothing any more.
@@ -86,7 +89,6 @@ export async function* acceptPurged(
   { placeholders, statements }: Seen,
 ): AsyncGenerator<Finding> {
   const { dir } = repository;
-  const invalid = (path: string, message: string): Finding => ({ what: 'tombstone-invalid', path, expected: null, found: null, message });
   if ((await readPlan(repository)) !== null)
     yield { ...invalid(dir, 'a purge was begun here and is not at its end: `docket purge --resume`'), what: 'unexpected' };
   const tombstones = await readTombstones(repository, tip);

@@ -40,12 +40,16 @@ export type Purging = {
   survey(wanted: Wanted): Promise<Survey>;
   /** Null: there is nothing to take out. Throws `code: 'EHISTORY'` with words when it cannot begin. */
   purge(wanted: Wanted, why: { readonly reason: string; readonly person: string }): Promise<PurgeDone | null>;
+  /** Bytes of a target. */
+  content(blob: Oid): Promise<Uint8Array>;
   /** Brings a purge that was cut off to its end. Null: there is none. */
   resume(): Promise<PurgeDone | null>;
   /** Content of earlier tombstones that came back (fetched from a clone that still had it) goes again. Null: none is here. @param theirs a fetched tip, whose tombstones count, too */
   again(theirs: Oid | null): Promise<PurgeDone | null>;
 };
 export type PurgeDone = {
+  /** ISO 8601: of the tombstone. */
+  readonly at: string;
   readonly tipBefore: Oid;
   readonly tip: Oid;
   readonly commits: number;
@@ -65,6 +69,12 @@ export async function refuseReturned(repository: Repository, theirs: Oid): Promi
           throw refuse(
             `content that was purged would come back (${path}, SHA-256 ${sha256}): \`docket purge --again\` takes it out of what was fetched, and of this history; then merge`,
           );
+}
+
+async function signed(bytes: Buffer, sign: NonNullable<SignCommit>): Promise<Buffer> {
+  const end = bytes.indexOf('\n\n');
+  const signature = (await sign(bytes)).trimEnd().replaceAll('\n', '\n ');
+  return Buffer.concat([bytes.subarray(0, end), Buffer.from(`\ngpgsig ${signature}`), bytes.subarray(end)]);
 }
 
 export function makePurging(repository: Repository, keeper: IndexKeeper, alone: Alone, signing: Signing | null): Purging {
@@ -108,7 +118,9 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
   async function refuseWhenUnready(): Promise<void> {
     if ((await readPlan(repository)) !== null) throw refuse('a purge was begun here and is not at its end: `docket purge --resume` first');
     if (!(await isOnMain(fs, gitDir)))
-      throw refuse(`${dir} has another branch checked out, whose files and index would keep the content: git -C ${dir} switch main, then again`);
+      throw refuse(
+        `${dir} has another branch checked out, whose files and index would keep the content: git -C ${dir} switch main, then again`,
+      );
   }
 
   /** Writes placeholders, successors and the tombstone's commit; then the map. Nothing that is there is changed. */
@@ -182,12 +194,6 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     return commit.oid;
   }
 
-  async function signed(bytes: Buffer, sign: NonNullable<SignCommit>): Promise<Buffer> {
-    const end = bytes.indexOf('\n\n');
-    const signature = (await sign(bytes)).trimEnd().replaceAll('\n', '\n ');
-    return Buffer.concat([bytes.subarray(0, end), Buffer.from(`\ngpgsig ${signature}`), bytes.subarray(end)]);
-  }
-
   /** Main, its index and its files go to the new tip. */
   async function publish({ from, to }: PurgeMap, lock: KernelLock): Promise<boolean> {
     const held = await keeper.lock(to);
@@ -230,7 +236,8 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
       // A map that is not about main as it is was made before somebody moved it.
       const tip = await tipNow();
       if (map !== null && (await leadsTo(tip, map.to))) break;
-      if (tries > MOVES_MAX) throw refuse(`the tip of ${dir} was moved by somebody else again and again; \`docket purge --resume\` goes on`);
+      if (tries > MOVES_MAX)
+        throw refuse(`the tip of ${dir} was moved by somebody else again and again; \`docket purge --resume\` goes on`);
       if (map?.from !== tip) {
         const isFirst = tries === 0 && map === null;
         map = await prepare(plan, (isFirst ? known.census : null) ?? (await takeCensus(store, [])), lock);
@@ -243,6 +250,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     });
     await endPlan(repository);
     return {
+      at: plan.at,
       tipBefore: map.from,
       tip: map.to,
       commits: [...map.of.values()].filter((now) => now !== null).length,
@@ -253,6 +261,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
 
   return {
     survey,
+    content: async (blob) => store.readType(blob, 'blob'),
     purge: async (wanted, { reason, person }) =>
       inPeace(async (lock) => {
         await refuseWhenUnready();
@@ -290,7 +299,8 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
         const targets = new Map<Oid, PurgePlan['targets'][number]>();
         for (const { files } of all)
           for (const { blob, placeholder, sha256, sizeBytes, paths } of files)
-            if ((await store.has(blob)) && (await store.has(placeholder))) targets.set(blob, { blob, placeholder, sha256, sizeBytes, paths });
+            if ((await store.has(blob)) && (await store.has(placeholder)))
+              targets.set(blob, { blob, placeholder, sha256, sizeBytes, paths });
         if (targets.size === 0) return null;
         const plan: PurgePlan = {
           v: 1,

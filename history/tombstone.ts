@@ -54,18 +54,19 @@ export function placeholderText(facts: {
   readonly reason: string;
   readonly person: string;
   readonly at: string;
-  readonly stem: string;
+  /** Null: it was not in the history. */
+  readonly stem: string | null;
 }): string {
   const { sha256, sizeBytes, reason, person, at, stem } = facts;
   return [
     PURGED_MARK,
-    'The content of this file was taken out of the history. Its hashes stay where they were.\n\n',
+    'The content of this file was taken out by docket. Its hashes stay where they were.\n\n',
     `when:      ${at}\n`,
     `by:        ${printable(person, WORDS_MAX)}\n`,
     `why:       ${printable(reason, WORDS_MAX)}\n`,
     `sha256:    ${sha256}\n`,
     `bytes:     ${String(sizeBytes)}\n`,
-    `tombstone: ${stem}.json\n`,
+    stem === null ? '' : `tombstone: ${stem}.json\n`,
   ].join('');
 }
 

@@ -50,7 +50,11 @@ export async function dieWhilePurging(every: number): Promise<number> {
     const kept = messages.split('\0').filter((message) => message.trim() !== '');
     const now = messagesOf(rig);
     for (const message of kept) assert.ok(now.includes(message.trim()), `${at}: a message is gone`);
-    assert.match(rig.git('log', '--format=%H', 'main'), new RegExp(await next.commitNow(oldTip)), `${at}: a checkpoint of before leads nowhere`);
+    assert.match(
+      rig.git('log', '--format=%H', 'main'),
+      new RegExp(await next.commitNow(oldTip)),
+      `${at}: a checkpoint of before leads nowhere`,
+    );
     assert.equal((await next.find(leaked.identity))?.promptSha256, leaked.promptSha256, at);
     assert.equal((await next.find(more.identity))?.status, 'answered', at);
     assert.equal(existsSync(path.join(rig.dir, '.git/docket/purge')), false, at);
