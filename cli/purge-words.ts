@@ -82,6 +82,13 @@ export function planWords({ root, history, survey, held, remotes, isDaemonRunnin
     '  backups and snapshots of this disk, and what an editor or a terminal kept',
     '  the provider that the prompt was sent to: a leaked key must be changed, whatever is purged here',
   );
-  if (isDaemonRunning) lines.push('', 'A daemon runs in this workspace: it goes on.');
+  const isInItsFiles = held.some(({ kind }) => kind === 'own');
+  if (isDaemonRunning)
+    lines.push(
+      '',
+      isInItsFiles
+        ? 'A daemon runs in this workspace, and its files hold it: `docket down` first.'
+        : 'The daemon of this workspace goes on.',
+    );
   return lines.join('\n');
 }

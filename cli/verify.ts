@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Finding, History } from '#core/history.ts';
+import type { Finding, History, Purged } from '#core/history.ts';
 import { printable } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -17,7 +17,14 @@ import { makeProgress, type Progress } from './verify-progress.ts';
 
 type Options = Common & { readonly role?: string };
 type Checked = FolderCounts & { readonly history_steps: number };
-type Report = { readonly ok: boolean; readonly checked: Checked; readonly first: Finding | null; readonly findings: readonly Finding[] };
+type Report = {
+  readonly ok: boolean;
+  /** No findings: what went on a person's word. */
+  readonly purged: readonly Purged[];
+  readonly checked: Checked;
+  readonly first: Finding | null;
+  readonly findings: readonly Finding[];
+};
 
 const LISTED = 50;
 
@@ -58,6 +65,8 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
     });
     for await (const finding of all) findings.push(finding);
   }
+  // What cannot be read is told already.
+  const purged = (await opened.history?.purged().catch(() => [])) ?? [];
   let looked = 0;
   const folders = verifyFolders({
     fs: sources.fs,
@@ -67,6 +76,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
     hashFile,
     roles,
     history: opened.fault === null ? opened.history : 'unreadable',
+    purged: new Map(purged.map(({ placeholderSha256, sha256 }) => [placeholderSha256, sha256])),
     counts,
     step: () => {
       looked++;
@@ -87,7 +97,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
       message: `the folders were not compared to their end: ${wordsOf(error)}`,
     });
   }
-  return { ok: findings.length === 0, checked: { ...counts, history_steps: steps }, first: findings[0] ?? null, findings };
+  return { ok: findings.length === 0, purged, checked: { ...counts, history_steps: steps }, first: findings[0] ?? null, findings };
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -124,6 +134,9 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
     count(checked.results, 'result', 'results'),
     ...(checked.taken > 0 ? [`${String(checked.taken)} taken away`] : []),
     ...(checked.duplicates > 0 ? [count(checked.duplicates, 'duplicate', 'duplicates')] : []),
+    ...(report.purged.length > 0
+      ? [`${String(report.purged.length)} purged (${[...new Set(report.purged.map(({ tombstone }) => tombstone))].join(', ')})`]
+      : []),
     ...(checked.unrecorded > 0 ? [`${String(checked.unrecorded)} never recorded (rejected, held, cancelled early)`] : []),
   ].join(', ');
   if (first === null) return `${paint(io, 'green', 'verified')}: nothing differs\nchecked: ${summary}`;

@@ -29,7 +29,7 @@ export type PurgePlan = {
 };
 
 /** `of`: null where an object only goes. */
-export type PurgeMap = { readonly from: Oid; readonly to: Oid; readonly of: ReadonlyMap<Oid, Oid | null> };
+export type PurgeMap = { readonly from: Oid; readonly to: Oid; readonly commits: number; readonly of: ReadonlyMap<Oid, Oid | null> };
 
 type Place = Pick<Repository, 'fs' | 'stateDir'>;
 const folderOf = ({ stateDir }: Place): string => `${stateDir}/purge`;
@@ -61,16 +61,16 @@ export async function writePlan(place: Place, plan: PurgePlan): Promise<void> {
 
 export async function readMap(place: Place): Promise<PurgeMap | null> {
   const lines = (await textOf(place, 'map'))?.split('\n') ?? [];
-  const [from = '', to = ''] = (lines[0] ?? '').split(' ');
+  const [from = '', to = '', commits = ''] = (lines[0] ?? '').split(' ');
   if (!isOid(from) || !isOid(to)) return null;
   const of = new Map<Oid, Oid | null>();
   for (const line of lines.slice(1, -1)) of.set(line.slice(0, 40), line.length > 41 ? line.slice(41) : null);
-  return { from, to, of };
+  return { from, to, commits: Number(commits), of };
 }
 
 export async function writeMap(place: Place, map: PurgeMap): Promise<void> {
   const folder = folderOf(place);
-  const lines = [`${map.from} ${map.to}\n`];
+  const lines = [`${map.from} ${map.to} ${String(map.commits)}\n`];
   for (const [old, now] of map.of) lines.push(now === null ? `${old}\n` : `${old} ${now}\n`);
   await place.fs.replace(`${folder}/map`, lines.join(''), 'safety', 0o600);
   await place.fs.syncFolder(folder, 'safety');

@@ -143,7 +143,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     const after = successors.of.get(from) ?? from;
     const to = plan.hasTombstone ? await putTombstone(plan, stem, files, successors, { from, after }, sign) : after;
     lock.check();
-    const map: PurgeMap = { from, to, of: successors.of };
+    const map: PurgeMap = { from, to, commits: successors.commits.length, of: successors.of };
     await writeMap(repository, map);
     return map;
   }
@@ -253,7 +253,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
       at: plan.at,
       tipBefore: map.from,
       tip: map.to,
-      commits: [...map.of.values()].filter((now) => now !== null).length,
+      commits: map.commits,
       objects: map.of.size,
       tombstone: plan.hasTombstone ? `${tombstoneStem(plan.at, plan.record?.job ?? null)}.json` : null,
     };
