@@ -100,6 +100,7 @@ export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): Return
     locks: makeKernelLocks(),
     author: { name: 'docket', email: `${userName()}@${hostName()}` },
     pushRemotes: workspace.settings['policy.push_remotes'],
+    pushScan: { node: process.execPath, file: moduleFile('cli/push-scan'), deadlineMs: workspace.settings['limits.secret_scan'] },
     tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
   });
 

@@ -30,6 +30,7 @@ import { withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
 import { readSpending } from './spending.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
+import type { PushRules } from './setup-texts.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { TendSettings } from './tend.ts';
 import { makeTender, type Tender } from './tender.ts';
@@ -51,6 +52,8 @@ export type HistoryOptions = {
   readonly author: Person;
   /** Addresses that this history may be pushed to. */
   readonly pushRemotes: readonly string[];
+  /** What the hook has a push scanned by; null or absent: pushes are stopped. */
+  readonly pushScan?: PushRules['scan'];
   readonly tend: TendSettings;
   /** Null or absent: commits and tombstones are not signed. */
   readonly signing?: Signing | null;
@@ -108,7 +111,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
     };
     const writer: Writer = makeWriter(repository, records, heads, keeper, onGroup);
     await withKernelLock(repository, async (lock) => {
-      await setUpRepository(options, dir, gitDir, options.pushRemotes);
+      await setUpRepository(options, dir, gitDir, { remotes: options.pushRemotes, scan: options.pushScan ?? null });
       await sweepPacks(fs, gitDir);
       await sweepAtStart(repository);
       const first = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
