@@ -54,7 +54,8 @@ async function judge(): Promise<number> {
     return 1;
   }
   const scan = makeSecretScan({ deadlineMs });
-  const scanned = await scanPush(pushedParts({ fs, digest: makeDigest() }, gitDir, refs), scan).finally(async () => scan.close());
+  const scanned = await scanPush(pushedParts({ fs, digest: makeDigest() }, gitDir, refs), scan);
+  await scan.close();
   if (scanned.found.length === 0 && scanned.failed === null && scanned.purged.length === 0) {
     await note('passed', scanned);
     return 0;

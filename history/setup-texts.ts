@@ -80,16 +80,18 @@ export type PushRules = {
 
 const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
+/** A line of the section `docket`. */
+const value = (key: string, text: string): string => {
+  // eslint-disable-next-line no-control-regex -- a newline would add a line to the configuration
+  if (/[\u0000-\u001f]/.test(text)) throw new TypeError('the address of a remote must not contain control characters');
+  return `\t${key} = ${quoted(text)}\n`;
+};
+
 /**
  * `.git/docket/config`, included by `.git/config`: what a person's own git settings must not change here. Bytes stay as they are, no
  * hidden programs, no collection of garbage behind our back, objects and refs synced, an index that docket can read.
  */
 export function settingsText({ remotes, scan }: PushRules): string {
-  const value = (key: string, text: string): string => {
-    // eslint-disable-next-line no-control-regex -- a newline would add a line to the configuration
-    if (/[\u0000-\u001f]/.test(text)) throw new TypeError('the address of a remote must not contain control characters');
-    return `\t${key} = ${quoted(text)}\n`;
-  };
   const rules = remotes.map((address) => value('pushRemotes', address));
   if (scan !== null) rules.push(value('node', scan.node), value('pushScan', scan.file), `\tscanMs = ${String(scan.deadlineMs)}\n`);
   return `# Written by docket at each start; edit docket.yaml instead.

@@ -11,6 +11,9 @@ import { answer, makeRig, submission, value, type Rig } from '../../history/rig.
 /** Made of parts, so that no secret stands in the repository. */
 const tokenText = (): string => ['ghp', '16C7e42F292c6912E7710c838347Ae178B4a'].join('_');
 
+const tipOf = (place: string): string =>
+  execFileSync('git', ['-C', place, 'for-each-ref', '--format=%(objectname)'], { encoding: 'utf8' }).trim();
+
 suite('pushing the history', () => {
   let rig: Rig;
   let history: Opened;
@@ -21,8 +24,6 @@ suite('pushing the history', () => {
     execFileSync('git', ['init', '-q', '--bare', place], { stdio: 'ignore' });
     return place;
   };
-  const tipOf = (place: string): string =>
-    execFileSync('git', ['-C', place, 'for-each-ref', '--format=%(objectname)'], { encoding: 'utf8' }).trim();
   const recordOne = async (prompt = 'What is to be done?\n', feature = 'FEAT-1'): Promise<void> => {
     const one = submission({ feature, prompt });
     value(await history.submit(one));
