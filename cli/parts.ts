@@ -19,13 +19,13 @@ import { makeKernelLocks } from '#platform/lock.ts';
 import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
-import { hostName, userName } from '#platform/system.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
 import { journalFile, lockFile } from './places.ts';
+import { principal, signingOf } from './signing.ts';
 
 export const clock = makeClock();
 
@@ -88,7 +88,12 @@ export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
-export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): ReturnType<typeof makeHistory> =>
+export const historyOf = (
+  workspace: Workspace,
+  log: Log,
+  fs = makeFs(),
+  signing = signingOf(workspace, fs),
+): ReturnType<typeof makeHistory> =>
   makeHistory({
     dir: workspace.history,
     codeRoot: workspace.code,
@@ -98,7 +103,8 @@ export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): Return
     clock,
     log,
     locks: makeKernelLocks(),
-    author: { name: 'docket', email: `${userName()}@${hostName()}` },
+    author: { name: 'docket', email: principal() },
+    signing,
     pushRemotes: workspace.settings['policy.push_remotes'],
     pushScan: { node: process.execPath, file: moduleFile('cli/push-scan'), deadlineMs: workspace.settings['limits.secret_scan'] },
     tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },

@@ -30,6 +30,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'log', load: async () => (await import('./log.ts')).addLog },
   { name: 'cost', load: async () => (await import('./cost.ts')).addCost },
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },
+  { name: 'checkpoint', load: async () => (await import('./checkpoint.ts')).addCheckpoint },
   { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
   { name: 'purge', load: async () => (await import('./purge.ts')).addPurge },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },

@@ -1,49 +1,64 @@
 /** `docket verify`: recomputes every hash - of the history, of `out/`, of what ended in `in/` - and names the first thing that differs. */
 
+import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Finding, History, Purged } from '#core/history.ts';
+import type { Checkpoint, Finding, History, Purged } from '#core/history.ts';
 import { printable } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
+import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { hashFile } from '#platform/hash-file.ts';
 import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
 import { shownPath } from './job-words.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf, roleNamed } from './open.ts';
+import { signersFileOf } from './signing.ts';
 import { clock } from './parts.ts';
+import { readAgainst, type Against } from './verify-against.ts';
 import { noCounts, verifyFolders, type FolderCounts } from './verify-folders.ts';
 import { makeProgress, type Progress } from './verify-progress.ts';
 
-type Options = Common & { readonly role?: string };
+type Options = Common & { readonly role?: string; readonly against?: string };
 type Checked = FolderCounts & { readonly history_steps: number };
+/** schemas/verify.schema.json */
 type Report = {
   readonly ok: boolean;
   /** No findings: what went on a person's word. */
   readonly purged: readonly Purged[];
   readonly checked: Checked;
+  /** Null: no checkpoint was handed in. */
+  readonly against: { readonly file: string; readonly checkpoint: Checkpoint; readonly said: readonly string[] } | null;
   readonly first: Finding | null;
   readonly findings: readonly Finding[];
+  /** What is worth telling and damages nothing. */
+  readonly notices: readonly Finding[];
 };
 
 const LISTED = 50;
+const SIGNERS_BYTES_MAX = 1_000_000;
+
+const describe = ({ time, records, commit }: Checkpoint): string =>
+  `checkpoint of ${time}, ${String(records)} records, commit ${commit.slice(0, 10)}`;
 
 export function addVerify(program: Command, io: Io): void {
   program
     .command('verify')
     .description('recompute every hash: history, results, evidence, processed prompts')
     .option('--role <role>', "look only at this role's folders (the history is always looked at whole)")
+    .option('--against <checkpoint>', 'does the history still hold what this file of `docket checkpoint` says?')
     .addHelpText(
       'after',
-      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json',
+      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json\n  docket verify --against /mnt/other/app-2026-11.json',
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       await withSources(io, common, async (sources) => {
-        const { role } = command.opts<Options>();
+        const { role, against: file } = command.opts<Options>();
         const roles = role === undefined ? [...sources.roles.values()] : [roleNamed(sources.roles, role)];
         const progress = makeProgress(clock, process.stderr);
-        const report = await verify(sources, roles, progress).finally(() => {
+        const against = file === undefined ? null : await givenOf(sources, path.resolve(io.cwd, file));
+        const report = await verify(sources, roles, progress, against).finally(() => {
           progress.end();
         });
         show(io, common, report, text(io, sources, report));
@@ -52,18 +67,32 @@ export function addVerify(program: Command, io: Io): void {
     });
 }
 
-async function verify(sources: Sources, roles: readonly Role[], progress: Progress): Promise<Report> {
-  const findings: Finding[] = [];
+type Given = Against & { readonly file: string };
+
+async function givenOf({ fs, workspace }: Sources, file: string): Promise<Given> {
+  const list = signersFileOf(workspace);
+  const signers =
+    list === null ? null : Buffer.from((await fs.readBounded(await fs.realPath(list), SIGNERS_BYTES_MAX)).bytes).toString('utf8');
+  return { file, ...(await readAgainst({ fs, ask: askProgram }, workspace, file, signers)) };
+}
+
+async function verify(sources: Sources, roles: readonly Role[], progress: Progress, against: Given | null): Promise<Report> {
+  const findings: Finding[] = [...(against?.findings ?? [])];
+  const notices: Finding[] = [];
   const counts = noCounts();
   let steps = 0;
   const opened = await openHistory(sources);
   if (opened.fault !== null) findings.push(opened.fault);
   if (opened.history !== null) {
-    const all = opened.history.verify((done, total) => {
-      steps = done;
-      progress.show('history', done, total);
-    });
-    for await (const finding of all) findings.push(finding);
+    const all = opened.history.verify(
+      (done, total) => {
+        steps = done;
+        progress.show('history', done, total);
+      },
+      undefined,
+      against?.checkpoint,
+    );
+    for await (const finding of all) (finding.isNotice === true ? notices : findings).push(finding);
   }
   // What cannot be read is told already.
   const purged = (await opened.history?.purged().catch(() => [])) ?? [];
@@ -97,7 +126,15 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
       message: `the folders were not compared to their end: ${wordsOf(error)}`,
     });
   }
-  return { ok: findings.length === 0, purged, checked: { ...counts, history_steps: steps }, first: findings[0] ?? null, findings };
+  return {
+    ok: findings.length === 0,
+    purged,
+    checked: { ...counts, history_steps: steps },
+    against: against === null ? null : { file: against.file, checkpoint: against.checkpoint, said: against.said },
+    first: findings[0] ?? null,
+    findings,
+    notices,
+  };
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -139,10 +176,16 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
       : []),
     ...(checked.unrecorded > 0 ? [`${String(checked.unrecorded)} never recorded (rejected, held, cancelled early)`] : []),
   ].join(', ');
-  if (first === null) return `${paint(io, 'green', 'verified')}: nothing differs\nchecked: ${summary}`;
   // The history names what it recorded by the path inside it.
   const shown = (file: string): string =>
     printable(path.isAbsolute(file) ? shownPath(workspace.root, file) : `${path.basename(workspace.history)}/${file}`, 1_000);
+  const { against, notices } = report;
+  const more = [
+    ...(against === null ? [] : [`against: ${describe(against.checkpoint)}`, ...against.said.map((said) => `  ${printable(said, 1_000)}`)]),
+    ...notices.slice(0, LISTED).map((notice) => `to know: ${shown(notice.path)}: ${printable(notice.message, 300)}`),
+    ...(notices.length > LISTED ? [`  … and ${String(notices.length - LISTED)} more (--json lists all)`] : []),
+  ];
+  if (first === null) return [`${paint(io, 'green', 'verified')}: nothing differs`, `checked: ${summary}`, ...more].join('\n');
   const others = findings.slice(1, LISTED);
   return [
     `${paint(io, 'red', 'DIFFERS')}: ${shown(first.path)}`,
@@ -154,5 +197,6 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
     ...(findings.length > LISTED ? [`  … and ${String(findings.length - LISTED)} more (--json lists all)`] : []),
     '',
     `checked: ${summary}`,
+    ...more,
   ].join('\n');
 }

@@ -5,21 +5,11 @@
 
 import type { Price } from './money.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
+import { row } from './settings-row.ts';
+import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
+import { SIGNING_SETTINGS } from './settings-signing.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
-
-type Row<T> = {
-  readonly default: T;
-  readonly unit: 'ms' | 'bytes' | 'count' | 'usd' | 'text' | 'bool' | 'choice' | 'list';
-  readonly min?: number;
-  readonly max?: number;
-  readonly choices?: readonly string[];
-  /** docket.local.yaml may not change it. */
-  readonly security?: true;
-  readonly why: string;
-};
-
-const row = <T>(value: Row<T>): Row<T> => value;
 
 /** Keys are the path in docket.yaml. Sizes take `600k`, durations take `15m` in the file; here they are bytes and milliseconds. */
 export const SETTINGS = {
@@ -303,6 +293,7 @@ export const SETTINGS = {
     security: true,
     why: 'hold: a tool whose program is another file than the one that was accepted (the first one seen is) is not called until a person says `docket accept <runner>`',
   }),
+  ...SIGNING_SETTINGS,
   'tools.sandbox': row<string>({
     default: 'auto',
     unit: 'choice',
@@ -310,6 +301,7 @@ export const SETTINGS = {
     security: true,
     why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, for the tools docket knows and runners with sandbox: true; required: nothing starts without it; off: never',
   }),
+  ...CHECKPOINT_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',

@@ -6,18 +6,30 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Answer, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
-import type { Signing } from '#core/signing.ts';
+import {
+  NO_TRUST,
+  type Answer,
+  type Checkpoint,
+  type Filed,
+  type Finding,
+  type History,
+  type LogEntry,
+  type Submission,
+  type Trust,
+} from '#core/history.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
+import type { Signing } from '#core/signing.ts';
 import type { SpendLine } from '#core/spending.ts';
 import { makeChainHeads, type ChainHeads } from './chain-heads.ts';
+import { makeCheckpoint } from './checkpoint.ts';
+import { makeCommit } from './commit-signature.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
 import { storedPath } from './layout.ts';
 import { readLog, type LogFilter } from './log.ts';
-import { decodeCommit, encodeCommit, identLine, type Oid, type Person } from './objects.ts';
+import { decodeCommit, identLine, type Oid, type Person } from './objects.ts';
 import { buildPack, newObject, type NewObject } from './pack.ts';
 import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
@@ -26,7 +38,7 @@ import { makeRecordIndex, type RecordIndex } from './record-index.ts';
 import { makePurging, refuseReturned, type Purging } from './purge.ts';
 import { purgedOf, readTombstones, successorOf } from './purge-verify.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
-import { withKernelLock, type Repository } from './repository.ts';
+import { signerOf, withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
 import { readSpending } from './spending.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
@@ -55,7 +67,7 @@ export type HistoryOptions = {
   /** What the hook has a push scanned by; null or absent: pushes are stopped. */
   readonly pushScan?: PushRules['scan'];
   readonly tend: TendSettings;
-  /** Null or absent: commits and tombstones are not signed. */
+  /** Null or left out: nothing is signed. */
   readonly signing?: Signing | null;
 };
 
@@ -76,6 +88,8 @@ export type Merging = {
    * @param commit its tip, brought here by git fetch; without it, what was fetched last (FETCH_HEAD)
    */
   merge(commit?: string): Promise<MergeOutcome | null>;
+  /** The head of the chain now. */
+  checkpoint(): Promise<Checkpoint>;
 };
 
 export type Rewritten = {
@@ -156,9 +170,9 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
     yield* readSpending(await look());
   }
 
-  async function* verify(progress?: (done: number, total: number) => void): AsyncGenerator<Finding> {
+  async function* verify(progress?: (done: number, total: number) => void, trust?: Trust, against?: Checkpoint): AsyncGenerator<Finding> {
     const { repository } = opened();
-    yield* verifyHistory(repository, progress ?? (() => undefined));
+    yield* verifyHistory(repository, progress ?? (() => undefined), trust ?? NO_TRUST, against ?? null);
   }
 
   return {
@@ -201,6 +215,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
     records: recorded,
     spending,
     verify,
+    checkpoint: () => makeCheckpoint(opened().repository),
     async close() {
       const closing = open;
       if (closing === null) return;
@@ -233,7 +248,8 @@ async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise
   }
   const tree = snapshot.seal(objects);
   const at = clock.now();
-  const commit = newObject('commit', encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }));
+  const parts = { tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE };
+  const commit = newObject('commit', makeCommit(await signerOf(repository), parts));
   objects.push(commit);
   const pack = await writePack(fs, gitDir, await buildPack(objects));
   await store.addPack(pack.name, pack.index);

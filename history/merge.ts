@@ -164,6 +164,7 @@ function drop(changes: Change[], path: string, there: Oid | null): void {
 /** In the folder that has the prompt: a feature that two clones made may have two. */
 async function filesOf(snapshot: Snapshot, identity: Identity): Promise<{ folder: string | null; files: Map<string, Oid> }> {
   const names = [layout.promptFile, layout.resultFile, layout.evidenceFile].map((nameOf) => nameOf(identity.revision));
+  names.push(layout.envelopeOf(layout.evidenceFile(identity.revision)));
   for (const feature of snapshot.featureFolders(identity.feature)) {
     const role = await snapshot.roleFolder(feature, identity.role);
     if (role === null) continue;

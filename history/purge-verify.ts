@@ -10,7 +10,7 @@ import { decodeCommit, type Oid } from './objects.ts';
 import { readPlan } from './purge-plan.ts';
 import type { Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
-import type { Seen, TipFile } from './verify-seen.ts';
+import type { TipFile } from './verify-seen.ts';
 import { readCommits, readTombstone, TOMBSTONES, type PurgedFile, type Tombstone } from './tombstone.ts';
 
 /** Only what docket records can be a placeholder; notes of people are theirs. */
@@ -80,28 +80,31 @@ const invalid = (path: string, message: string): Finding => ({ what: 'tombstone-
 
 /**
  * For `verify`, once the hashes of the tip's files are known: a placeholder with a valid tombstone gets the hash of what it replaced.
- * Evidence that was purged says nothing any more.
+ * @param marked blobs of the tip that look like placeholders
+ * @returns the paths of those that are
  */
 export async function* acceptPurged(
   repository: Repository,
   tip: Oid,
   files: Map<string, TipFile>,
-  { placeholders, statements }: Seen,
-): AsyncGenerator<Finding> {
+  marked: ReadonlySet<Oid>,
+): AsyncGenerator<Finding, ReadonlySet<string>> {
   const { dir } = repository;
   if ((await readPlan(repository)) !== null)
     yield { ...invalid(dir, 'a purge was begun here and is not at its end: `docket purge --resume`'), what: 'unexpected' };
   const tombstones = await readTombstones(repository, tip);
   for (const { path, message } of tombstones.bad) yield invalid(path, message);
+  const accepted = new Set<string>();
   const byObject = new Map<Oid, PurgedFile>();
   for (const file of tombstones.files) byObject.set(file.placeholder, file);
   for (const [path, file] of files) {
     const known = byObject.get(file.oid);
     if (known !== undefined && known.placeholderSha256 === file.sha256) {
-      if (statements.has(file.oid)) statements.set(file.oid, { subjects: [], materials: [], runIds: [] });
+      accepted.add(path);
       files.set(path, { ...file, sha256: known.sha256 });
-    } else if (known !== undefined || (placeholders.has(file.oid) && RECORDED.test(path))) {
+    } else if (known !== undefined || (marked.has(file.oid) && RECORDED.test(path))) {
       yield invalid(path, `${path} says that it was purged, but no valid tombstone says so`);
     }
   }
+  return accepted;
 }

@@ -27,7 +27,7 @@ export type SigningOptions = {
   /** Absolute path of the private key. */
   readonly keyFile: string;
   /** Folders that a key must not lie in, because what lies there is committed, pushed or shown to tools. */
-  readonly forbidden: readonly { readonly folder: string; readonly what: string }[];
+  readonly forbidden: () => Promise<readonly { readonly folder: string; readonly what: string }[]>;
   /** Null where users have no number. */
   readonly userId: number | null;
 };
@@ -53,9 +53,9 @@ export async function readKeyFile(options: SigningOptions): Promise<{ readonly k
   } catch (error) {
     throw signingFault(`${keyFile}: ${wordsOf(error)} (signing.key in docket.yaml; \`docket key new\` makes one)`, error);
   }
-  for (const { folder, what } of forbidden) {
+  for (const { folder, what } of await forbidden()) {
     const inner = path.relative(await realPathOr(fs, folder), file);
-    if (inner !== '' && !inner.startsWith('..') && !path.isAbsolute(inner))
+    if (inner !== '..' && !inner.startsWith(`..${path.sep}`) && !path.isAbsolute(inner))
       throw signingFault(`${keyFile} lies in ${what} (${folder}), where it would be committed, or read by a tool: move it out of there`);
   }
   if ((facts.mode & 0o077) !== 0)

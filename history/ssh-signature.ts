@@ -20,7 +20,8 @@ const END = '-----END SSH SIGNATURE-----';
 /** The namespace of git's own signatures. */
 export const GIT_NAMESPACE = 'git';
 
-const preamble = (namespace: string, hash: string, message: Uint8Array): Buffer =>
+/** The bytes that the signature itself is over. */
+export const preamble = (namespace: string, hash: string, message: Uint8Array): Buffer =>
   Buffer.concat([MAGIC, string(namespace), string(''), string(hash), string(createHash(hash).update(message).digest())]);
 
 /** @returns the armoured signature, its last line ended */

@@ -10,14 +10,15 @@ import { identityKey, type Identity } from '#core/prompt.ts';
 import { ok, type Result } from '#core/result.ts';
 import { featureKeyOf, hashOfMessage, mergeTrailers, newestLink, type PlacedLink } from './chain.ts';
 import type { ChainHeads } from './chain-heads.ts';
+import { makeCommit } from './commit-signature.ts';
 import type { FileChange } from './diff.ts';
 import { planMerge } from './merge.ts';
 import { commitMessage, type Before } from './message.ts';
-import { encodeCommit, type Oid } from './objects.ts';
+import type { Oid } from './objects.ts';
 import { newObject, type NewObject } from './pack.ts';
 import { toFiled, type Plan, type Planned, type Tip } from './record.ts';
 import type { FiledRecord, RecordIndex } from './record-index.ts';
-import type { Repository } from './repository.ts';
+import { signerOf, type Repository } from './repository.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type Item = {
@@ -63,7 +64,8 @@ export async function stage(
   const inFeature = new Map<string, Sha256>();
   const settle: (() => void)[] = [];
   const atTip = { find: (identity: Identity) => index.find(identity, from) };
-  const tip: Tip = { snapshot, store, records: atTip, digest, pending, blobs };
+  const signer = await signerOf(repository);
+  const tip: Tip = { signer, snapshot, store, records: atTip, digest, pending, blobs };
   let top = from;
   let root = '';
   let subject = '';
@@ -96,7 +98,7 @@ export async function stage(
     const tree = snapshot.seal(objects);
     root = tree;
     const message = commitMessage(planned.facts, chained);
-    const commit = newObject('commit', encodeCommit({ tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
+    const commit = newObject('commit', makeCommit(signer, { tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
     objects.push(commit);
     const feature = featureKeyOf(planned.facts.identity.feature);
     const hash = hashOfMessage(message);
@@ -160,12 +162,16 @@ export async function stageMerge(
     else await snapshot.remove(change.path);
   }
   const tree = snapshot.seal(objects);
+  const signer = await signerOf(repository);
   const at = clock.now();
   const { parent, beside } = merged;
   const ours = await newestLink(store, from);
   const other = await newestLink(store, parent);
   const message = merged.message + mergeTrailers(ours?.hash ?? null, other?.hash ?? null);
-  const commit = newObject('commit', encodeCommit({ tree, parents: [from, parent], author, authoredAt: at, committedAt: at, message }));
+  const commit = newObject(
+    'commit',
+    makeCommit(signer, { tree, parents: [from, parent], author, authoredAt: at, committedAt: at, message }),
+  );
   objects.push(commit);
   return { ...shared, tip: commit.oid, tree, subject: message.slice(0, message.indexOf('\n')), objects, beside };
 }

@@ -13,8 +13,8 @@ import type { Oid } from './objects.ts';
 import { finding } from './verify-finding.ts';
 import type { Seen, SeenCommit } from './verify-seen.ts';
 
-type Placed = { readonly at: number; readonly commit: SeenCommit };
-type Line = {
+export type Placed = { readonly at: number; readonly commit: SeenCommit };
+export type Line = {
   /** The oldest first. */
   readonly commits: readonly SeenCommit[];
   /** Where it left another line; null: it goes down to a first commit. */
@@ -26,7 +26,7 @@ type Line = {
 };
 
 /** Main line first; each line before those that leave it. */
-function linesOf(seen: Seen, tip: Oid): Line[] {
+export function linesOf(seen: Seen, tip: Oid): Line[] {
   const places = new Map<Oid, { line: Line; at: number }>();
   const lines: Line[] = [];
   const heads: Oid[] = [tip];
@@ -79,7 +79,7 @@ function newestBefore(links: readonly Placed[], position: number): SeenCommit | 
 }
 
 /** Along first parents, across lines. @param feature null: of the repository */
-function before(line: Line, position: number, feature: string | null): SeenCommit | null {
+export function before(line: Line, position: number, feature: string | null): SeenCommit | null {
   for (let at: { line: Line; at: number } | null = { line, at: position }; at !== null;) {
     const here: Line = at.line;
     const found = newestBefore(feature === null ? here.links : (here.byFeature.get(feature) ?? []), at.at);
@@ -103,8 +103,7 @@ const placeOf = ({ oid, record }: SeenCommit): string =>
     ? `commit ${oid}`
     : `${record.identity.feature}/${record.identity.role}${record.identity.name === null ? '' : `/${record.identity.name}`} r${String(record.identity.revision)}`;
 
-export function* verifyChain(seen: Seen, tip: Oid): Generator<Finding> {
-  const lines = linesOf(seen, tip);
+export function* verifyChain(lines: readonly Line[]): Generator<Finding> {
   const places = new Map<Oid, { line: Line; at: number }>();
   for (const line of lines) for (const [at, { oid }] of line.commits.entries()) places.set(oid, { line, at });
   for (const line of lines) for (const { at, commit } of line.links) yield* verifyLink(line, at, commit, places);

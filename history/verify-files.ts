@@ -64,8 +64,8 @@ export async function* askSecondReader({ git, gitDir }: Repository, tip: Oid, fi
     yield finding('object-damaged', gitDir, 'a second reader finds another number of files in the tip', String(files.size), String(found));
 }
 
-/** Subjects of evidence are files of the same record; its materials are kept. */
-export function* verifyEvidence({ statements }: Seen, files: Files): Generator<Finding> {
+/** Subjects of evidence are files of the same record; its materials are kept. @param purged paths whose content is gone */
+export function* verifyEvidence({ statements }: Seen, files: Files, purged: ReadonlySet<string>): Generator<Finding> {
   const bySeries = new Map<string, Set<string>>();
   for (const { path, sha256 } of files.values()) {
     if (sha256 === null) continue;
@@ -75,7 +75,7 @@ export function* verifyEvidence({ statements }: Seen, files: Files): Generator<F
     else known.add(sha256);
   }
   for (const { path, oid, sha256 } of files.values()) {
-    if (sha256 === null || !isEvidence(path)) continue;
+    if (sha256 === null || !isEvidence(path) || purged.has(path)) continue;
     const statement = statements.get(oid) ?? null;
     if (statement === null) {
       yield finding('unreadable', path, `${path} is not an evidence statement`);

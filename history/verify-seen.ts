@@ -47,11 +47,11 @@ export type Seen = {
   /** Null: no evidence statement. */
   readonly statements: Map<Oid, ReadStatement | null>;
   readonly commits: Map<Oid, SeenCommit>;
-  /** Files of the tip that say that they were purged. */
-  readonly placeholders: Set<Oid>;
+  /** Those of the tip's files that look purged. */
+  readonly marked: Set<Oid>;
 };
 
-export const emptySeen = (): Seen => ({ hashes: new Map(), statements: new Map(), commits: new Map(), placeholders: new Set() });
+export const emptySeen = (): Seen => ({ hashes: new Map(), statements: new Map(), commits: new Map(), marked: new Set() });
 
 const EVIDENCE = /^(?:evidence_v[0-9]+|evidence(?:_[0-9]+)?|(?:brief|twice)_evidence(?:_[0-9]+)?)\.json$/;
 
@@ -85,7 +85,7 @@ export function seeCommit(oid: Oid, bytes: Buffer): SeenCommit {
 /** @param sha256 of the bytes, when the object is one of the tip's files */
 export function seeBlob(seen: Seen, wanted: Wanted, oid: Oid, bytes: Buffer, sha256: Sha256): void {
   seen.hashes.set(oid, sha256);
-  if (isPlaceholder(bytes)) seen.placeholders.add(oid);
+  if (isPlaceholder(bytes)) seen.marked.add(oid);
   if (wanted.evidence.has(oid)) seen.statements.set(oid, readStatement(bytes.toString('utf8')));
 }
 

@@ -4,18 +4,25 @@
  * A submitted prompt without an end is no finding: it may be running. Each thing that differs is one finding; damage never stops it.
  */
 
-import type { Finding } from '#core/history.ts';
-import { acceptPurged } from './purge-verify.ts';
+import type { Checkpoint, Finding, Trust } from '#core/history.ts';
+import { acceptPurged, readTombstones, successorOf } from './purge-verify.ts';
 import { isOnMain } from './ref.ts';
 import type { Repository } from './repository.ts';
-import { verifyChain } from './verify-chain.ts';
+import { linesOf, verifyChain } from './verify-chain.ts';
+import { verifyAgainst } from './verify-checkpoint.ts';
 import { askSecondReader, listTip, takeHashes, verifyEvidence, verifyMaterials, verifyWorkTree } from './verify-files.ts';
 import { makeCount } from './verify-finding.ts';
 import { verifyObjects } from './verify-objects.ts';
 import { verifyRecords } from './verify-records.ts';
+import { verifySignatures } from './verify-signatures.ts';
 import { emptySeen, isEvidence, type TipFile } from './verify-seen.ts';
 
-export async function* verifyHistory(repository: Repository, progress: (done: number, total: number) => void): AsyncGenerator<Finding> {
+export async function* verifyHistory(
+  repository: Repository,
+  progress: (done: number, total: number) => void,
+  trust: Trust,
+  against: Checkpoint | null,
+): AsyncGenerator<Finding> {
   const count = makeCount(progress);
   const files = new Map<string, TipFile>();
   const seen = emptySeen();
@@ -29,11 +36,17 @@ export async function* verifyHistory(repository: Repository, progress: (done: nu
   yield* verifyObjects(repository, wanted, seen, count);
   if (tip === null) return;
   yield* takeHashes(files, seen);
-  yield* acceptPurged(repository, tip, files, seen);
+  const purged = yield* acceptPurged(repository, tip, files, seen.marked);
   yield* askSecondReader(repository, tip, files, count);
-  yield* verifyChain(seen, tip);
+  const lines = linesOf(seen, tip);
+  yield* verifyChain(lines);
+  if (against !== null) {
+    const tombstones = await readTombstones(repository, tip);
+    yield* verifyAgainst(against, lines, (commit) => successorOf(tombstones, commit));
+  }
   yield* verifyRecords(seen, tip, files);
-  yield* verifyEvidence(seen, files);
+  yield* verifyEvidence(seen, files, purged);
   yield* verifyMaterials(files);
+  yield* verifySignatures(repository, tip, files, trust);
   if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);
 }

@@ -14,7 +14,7 @@ import { makeKey, opensslVerifies, sshKeygenKey, sshVerifies, writeSigners } fro
 const words = (outcome: { readonly ok: true } | { readonly ok: false; readonly error: unknown }): string =>
   outcome.ok ? 'fine' : String(outcome.error);
 const signing = (keyFile: string, forbidden: { folder: string; what: string }[] = []): ReturnType<typeof makeSigning> =>
-  makeSigning({ fs: makeFs(), keyFile, forbidden, userId: process.getuid?.() ?? null });
+  makeSigning({ fs: makeFs(), keyFile, forbidden: () => Promise.resolve(forbidden), userId: process.getuid?.() ?? null });
 
 suite('signatures', () => {
   let root = '';
