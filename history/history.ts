@@ -132,7 +132,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       await writer.putBack(lock);
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
-    const purging = makePurging(repository, keeper, writer.inTurn, options.signing ?? null);
+    const purging = makePurging(repository, keeper, writer.inTurn);
     return { repository, records, heads, tender, writer, purging };
   }
 

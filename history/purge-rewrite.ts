@@ -33,8 +33,8 @@ export type Successors = {
   readonly commits: readonly (readonly [Oid, Oid])[];
 };
 
-/** How a rewritten commit is signed: the value of its `gpgsig` header over these bytes; null: not at all. */
-export type SignCommit = ((commit: Buffer) => Promise<string>) | null;
+/** Puts docket's signature into a rewritten commit of docket's; null: signing is off. A person's commit loses the one it had. */
+export type SignCommit = ((commit: Buffer) => Buffer) | null;
 
 const HEAD_END = Buffer.from('\n\n');
 /** Signatures, and tags merged along: both speak of bytes that are no more. */
@@ -135,7 +135,7 @@ export function commitsAround(census: Pick<Census, 'commits'>, trees: ReadonlySe
 }
 
 /** The same commit on other objects. Its message is not touched. */
-async function commitOn(bytes: Buffer, successor: (oid: Oid) => Oid, sign: SignCommit): Promise<Buffer> {
+function commitOn(bytes: Buffer, successor: (oid: Oid) => Oid, sign: SignCommit): Buffer {
   const end = bytes.indexOf(HEAD_END);
   const message = end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 2);
   const lines: string[] = [];
@@ -146,12 +146,11 @@ async function commitOn(bytes: Buffer, successor: (oid: Oid) => Oid, sign: SignC
     const named = /^(tree|parent) ([0-9a-f]{40})$/.exec(line);
     lines.push(named === null ? line : `${named[1] ?? ''} ${successor(named[2] ?? '')}`);
   }
-  const whole = (headers: readonly string[]): Buffer => Buffer.concat([Buffer.from(headers.join('\n'), 'latin1'), HEAD_END, message]);
-  const plain = whole(lines);
-  if (sign === null) return plain;
-  const signature = (await sign(plain)).trimEnd().replaceAll('\n', '\n ');
-  return whole([...lines, `gpgsig ${signature}`]);
+  const plain = Buffer.concat([Buffer.from(lines.join('\n'), 'latin1'), HEAD_END, message]);
+  return sign !== null && isDockets(message.toString('utf8')) ? sign(plain) : plain;
 }
+
+const isDockets = (message: string): boolean => /^Docket-/m.test(message) || message.startsWith('docket: ');
 
 /**
  * Writes the successors into packs.
@@ -187,7 +186,7 @@ export async function rewriteAll(
   for (const oid of commitsAround(census, trees)) {
     const { tree } = census.commits.get(oid) ?? { tree: '' };
     if (trees.has(tree)) await treeOn(tree, '');
-    const bytes = await commitOn(await store.readType(oid, 'commit'), (named) => of.get(named) ?? named, sign);
+    const bytes = commitOn(await store.readType(oid, 'commit'), (named) => of.get(named) ?? named, sign);
     const successor = await packer.add('commit', bytes);
     of.set(oid, successor);
     commits.push([oid, successor]);

@@ -9,12 +9,13 @@
 
 import { Buffer } from 'node:buffer';
 import type { KernelLock } from '#core/ports.ts';
-import type { Signing } from '#core/signing.ts';
+import type { Signer } from '#core/signing.ts';
+import { makeCommit, signCommit } from './commit-signature.ts';
 import { diffTrees, type FileChange } from './diff.ts';
 import { IN_TOTO, wrap } from './dsse.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import { ATTRIBUTES } from './layout.ts';
-import { decodeCommit, encodeCommit, identLine, type Oid } from './objects.ts';
+import { decodeCommit, identLine, type Oid } from './objects.ts';
 import { buildPack, newObject, type NewObject } from './pack.ts';
 import { writePack } from './pack-writer.ts';
 import { dropObjects, renameAll } from './purge-drop.ts';
@@ -26,9 +27,8 @@ import { holds } from './purge-spellings.ts';
 import { readTombstones, type Tombstones } from './purge-verify.ts';
 import { walkCommits } from './record-index.ts';
 import { freeTip, isOnMain, lockTip, moveTip, readTip, syncTip } from './ref.ts';
-import type { Alone, Repository } from './repository.ts';
+import { signerOf, type Alone, type Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
-import { makeSshSignature, GIT_NAMESPACE } from './ssh-signature.ts';
 import { placeholderText, renderCommits, renderTombstone, tombstoneStem, type PurgedFile } from './tombstone.ts';
 
 const TEND_WAIT_MS = 60_000;
@@ -71,13 +71,7 @@ export async function refuseReturned(repository: Repository, theirs: Oid): Promi
           );
 }
 
-async function signed(bytes: Buffer, sign: NonNullable<SignCommit>): Promise<Buffer> {
-  const end = bytes.indexOf('\n\n');
-  const signature = (await sign(bytes)).trimEnd().replaceAll('\n', '\n ');
-  return Buffer.concat([bytes.subarray(0, end), Buffer.from(`\ngpgsig ${signature}`), bytes.subarray(end)]);
-}
-
-export function makePurging(repository: Repository, keeper: IndexKeeper, alone: Alone, signing: Signing | null): Purging {
+export function makePurging(repository: Repository, keeper: IndexKeeper, alone: Alone): Purging {
   const { fs, gitDir, stateDir, dir, store, author, clock, digest, locks } = repository;
 
   /** Under both locks: nobody writes, nobody packs. */
@@ -109,10 +103,9 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     return (await findTargets(repository, wanted, (blob) => placeholders.has(blob))).survey;
   }
 
-  async function signCommit(): Promise<SignCommit> {
-    if (signing === null) return null;
-    const signer = await signing.signer();
-    return (commit) => Promise.resolve(makeSshSignature(signer, GIT_NAMESPACE, commit));
+  async function signing(): Promise<{ readonly signer: Signer | null; readonly sign: SignCommit }> {
+    const signer = await signerOf(repository);
+    return { signer, sign: signer === null ? null : (commit): Buffer => signCommit(signer, commit) };
   }
 
   async function refuseWhenUnready(): Promise<void> {
@@ -135,13 +128,13 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
       placeholders.set(target.blob, placeholder);
       files.push({ ...target, placeholder, placeholderSha256: digest.sha256(text) });
     }
-    const sign = await signCommit();
+    const { signer, sign } = await signing();
     const successors = await rewriteAll(store, census, placeholders, packer, sign);
     // Successors must be readable before the tombstone is put on them.
     await packer.end();
     const from = await tipNow();
     const after = successors.of.get(from) ?? from;
-    const to = plan.hasTombstone ? await putTombstone(plan, stem, files, successors, { from, after }, sign) : after;
+    const to = plan.hasTombstone ? await putTombstone(plan, stem, files, successors, { from, after }, signer) : after;
     lock.check();
     const map: PurgeMap = { from, to, commits: successors.commits.length, of: successors.of };
     await writeMap(repository, map);
@@ -155,7 +148,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     files: readonly PurgedFile[],
     successors: Successors,
     tips: { readonly from: Oid; readonly after: Oid },
-    sign: SignCommit,
+    signer: Signer | null,
   ): Promise<Oid> {
     const list = renderCommits(successors.commits);
     const text = renderTombstone({
@@ -172,7 +165,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
       { path: `${stem}.json`, text },
       { path: `${stem}.commits`, text: list },
     ];
-    if (signing !== null) added.push({ path: `${stem}.dsse.json`, text: wrap(await signing.signer(), IN_TOTO, text) });
+    if (signer !== null) added.push({ path: `${stem}.dsse.json`, text: wrap(signer, IN_TOTO, text) });
     const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tips.after, 'commit')).tree);
     const objects: NewObject[] = [];
     for (const { path, text: content } of added) {
@@ -186,8 +179,10 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     const what = plan.record === null ? '' : ` of ${plan.record.identity}`;
     const job = plan.record === null ? '' : `Docket-Purge: ${plan.record.job}\n`;
     const message = `docket: purged ${count}${what}\n\n${job}Docket-Tombstone: ${stem}.json\n`;
-    const bytes = encodeCommit({ tree, parents: [tips.after], author, authoredAt: at, committedAt: at, message });
-    const commit = newObject('commit', sign === null ? bytes : await signed(bytes, sign));
+    const commit = newObject(
+      'commit',
+      makeCommit(signer, { tree, parents: [tips.after], author, authoredAt: at, committedAt: at, message }),
+    );
     objects.push(commit);
     const pack = await writePack(fs, gitDir, await buildPack(objects));
     await store.addPack(pack.name, pack.index);

@@ -36,7 +36,7 @@ export async function* verifyHistory(
   yield* verifyObjects(repository, wanted, seen, count);
   if (tip === null) return;
   yield* takeHashes(files, seen);
-  const purged = yield* acceptPurged(repository, tip, files, seen.marked);
+  const purged = yield* acceptPurged(repository, tip, files, seen.marked, trust);
   yield* askSecondReader(repository, tip, files, count);
   const lines = linesOf(seen, tip);
   yield* verifyChain(lines);
@@ -47,6 +47,7 @@ export async function* verifyHistory(
   yield* verifyRecords(seen, tip, files);
   yield* verifyEvidence(seen, files, purged);
   yield* verifyMaterials(files);
-  yield* verifySignatures(repository, tip, files, trust);
+  const kept = purged.size === 0 ? files : new Map([...files].filter(([path]) => !purged.has(path)));
+  yield* verifySignatures(repository, tip, kept, trust);
   if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);
 }
