@@ -300,12 +300,16 @@ async function goOn(io: Io, common: Common, options: Options): Promise<void> {
   try {
     await worded(history.open());
     const isResume = options.resume === true;
-    if (!isResume)
-      await agree(
-        io,
-        'What tombstones of this history, or of the chain that was fetched last, say is gone goes out of everything here once more.',
-        options,
+    if (!isResume) {
+      const targets = await history.purging().returned(await history.fetched());
+      const lines = targets.flatMap(({ paths, blob, sizeBytes }) =>
+        (paths.length === 0 ? [`an object without a file (${blob.slice(0, 10)})`] : paths).map(
+          (file) => `  ${printable(file)}  ${String(sizeBytes)} B`,
+        ),
       );
+      const words = 'Tombstones of this history, or of the chain that was fetched last, say that this is gone; it goes once more:';
+      if (targets.length > 0) await agree(io, [words, ...lines].join('\n'), options);
+    }
     const done = await worded(isResume ? history.purging().resume() : history.purging().again(await history.fetched()));
     const nothing = isResume ? 'no purge was cut off here' : 'nothing that was purged is here again';
     const words =

@@ -8,7 +8,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { Fs } from '#core/ports.ts';
-import type { Oid } from './objects.ts';
+import type { GitObject, Oid } from './objects.ts';
 import { openPack } from './pack-file.ts';
 import { makePacker } from './purge-pack.ts';
 import type { Repository } from './repository.ts';
@@ -19,6 +19,8 @@ const SKIPPED = new Set(['objects', 'docket', 'hooks', 'info', 'config', 'descri
 const OID = /\b[0-9a-f]{40}\b/g;
 const PACK = /^(pack-[0-9a-f]{40})\.idx$/;
 const ENDINGS = ['idx', 'pack', 'rev', 'bitmap', 'keep', 'mtimes'] as const;
+/** Bases kept while a pack is read. */
+const SEEN_BYTES_MAX = 48 * 1024 * 1024;
 const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
 const isGone = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
@@ -74,9 +76,16 @@ export async function dropObjects(repository: Repository, dropped: ReadonlySet<O
   for (const name of hit) {
     const pack = await openPack(fs, `${folder}/${name}`);
     try {
+      const seen = new Map<number, GitObject>();
+      let seenBytes = 0;
       for (const { oid, offset } of await pack.contents()) {
         if (dropped.has(oid)) continue;
-        const { type, bytes } = await pack.readAt(offset, (base) => store.read(base));
+        const { type, bytes } = await pack.readAt(offset, (base) => store.read(base), seen);
+        seenBytes += bytes.length;
+        if (seenBytes > SEEN_BYTES_MAX) {
+          seen.clear();
+          seenBytes = 0;
+        }
         await packer.add(type, bytes, type === 'tree' ? familyOf(bytes) : undefined);
       }
     } finally {

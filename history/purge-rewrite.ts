@@ -8,7 +8,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Oid } from './objects.ts';
+import type { ObjectType, Oid } from './objects.ts';
 import type { Packer } from './purge-pack.ts';
 import type { ObjectStore } from './read-objects.ts';
 import { holds } from './purge-spellings.ts';
@@ -36,6 +36,8 @@ export type Successors = {
 /** Puts docket's signature into a rewritten commit of docket's; null: signing is off. A person's commit loses the one it had. */
 export type SignCommit = ((commit: Buffer) => Buffer) | null;
 
+/** Commits and their root trees that are read at once, in the order of the disk: neighbours are deltas of each other. */
+const READ_AHEAD = 256;
 const HEAD_END = Buffer.from('\n\n');
 /** Signatures, and tags merged along: both speak of bytes that are no more. */
 const DROPPED_HEADERS = /^(?:gpgsig|gpgsig-sha256|mergetag) /;
@@ -165,11 +167,13 @@ export async function rewriteAll(
 ): Promise<Successors> {
   const trees = await treesAround(store, census, placeholders.keys());
   const of = new Map<Oid, Oid | null>(placeholders);
+  const ahead = new Map<Oid, Buffer>();
+  const read = async (oid: Oid, type: ObjectType): Promise<Buffer> => ahead.get(oid) ?? store.readType(oid, type);
 
   async function treeOn(oid: Oid, path: string): Promise<Oid> {
     const known = of.get(oid);
     if (known !== undefined && known !== null) return known;
-    const bytes = Buffer.from(await store.readType(oid, 'tree'));
+    const bytes = Buffer.from(await read(oid, 'tree'));
     for (const at of idsIn(bytes)) {
       const entry = bytes.toString('hex', at, at + 20);
       if (!placeholders.has(entry) && !trees.has(entry)) continue;
@@ -183,13 +187,20 @@ export async function rewriteAll(
   }
 
   const commits: [Oid, Oid][] = [];
-  for (const oid of commitsAround(census, trees)) {
-    const { tree } = census.commits.get(oid) ?? { tree: '' };
-    if (trees.has(tree)) await treeOn(tree, '');
-    const bytes = commitOn(await store.readType(oid, 'commit'), (named) => of.get(named) ?? named, sign);
-    const successor = await packer.add('commit', bytes);
-    of.set(oid, successor);
-    commits.push([oid, successor]);
+  const rewritten = commitsAround(census, trees);
+  const treeOf = (oid: Oid): Oid => census.commits.get(oid)?.tree ?? '';
+  for (let at = 0; at < rewritten.length; at += READ_AHEAD) {
+    const chunk = rewritten.slice(at, at + READ_AHEAD);
+    const roots = chunk.map(treeOf).filter((tree) => trees.has(tree) && !of.has(tree));
+    ahead.clear();
+    for await (const { oid, object } of store.many([...chunk, ...roots])) ahead.set(oid, object.bytes);
+    for (const oid of chunk) {
+      if (trees.has(treeOf(oid))) await treeOn(treeOf(oid), '');
+      const bytes = commitOn(await read(oid, 'commit'), (named) => of.get(named) ?? named, sign);
+      const successor = await packer.add('commit', bytes);
+      of.set(oid, successor);
+      commits.push([oid, successor]);
+    }
   }
   // A tag of a tag comes after it.
   for (let isMore = true; isMore;) {

@@ -19,9 +19,9 @@ import { decodeCommit, identLine, type Oid } from './objects.ts';
 import { buildPack, newObject, type NewObject } from './pack.ts';
 import { writePack } from './pack-writer.ts';
 import { dropObjects, renameAll } from './purge-drop.ts';
-import { findTargets, identityWords, type Survey, type Wanted } from './purge-find.ts';
+import { findTargets, identityWords, type PurgeTarget, type Survey, type Wanted } from './purge-find.ts';
 import { makePacker } from './purge-pack.ts';
-import { endPlan, readMap, readPlan, writeMap, writePlan, type PurgeMap, type PurgePlan } from './purge-plan.ts';
+import { endPlan, readMap, readPlan, writeMap, writePlan, type PlannedTarget, type PurgeMap, type PurgePlan } from './purge-plan.ts';
 import { rewriteAll, takeCensus, type Census, type SignCommit, type Successors } from './purge-rewrite.ts';
 import { holds } from './purge-spellings.ts';
 import { readTombstones, type Tombstones } from './purge-verify.ts';
@@ -40,6 +40,8 @@ export type Purging = {
   survey(wanted: Wanted): Promise<Survey>;
   /** Null: there is nothing to take out. Throws `code: 'EHISTORY'` with words when it cannot begin. */
   purge(wanted: Wanted, why: { readonly reason: string; readonly person: string }): Promise<PurgeDone | null>;
+  /** What `again` would take out. @param theirs a fetched tip, whose tombstones count, too */
+  returned(theirs: Oid | null): Promise<readonly PurgeTarget[]>;
   /** Bytes of a target. */
   content(blob: Oid): Promise<Uint8Array>;
   /** Brings a purge that was cut off to its end. Null: there is none. */
@@ -96,6 +98,15 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     const tip = await readTip(fs, gitDir);
     if (tip === null) throw new Error(`${dir} has no branch main any more`);
     return tip;
+  }
+
+  async function returned(theirs: Oid | null): Promise<readonly PlannedTarget[]> {
+    const all = [await tombstonesNow(), ...(theirs === null ? [] : [await readTombstones(repository, theirs)])];
+    const targets = new Map<Oid, PlannedTarget>();
+    for (const { files } of all)
+      for (const { blob, placeholder, sha256, sizeBytes, paths } of files)
+        if ((await store.has(blob)) && (await store.has(placeholder))) targets.set(blob, { blob, placeholder, sha256, sizeBytes, paths });
+    return [...targets.values()];
   }
 
   async function survey(wanted: Wanted): Promise<Survey> {
@@ -256,6 +267,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
 
   return {
     survey,
+    returned,
     content: async (blob) => store.readType(blob, 'blob'),
     purge: async (wanted, { reason, person }) =>
       inPeace(async (lock) => {
@@ -290,20 +302,15 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     again: async (theirs) =>
       inPeace(async (lock) => {
         await refuseWhenUnready();
-        const all = [await tombstonesNow(), ...(theirs === null ? [] : [await readTombstones(repository, theirs)])];
-        const targets = new Map<Oid, PurgePlan['targets'][number]>();
-        for (const { files } of all)
-          for (const { blob, placeholder, sha256, sizeBytes, paths } of files)
-            if ((await store.has(blob)) && (await store.has(placeholder)))
-              targets.set(blob, { blob, placeholder, sha256, sizeBytes, paths });
-        if (targets.size === 0) return null;
+        const targets = await returned(theirs);
+        if (targets.length === 0) return null;
         const plan: PurgePlan = {
           v: 1,
           record: null,
           reason: 'content of an earlier tombstone came back',
           person: '',
           at: clock.now().toISOString(),
-          targets: [...targets.values()],
+          targets,
           hasTombstone: false,
         };
         await writePlan(repository, plan);
