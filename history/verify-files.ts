@@ -3,12 +3,12 @@
 import { Buffer } from 'node:buffer';
 import type { Finding } from '#core/history.ts';
 import { isSha256 } from '#core/names.ts';
-import { entriesBelow } from './files-in-tip.ts';
 import { materialPath, MATERIALS } from './layout.ts';
 import { decodeCommit, oidOf, type Oid } from './objects.ts';
-import { readTip } from './ref.ts';
+import { BRANCH, readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
-import { openSnapshot } from './snapshot.ts';
+import { readStatement } from './statement.ts';
+import { entries, parseTree } from './tree.ts';
 import { finding, words, type Count } from './verify-finding.ts';
 import { isEvidence, type Seen, type TipFile } from './verify-seen.ts';
 
@@ -19,21 +19,35 @@ type Files = ReadonlyMap<string, TipFile>;
 /** Feature and role. */
 const seriesOf = (path: string): string => path.split('/', 2).join('/');
 
-/** Fills in the recorded files of the tip. @returns the tip; null when it cannot be read, which is a finding */
-export async function* listTip({ fs, gitDir, store, dir }: Repository, files: Map<string, TipFile>): AsyncGenerator<Finding, Oid | null> {
-  let tip: Oid | null = null;
+/** @returns the tip; null when it cannot be read, which is a finding */
+export async function* findTip({ fs, gitDir, dir }: Repository): AsyncGenerator<Finding, Oid | null> {
   try {
-    tip = await readTip(fs, gitDir);
+    const tip = await readTip(fs, gitDir);
     if (tip === null) yield finding('missing', dir, 'the branch main is gone');
-    else {
-      const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tip, 'commit')).tree);
-      for await (const { path, oid, mode } of entriesBelow(snapshot, ''))
-        if (mode.startsWith('100')) files.set(path, { path, oid, sha256: null });
-    }
     return tip;
   } catch (error) {
-    yield finding('object-damaged', tip ?? `${gitDir}/refs/heads/main`, `the files of the tip cannot be listed: ${words(error)}`);
+    yield finding('object-damaged', `${gitDir}/${BRANCH}`, words(error));
     return null;
+  }
+}
+
+/** Fills in the recorded files of the tip. @returns could they be listed? Else that is a finding */
+export async function* listTip({ store }: Repository, seen: Seen, tip: Oid, files: Map<string, TipFile>): AsyncGenerator<Finding, boolean> {
+  try {
+    const root = seen.commits.get(tip)?.tree ?? decodeCommit(await store.readType(tip, 'commit')).tree;
+    const waiting = [{ path: '', oid: root }];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const tree = parseTree(seen.trees.get(next.oid) ?? (await store.readType(next.oid, 'tree')));
+      for (const { name, kind, oid, mode } of entries(tree)) {
+        const path = next.path === '' ? name : `${next.path}/${name}`;
+        if (kind === 'folder') waiting.push({ path, oid });
+        else if (mode.startsWith('100')) files.set(path, { path, oid, sha256: null });
+      }
+    }
+    return true;
+  } catch (error) {
+    yield finding('object-damaged', tip, `the files of the tip cannot be listed: ${words(error)}`);
+    return false;
   }
 }
 
@@ -65,7 +79,12 @@ export async function* askSecondReader({ git, gitDir }: Repository, tip: Oid, fi
 }
 
 /** Subjects of evidence are files of the same record; its materials are kept. @param purged paths whose content is gone */
-export function* verifyEvidence({ statements }: Seen, files: Files, purged: ReadonlySet<string>): Generator<Finding> {
+export async function* verifyEvidence(
+  { store }: Repository,
+  { statements }: Seen,
+  files: Files,
+  purged: ReadonlySet<string>,
+): AsyncGenerator<Finding> {
   const bySeries = new Map<string, Set<string>>();
   for (const { path, sha256 } of files.values()) {
     if (sha256 === null) continue;
@@ -76,7 +95,7 @@ export function* verifyEvidence({ statements }: Seen, files: Files, purged: Read
   }
   for (const { path, oid, sha256 } of files.values()) {
     if (sha256 === null || !isEvidence(path) || purged.has(path)) continue;
-    const statement = statements.get(oid) ?? null;
+    const statement = statements.get(oid) ?? readStatement((await store.readType(oid, 'blob')).toString('utf8'));
     if (statement === null) {
       yield finding('unreadable', path, `${path} is not an evidence statement`);
       continue;
@@ -102,6 +121,7 @@ export function* verifyMaterials(files: Files): Generator<Finding> {
 }
 
 export async function* verifyWorkTree({ fs, dir, digest }: Repository, files: Files, count: Count): AsyncGenerator<Finding> {
+  count.total += files.size;
   for (const { path, oid, sha256 } of files.values()) {
     const place = `${dir}/${path}`;
     try {

@@ -110,21 +110,23 @@ function* verifyRecord(
 
 /** What the files of a series say of each other, whatever the commits say. */
 function* verifySeries(own: readonly (readonly [string, SeriesFile])[], files: Files): Generator<Finding> {
-  const revisions = new Map<string, number[]>();
+  /** By series; two clones may have made two folders of one. */
+  const revisions = new Map<string, { readonly folder: string; readonly found: Set<number> }>();
   for (const [path, { kind, folder, identity }] of own) {
     const { revision } = identity;
     if (kind === 'prompt') {
-      const known = revisions.get(folder);
-      if (known === undefined) revisions.set(folder, [revision]);
-      else known.push(revision);
+      const series = identityKey({ ...identity, revision: 0 });
+      const known = revisions.get(series);
+      if (known === undefined) revisions.set(series, { folder, found: new Set([revision]) });
+      else known.found.add(revision);
     }
     if (kind === 'result' && !files.has(`${folder}/${evidenceFile(revision)}`))
       yield finding('incomplete', path, `${path} has no evidence beside it`, null, null, { detail: 'result-without-evidence' });
     if (kind === 'evidence' && !files.has(`${folder}/${resultFile(revision)}`))
       yield finding('incomplete', path, `${path} has no result beside it`, null, null, { detail: 'evidence-without-result' });
   }
-  for (const [folder, found] of revisions) {
-    const sorted = found.toSorted((a, b) => a - b);
+  for (const { folder, found } of revisions.values()) {
+    const sorted = [...found].toSorted((a, b) => a - b);
     for (const [index, revision] of sorted.entries()) {
       const last = sorted[index - 1] ?? 0;
       if (revision === last + 1) continue;

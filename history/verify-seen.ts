@@ -4,12 +4,12 @@
  * Invariant: an object is in here only when its bytes gave its id.
  */
 
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { JobId, Sha256 } from '#core/names.ts';
 import { BEFORE, BEFORE_IN_FEATURE, BEFORE_THEIRS, featureKeyOf, hashOfCommit, MERGE_SUBJECT } from './chain.ts';
 import { ATTEMPTS, MATERIALS } from './layout.ts';
 import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
-import { decodeCommit, type Oid } from './objects.ts';
+import { decodeCommit, own, type Oid } from './objects.ts';
 import { besideOf } from './record-index.ts';
 import { readStatement, type ReadStatement } from './statement.ts';
 import { isPlaceholder } from './tombstone.ts';
@@ -38,20 +38,29 @@ export type LinkWords = {
 
 export type TipFile = { readonly path: string; readonly oid: Oid; readonly sha256: string | null };
 
-/** Which objects are worth more than a look at their id. */
-export type Wanted = { readonly files: ReadonlySet<Oid>; readonly evidence: ReadonlySet<Oid> };
-
 export type Seen = {
-  /** SHA-256 of the tip's files. */
+  /** SHA-256 of blobs. */
   readonly hashes: Map<Oid, Sha256>;
-  /** Null: no evidence statement. */
-  readonly statements: Map<Oid, ReadStatement | null>;
+  readonly statements: Map<Oid, ReadStatement>;
+  /** As many as fit; the rest is read again. */
+  readonly trees: Map<Oid, Buffer>;
+  treesBytes: number;
+  /** Is there a commit with a signature? */
+  isSigned: boolean;
   readonly commits: Map<Oid, SeenCommit>;
-  /** Those of the tip's files that look purged. */
+  /** Blobs that look purged. */
   readonly marked: Set<Oid>;
 };
 
-export const emptySeen = (): Seen => ({ hashes: new Map(), statements: new Map(), commits: new Map(), marked: new Set() });
+export const emptySeen = (): Seen => ({
+  hashes: new Map(),
+  statements: new Map(),
+  trees: new Map(),
+  treesBytes: 0,
+  isSigned: false,
+  commits: new Map(),
+  marked: new Set(),
+});
 
 const EVIDENCE = /^(?:evidence_v[0-9]+|evidence(?:_[0-9]+)?|(?:brief|twice)_evidence(?:_[0-9]+)?)\.json$/;
 
@@ -66,7 +75,14 @@ export function attemptOf(path: string): string | null {
   return parts[2] === ATTEMPTS ? (parts[3] ?? null) : null;
 }
 
-export function seeCommit(oid: Oid, bytes: Buffer): SeenCommit {
+const SIGNATURE = Buffer.from('\ngpgsig ');
+
+export function seeCommit(seen: Seen, oid: Oid, bytes: Buffer): void {
+  seen.isSigned ||= bytes.includes(SIGNATURE);
+  seen.commits.set(oid, readCommit(oid, bytes));
+}
+
+function readCommit(oid: Oid, bytes: Buffer): SeenCommit {
   const { tree, parents, committedAtS, message } = decodeCommit(bytes);
   const { trailers } = parseMessage(message);
   const record = parseRecord(trailers);
@@ -82,11 +98,24 @@ export function seeCommit(oid: Oid, bytes: Buffer): SeenCommit {
   return { oid, tree, parents, committedAtS, hash: hashOfCommit(bytes), record, link, beside: besideOf(message) };
 }
 
-/** @param sha256 of the bytes, when the object is one of the tip's files */
-export function seeBlob(seen: Seen, wanted: Wanted, oid: Oid, bytes: Buffer, sha256: Sha256): void {
+/** How each statement that docket writes begins (statement.ts); one that somebody laid out otherwise is read again when it is asked for. */
+const STATEMENT = Buffer.from('{\n  "_type"');
+
+export function seeBlob(seen: Seen, oid: Oid, bytes: Buffer, sha256: Sha256): void {
   seen.hashes.set(oid, sha256);
   if (isPlaceholder(bytes)) seen.marked.add(oid);
-  if (wanted.evidence.has(oid)) seen.statements.set(oid, readStatement(bytes.toString('utf8')));
+  const statement = bytes.subarray(0, STATEMENT.length).equals(STATEMENT) ? readStatement(bytes.toString('utf8')) : null;
+  if (statement !== null) seen.statements.set(oid, statement);
+}
+
+const TREES_BYTES_MAX = 96 * 1024 * 1024;
+/** A root of thousands of features comes once for each commit, and only one is asked for. */
+const TREE_BYTES_MAX = 4 * 1024;
+
+export function seeTree(seen: Seen, oid: Oid, bytes: Buffer): void {
+  if (bytes.length > TREE_BYTES_MAX || seen.treesBytes > TREES_BYTES_MAX) return;
+  seen.trees.set(oid, own(bytes));
+  seen.treesBytes += bytes.length;
 }
 
 /** Every commit that a tip reaches, the newest first as far as clocks tell. Throws with the id of one that was not seen. */

@@ -10,12 +10,12 @@ import { isOnMain } from './ref.ts';
 import type { Repository } from './repository.ts';
 import { linesOf, verifyChain } from './verify-chain.ts';
 import { verifyAgainst } from './verify-checkpoint.ts';
-import { askSecondReader, listTip, takeHashes, verifyEvidence, verifyMaterials, verifyWorkTree } from './verify-files.ts';
+import { askSecondReader, findTip, listTip, takeHashes, verifyEvidence, verifyMaterials, verifyWorkTree } from './verify-files.ts';
 import { makeCount } from './verify-finding.ts';
 import { verifyObjects } from './verify-objects.ts';
 import { verifyRecords } from './verify-records.ts';
 import { verifySignatures } from './verify-signatures.ts';
-import { emptySeen, isEvidence, type TipFile } from './verify-seen.ts';
+import { emptySeen, type TipFile } from './verify-seen.ts';
 
 export async function* verifyHistory(
   repository: Repository,
@@ -26,15 +26,10 @@ export async function* verifyHistory(
   const count = makeCount(progress);
   const files = new Map<string, TipFile>();
   const seen = emptySeen();
-  const tip = yield* listTip(repository, files);
-  count.total += files.size;
-  const all = [...files.values()];
-  const wanted = {
-    files: new Set(all.map(({ oid }) => oid)),
-    evidence: new Set(all.flatMap(({ path, oid }) => (isEvidence(path) ? [oid] : []))),
-  };
-  yield* verifyObjects(repository, wanted, seen, count);
-  if (tip === null) return;
+  // The tip of before the look: what is recorded meanwhile is for the next one.
+  const tip = yield* findTip(repository);
+  yield* verifyObjects(repository, seen, count);
+  if (tip === null || !(yield* listTip(repository, seen, tip, files))) return;
   yield* takeHashes(files, seen);
   const purged = yield* acceptPurged(repository, tip, files, seen.marked, trust);
   yield* askSecondReader(repository, tip, files, count);
@@ -45,9 +40,10 @@ export async function* verifyHistory(
     yield* verifyAgainst(against, lines, (commit) => successorOf(tombstones, commit));
   }
   yield* verifyRecords(seen, tip, files);
-  yield* verifyEvidence(seen, files, purged);
+  yield* verifyEvidence(repository, seen, files, purged);
   yield* verifyMaterials(files);
   const kept = purged.size === 0 ? files : new Map([...files].filter(([path]) => !purged.has(path)));
-  yield* verifySignatures(repository, tip, kept, trust);
+  const isSigned = seen.isSigned || [...files.keys()].some((path) => path.endsWith('.dsse.json'));
+  if (isSigned || trust.signers !== null) yield* verifySignatures(repository, tip, kept, trust);
   if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);
 }
