@@ -2,13 +2,12 @@
 
 import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
-import type { History } from '#core/history.ts';
 import type { Journal, Log } from '#core/ports.ts';
 import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
-import { makeHistory, type Merging } from '#history/history.ts';
+import { makeHistory } from '#history/history.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -89,7 +88,12 @@ export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
-export const historyOf = (workspace: Workspace, log: Log, fs = makeFs(), signing = signingOf(workspace, fs)): History & Merging =>
+export const historyOf = (
+  workspace: Workspace,
+  log: Log,
+  fs = makeFs(),
+  signing = signingOf(workspace, fs),
+): ReturnType<typeof makeHistory> =>
   makeHistory({
     dir: workspace.history,
     codeRoot: workspace.code,
@@ -102,6 +106,7 @@ export const historyOf = (workspace: Workspace, log: Log, fs = makeFs(), signing
     author: { name: 'docket', email: principal() },
     signing,
     pushRemotes: workspace.settings['policy.push_remotes'],
+    pushScan: { node: process.execPath, file: moduleFile('cli/push-scan'), deadlineMs: workspace.settings['limits.secret_scan'] },
     tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
   });
 

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Checkpoint, Finding, History, SignedFacts, Trust } from '#core/history.ts';
+import type { Checkpoint, Finding, History, Purged, SignedFacts, Trust } from '#core/history.ts';
 import { printable } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import { askProgram } from '#platform/ask.ts';
@@ -23,6 +23,8 @@ type Checked = FolderCounts & { readonly history_steps: number };
 /** schemas/verify.schema.json */
 type Report = {
   readonly ok: boolean;
+  /** No findings: what went on a person's word. */
+  readonly purged: readonly Purged[];
   readonly checked: Checked;
   /** Null: no checkpoint was handed in. */
   readonly against: { readonly file: string; readonly checkpoint: Checkpoint; readonly said: readonly string[] } | null;
@@ -95,6 +97,8 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
     );
     for await (const finding of all) (finding.isNotice === true ? notices : findings).push(finding);
   }
+  // What cannot be read is told already.
+  const purged = (await opened.history?.purged().catch(() => [])) ?? [];
   let looked = 0;
   const folders = verifyFolders({
     fs: sources.fs,
@@ -104,6 +108,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
     hashFile,
     roles,
     history: opened.fault === null ? opened.history : 'unreadable',
+    purged: new Map(purged.map(({ placeholderSha256, sha256 }) => [placeholderSha256, sha256])),
     counts,
     step: () => {
       looked++;
@@ -126,6 +131,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
   }
   return {
     ok: findings.length === 0,
+    purged,
     checked: { ...counts, history_steps: steps },
     against: against === null ? null : { file: against.file, checkpoint: against.checkpoint, said: against.said },
     first: findings[0] ?? null,
@@ -179,6 +185,9 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
     ...signatureWords(report.signatures),
     ...(checked.taken > 0 ? [`${String(checked.taken)} taken away`] : []),
     ...(checked.duplicates > 0 ? [count(checked.duplicates, 'duplicate', 'duplicates')] : []),
+    ...(report.purged.length > 0
+      ? [`${String(report.purged.length)} purged (${[...new Set(report.purged.map(({ tombstone }) => tombstone))].join(', ')})`]
+      : []),
     ...(checked.unrecorded > 0 ? [`${String(checked.unrecorded)} never recorded (rejected, held, cancelled early)`] : []),
   ].join(', ');
   // The history names what it recorded by the path inside it.

@@ -73,9 +73,6 @@ export type LogEntry = {
   readonly trailers: Readonly<Record<string, string>>;
 };
 
-/** A placeholder without a tombstone that vouches for it, or a tombstone that is none. */
-export type PurgeFinding = 'tombstone-invalid';
-
 /** A file of main whose content was taken out of the history; its hash is what the record says. */
 export type Purged = {
   readonly path: string;
@@ -123,7 +120,7 @@ export type Finding = {
     | 'chain-broken'
     | 'checkpoint-missed'
     | 'incomplete'
-    | PurgeFinding;
+    | 'tombstone-invalid';
   /** A stable word that says more (docs/verifying.md). */
   readonly detail?: string;
   /** Worth telling, and not a reason to call the history damaged. */
