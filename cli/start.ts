@@ -54,6 +54,7 @@ import { programsOf } from './programs.ts';
 import { openSecretScan } from './secret-scan-of.ts';
 import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
+import { mustSign, signingOf } from './signing.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, releasesFile, visibleLock } from './places.ts';
 import { refuseSecretSettings } from './workspace-secrets.ts';
 
@@ -311,7 +312,9 @@ async function makePorts(
   const suspect = parsing.left !== null && isJobId(parsing.left) ? parsing.left : null;
   const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
   await spool.prepare();
-  const history = historyOf(workspace, log, fs);
+  const signing = signingOf(workspace, fs);
+  await mustSign(signing, log);
+  const history = historyOf(workspace, log, fs, signing);
   await history.open().catch((error: unknown) => {
     // Somebody else's daemon, or a verb, has it: words for a person, not a stack.
     if (isLocked(error)) throw new CliError(`not started: ${error.message}`, EXIT.environment);
@@ -353,6 +356,7 @@ async function makePorts(
     random: Math.random,
     spool,
     history,
+    signing,
     journal,
     secrets: scanUnlessLeaving(secrets, stopping),
     keeper,

@@ -8,6 +8,8 @@ import type { AllowedSecret } from './policy.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { HOOK_SETTINGS } from './settings-hooks.ts';
 import { row } from './settings-row.ts';
+import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
+import { SIGNING_SETTINGS } from './settings-signing.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
 
@@ -300,6 +302,7 @@ export const SETTINGS = {
     security: true,
     why: 'hold: a tool whose program is another file than the one that was accepted (the first one seen is) is not called until a person says `docket accept <runner>`',
   }),
+  ...SIGNING_SETTINGS,
   'tools.sandbox': row<string>({
     default: 'auto',
     unit: 'choice',
@@ -308,6 +311,7 @@ export const SETTINGS = {
     why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, for the tools docket knows and runners with sandbox: true; required: nothing starts without it; off: never',
   }),
   ...HOOK_SETTINGS,
+  ...CHECKPOINT_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',

@@ -13,6 +13,7 @@ import type { ScanNote } from '#core/policy.ts';
 import { describeIdentity } from '#core/prompt.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
 import { maskSecrets } from '#policy/mask.ts';
+import { IN_TOTO, wrap } from '#history/dsse.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
@@ -74,6 +75,8 @@ export async function sealEnded(
   if (ended.status !== 'held') {
     const resultHash = result === null ? null : ports.digest.sha256(result);
     const evidence = renderStatement(statementOf(ports, job, ended, ended.status, resultHash));
+    // Throws while the key cannot be used: nothing is decided then, and the run's files in work/ give the same answer again.
+    const envelope = ports.signing === null ? null : wrap(await ports.signing.signer(), IN_TOTO, evidence);
     const record: Answer = {
       job: job.recordAs,
       identity: job.identity,
@@ -81,6 +84,7 @@ export async function sealEnded(
       status: ended.status,
       result,
       evidence,
+      envelope,
       promptSha256: job.sha256,
       specVersion: job.spec.version,
       codeCommit: job.code.headCommit,
@@ -93,6 +97,7 @@ export async function sealEnded(
     told = { answer: record, attempt: ended.attempts.at(-1)?.n ?? 0 };
     kept = noteOf(told, resultHash);
     files.push({ as: '_evidence.json', bytes: evidence });
+    if (envelope !== null) files.push({ as: '_evidence.dsse.json', bytes: envelope });
   }
   if (result !== null) files.push({ as: '_result.md', bytes: result });
   else if (ended.failure !== null)

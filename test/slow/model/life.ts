@@ -241,6 +241,7 @@ export function makeLife(
     random: () => 0.5,
     spool,
     history: makeHistory(hold, sha256),
+    signing: null,
     journal: makeJournal(hold),
     prices: [],
     purse: NO_PURSE,
