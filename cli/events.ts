@@ -8,13 +8,14 @@ import { eventPrograms, runEventProgram } from '#platform/event-program.ts';
 import { CliError, EXIT } from './io.ts';
 import { clock } from './parts.ts';
 
-/** Null: none is switched on. Throws CliError 3 for a name that is no event. */
-export const eventsOf = async (
+/** Empty: none is switched on. Throws CliError 3 for a name that is no event. @param closers what is done when the daemon ends */
+export async function eventsOf(
   workspace: Workspace,
   env: Readonly<Record<string, string | undefined>>,
   ports: { readonly fs: Fs; readonly log: Log; readonly clean: (text: string, maxLength: number) => string },
-): Promise<Events | null> =>
-  openEvents({
+  closers: (() => void | Promise<void>)[],
+): Promise<{ readonly events?: Events }> {
+  const events = await openEvents({
     ...ports,
     root: workspace.root,
     state: workspace.state,
@@ -26,3 +27,7 @@ export const eventsOf = async (
   }).catch((error: unknown) => {
     throw error instanceof RangeError ? new CliError(error.message, EXIT.environment) : error;
   });
+  if (events === null) return {};
+  closers.push(events.close);
+  return { events };
+}

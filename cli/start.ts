@@ -344,9 +344,6 @@ async function makePorts(
   await runners.prepare();
 
   const clean = (text: string, maxLength: number): string => safeText(maskSecrets(redactText(text)), secretsIn, maxLength);
-  const events = await eventsOf(workspace, env, { fs, log, clean });
-  closers.push(async () => events?.close());
-
   return {
     workspace,
     clock,
@@ -365,7 +362,7 @@ async function makePorts(
     prices,
     purse,
     live: makeLiveRuns({ clock, prices }),
-    ...(events === null ? {} : { events }),
+    ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
     clean,
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),

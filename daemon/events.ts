@@ -31,7 +31,7 @@ export type Events = {
   /** Null: go on. */
   ask(facts: EventFacts): Promise<Veto | null>;
   /** Ends what runs; what was not run is told again at the next start. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 };
 
 export type EventPorts = {
