@@ -1,7 +1,7 @@
 /**
  * What docket's hooks add to a commit: the same change committed with them and without (core.hooksPath to nothing), in turn, in one repository, in the same
  * run. Kinds: a normal commit of three files; one with a file that a recorded answer produced; the first one after the history has moved.
- * `npm run bench:hooks [commits]`, default 40 of each.
+ * `npm run bench:hooks [commits] [bin/docket.js of an installed package]`, default 40 of each, with this clone's.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -24,7 +24,8 @@ const COUNT = Number(process.argv[2] ?? '40');
 const ANSWERS = 2_000;
 const FILE_BYTES = 4_000;
 const LIMIT_MS = 100;
-const DOCKET = path.resolve(import.meta.dirname, '..', 'bin', 'docket.js');
+/** Whose hooks: this clone's, or those of an installed package. */
+const DOCKET = process.argv[3] ?? path.resolve(import.meta.dirname, '..', 'bin', 'docket.js');
 
 const silent: Log = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined, with: () => silent };
 const place = makePlace();
