@@ -90,10 +90,25 @@ if [ "$hook" = post-commit ]; then
   hook=post-commit
 fi
 
+# pre-commit of this commit has looked: what it found is added here, as cli/hook-commit.ts would, without a second start of Node.
+add_links() {
+  file=$1
+  # A message of comments only ends the commit: a trailer must not make it one. Below its scissors (commit -v) nothing is message.
+  words=$(sed '/^. -\{8,\} >8 -\{8,\}$/,$d' "$file" | git stripspace --strip-comments | grep -v '^Signed-off-by: ')
+  [ -n "$words" ] || return 0
+  set --
+  while IFS= read -r line; do
+    case $line in "Docket-Record: "*) set -- "$@" --trailer "$line" ;; esac
+  done <"$note"
+  git interpret-trailers --in-place --if-exists addIfDifferent --if-missing add --where end "$@" -- "$file"
+}
+
 if [ "$hook" = commit-msg ] && [ -f "$note" ]; then
   { IFS= read -r parent && IFS= read -r how && IFS= read -r link; } <"$note"
-  # pre-commit of this commit has looked, and found no link.
-  [ "$parent" = "$PPID" ] && [ "$how" = looked ] && [ -z "$link" ] && exit 0
+  if [ "$parent" = "$PPID" ] && [ "$how" = looked ]; then
+    [ -z "$link" ] && exit 0
+    add_links "$1" && exit 0
+  fi
 fi
 
 status=3
