@@ -23,6 +23,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'spec', load: async () => (await import('./spec.ts')).addSpec },
   { name: 'cancel', load: async () => (await import('./cancel.ts')).addCancel },
   { name: 'release', load: async () => (await import('./release.ts')).addRelease },
+  { name: 'redact', load: async () => (await import('./redact.ts')).addRedact },
   { name: 'retry', load: async () => (await import('./retry.ts')).addRetry },
   { name: 'pause', load: async () => (await import('./pause.ts')).addPause },
   { name: 'resume', load: async () => (await import('./pause.ts')).addResume },
