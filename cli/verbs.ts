@@ -30,6 +30,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'log', load: async () => (await import('./log.ts')).addLog },
   { name: 'cost', load: async () => (await import('./cost.ts')).addCost },
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },
+  { name: 'reconstruct', load: async () => (await import('./reconstruct.ts')).addReconstruct },
   { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
   { name: 'tool', load: async () => (await import('./tool.ts')).addTool },
