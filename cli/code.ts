@@ -3,6 +3,8 @@
 import type { CodeFacts } from '#core/evidence.ts';
 import { printable } from '#core/names.ts';
 import type { AskProgram, Clock, Fs } from '#core/ports.ts';
+import { makeFs } from '#platform/files.ts';
+import { addNote } from '#platform/git-notes.ts';
 import { codeFacts, gitCommonFolder } from '#platform/git.ts';
 import { CliError, EXIT } from './io.ts';
 
@@ -25,4 +27,16 @@ export async function codeObjectsFolder(fs: Fs, folder: string): Promise<string>
   if (found === null)
     throw new CliError(`${printable(folder, 1_000)} lies in no git repository: name the code's own with --code`, EXIT.wrongUse);
   return found;
+}
+
+/** Writes notes on commits of the code (platform/git-notes.ts). @param lines by commit. Throws CliError 2 when the folder is no repository. */
+export async function noteCommits(
+  ask: AskProgram,
+  folder: string,
+  lines: ReadonlyMap<string, readonly string[]>,
+): Promise<{ added: number; same: number; absent: number }> {
+  const counts = { added: 0, same: 0, absent: 0 };
+  await codeObjectsFolder(makeFs(), folder);
+  for (const [commit, mine] of lines) counts[await addNote(ask, folder, commit, mine)]++;
+  return counts;
 }

@@ -10,6 +10,7 @@ import { CliError, EXIT, paint, show, table, type Common, type Io } from './io.t
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
+import { replaySpending } from './replay-spending.ts';
 import { parseDurationMs } from './settings-units.ts';
 
 const BY = ['feature', 'role', 'tool', 'model', 'lane', 'day'] as const;
@@ -83,6 +84,7 @@ async function linesOf(sources: Sources): Promise<readonly SpendLine[]> {
   const history = await sources.history();
   if (history !== null) for await (const line of history.spending()) if (!byRun.has(line.runId)) byRun.set(line.runId, line);
   for (const line of sources.journal?.spending() ?? []) if (!byRun.has(line.runId)) byRun.set(line.runId, line);
+  for (const line of await replaySpending(sources.fs, sources.workspace.state)) if (!byRun.has(line.runId)) byRun.set(line.runId, line);
   return [...byRun.values()];
 }
 

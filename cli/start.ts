@@ -50,6 +50,7 @@ import { packageVersion } from './package.ts';
 import { laneName, makeLaneRules } from './lane-rules.ts';
 import { pausesOf } from './pauses.ts';
 import { programsOf } from './programs.ts';
+import { withReplays } from './replay-spending.ts';
 import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, releasesFile, visibleLock } from './places.ts';
@@ -330,7 +331,8 @@ async function makePorts(
   const prices = await loadPrices(fs, workspace);
   const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
   closers.push(async () => releases.settled());
-  const purse = await openPurse({ workspace, clock, log, journal, history, releases }).catch((error: unknown) => {
+  const spending = await withReplays(journal, fs, workspace.state);
+  const purse = await openPurse({ workspace, clock, log, journal: spending, history, releases }).catch((error: unknown) => {
     if (!(error instanceof RangeError)) throw error;
     throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
   });

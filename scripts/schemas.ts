@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { profileJsonSchema } from '#agents/profile-file.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
+import { exportJsonSchemas } from '#cli/schema-export.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
 
 const folder = join(import.meta.dirname, '..', 'schemas');
@@ -13,6 +14,7 @@ const present = (name: string): string | null => (readdirSync(folder).includes(n
 
 const wanted = [
   ...jsonSchemas(),
+  ...exportJsonSchemas(),
   { name: 'tool-profile.schema.json', text: profileJsonSchema() },
   { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },
 ];
