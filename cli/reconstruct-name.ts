@@ -47,7 +47,7 @@ export async function withReader<T>(
       : error;
   let reader: HistoryReader;
   try {
-    reader = await openReader(makeFs(), makeDigest(), dir);
+    reader = await openReader(makeFs(), makeDigest(), dir, history === undefined);
   } catch (error) {
     throw words(error);
   }

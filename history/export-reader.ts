@@ -1,6 +1,6 @@
 /**
- * A history that is only read: a clone of it is enough, with its files or bare, without a workspace. Nothing is written into it, no lock is
- * taken, no program is started; so an auditor may look at a read-only copy.
+ * A history that is only read: a clone of it is enough, with its files or bare, without a workspace. Nothing is written into a clone, no lock is
+ * taken, no program is started; so an auditor may look at a read-only copy, and nothing in it that git does not vouch for is believed.
  *
  *   closed -> opened (the tip is read once, and stays what it was) -> closed
  */
@@ -50,8 +50,12 @@ async function gitFolderOf(fs: Fs, dir: string): Promise<string> {
   throw refuse(`${dir} is no clone of a history: there is no git repository in it`);
 }
 
-/** @param dir absolute. @throws `code: 'EHISTORY'` with words */
-export async function openReader(fs: Fs, digest: Digest, dir: string): Promise<HistoryReader> {
+/**
+ * @param dir absolute
+ * @param isOwn it is the workspace's own history: its index of the log may be used (log-index.ts)
+ * @throws `code: 'EHISTORY'` with words
+ */
+export async function openReader(fs: Fs, digest: Digest, dir: string, isOwn: boolean): Promise<HistoryReader> {
   const gitDir = await gitFolderOf(fs, dir);
   if (/^\s*objectformat\s*=\s*sha256\s*$/im.test((await textOf(fs, `${gitDir}/config`)) ?? ''))
     throw refuse(`${dir} uses SHA-256 object ids, which no history of docket does`);
@@ -74,7 +78,7 @@ export async function openReader(fs: Fs, digest: Digest, dir: string): Promise<H
       digest,
       async *log(filter) {
         try {
-          yield* readLog(store, tip, filter);
+          yield* readLog(store, tip, filter, isOwn ? { fs, stateDir: `${gitDir}/docket` } : null);
         } catch (error) {
           throw await lacks(error);
         }
