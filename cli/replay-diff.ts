@@ -3,7 +3,7 @@
  * Texts that differ in more lines than the limit are not compared line by line; the words say so.
  */
 
-const EDITS_MAX = 4_000;
+const EDITS_MAX = 2_000;
 const CONTEXT = 3;
 
 type Step = { readonly sign: ' ' | '-' | '+'; readonly line: string };

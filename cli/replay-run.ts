@@ -134,7 +134,13 @@ async function withMoney(of: ReplayOf, limits: RunLimits): Promise<Omit<Replayed
     await history.open();
     const releases = { hasJob: () => false, hasFile: () => false, add: async () => Promise.resolve(), take: () => undefined, forget: () => undefined, settled: async () => Promise.resolve() }; // prettier-ignore
     const purse = await openPurse({ workspace, clock, log, journal: await withReplays(journal, fs, workspace.state), history, releases });
-    const wish: Wish = { ...who, lane: chosen.facts.lane, ownUsd: limits.budgetUsd, capUsd: limits.budgetUsd, file: 'a replay' };
+    const wish: Wish = {
+      ...who,
+      lane: chosen.facts.lane,
+      ownUsd: of.recorded.prompt.limits.budgetUsd ?? null,
+      capUsd: limits.budgetUsd,
+      file: 'a replay',
+    };
     const refused = chosen.facts.callsProvider ? purse.take(wish) : null;
     if (refused !== null) throw new CliError(`not run: ${refused}`, EXIT.notWell);
     const prices = await loadPrices(fs, workspace);
