@@ -11,6 +11,7 @@ import { Buffer } from 'node:buffer';
 import type { Digest } from '#core/ports.ts';
 import type { ExportedRecord } from '#history/export.ts';
 import { readEvidenceOf } from '#history/reconstruct-evidence.ts';
+import { VCS_TYPE } from '#platform/git-notes.ts';
 import { jsonLine } from './export-row.ts';
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -26,18 +27,20 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Null: there is no evidence. `differs`: its envelope holds other bytes. */
-export function inTotoLine({ evidence }: ExportedRecord): string | 'differs' | null {
-  if (evidence === null) return null;
+/** A line; or why there is none: no such thing is said of this record, or its envelope holds other bytes than the evidence. */
+export type Line = { readonly line: string } | { readonly none: 'skipped' | 'differs' };
+
+export function inTotoLine({ evidence }: ExportedRecord): Line {
+  if (evidence === null) return { none: 'skipped' };
   if (evidence.envelope !== null) {
     const envelope = parsed(evidence.envelope);
     const payload = isObject(envelope) ? envelope['payload'] : null;
-    if (typeof payload !== 'string' || Buffer.from(payload, 'base64').toString('utf8') !== evidence.text) return 'differs';
-    return jsonLine(envelope);
+    if (typeof payload !== 'string' || Buffer.from(payload, 'base64').toString('utf8') !== evidence.text) return { none: 'differs' };
+    return { line: jsonLine(envelope) };
   }
   const statement = parsed(evidence.text);
-  if (`${JSON.stringify(statement, null, 2)}\n` === evidence.text) return jsonLine(statement);
-  return jsonLine({ payloadType: PAYLOAD_TYPE, payload: Buffer.from(evidence.text).toString('base64'), signatures: [] });
+  if (`${JSON.stringify(statement, null, 2)}\n` === evidence.text) return { line: jsonLine(statement) };
+  return { line: jsonLine({ payloadType: PAYLOAD_TYPE, payload: Buffer.from(evidence.text).toString('base64'), signatures: [] }) };
 }
 
 /** A UUID of its own kind (version 8, RFC 9562) for each end: the same export gives the same ids. */
@@ -63,7 +66,7 @@ export function agentTraceOf(record: ExportedRecord, digest: Digest): Json | nul
     version: '0.1',
     id: uuidOf(digest, `docket ${job} ${record.commit}`),
     timestamp: new Date(Number.isNaN(endedMs) ? Date.parse(record.at) : endedMs).toISOString(),
-    ...(revision === null ? {} : { vcs: { type: 'git', revision } }),
+    ...(revision === null ? {} : { vcs: { type: VCS_TYPE, revision } }),
     tool: { name: facts.runner.name ?? 'unknown', version: facts.runner.version ?? 'unknown' },
     // Docket knows which files a run changed, not which lines: no range is made up.
     files: facts.filesChanged

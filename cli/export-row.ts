@@ -72,7 +72,7 @@ export function rowOf(record: ExportedRecord): Row {
     input_tokens: facts?.usage.inputTokens ?? null,
     output_tokens: facts?.usage.outputTokens ?? null,
     cost_usd: facts?.usage.costUsd ?? null,
-    cost_estimated: facts?.usage.costUsd == null ? null : facts.usage.estimated,
+    cost_estimated: typeof facts?.usage.costUsd === 'number' ? facts.usage.estimated : null,
   };
 }
 

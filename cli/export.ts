@@ -14,7 +14,7 @@ import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { noteCommits } from './code.ts';
-import { agentTraceOf, inTotoLine, noteOf } from './export-lines.ts';
+import { agentTraceOf, inTotoLine, noteOf, type Line } from './export-lines.ts';
 import { csvHeader, csvLine, jsonLine, rowOf } from './export-row.ts';
 import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
 import { commonOf } from './open.ts';
@@ -38,8 +38,7 @@ type Options = Common &
   };
 
 type Counts = { records: number; lines: number; skipped: number; missing: number; purged: number; differ: number };
-/** Null: this record is none of the format's. */
-type LineOf = (record: ExportedRecord) => string | 'differs' | null;
+type LineOf = (record: ExportedRecord) => Line;
 
 const GAPS_TOLD = 20;
 /** So much text is gathered before it goes out. */
@@ -117,19 +116,13 @@ function filterOf({ feature, role, since, until, status }: Options): ExportFilte
 
 function lineOf(format: Format): LineOf {
   const digest = makeDigest();
-  switch (format) {
-    case 'csv':
-      return (record) => csvLine(rowOf(record));
-    case 'in-toto':
-      return inTotoLine;
-    case 'agent-trace':
-      return (record) => {
-        const trace = agentTraceOf(record, digest);
-        return trace === null ? null : jsonLine(trace);
-      };
-    default:
-      return (record) => jsonLine(rowOf(record));
-  }
+  if (format === 'in-toto') return inTotoLine;
+  if (format === 'csv') return (record) => ({ line: csvLine(rowOf(record)) });
+  if (format === 'jsonl') return (record) => ({ line: jsonLine(rowOf(record)) });
+  return (record) => {
+    const trace = agentTraceOf(record, digest);
+    return trace === null ? { none: 'skipped' } : { line: jsonLine(trace) };
+  };
 }
 
 /** Gathers lines, so that not each is a write of its own. */
@@ -190,14 +183,14 @@ async function writeLines(io: Io, common: Common, { format, out }: Options, reco
   for await (const record of records) {
     counts.records++;
     countGap(io, counts, record);
-    const line = make(record);
-    if (line === 'differs') {
+    const made = make(record);
+    if ('line' in made) {
+      counts.lines++;
+      await sink.line(made.line);
+    } else if (made.none === 'skipped') counts.skipped++;
+    else {
       counts.differ++;
       tellGap(io, counts, record, 'not what was signed');
-    } else if (line === null) counts.skipped++;
-    else {
-      counts.lines++;
-      await sink.line(line);
     }
   }
   await sink.end();

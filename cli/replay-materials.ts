@@ -46,7 +46,8 @@ export async function replayable(
     else lost.push(`${file.what}: ${file.from} is not what was recorded`);
   }
   const last = found.steps.at(-1);
-  const at = (sha256: string | null | undefined): Buffer | null => (sha256 == null ? null : (bytes.get(sha256) ?? null));
+  const at = (sha256: string | null | undefined): Buffer | null =>
+    sha256 === null || sha256 === undefined ? null : (bytes.get(sha256) ?? null);
   const refuse = (what: string): CliError =>
     new CliError(
       `it cannot be run again: ${what}${lost.length === 0 ? '' : `\n${lost.map((words) => `  ${words}`).join('\n')}`}`,
@@ -65,14 +66,16 @@ export async function replayable(
     const kept = at(one?.sha256);
     return one === undefined || kept === null ? null : { name: one.name, text: decode(kept) };
   };
-  const [spec, roleText, brief] = ['prompt-spec', 'role', 'brief'].map(material);
-  if (brief == null || roleText == null) throw refuse('its brief or its role is not in the history');
+  const spec = material('prompt-spec');
+  const roleText = material('role');
+  const brief = material('brief');
+  if (brief === null || roleText === null) throw refuse('its brief or its role is not in the history');
   const role = parseRole(roleText.text, `the recorded role ${roleText.name}`, roleText.name);
   if (!role.ok) throw refuse('its role cannot be read by this docket');
   const prompt = parsePrompt(promptBytes, { roles: [...installed, role.value.name], folderRole: role.value.name, limits, nowMs: 0 });
   if (!prompt.ok) throw refuse(`its prompt is not valid for this docket: ${prompt.error.map(({ message }) => message).join('; ')}`);
   const number = roleText.name.slice(0, 2);
-  const parsedSpec = spec == null ? null : parseSpec(spec.text, spec.name.replace(/\/([^/]+)$/, `/${number}_$1.md`));
+  const parsedSpec = spec === null ? null : parseSpec(spec.text, spec.name.replace(/\/([^/]+)$/, `/${number}_$1.md`));
   const contexts = evidence.materials.flatMap((one) => {
     const text = one.role === 'context' ? at(one.sha256) : null;
     return text === null ? [] : [{ name: one.name, text: decode(text) }];

@@ -52,7 +52,7 @@ export const AGENT_TRACE = z
     version: z.string().regex(/^[0-9]+\.[0-9]+$/),
     id: z.uuid(),
     timestamp: z.iso.datetime(),
-    vcs: z.strictObject({ type: z.enum(['git', 'jj', 'hg', 'svn']), revision: z.string() }).optional(),
+    vcs: z.strictObject({ type: z.string().regex(/^(?:git|jj|hg|svn)$/), revision: z.string() }).optional(),
     tool: z.strictObject({ name: z.string(), version: z.string() }).optional(),
     files: z.array(
       z.strictObject({

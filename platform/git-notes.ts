@@ -6,6 +6,9 @@
 import type { AskProgram } from '#core/ports.ts';
 import { gitEnvironment, QUIET_GIT } from './git.ts';
 
+/** What others call this kind of repository. */
+export const VCS_TYPE = 'git';
+
 const NOTES_REF = 'refs/notes/docket';
 const TIMEOUT_MS = 30_000;
 const PERSON = {

@@ -91,17 +91,19 @@ describe('docket replay', () => {
   });
 });
 
+const of = (letter: string): string => Array.from({ length: 3_000 }, (_, n) => `${letter}${String(n)}\n`).join('');
+
 describe('the difference of two texts', () => {
-  const names = { before: 'a', after: 'b' };
+  const names = { before: 'a/file', after: 'b/file' };
   const patched = async (before: string, after: string, dir: string): Promise<string> => {
     const diff = diffText(before, after, names);
     if (diff === null) return before;
     writeFileSync(path.join(dir, 'file'), before);
-    execFileSync('patch', ['-s', path.join(dir, 'file')], { input: diff.text });
+    execFileSync('git', ['apply', '-'], { cwd: dir, input: diff.text });
     return Promise.resolve(readFileSync(path.join(dir, 'file'), 'utf8'));
   };
 
-  test('is a diff that patch(1) turns the one into the other with', async (t) => {
+  test('is a diff that git-apply(1) turns the one into the other with', async (t) => {
     const dir = await temporaryFolder(t);
     const long = Array.from({ length: 60 }, (_, n) => `line ${String(n)}\n`);
     const cases: [string, string][] = [
@@ -125,7 +127,6 @@ describe('the difference of two texts', () => {
   test('counts lines, is null for the same, and gives up on texts that have nothing in common', () => {
     assert.equal(diffText('same', 'same', names), null);
     assert.deepEqual([diffText('a\nb\n', 'a\nc\nd\n', names)].map((diff) => [diff?.added, diff?.removed]), [[2, 1]]); // prettier-ignore
-    const of = (letter: string): string => Array.from({ length: 3_000 }, (_, n) => `${letter}${String(n)}\n`).join('');
     assert.match(diffText(of('a'), of('b'), names)?.text ?? '', /more than 2000 lines differ/);
   });
 });
