@@ -6,6 +6,7 @@ import { showUsd, usdOf, type Micros } from '#core/money.ts';
 import { printable } from '#core/names.ts';
 import type { SpendLine } from '#core/spending.ts';
 import { limitsOf } from '#daemon/budget.ts';
+import { takeHeapRoom } from '#platform/heap.ts';
 import { CliError, EXIT, paint, show, table, type Common, type Io } from './io.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
@@ -30,6 +31,7 @@ export function addCost(program: Command, io: Io): void {
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       const { by = 'feature', since } = command.opts<Options>();
+      takeHeapRoom();
       await withSources(io, common, async (sources) => {
         const calendar = calendarOf(sources);
         const sinceMs = since === undefined ? null : sinceOf(since, calendar);
