@@ -54,8 +54,8 @@ async function textOf(fs: Fs, file: string): Promise<string | null> {
 }
 
 /** By docket's own rules, which need no thread. What policy.allow_secrets names is left out. */
-async function findIn(fs: Fs, workspace: Workspace, files: readonly string[]): Promise<Found> {
-  const fingerprint = await fingerprintsOf(fs, workspace, false);
+async function findIn(fs: Fs, workspace: Workspace, files: readonly string[], makesKey: boolean): Promise<Found> {
+  const fingerprint = await fingerprintsOf(fs, workspace, makesKey);
   const allowed = new Set(workspace.allowedSecrets.map((one) => one.fingerprint));
   const findings: FileFinding[] = [];
   let unread = 0;
@@ -87,7 +87,7 @@ const NEXT =
 /** For doctor: a line for each finding, with file, line and rule. */
 export async function lookAtSecrets(fs: Fs, workspace: Workspace): Promise<readonly Check[]> {
   const inFolders = await Promise.all(FOLDERS.map(async (name) => filesIn(fs, path.join(workspace.root, name), 1)));
-  const { findings, files, unread } = await findIn(fs, workspace, [...(await settingsFiles(fs, workspace)), ...inFolders.flat()]);
+  const { findings, files, unread } = await findIn(fs, workspace, [...(await settingsFiles(fs, workspace)), ...inFolders.flat()], false);
   const told = findings.map((one) => (one.isSettings ? bad : warn)('secrets in files', `${one.file} ${words(one)}`, NEXT));
   const left = unread === 0 ? '' : `, ${String(unread)} could not be read or are longer than ${String(FILE_BYTES_MAX)} bytes`;
   return told.length > 0
@@ -97,7 +97,7 @@ export async function lookAtSecrets(fs: Fs, workspace: Workspace): Promise<reado
 
 /** Throws when the settings hold a secret: they would be recorded with each prompt. */
 export async function refuseSecretSettings(fs: Fs, workspace: Workspace): Promise<void> {
-  const { findings } = await findIn(fs, workspace, await settingsFiles(fs, workspace));
+  const { findings } = await findIn(fs, workspace, await settingsFiles(fs, workspace), true);
   if (findings.length === 0) return;
   const lines = findings.map((one) => `  ${one.file} ${words(one)}`);
   throw new CliError(

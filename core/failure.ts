@@ -113,7 +113,6 @@ const SCANNED: Record<ScanPlace, string> = {
   name: 'the name of the file',
   context: 'what would be sent with the prompt (spec, role, earlier answers)',
   answer: 'the answer',
-  record: 'what would be recorded about it',
 };
 
 const findingWords = ({ rule, line, column, excerpt, fingerprint }: SecretFinding): string => {

@@ -11,8 +11,8 @@ export type AllowedSecret = {
 
 export type PersonalData = 'off' | 'warn' | 'hold';
 
-/** What was scanned: the prompt's file, its name, what is sent along with it, what came back, what is recorded about it. */
-export type ScanPlace = 'prompt' | 'name' | 'context' | 'answer' | 'record';
+/** What was scanned: the prompt's file, its name, what is sent along with it, what came back. */
+export type ScanPlace = 'prompt' | 'name' | 'context' | 'answer';
 
 /** For evidence: what passed although a rule knew it. */
 export type ScanNote = {

@@ -20,8 +20,11 @@ type Scanning = Pick<Ports, 'secrets' | 'digest'>;
 export async function scanPrompt({ secrets }: Scanning, { claimed: { job } }: Task, bytes: Uint8Array): Promise<Scanned> {
   if (job.originalName === `${SECRET_NAME}-${job.id}.md`)
     return err({ kind: 'secret-found', in: 'name', findings: [{ rule: 'name-of-file', line: 1, column: 1 }] });
-  return secrets.scan('prompt', new TextDecoder().decode(bytes));
+  return secrets.scan('prompt', textOf(bytes));
 }
+
+/** A file in UTF-16 is refused later; it is not left readable for all when it holds a secret. */
+const textOf = (bytes: Uint8Array): string => new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
 
 const lasting = new WeakMap<object, ScanNote | 'nothing'>();
 

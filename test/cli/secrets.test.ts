@@ -86,7 +86,7 @@ describe('secrets in the files of a workspace', () => {
       ],
     );
     await assert.rejects(refuseSecretSettings(fs, workspace), (error: Error) => {
-      assert.match(error.message, /not started: .*\n +docket\.yaml line 2, column 3: github-token/);
+      assert.match(error.message, /not started: .*\n +docket\.yaml line 2, column 3: github-token \(ghp_\*{4}, hmac:[0-9a-f]{32}\)/);
       return !error.message.includes(secret);
     });
   });

@@ -61,6 +61,12 @@ test('a secret in a role, a spec, an answer or a kept brief holds the prompt eac
   }
 });
 
+test('a file in UTF-16 is looked at, too', async () => {
+  const { asked, ports } = scanning();
+  await scanPrompt(ports, task('foo.md'), Buffer.from('\uFEFFtext', 'utf16le'));
+  assert.deepEqual(asked, [['prompt', 'text']]);
+});
+
 test('a name that docket gave because the file’s own held a secret holds this job, and no other', async () => {
   const { asked, ports } = scanning();
   const held = await scanPrompt(ports, task('secret-in-name-abcdefghijklmnop.md'), Buffer.from('text'));

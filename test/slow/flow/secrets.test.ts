@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
 import { assertVerified, makeRig, promptText, type Rig } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
+import { KINDS, plant, randomOf } from '../../../bench/secrets-corpus.ts';
 import { noise, whole } from '../../policy/fakes.ts';
 
 const secretOf = (seed: number): string => whole(`gh|p_${noise(36, 'alnum', seed)}`);
@@ -97,6 +99,48 @@ describe('a planted secret', () => {
     assert.equal(statSync(path.join(rig.queues, '01-architect', 'archive')).mode & 0o777, 0o700);
     assertVerified(rig);
   });
+});
+
+test('of sixty secrets of the corpus, wherever they stand in a prompt, no byte is anywhere but in the held files', async (t) => {
+  const rig = makeRig(t, 'runner: offline\nintake: { settle: 100ms }\nlog: { level: debug }\n');
+  const daemon = await rig.start();
+  const ways: readonly ((secret: string) => Parameters<typeof promptText>[0])[] = [
+    (secret) => ({ body: `# Task\n\n${'words before it, '.repeat(40)}\n${secret}\n` }),
+    (secret) => ({ body: `# Task\r\n\r\nuse (${secret}) now\r\n` }),
+    (secret) => ({ body: `# Task\n\nblob: ${Buffer.from(`a text with ${secret} in it`).toString('base64')}\n` }),
+    (secret) => ({ extra: `note: "${secret}"\n` }),
+    (secret) => ({ extra: `title: ${secret}\n` }),
+    (secret) => ({ extra: `# ${secret}\n` }),
+  ];
+  const kinds = KINDS.filter(({ group }) => group === 'provider');
+  const planted = fc.sample(fc.tuple(fc.constantFrom(...kinds), fc.constantFrom(...ways), fc.integer({ min: 0, max: 1_000_000 })), {
+    numRuns: 60,
+    seed: 33,
+  });
+  const secrets = planted.map(([kind, way, seed], n) => {
+    const { text, from, to } = plant(kind, randomOf(seed));
+    const secret = text.slice(from, to);
+    rig.drop(`p${String(n)}.md`, promptText({ feature: `P-${String(n)}`, ...way(secret) }));
+    return { kind: kind.id, secret };
+  });
+  for (const n of planted.keys()) await rig.ended(`p${String(n)}`, 'held');
+  assert.equal(await daemon.stop(), 0);
+
+  const files = readdirSync(rig.base, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.held'))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .map((file) => ({ file, bytes: readFileSync(file) }));
+  const objects = rig.git('cat-file', '--batch-all-objects', '--batch', '--unordered');
+  for (const { kind, secret } of secrets) {
+    // The end of it, without what every token of its kind has.
+    const rest = secret.slice(-12);
+    assert.deepEqual(
+      files.filter(({ bytes }) => bytes.includes(rest)).map(({ file }) => file),
+      [],
+      kind,
+    );
+    assert.ok(!objects.includes(rest), kind);
+  }
 });
 
 test('a held prompt is masked on request, sends nothing by itself, and what is let pass stands in the evidence', async (t) => {
