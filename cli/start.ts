@@ -30,15 +30,13 @@ import { makeFs } from '#platform/files.ts';
 import { makeHeapRoom } from '#platform/heap.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
-import { redactText } from '#platform/redact.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import type { Programs } from '#policy/program.ts';
-import { maskSecrets } from '#policy/mask.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
-import { safeText, secretValues } from '#tools/outcome.ts';
+import { makeClean } from './clean.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { eventsOf } from './events.ts';
@@ -332,7 +330,6 @@ async function makePorts(
     keeper.close();
   });
 
-  const secretsIn = secretValues(env, Object.keys(env));
   const prices = await loadPrices(fs, workspace);
   const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
   closers.push(async () => releases.settled());
@@ -345,7 +342,7 @@ async function makePorts(
   const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
   await runners.prepare();
 
-  const clean = (text: string, maxLength: number): string => safeText(maskSecrets(redactText(text)), secretsIn, maxLength);
+  const clean = makeClean(env);
   return {
     workspace,
     clock,
