@@ -18,7 +18,7 @@ import { own, type GitObject, type ObjectType } from './objects.ts';
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const INDEX_BYTES_MAX = 2 * 1024 * 1024 * 1024;
 /** Bases that are kept; one that is let go is read again by the store. */
-const BASES_BYTES_MAX = 256 * 1024 * 1024;
+const BASES_BYTES_MAX = 128 * 1024 * 1024;
 const FANOUT_END = 1032;
 const SUM_BYTES = 20;
 const HEADER_BYTES_MAX = 32;
