@@ -73,9 +73,6 @@ export type LogEntry = {
   readonly trailers: Readonly<Record<string, string>>;
 };
 
-/** A placeholder without a tombstone that vouches for it, or a tombstone that is none. */
-export type PurgeFinding = 'tombstone-invalid';
-
 /** A file of main whose content was taken out of the history; its hash is what the record says. */
 export type Purged = {
   readonly path: string;
@@ -96,6 +93,16 @@ export type Trust = {
   readonly signers: string | null;
   /** Once something is signed, all records after it must be. */
   readonly isDemanded: boolean;
+  /** Called once, at the end of the look at signatures. */
+  readonly told?: (facts: SignedFacts) => void;
+};
+/** What `verify` found signed, whatever it is worth: the findings say that. */
+export type SignedFacts = {
+  /** Of docket's commits that the tip reaches. */
+  readonly commits: { readonly signed: number; readonly unsigned: number };
+  readonly envelopes: number;
+  /** Fingerprints of the keys that signed commits. */
+  readonly keys: readonly string[];
 };
 export const NO_TRUST: Trust = { signers: null, isDemanded: false };
 
@@ -113,7 +120,7 @@ export type Finding = {
     | 'chain-broken'
     | 'checkpoint-missed'
     | 'incomplete'
-    | PurgeFinding;
+    | 'tombstone-invalid';
   /** A stable word that says more (docs/verifying.md). */
   readonly detail?: string;
   /** Worth telling, and not a reason to call the history damaged. */

@@ -36,12 +36,13 @@ import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
 import { makePurging, refuseReturned, type Purging } from './purge.ts';
-import { purgedOf, readTombstones } from './purge-verify.ts';
+import { purgedOf, readTombstones, successorOf } from './purge-verify.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
 import { signerOf, withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
 import { readSpending } from './spending.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
+import type { PushRules } from './setup-texts.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { TendSettings } from './tend.ts';
 import { makeTender, type Tender } from './tender.ts';
@@ -63,6 +64,8 @@ export type HistoryOptions = {
   readonly author: Person;
   /** Addresses that this history may be pushed to. */
   readonly pushRemotes: readonly string[];
+  /** What the hook has a push scanned by; null or absent: pushes are stopped. */
+  readonly pushScan?: PushRules['scan'];
   readonly tend: TendSettings;
   /** Null or left out: nothing is signed. */
   readonly signing?: Signing | null;
@@ -89,7 +92,15 @@ export type Merging = {
   checkpoint(): Promise<Checkpoint>;
 };
 
-export function makeHistory(options: HistoryOptions): History & Merging & { readonly purging: () => Purging } {
+export type Rewritten = {
+  readonly purging: () => Purging;
+  /** What a commit that somebody remembers (a checkpoint, a note) is called since purges rewrote it; itself when none did. */
+  commitNow(commit: Oid): Promise<Oid>;
+  /** What git fetched last; null: nothing. */
+  fetched(): Promise<Oid | null>;
+};
+
+export function makeHistory(options: HistoryOptions): History & Merging & Rewritten {
   const { fs, digest } = options;
   let open: Open | null = null;
   let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
@@ -114,14 +125,14 @@ export function makeHistory(options: HistoryOptions): History & Merging & { read
     };
     const writer: Writer = makeWriter(repository, records, heads, keeper, onGroup);
     await withKernelLock(repository, async (lock) => {
-      await setUpRepository(options, dir, gitDir, options.pushRemotes);
+      await setUpRepository(options, dir, gitDir, { remotes: options.pushRemotes, scan: options.pushScan ?? null });
       await sweepPacks(fs, gitDir);
       await sweepAtStart(repository);
       const first = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
       await writer.putBack(lock);
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
-    const purging = makePurging(repository, keeper, writer.inTurn, options.signing ?? null);
+    const purging = makePurging(repository, keeper, writer.inTurn);
     return { repository, records, heads, tender, writer, purging };
   }
 
@@ -188,6 +199,12 @@ export function makeHistory(options: HistoryOptions): History & Merging & { read
       return writer.merge(theirs);
     },
     purging: () => opened().purging,
+    fetched: async () => readFetched(fs, opened().repository.gitDir).catch(() => null),
+    async commitNow(commit) {
+      const { repository } = opened();
+      const tip = await readTip(fs, repository.gitDir);
+      return tip === null ? commit : successorOf(await readTombstones(repository, tip), commit);
+    },
     async purged() {
       const { repository } = opened();
       const tip = await readTip(fs, repository.gitDir);

@@ -8,7 +8,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { Fs } from '#core/ports.ts';
-import type { Oid } from './objects.ts';
+import type { GitObject, Oid } from './objects.ts';
 import { openPack } from './pack-file.ts';
 import { makePacker } from './purge-pack.ts';
 import type { Repository } from './repository.ts';
@@ -17,7 +17,11 @@ const NAMES_BYTES_MAX = 256 * 1024 * 1024;
 /** In .git, no names of objects as text: objects, docket's own, programs, and indices. */
 const SKIPPED = new Set(['objects', 'docket', 'hooks', 'info', 'config', 'description', 'index']);
 const OID = /\b[0-9a-f]{40}\b/g;
-const PACK = /^(pack-[0-9a-f]{40})\.(?:idx|pack)$/;
+const PACK = /^(pack-[0-9a-f]{40})\.idx$/;
+const ENDINGS = ['idx', 'pack', 'rev', 'bitmap', 'keep', 'mtimes'] as const;
+/** Bases kept while a pack is read. */
+const SEEN_BYTES_MAX = 48 * 1024 * 1024;
+const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
 const isGone = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
 
@@ -50,7 +54,7 @@ export async function renameAll({ fs, gitDir, log }: Repository, successors: Rea
 }
 
 export async function dropObjects(repository: Repository, dropped: ReadonlySet<Oid>, check: () => void): Promise<number> {
-  const { fs, gitDir, store } = repository;
+  const { fs, gitDir, stateDir, store } = repository;
   const folder = `${gitDir}/objects/pack`;
   await store.refresh();
   const names = [...new Set((await fs.list(folder)).flatMap(({ name }) => PACK.exec(name ?? '')?.[1] ?? []))].toSorted();
@@ -72,23 +76,34 @@ export async function dropObjects(repository: Repository, dropped: ReadonlySet<O
   for (const name of hit) {
     const pack = await openPack(fs, `${folder}/${name}`);
     try {
+      const seen = new Map<number, GitObject>();
+      let seenBytes = 0;
       for (const { oid, offset } of await pack.contents()) {
         if (dropped.has(oid)) continue;
-        const { type, bytes } = await pack.readAt(offset, (base) => store.read(base));
+        const { type, bytes } = await pack.readAt(offset, (base) => store.read(base), seen);
+        seenBytes += bytes.length;
+        if (seenBytes > SEEN_BYTES_MAX) {
+          seen.clear();
+          seenBytes = 0;
+        }
         await packer.add(type, bytes, type === 'tree' ? familyOf(bytes) : undefined);
       }
     } finally {
       await pack.close();
     }
   }
-  const made = new Set(await packer.end());
+  await packer.end();
   check();
+  // A pack without its index is nobody's to find: the list is on disk before the first one goes.
+  const listed = `${stateDir}/purge/packs`;
+  const before = await linesOf(fs, listed);
+  const old = [...new Set([...before, ...hit])];
+  await fs.replace(listed, `${old.join('\n')}\n`, 'safety', 0o600);
   // Indices over several packs, and over commits, name old objects.
   for (const { name } of await fs.list(folder)) if (name?.startsWith('multi-pack-index') === true) await remove(fs, `${folder}/${name}`);
   for (const name of ['commit-graph', 'packs']) await remove(fs, `${gitDir}/objects/info/${name}`);
   await fs.removeTree(`${gitDir}/objects/info/commit-graphs`);
-  for (const name of hit.filter((one) => !made.has(one)))
-    for (const ending of ['idx', 'pack', 'rev', 'bitmap', 'keep', 'mtimes']) await remove(fs, `${folder}/${name}.${ending}`);
+  for (const name of old) for (const ending of ENDINGS) await remove(fs, `${folder}/${name}.${ending}`);
   await fs.syncFolder(folder, 'safety');
   for (const { name: first, kind } of await fs.list(`${gitDir}/objects`)) {
     if (kind !== 'folder' || first === null || !/^[0-9a-f]{2}$/.test(first)) continue;
@@ -97,6 +112,16 @@ export async function dropObjects(repository: Repository, dropped: ReadonlySet<O
   }
   await store.refresh();
   return hit.length;
+}
+
+async function linesOf(fs: Fs, file: string): Promise<string[]> {
+  try {
+    const text = Buffer.from((await fs.readBounded(file, LIST_BYTES_MAX)).bytes).toString('latin1');
+    return text.split('\n').filter((line) => /^pack-[0-9a-f]{40}$/.test(line));
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
 }
 
 /** Versions of one folder mostly begin with the same name and have about the same size. */

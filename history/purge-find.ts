@@ -4,7 +4,7 @@
  * holds hashes and stays unless it is asked for.
  */
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Filed } from '#core/history.ts';
 import type { Sha256 } from '#core/names.ts';
 import { describeIdentity, type Identity } from '#core/prompt.ts';
@@ -54,8 +54,8 @@ type Materials = readonly { readonly role: string; readonly sha256: string }[];
 
 export function materialsOf(evidence: string): Materials {
   try {
-    const said = (JSON.parse(evidence) as { readonly predicate?: { readonly materials?: Materials } }).predicate?.materials;
-    return Array.isArray(said) ? said : [];
+    const said = (JSON.parse(evidence) as { readonly predicate?: { readonly materials?: Materials | null } }).predicate?.materials;
+    return said ?? [];
   } catch {
     return [];
   }

@@ -3,7 +3,7 @@
  * written. Nothing in them says more of the content than its hashes.
  *
  *   none -> plan (nothing is changed) -> plan and map (successors are on disk) -> names moved, old objects dropped -> none
- * Invariant: whoever finds a plan can bring the purge to its end, however often it is begun anew.
+ * Invariant: whoever finds a plan can bring the purge to its end, however often it is begun anew; without a plan the rest counts for nothing.
  */
 
 import { Buffer } from 'node:buffer';
@@ -29,7 +29,7 @@ export type PurgePlan = {
 };
 
 /** `of`: null where an object only goes. */
-export type PurgeMap = { readonly from: Oid; readonly to: Oid; readonly of: ReadonlyMap<Oid, Oid | null> };
+export type PurgeMap = { readonly from: Oid; readonly to: Oid; readonly commits: number; readonly of: ReadonlyMap<Oid, Oid | null> };
 
 type Place = Pick<Repository, 'fs' | 'stateDir'>;
 const folderOf = ({ stateDir }: Place): string => `${stateDir}/purge`;
@@ -51,6 +51,8 @@ export async function readPlan(place: Place): Promise<PurgePlan | null> {
 
 export async function writePlan(place: Place, plan: PurgePlan): Promise<void> {
   const folder = folderOf(place);
+  // What an ended purge may have left.
+  await place.fs.removeTree(folder);
   await place.fs.makeFolders(folder, 0o700);
   await place.fs.replace(`${folder}/plan.json`, `${JSON.stringify(plan, null, 2)}\n`, 'safety', 0o600);
   await place.fs.syncFolder(folder, 'safety');
@@ -59,28 +61,27 @@ export async function writePlan(place: Place, plan: PurgePlan): Promise<void> {
 
 export async function readMap(place: Place): Promise<PurgeMap | null> {
   const lines = (await textOf(place, 'map'))?.split('\n') ?? [];
-  const [from = '', to = ''] = (lines[0] ?? '').split(' ');
+  const [from = '', to = '', commits = ''] = (lines[0] ?? '').split(' ');
   if (!isOid(from) || !isOid(to)) return null;
   const of = new Map<Oid, Oid | null>();
   for (const line of lines.slice(1, -1)) of.set(line.slice(0, 40), line.length > 41 ? line.slice(41) : null);
-  return { from, to, of };
+  return { from, to, commits: Number(commits), of };
 }
 
 export async function writeMap(place: Place, map: PurgeMap): Promise<void> {
   const folder = folderOf(place);
-  const lines = [`${map.from} ${map.to}\n`];
+  const lines = [`${map.from} ${map.to} ${String(map.commits)}\n`];
   for (const [old, now] of map.of) lines.push(now === null ? `${old}\n` : `${old} ${now}\n`);
   await place.fs.replace(`${folder}/map`, lines.join(''), 'safety', 0o600);
   await place.fs.syncFolder(folder, 'safety');
 }
 
-/** The plan goes last: what is left of it begins anew. */
+/** The plan goes first: a map without one counts for nothing. Fine when there is neither. */
 export async function endPlan(place: Place): Promise<void> {
   const folder = folderOf(place);
-  for (const name of ['map', 'plan.json'])
-    await place.fs.unlink(`${folder}/${name}`).catch((error: unknown) => {
-      if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
-    });
+  await place.fs.unlink(`${folder}/plan.json`).catch((error: unknown) => {
+    if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
+  });
   await place.fs.removeTree(folder);
   await place.fs.syncFolder(place.stateDir, 'safety');
 }

@@ -8,7 +8,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Oid } from './objects.ts';
+import type { ObjectType, Oid } from './objects.ts';
 import type { Packer } from './purge-pack.ts';
 import type { ObjectStore } from './read-objects.ts';
 import { holds } from './purge-spellings.ts';
@@ -33,9 +33,11 @@ export type Successors = {
   readonly commits: readonly (readonly [Oid, Oid])[];
 };
 
-/** How a rewritten commit is signed: the value of its `gpgsig` header over these bytes; null: not at all. */
-export type SignCommit = ((commit: Buffer) => Promise<string>) | null;
+/** Puts docket's signature into a rewritten commit of docket's; null: signing is off. A person's commit loses the one it had. */
+export type SignCommit = ((commit: Buffer) => Buffer) | null;
 
+/** Commits and their root trees that are read at once, in the order of the disk: neighbours are deltas of each other. */
+const READ_AHEAD = 256;
 const HEAD_END = Buffer.from('\n\n');
 /** Signatures, and tags merged along: both speak of bytes that are no more. */
 const DROPPED_HEADERS = /^(?:gpgsig|gpgsig-sha256|mergetag) /;
@@ -135,7 +137,7 @@ export function commitsAround(census: Pick<Census, 'commits'>, trees: ReadonlySe
 }
 
 /** The same commit on other objects. Its message is not touched. */
-async function commitOn(bytes: Buffer, successor: (oid: Oid) => Oid, sign: SignCommit): Promise<Buffer> {
+function commitOn(bytes: Buffer, successor: (oid: Oid) => Oid, sign: SignCommit): Buffer {
   const end = bytes.indexOf(HEAD_END);
   const message = end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 2);
   const lines: string[] = [];
@@ -146,12 +148,11 @@ async function commitOn(bytes: Buffer, successor: (oid: Oid) => Oid, sign: SignC
     const named = /^(tree|parent) ([0-9a-f]{40})$/.exec(line);
     lines.push(named === null ? line : `${named[1] ?? ''} ${successor(named[2] ?? '')}`);
   }
-  const whole = (headers: readonly string[]): Buffer => Buffer.concat([Buffer.from(headers.join('\n'), 'latin1'), HEAD_END, message]);
-  const plain = whole(lines);
-  if (sign === null) return plain;
-  const signature = (await sign(plain)).trimEnd().replaceAll('\n', '\n ');
-  return whole([...lines, `gpgsig ${signature}`]);
+  const plain = Buffer.concat([Buffer.from(lines.join('\n'), 'latin1'), HEAD_END, message]);
+  return sign !== null && isDockets(message.toString('utf8')) ? sign(plain) : plain;
 }
+
+const isDockets = (message: string): boolean => /^Docket-/m.test(message) || message.startsWith('docket: ');
 
 /**
  * Writes the successors into packs.
@@ -166,11 +167,13 @@ export async function rewriteAll(
 ): Promise<Successors> {
   const trees = await treesAround(store, census, placeholders.keys());
   const of = new Map<Oid, Oid | null>(placeholders);
+  const ahead = new Map<Oid, Buffer>();
+  const read = async (oid: Oid, type: ObjectType): Promise<Buffer> => ahead.get(oid) ?? store.readType(oid, type);
 
   async function treeOn(oid: Oid, path: string): Promise<Oid> {
     const known = of.get(oid);
     if (known !== undefined && known !== null) return known;
-    const bytes = Buffer.from(await store.readType(oid, 'tree'));
+    const bytes = Buffer.from(await read(oid, 'tree'));
     for (const at of idsIn(bytes)) {
       const entry = bytes.toString('hex', at, at + 20);
       if (!placeholders.has(entry) && !trees.has(entry)) continue;
@@ -184,13 +187,20 @@ export async function rewriteAll(
   }
 
   const commits: [Oid, Oid][] = [];
-  for (const oid of commitsAround(census, trees)) {
-    const { tree } = census.commits.get(oid) ?? { tree: '' };
-    if (trees.has(tree)) await treeOn(tree, '');
-    const bytes = await commitOn(await store.readType(oid, 'commit'), (named) => of.get(named) ?? named, sign);
-    const successor = await packer.add('commit', bytes);
-    of.set(oid, successor);
-    commits.push([oid, successor]);
+  const rewritten = commitsAround(census, trees);
+  const treeOf = (oid: Oid): Oid => census.commits.get(oid)?.tree ?? '';
+  for (let at = 0; at < rewritten.length; at += READ_AHEAD) {
+    const chunk = rewritten.slice(at, at + READ_AHEAD);
+    const roots = chunk.map(treeOf).filter((tree) => trees.has(tree) && !of.has(tree));
+    ahead.clear();
+    for await (const { oid, object } of store.many([...chunk, ...roots])) ahead.set(oid, object.bytes);
+    for (const oid of chunk) {
+      if (trees.has(treeOf(oid))) await treeOn(treeOf(oid), '');
+      const bytes = commitOn(await read(oid, 'commit'), (named) => of.get(named) ?? named, sign);
+      const successor = await packer.add('commit', bytes);
+      of.set(oid, successor);
+      commits.push([oid, successor]);
+    }
   }
   // A tag of a tag comes after it.
   for (let isMore = true; isMore;) {

@@ -4,14 +4,17 @@
  * finding. What is purged is no finding.
  */
 
-import { Buffer } from 'node:buffer';
-import type { Finding, Purged } from '#core/history.ts';
+import type { Buffer } from 'node:buffer';
+import type { Finding, Purged, Trust } from '#core/history.ts';
+import { parseAllowedSigners, whyNot } from './allowed-signers.ts';
+import * as dsse from './dsse.ts';
 import { entriesBelow } from './files-in-tip.ts';
 import { decodeCommit, type Oid } from './objects.ts';
 import { readPlan } from './purge-plan.ts';
 import type { Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
-import { PURGED_MARK, readCommits, readTombstone, TOMBSTONES, type PurgedFile, type Tombstone } from './tombstone.ts';
+import type { TipFile } from './verify-seen.ts';
+import { readCommits, readTombstone, TOMBSTONES, type PurgedFile, type Tombstone } from './tombstone.ts';
 
 /** Only what docket records can be a placeholder; notes of people are theirs. */
 const RECORDED = /(?:\/(?:prompt_v[0-9]+\.md|result_v[0-9]+\.md|evidence_v[0-9]+(?:\.dsse)?\.json)$|\/attempts\/|^materials\/)/;
@@ -24,9 +27,6 @@ export type Tombstones = {
   /** What is no valid tombstone, and why. */
   readonly bad: readonly { readonly path: string; readonly message: string }[];
 };
-
-/** Is this the text that stands for something purged? */
-export const isPlaceholder = (bytes: Buffer): boolean => bytes.subarray(0, PURGED_MARK.length).toString('latin1') === PURGED_MARK;
 
 /** All tombstones of a commit's tree. */
 export async function readTombstones(repository: Pick<Repository, 'store' | 'digest'>, commit: Oid): Promise<Tombstones> {
@@ -79,7 +79,36 @@ export function purgedOf({ all }: Tombstones): readonly Purged[] {
   );
 }
 
-type TipFile = { readonly path: string; readonly oid: Oid; readonly sha256: string | null };
+/** Null: its envelope is right, or nobody asks for one. */
+async function unsigned(
+  { store }: Repository,
+  path: string,
+  files: ReadonlyMap<string, TipFile>,
+  { signers: text, isDemanded }: Trust,
+): Promise<string | null> {
+  const bytesOf = async (file: string): Promise<Buffer | null> => {
+    const oid = files.get(file)?.oid;
+    return oid === undefined ? null : store.readType(oid, 'blob');
+  };
+  const envelope = await bytesOf(path.replace(/\.json$/, '.dsse.json'));
+  if (envelope === null) return isDemanded ? `${path} is not signed, and signing.mode is required` : null;
+  const opened = dsse.read(envelope.toString('utf8'));
+  const said = await bytesOf(path);
+  if (opened === null || said?.equals(opened.payload) !== true) return `the envelope of ${path} holds another statement`;
+  const parsed = text === null ? null : parseAllowedSigners(text);
+  if (parsed === null) return null;
+  if (!parsed.ok) return `the allowed signers cannot be understood: ${parsed.error}`;
+  const signers = parsed.value;
+  const by = signers.find(({ key }) => key.fingerprint === opened.keyid)?.key ?? null;
+  if (by === null) return `${path} is signed by a key that is not among the allowed signers (${opened.keyid.slice(0, 60)})`;
+  const checked = dsse.check(envelope.toString('utf8'), dsse.IN_TOTO, () => by);
+  if (!checked.ok) return `${path}: ${checked.error.message}`;
+  const atS = Math.floor(Date.parse(readTombstone(said.toString('utf8'))?.at ?? '') / 1000);
+  const unknown = whyNot(signers, by, null, Number.isNaN(atS) ? null : atS);
+  return unknown === null ? null : `${path} is signed, but ${unknown}`;
+}
+
+const invalid = (path: string, message: string): Finding => ({ what: 'tombstone-invalid', path, expected: null, found: null, message });
 
 /**
  * For `verify`, once the hashes of the tip's files are known: a placeholder with a valid tombstone gets the hash of what it replaced.
@@ -91,24 +120,28 @@ export async function* acceptPurged(
   tip: Oid,
   files: Map<string, TipFile>,
   marked: ReadonlySet<Oid>,
+  trust: Trust,
 ): AsyncGenerator<Finding, ReadonlySet<string>> {
   const { dir } = repository;
-  const invalid = (path: string, message: string): Finding => ({ what: 'tombstone-invalid', path, expected: null, found: null, message });
-  const purged = new Set<string>();
   if ((await readPlan(repository)) !== null)
     yield { ...invalid(dir, 'a purge was begun here and is not at its end: `docket purge --resume`'), what: 'unexpected' };
   const tombstones = await readTombstones(repository, tip);
   for (const { path, message } of tombstones.bad) yield invalid(path, message);
+  const accepted = new Set<string>();
   const byObject = new Map<Oid, PurgedFile>();
-  for (const file of tombstones.files) byObject.set(file.placeholder, file);
+  for (const { path, tombstone } of tombstones.all) {
+    const why = await unsigned(repository, path, files, trust);
+    if (why !== null) yield invalid(path, why);
+    else for (const file of tombstone.files) byObject.set(file.placeholder, file);
+  }
   for (const [path, file] of files) {
     const known = byObject.get(file.oid);
     if (known !== undefined && known.placeholderSha256 === file.sha256) {
-      purged.add(path);
+      accepted.add(path);
       files.set(path, { ...file, sha256: known.sha256 });
     } else if (known !== undefined || (marked.has(file.oid) && RECORDED.test(path))) {
       yield invalid(path, `${path} says that it was purged, but no valid tombstone says so`);
     }
   }
-  return purged;
+  return accepted;
 }

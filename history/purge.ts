@@ -9,25 +9,26 @@
 
 import { Buffer } from 'node:buffer';
 import type { KernelLock } from '#core/ports.ts';
-import type { Signing } from '#core/signing.ts';
+import type { Signer } from '#core/signing.ts';
+import { makeCommit, signCommit } from './commit-signature.ts';
 import { diffTrees, type FileChange } from './diff.ts';
 import { IN_TOTO, wrap } from './dsse.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import { ATTRIBUTES } from './layout.ts';
-import { decodeCommit, encodeCommit, identLine, type Oid } from './objects.ts';
+import { decodeCommit, identLine, type Oid } from './objects.ts';
 import { buildPack, newObject, type NewObject } from './pack.ts';
 import { writePack } from './pack-writer.ts';
 import { dropObjects, renameAll } from './purge-drop.ts';
-import { findTargets, identityWords, type Survey, type Wanted } from './purge-find.ts';
+import { findTargets, identityWords, type PurgeTarget, type Survey, type Wanted } from './purge-find.ts';
 import { makePacker } from './purge-pack.ts';
-import { endPlan, readMap, readPlan, writeMap, writePlan, type PurgeMap, type PurgePlan } from './purge-plan.ts';
+import { endPlan, readMap, readPlan, writeMap, writePlan, type PlannedTarget, type PurgeMap, type PurgePlan } from './purge-plan.ts';
 import { rewriteAll, takeCensus, type Census, type SignCommit, type Successors } from './purge-rewrite.ts';
 import { holds } from './purge-spellings.ts';
 import { readTombstones, type Tombstones } from './purge-verify.ts';
+import { walkCommits } from './record-index.ts';
 import { freeTip, isOnMain, lockTip, moveTip, readTip, syncTip } from './ref.ts';
-import type { Alone, Repository } from './repository.ts';
+import { signerOf, type Alone, type Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
-import { makeSshSignature, GIT_NAMESPACE } from './ssh-signature.ts';
 import { placeholderText, renderCommits, renderTombstone, tombstoneStem, type PurgedFile } from './tombstone.ts';
 
 const TEND_WAIT_MS = 60_000;
@@ -39,12 +40,18 @@ export type Purging = {
   survey(wanted: Wanted): Promise<Survey>;
   /** Null: there is nothing to take out. Throws `code: 'EHISTORY'` with words when it cannot begin. */
   purge(wanted: Wanted, why: { readonly reason: string; readonly person: string }): Promise<PurgeDone | null>;
+  /** What `again` would take out. @param theirs a fetched tip, whose tombstones count, too */
+  returned(theirs: Oid | null): Promise<readonly PurgeTarget[]>;
+  /** Bytes of a target. */
+  content(blob: Oid): Promise<Uint8Array>;
   /** Brings a purge that was cut off to its end. Null: there is none. */
   resume(): Promise<PurgeDone | null>;
   /** Content of earlier tombstones that came back (fetched from a clone that still had it) goes again. Null: none is here. @param theirs a fetched tip, whose tombstones count, too */
   again(theirs: Oid | null): Promise<PurgeDone | null>;
 };
 export type PurgeDone = {
+  /** ISO 8601: of the tombstone. */
+  readonly at: string;
   readonly tipBefore: Oid;
   readonly tip: Oid;
   readonly commits: number;
@@ -66,7 +73,7 @@ export async function refuseReturned(repository: Repository, theirs: Oid): Promi
           );
 }
 
-export function makePurging(repository: Repository, keeper: IndexKeeper, alone: Alone, signing: Signing | null): Purging {
+export function makePurging(repository: Repository, keeper: IndexKeeper, alone: Alone): Purging {
   const { fs, gitDir, stateDir, dir, store, author, clock, digest, locks } = repository;
 
   /** Under both locks: nobody writes, nobody packs. */
@@ -93,15 +100,23 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     return tip;
   }
 
+  async function returned(theirs: Oid | null): Promise<readonly PlannedTarget[]> {
+    const all = [await tombstonesNow(), ...(theirs === null ? [] : [await readTombstones(repository, theirs)])];
+    const targets = new Map<Oid, PlannedTarget>();
+    for (const { files } of all)
+      for (const { blob, placeholder, sha256, sizeBytes, paths } of files)
+        if ((await store.has(blob)) && (await store.has(placeholder))) targets.set(blob, { blob, placeholder, sha256, sizeBytes, paths });
+    return [...targets.values()];
+  }
+
   async function survey(wanted: Wanted): Promise<Survey> {
     const { placeholders } = await tombstonesNow();
     return (await findTargets(repository, wanted, (blob) => placeholders.has(blob))).survey;
   }
 
-  async function signCommit(): Promise<SignCommit> {
-    if (signing === null) return null;
-    const signer = await signing.signer();
-    return (commit) => Promise.resolve(makeSshSignature(signer, GIT_NAMESPACE, commit));
+  async function signing(): Promise<{ readonly signer: Signer | null; readonly sign: SignCommit }> {
+    const signer = await signerOf(repository);
+    return { signer, sign: signer === null ? null : (commit): Buffer => signCommit(signer, commit) };
   }
 
   async function refuseWhenUnready(): Promise<void> {
@@ -124,15 +139,15 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
       placeholders.set(target.blob, placeholder);
       files.push({ ...target, placeholder, placeholderSha256: digest.sha256(text) });
     }
-    const sign = await signCommit();
+    const { signer, sign } = await signing();
     const successors = await rewriteAll(store, census, placeholders, packer, sign);
     // Successors must be readable before the tombstone is put on them.
     await packer.end();
     const from = await tipNow();
     const after = successors.of.get(from) ?? from;
-    const to = plan.hasTombstone ? await putTombstone(plan, stem, files, successors, { from, after }, sign) : after;
+    const to = plan.hasTombstone ? await putTombstone(plan, stem, files, successors, { from, after }, signer) : after;
     lock.check();
-    const map: PurgeMap = { from, to, of: successors.of };
+    const map: PurgeMap = { from, to, commits: successors.commits.length, of: successors.of };
     await writeMap(repository, map);
     return map;
   }
@@ -144,7 +159,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     files: readonly PurgedFile[],
     successors: Successors,
     tips: { readonly from: Oid; readonly after: Oid },
-    sign: SignCommit,
+    signer: Signer | null,
   ): Promise<Oid> {
     const list = renderCommits(successors.commits);
     const text = renderTombstone({
@@ -161,7 +176,7 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
       { path: `${stem}.json`, text },
       { path: `${stem}.commits`, text: list },
     ];
-    if (signing !== null) added.push({ path: `${stem}.dsse.json`, text: wrap(await signing.signer(), IN_TOTO, text) });
+    if (signer !== null) added.push({ path: `${stem}.dsse.json`, text: wrap(signer, IN_TOTO, text) });
     const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tips.after, 'commit')).tree);
     const objects: NewObject[] = [];
     for (const { path, text: content } of added) {
@@ -175,18 +190,14 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     const what = plan.record === null ? '' : ` of ${plan.record.identity}`;
     const job = plan.record === null ? '' : `Docket-Purge: ${plan.record.job}\n`;
     const message = `docket: purged ${count}${what}\n\n${job}Docket-Tombstone: ${stem}.json\n`;
-    const bytes = encodeCommit({ tree, parents: [tips.after], author, authoredAt: at, committedAt: at, message });
-    const commit = newObject('commit', sign === null ? bytes : await signed(bytes, sign));
+    const commit = newObject(
+      'commit',
+      makeCommit(signer, { tree, parents: [tips.after], author, authoredAt: at, committedAt: at, message }),
+    );
     objects.push(commit);
     const pack = await writePack(fs, gitDir, await buildPack(objects));
     await store.addPack(pack.name, pack.index);
     return commit.oid;
-  }
-
-  async function signed(bytes: Buffer, sign: NonNullable<SignCommit>): Promise<Buffer> {
-    const end = bytes.indexOf('\n\n');
-    const signature = (await sign(bytes)).trimEnd().replaceAll('\n', '\n ');
-    return Buffer.concat([bytes.subarray(0, end), Buffer.from(`\ngpgsig ${signature}`), bytes.subarray(end)]);
   }
 
   /** Main, its index and its files go to the new tip. */
@@ -218,12 +229,19 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     return isMoved;
   }
 
+  /** What came on top of a published purge meanwhile changes nothing about it. */
+  async function leadsTo(tip: Oid, commit: Oid): Promise<boolean> {
+    if (tip === commit) return true;
+    for await (const { commit: one } of walkCommits(store, [tip], commit)) if (one.parents.includes(commit)) return true;
+    return false;
+  }
+
   async function finish(plan: PurgePlan, known: { map: PurgeMap | null; census: Census | null }, lock: KernelLock): Promise<PurgeDone> {
     let { map } = known;
     for (let tries = 0; ; tries++) {
       // A map that is not about main as it is was made before somebody moved it.
       const tip = await tipNow();
-      if (map !== null && tip === map.to) break;
+      if (map !== null && (await leadsTo(tip, map.to))) break;
       if (tries > MOVES_MAX)
         throw refuse(`the tip of ${dir} was moved by somebody else again and again; \`docket purge --resume\` goes on`);
       if (map?.from !== tip) {
@@ -238,9 +256,10 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     });
     await endPlan(repository);
     return {
+      at: plan.at,
       tipBefore: map.from,
       tip: map.to,
-      commits: [...map.of.values()].filter((now) => now !== null).length,
+      commits: map.commits,
       objects: map.of.size,
       tombstone: plan.hasTombstone ? `${tombstoneStem(plan.at, plan.record?.job ?? null)}.json` : null,
     };
@@ -248,6 +267,8 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
 
   return {
     survey,
+    returned,
+    content: async (blob) => store.readType(blob, 'blob'),
     purge: async (wanted, { reason, person }) =>
       inPeace(async (lock) => {
         await refuseWhenUnready();
@@ -274,25 +295,22 @@ export function makePurging(repository: Repository, keeper: IndexKeeper, alone: 
     resume: async () =>
       inPeace(async (lock) => {
         const plan = await readPlan(repository);
-        return plan === null ? null : finish(plan, { map: await readMap(repository), census: null }, lock);
+        if (plan !== null) return finish(plan, { map: await readMap(repository), census: null }, lock);
+        await endPlan(repository);
+        return null;
       }),
     again: async (theirs) =>
       inPeace(async (lock) => {
         await refuseWhenUnready();
-        const all = [await tombstonesNow(), ...(theirs === null ? [] : [await readTombstones(repository, theirs)])];
-        const targets = new Map<Oid, PurgePlan['targets'][number]>();
-        for (const { files } of all)
-          for (const { blob, placeholder, sha256, sizeBytes, paths } of files)
-            if ((await store.has(blob)) && (await store.has(placeholder)))
-              targets.set(blob, { blob, placeholder, sha256, sizeBytes, paths });
-        if (targets.size === 0) return null;
+        const targets = await returned(theirs);
+        if (targets.length === 0) return null;
         const plan: PurgePlan = {
           v: 1,
           record: null,
           reason: 'content of an earlier tombstone came back',
           person: '',
           at: clock.now().toISOString(),
-          targets: [...targets.values()],
+          targets,
           hasTombstone: false,
         };
         await writePlan(repository, plan);

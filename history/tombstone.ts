@@ -5,6 +5,7 @@
  * Invariant: nothing in either says more of the content than its size and hashes.
  */
 
+import { Buffer } from 'node:buffer';
 import { isSha256, printable, type Sha256 } from '#core/names.ts';
 import { STATEMENT_TYPE } from '#core/evidence.ts';
 import { isOid, type Oid } from './objects.ts';
@@ -14,6 +15,10 @@ export const TOMBSTONE_TYPE = 'urn:docket:purge:v1';
 /** How each placeholder begins. */
 export const PURGED_MARK = 'docket: purged\n';
 const WORDS_MAX = 1_000;
+const MARK_BYTES = Buffer.from(PURGED_MARK);
+
+/** Is this the text that stands for something purged? */
+export const isPlaceholder = (bytes: Uint8Array): boolean => MARK_BYTES.equals(bytes.subarray(0, MARK_BYTES.length));
 
 export type PurgedFile = {
   /** Where it lies in main; empty for a blob that only older commits had. */
@@ -49,18 +54,19 @@ export function placeholderText(facts: {
   readonly reason: string;
   readonly person: string;
   readonly at: string;
-  readonly stem: string;
+  /** Null: it was not in the history. */
+  readonly stem: string | null;
 }): string {
   const { sha256, sizeBytes, reason, person, at, stem } = facts;
   return [
     PURGED_MARK,
-    'The content of this file was taken out of the history. Its hashes stay where they were.\n\n',
+    'The content of this file was taken out by docket. Its hashes stay where they were.\n\n',
     `when:      ${at}\n`,
     `by:        ${printable(person, WORDS_MAX)}\n`,
     `why:       ${printable(reason, WORDS_MAX)}\n`,
     `sha256:    ${sha256}\n`,
     `bytes:     ${String(sizeBytes)}\n`,
-    `tombstone: ${stem}.json\n`,
+    stem === null ? '' : `tombstone: ${stem}.json\n`,
   ].join('');
 }
 

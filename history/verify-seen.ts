@@ -10,9 +10,9 @@ import { BEFORE, BEFORE_IN_FEATURE, BEFORE_THEIRS, featureKeyOf, hashOfCommit, M
 import { ATTEMPTS, MATERIALS } from './layout.ts';
 import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
 import { decodeCommit, own, type Oid } from './objects.ts';
-import { isPlaceholder } from './purge-verify.ts';
 import { besideOf } from './record-index.ts';
 import { readStatement, type ReadStatement } from './statement.ts';
+import { isPlaceholder } from './tombstone.ts';
 
 export type SeenCommit = {
   readonly oid: Oid;

@@ -31,7 +31,7 @@ export async function* verifyHistory(
   yield* verifyObjects(repository, seen, count);
   if (tip === null || !(yield* listTip(repository, seen, tip, files))) return;
   yield* takeHashes(files, seen);
-  const purged = yield* acceptPurged(repository, tip, files, seen.marked);
+  const purged = yield* acceptPurged(repository, tip, files, seen.marked, trust);
   yield* askSecondReader(repository, tip, files, count);
   const lines = linesOf(seen, tip);
   yield* verifyChain(lines);
@@ -42,7 +42,8 @@ export async function* verifyHistory(
   yield* verifyRecords(seen, tip, files);
   yield* verifyEvidence(repository, seen, files, purged);
   yield* verifyMaterials(files);
+  const kept = purged.size === 0 ? files : new Map([...files].filter(([path]) => !purged.has(path)));
   const isSigned = seen.isSigned || [...files.keys()].some((path) => path.endsWith('.dsse.json'));
-  if (isSigned || trust.signers !== null) yield* verifySignatures(repository, tip, files, trust);
+  if (isSigned || trust.signers !== null) yield* verifySignatures(repository, tip, kept, trust);
   if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);
 }

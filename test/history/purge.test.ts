@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { spellingsOf } from '#history/purge-spellings.ts';
 import { fill, messagesOf, opened, recordOf, secretText, traces, why, type Opened } from './purge-rig.ts';
+import { makeKey, opensslVerifies, writeSigners } from '#test/support/signing.ts';
 import { answer, collect, digest, makeRig, submission, value, type Rig } from './rig.ts';
 
 suite('purging the history', () => {
@@ -186,5 +187,38 @@ suite('spellings of a secret', () => {
     }
     assert.ok(!has('sk-live-9f8Q2-x7LmZ'));
     assert.throws(() => spellingsOf(Buffer.from('abc')), RangeError);
+  });
+});
+
+suite('purging a signed history', () => {
+  test('what docket rewrote is signed again, the tombstone is in an envelope, and verify takes both; a forged tombstone is found', async (t) => {
+    const rig = makeRig();
+    t.after(async () => rig.end());
+    const { signer } = makeKey(rig.root);
+    const signing = { signer: async () => Promise.resolve(signer) };
+    const history = await opened(rig, { signing });
+    t.after(async () => history.close());
+    const secret = secretText();
+    const { leaked } = await fill(history, secret);
+    rig.git('commit', '-q', '--allow-empty', '-m', 'a word of mine');
+    await history.purging().purge({ spellings: spellingsOf(Buffer.from(secret)) }, why);
+    assert.deepEqual(traces(rig, secret), []);
+    rig.assertClean();
+    const trust = { signers: `docket@example.com ${signer.publicLine}\n`, isDemanded: true };
+    assert.deepEqual(await collect(history.verify(undefined, trust)), []);
+    const signers = writeSigners(path.join(rig.root, 'signers'), [{ line: signer.publicLine }]);
+    rig.git('-c', `gpg.ssh.allowedSignersFile=${signers}`, 'verify-commit', 'main', 'main~2', 'main~5');
+    assert.ok(!rig.git('cat-file', 'commit', 'main~1').includes('gpgsig'), 'a commit of a person is not signed by docket');
+    const [stone = ''] = (await history.purged()).map(({ tombstone }) => tombstone);
+    assert.ok(opensslVerifies(rig.root, signer.publicLine, rig.git('show', `main:${stone.replace('.json', '.dsse.json')}`)));
+
+    const record = await recordOf(history, leaked.job);
+    await history.purging().purge({ record, only: ['evidence'] }, { reason: 'names in it', person: 'Ada' });
+    assert.deepEqual(await collect(history.verify(undefined, trust)), [], 'evidence and its envelope went together');
+    const other = { ...trust, signers: `docket@example.com ${makeKey(rig.root, 'other').signer.publicLine}\n` };
+    assert.ok((await collect(history.verify(undefined, other))).some(({ what }) => what === 'tombstone-invalid'));
+    rig.git('rm', '-q', stone.replace('.json', '.dsse.json'));
+    rig.git('commit', '-q', '-m', 'unsigned');
+    assert.equal((await collect(history.verify(undefined, trust))).find(({ path: at }) => at === stone)?.what, 'tombstone-invalid');
   });
 });
