@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { profileJsonSchema } from '#agents/profile-file.ts';
 import { envelopeJsonSchema } from '#cli/schema-envelope.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
-import { exportJsonSchemas } from '#cli/schema-export.ts';
 import { checkpointJsonSchema, verifyJsonSchema } from '#cli/schema-verify.ts';
+import { exportJsonSchemas } from '#cli/schema-export.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
 
 const folder = join(import.meta.dirname, '..', 'schemas');
