@@ -1,40 +1,29 @@
 /** Signing: is it on, can the key be used, does the list of signers know it? Reads only; the key itself is never shown. */
 
-import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { Fs } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
 import { parseAllowedSigners, whyNot, type AllowedSigner } from '#history/allowed-signers.ts';
 import { readKeyFile } from '#history/signer.ts';
 import { bad, warn, well, wordsOf, type Check } from './doctor-checks.ts';
-import { isSigning, signersFileOf, signersLine, signingOptions } from './signing.ts';
-
-const SIGNERS_BYTES_MAX = 1_000_000;
-
-/** The text of an allowed_signers file. Throws with words. */
-export async function readSigners(fs: Pick<Fs, 'readBounded' | 'realPath'>, file: string): Promise<string> {
-  try {
-    return Buffer.from((await fs.readBounded(await fs.realPath(file), SIGNERS_BYTES_MAX)).bytes).toString('utf8');
-  } catch (error) {
-    throw new Error(`the list of allowed signers cannot be read: ${wordsOf(error)} (signing.signers in docket.yaml)`, { cause: error });
-  }
-}
+import { isSigning, readSigners, signersFileOf, signersLine, signingOptions } from './signing.ts';
 
 export async function lookAtSigning(fs: Fs, workspace: Workspace): Promise<readonly Check[]> {
   const list = await listOf(fs, workspace);
   const checks = list.check === null ? [] : [list.check];
   if (!isSigning(workspace))
     return [well('signing', 'off: records are chained by their hashes, and not signed (docs/signing.md)'), ...checks];
-  try {
-    const { key, file } = await readKeyFile(signingOptions(workspace, fs));
-    const { fingerprint, line } = key.publicKey;
-    checks.unshift(well('signing', `required; ${fingerprint} in ${file}`));
-    const why = list.signers === null ? null : whyNot(list.signers, key.publicKey, null, Math.floor(Date.now() / 1000));
-    if (why !== null)
-      checks.push(bad('signers', `what is signed now will not be believed: ${why}`, `add to ${list.file}: ${signersLine(line)}`));
-  } catch (error) {
-    checks.unshift(bad('signing', wordsOf(error), 'mend it; docket goes on by itself, and nothing of what waits is lost'));
+  const read = await readKeyFile(signingOptions(workspace, fs));
+  if (!read.ok) {
+    const next = 'mend it: a daemon that runs goes on by itself, and nothing of what waits is lost';
+    return [bad('signing', `nothing can be recorded: ${read.error}`, next), ...checks];
   }
+  const { key, file } = read.value;
+  const { fingerprint, line } = key.publicKey;
+  checks.unshift(well('signing', `required; ${fingerprint} in ${file}`));
+  const why = list.signers === null ? null : whyNot(list.signers, key.publicKey, null, Math.floor(Date.now() / 1000));
+  if (why !== null)
+    checks.push(bad('signers', `what is signed now will not be believed: ${why}`, `add to ${list.file}: ${signersLine(line)}`));
   return checks;
 }
 

@@ -16,6 +16,7 @@ import { lookAtHistory } from './doctor-history.ts';
 import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from './doctor-machine.ts';
 import { lookAtQueues } from './doctor-queues.ts';
 import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts';
+import { lookAtSigning } from './doctor-signing.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
 import { commonOf } from './open.ts';
@@ -90,6 +91,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...checks,
     ...(await guarded('queues', async () => lookAtQueues(fs, workspace, roles, makeDigest().uuid()))),
     ...(await guarded('history', async () => lookAtHistory(ports, workspace, isDeep))),
+    ...(await guarded('signing', async () => lookAtSigning(fs, workspace))),
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),

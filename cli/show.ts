@@ -25,7 +25,7 @@ import { clock } from './parts.ts';
 import { readEvidence, type AttemptFacts, type EvidenceFacts } from './show-evidence.ts';
 import { whatOf } from './why.ts';
 
-const OUT_PARTS = ['evidence.json', 'result.md', 'error.md', 'duplicate.json'];
+const OUT_PARTS = ['evidence.json', 'evidence.dsse.json', 'result.md', 'error.md', 'duplicate.json'];
 
 type Shown = {
   readonly name: string;

@@ -1,9 +1,12 @@
 /** Where a workspace's signing key and its list of allowed signers lie, and what signs its records. Settings: signing.*; docs/signing.md. */
 
+import { Buffer } from 'node:buffer';
 import path from 'node:path';
-import type { Fs } from '#core/ports.ts';
+import type { Trust } from '#core/history.ts';
+import type { Fs, Log } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
 import { SIGNING_FAULT, type Signing } from '#core/signing.ts';
+import { parseAllowedSigners } from '#history/allowed-signers.ts';
 import { makeSigning, type SigningOptions } from '#history/signer.ts';
 import { homeFolder, hostName, userId, userName } from '#platform/system.ts';
 import { CliError, EXIT } from './io.ts';
@@ -52,10 +55,40 @@ export const signingOptions = (workspace: Workspace, fs: Pick<Fs, 'facts' | 'rea
 export const signingOf = (workspace: Workspace, fs: Pick<Fs, 'facts' | 'readBounded' | 'realPath'>): Signing | null =>
   isSigning(workspace) ? makeSigning(signingOptions(workspace, fs)) : null;
 
-/** At start a key that cannot be used is told before anything is taken. Throws CliError 3. */
-export async function mustSign(signing: Signing | null): Promise<void> {
+const SIGNERS_BYTES_MAX = 1_000_000;
+
+/** The text of an allowed_signers file. Throws with words. */
+export async function readSigners(fs: Pick<Fs, 'readBounded' | 'realPath'>, file: string): Promise<string> {
   try {
-    await signing?.signer();
+    return Buffer.from((await fs.readBounded(await fs.realPath(file), SIGNERS_BYTES_MAX)).bytes).toString('utf8');
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Error(`the list of allowed signers cannot be read: ${words}`, { cause: error });
+  }
+}
+
+/**
+ * Whom `docket verify` believes: the list that docket.yaml names, or another one that was handed in (`--signers`).
+ * Throws CliError 3 when it cannot be read or understood: a look that trusts nobody would say nothing.
+ */
+export async function trustOf(workspace: Place, fs: Pick<Fs, 'readBounded' | 'realPath'>, given: string | null): Promise<Trust> {
+  const file = given ?? signersFileOf(workspace);
+  const isDemanded = isSigning(workspace);
+  if (file === null) return { signers: null, isDemanded };
+  try {
+    const signers = await readSigners(fs, file);
+    const parsed = parseAllowedSigners(signers);
+    if (!parsed.ok) throw new Error(`${file}: ${parsed.error}`);
+    return { signers, isDemanded };
+  } catch (error) {
+    throw new CliError(error instanceof Error ? error.message : String(error), EXIT.environment);
+  }
+}
+
+/** At start a key that cannot be used is told before anything is taken. Throws CliError 3. */
+export async function mustSign(signing: Signing | null, log: Log): Promise<void> {
+  try {
+    if (signing !== null) log.info(`records are signed by ${(await signing.signer()).fingerprint}`);
   } catch (error) {
     const isKey = error instanceof Error && 'code' in error && error.code === SIGNING_FAULT;
     if (!isKey) throw error;

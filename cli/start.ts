@@ -309,7 +309,7 @@ async function makePorts(
   const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
   await spool.prepare();
   const signing = signingOf(workspace, fs);
-  await mustSign(signing);
+  await mustSign(signing, log);
   const history = historyOf(workspace, log, fs, signing);
   await history.open().catch((error: unknown) => {
     // Somebody else's daemon, or a verb, has it: words for a person, not a stack.

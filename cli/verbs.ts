@@ -33,6 +33,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'checkpoint', load: async () => (await import('./checkpoint.ts')).addCheckpoint },
   { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
   { name: 'purge', load: async () => (await import('./purge.ts')).addPurge },
+  { name: 'key', load: async () => (await import('./key.ts')).addKey },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
   { name: 'tool', load: async () => (await import('./tool.ts')).addTool },
   { name: 'config', load: async () => (await import('./config.ts')).addConfig },

@@ -7,12 +7,14 @@
  * seen later, also while a daemon works.
  */
 
+import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { Finding, History } from '#core/history.ts';
 import { isJobId, isSha256, type RoleFolder, type RoleName } from '#core/names.ts';
 import { suffixOf, type Outcome } from '#core/job.ts';
 import type { Digest, Fs } from '#core/ports.ts';
 import type { Spool } from '#core/spool.ts';
+import { read as readEnvelope } from '#history/dsse.ts';
 import type { Layout } from '#spool/layout.ts';
 import { readEvidence } from './show-evidence.ts';
 
@@ -152,6 +154,7 @@ async function* verifyEvidence(parts: FolderParts, shelf: Shelf, recorded: Recor
     yield finding('unreadable', file, 'this is not the evidence that docket wrote');
     return;
   }
+  yield* verifyEnvelope(parts, file, bytes);
   const known = recorded?.evidenceByJob.get(job);
   if (recorded !== null && known === undefined) {
     const where = recorded.isThere ? 'the history has no record of this job' : 'there is no history';
@@ -162,6 +165,19 @@ async function* verifyEvidence(parts: FolderParts, shelf: Shelf, recorded: Recor
   const subject = (start: string): string | null => evidence.subjects.find((one) => one.name.startsWith(start))?.sha256 ?? null;
   yield* verifyPrompt(shelf, stem, evidence.status, subject('prompt_'), name);
   yield* verifyResult(parts, shelf, stem, subject('result_'), name);
+}
+
+/** Beside evidence that is signed lies its envelope; that the one in the history has a good signature is looked at there. */
+async function* verifyEnvelope({ fs }: FolderParts, evidence: string, bytes: Uint8Array): AsyncGenerator<Finding> {
+  const file = evidence.replace(/\.json$/, '.dsse.json');
+  try {
+    const envelope = readEnvelope(Buffer.from((await fs.readBounded(file, FILE_BYTES_MAX)).bytes).toString('utf8'));
+    if (envelope === null) yield finding('signature-invalid', file, 'this is no envelope that docket wrote');
+    else if (!envelope.payload.equals(bytes))
+      yield finding('signature-invalid', file, `it holds other evidence than ${path.basename(evidence)}`);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') yield finding('unreadable', file, wordsOf(error));
+  }
 }
 
 /** The input that this evidence is about; one that is not there was tidied away. */

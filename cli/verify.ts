@@ -1,9 +1,8 @@
 /** `docket verify`: recomputes every hash - of the history, of `out/`, of what ended in `in/` - and names the first thing that differs. */
 
-import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Checkpoint, Finding, History, Purged } from '#core/history.ts';
+import type { Checkpoint, Finding, History, Purged, SignedFacts, Trust } from '#core/history.ts';
 import { printable } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import { askProgram } from '#platform/ask.ts';
@@ -13,13 +12,13 @@ import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
 import { shownPath } from './job-words.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf, roleNamed } from './open.ts';
-import { signersFileOf } from './signing.ts';
 import { clock } from './parts.ts';
+import { trustOf } from './signing.ts';
 import { readAgainst, type Against } from './verify-against.ts';
 import { noCounts, verifyFolders, type FolderCounts } from './verify-folders.ts';
 import { makeProgress, type Progress } from './verify-progress.ts';
 
-type Options = Common & { readonly role?: string; readonly against?: string };
+type Options = Common & { readonly role?: string; readonly against?: string; readonly signers?: string };
 type Checked = FolderCounts & { readonly history_steps: number };
 /** schemas/verify.schema.json */
 type Report = {
@@ -29,6 +28,8 @@ type Report = {
   readonly checked: Checked;
   /** Null: no checkpoint was handed in. */
   readonly against: { readonly file: string; readonly checkpoint: Checkpoint; readonly said: readonly string[] } | null;
+  /** Null: nothing is signed. */
+  readonly signatures: SignedFacts | null;
   readonly first: Finding | null;
   readonly findings: readonly Finding[];
   /** What is worth telling and damages nothing. */
@@ -36,7 +37,6 @@ type Report = {
 };
 
 const LISTED = 50;
-const SIGNERS_BYTES_MAX = 1_000_000;
 
 const describe = ({ time, records, commit }: Checkpoint): string =>
   `checkpoint of ${time}, ${String(records)} records, commit ${commit.slice(0, 10)}`;
@@ -46,19 +46,21 @@ export function addVerify(program: Command, io: Io): void {
     .command('verify')
     .description('recompute every hash: history, results, evidence, processed prompts')
     .option('--role <role>', "look only at this role's folders (the history is always looked at whole)")
+    .option('--signers <file>', 'believe only signatures by these keys: an allowed_signers file (default: signing.signers of docket.yaml)')
     .option('--against <checkpoint>', 'does the history still hold what this file of `docket checkpoint` says?')
     .addHelpText(
       'after',
-      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json\n  docket verify --against /mnt/other/app-2026-11.json',
+      '\nResults and prompts that somebody took away are fine. Exit code 0 when nothing differs, 1 when something does: the first difference is named first.\n\nExamples:\n  docket verify\n  docket verify --role architect --json\n  docket verify --against /mnt/other/app-2026-11.json\n  docket verify --signers allowed_signers',
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       await withSources(io, common, async (sources) => {
-        const { role, against: file } = command.opts<Options>();
+        const { role, against: file, signers } = command.opts<Options>();
+        const trust = await trustOf(sources.workspace, sources.fs, signers === undefined ? null : path.resolve(io.cwd, signers));
         const roles = role === undefined ? [...sources.roles.values()] : [roleNamed(sources.roles, role)];
         const progress = makeProgress(clock, process.stderr);
-        const against = file === undefined ? null : await givenOf(sources, path.resolve(io.cwd, file));
-        const report = await verify(sources, roles, progress, against).finally(() => {
+        const against = file === undefined ? null : await givenOf(sources, path.resolve(io.cwd, file), trust);
+        const report = await verify(sources, roles, progress, trust, against).finally(() => {
           progress.end();
         });
         show(io, common, report, text(io, sources, report));
@@ -69,16 +71,17 @@ export function addVerify(program: Command, io: Io): void {
 
 type Given = Against & { readonly file: string };
 
-async function givenOf({ fs, workspace }: Sources, file: string): Promise<Given> {
-  const list = signersFileOf(workspace);
-  const signers =
-    list === null ? null : Buffer.from((await fs.readBounded(await fs.realPath(list), SIGNERS_BYTES_MAX)).bytes).toString('utf8');
+async function givenOf({ fs, workspace }: Sources, file: string, { signers }: Trust): Promise<Given> {
   return { file, ...(await readAgainst({ fs, ask: askProgram }, workspace, file, signers)) };
 }
 
-async function verify(sources: Sources, roles: readonly Role[], progress: Progress, against: Given | null): Promise<Report> {
+async function verify(sources: Sources, roles: readonly Role[], progress: Progress, trust: Trust, against: Given | null): Promise<Report> {
   const findings: Finding[] = [...(against?.findings ?? [])];
   const notices: Finding[] = [];
+  let signatures: SignedFacts | null = null;
+  const told = (facts: SignedFacts): void => {
+    if (facts.commits.signed + facts.envelopes > 0) signatures = facts;
+  };
   const counts = noCounts();
   let steps = 0;
   const opened = await openHistory(sources);
@@ -89,7 +92,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
         steps = done;
         progress.show('history', done, total);
       },
-      undefined,
+      { ...trust, told },
       against?.checkpoint,
     );
     for await (const finding of all) (finding.isNotice === true ? notices : findings).push(finding);
@@ -134,6 +137,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
     first: findings[0] ?? null,
     findings,
     notices,
+    signatures,
   };
 }
 
@@ -160,6 +164,15 @@ async function openHistory(sources: Sources): Promise<{ readonly history: Histor
   }
 }
 
+function signatureWords(facts: SignedFacts | null): readonly string[] {
+  if (facts === null) return ['nothing is signed'];
+  const { commits, envelopes, keys } = facts;
+  const unsigned = commits.unsigned === 0 ? '' : ` (${count(commits.unsigned, 'unsigned one', 'unsigned ones')})`;
+  return [
+    `${count(commits.signed, 'signed commit', 'signed commits')}${unsigned} and ${count(envelopes, 'envelope', 'envelopes')} by ${keys.join(', ')}`,
+  ];
+}
+
 const count = (n: number, one: string, many: string): string => `${String(n)} ${n === 1 ? one : many}`;
 
 function text(io: Io, { workspace }: Sources, report: Report): string {
@@ -169,6 +182,7 @@ function text(io: Io, { workspace }: Sources, report: Report): string {
     count(checked.inputs, 'ended prompt', 'ended prompts'),
     count(checked.evidence, 'evidence file', 'evidence files'),
     count(checked.results, 'result', 'results'),
+    ...signatureWords(report.signatures),
     ...(checked.taken > 0 ? [`${String(checked.taken)} taken away`] : []),
     ...(checked.duplicates > 0 ? [count(checked.duplicates, 'duplicate', 'duplicates')] : []),
     ...(report.purged.length > 0

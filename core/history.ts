@@ -93,6 +93,16 @@ export type Trust = {
   readonly signers: string | null;
   /** Once something is signed, all records after it must be. */
   readonly isDemanded: boolean;
+  /** Called once, at the end of the look at signatures. */
+  readonly told?: (facts: SignedFacts) => void;
+};
+/** What `verify` found signed, whatever it is worth: the findings say that. */
+export type SignedFacts = {
+  /** Of docket's commits that the tip reaches. */
+  readonly commits: { readonly signed: number; readonly unsigned: number };
+  readonly envelopes: number;
+  /** Fingerprints of the keys that signed commits. */
+  readonly keys: readonly string[];
 };
 export const NO_TRUST: Trust = { signers: null, isDemanded: false };
 

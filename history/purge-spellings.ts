@@ -1,6 +1,6 @@
 /**
  * The bytes that must go, in every form in which docket or a tool may have written them: as they are, inside a JSON text (once, and a JSON
- * text within one), and in base64 at each of its three positions, with either alphabet.
+ * text within one), and each of these in base64 at each of its three positions, with either alphabet.
  * Invariant: a spelling too short to mean anything is never looked for.
  */
 
@@ -24,15 +24,20 @@ export function spellingsOf(needle: Uint8Array): readonly Buffer[] {
   const raw = Buffer.from(needle);
   if (raw.length < NEEDLE_BYTES_MIN) throw new RangeError(`fewer than ${String(NEEDLE_BYTES_MIN)} bytes would be found everywhere`);
   const texts: string[] = [];
+  const encodings: string[] = [];
   if (isUtf8(raw)) {
     const once = jsonOf(raw.toString('utf8'));
     texts.push(once, jsonOf(once));
   }
-  for (const before of [0, 1, 2]) {
-    const encoded = base64At(raw, before);
-    if (encoded.length >= ENCODED_MIN) texts.push(encoded, encoded.replaceAll('+', '-').replaceAll('/', '_'));
-  }
-  const unique = new Map([raw, ...texts.map((text) => Buffer.from(text))].map((bytes) => [bytes.toString('latin1'), bytes]));
+  // The payload of an envelope (dsse.ts) is JSON in base64: an escaped byte is other base64.
+  for (const form of [raw, ...texts.map((text) => Buffer.from(text))])
+    for (const before of [0, 1, 2]) {
+      const encoded = base64At(form, before);
+      if (encoded.length >= ENCODED_MIN) encodings.push(encoded, encoded.replaceAll('+', '-').replaceAll('/', '_'));
+    }
+  const unique = new Map(
+    [raw, ...[...texts, ...encodings].map((text) => Buffer.from(text))].map((bytes) => [bytes.toString('latin1'), bytes]),
+  );
   return [...unique.values()];
 }
 

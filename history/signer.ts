@@ -10,6 +10,7 @@ import { Buffer } from 'node:buffer';
 import { sign } from 'node:crypto';
 import path from 'node:path';
 import type { FileFacts, Fs } from '#core/ports.ts';
+import { err, ok, type Result } from '#core/result.ts';
 import { SIGNING_FAULT, type Signer, type Signing } from '#core/signing.ts';
 import { parsePrivateKey, type PrivateKey } from './ssh-key.ts';
 
@@ -32,15 +33,11 @@ export type SigningOptions = {
   readonly userId: number | null;
 };
 
-export const signingFault = (words: string, cause?: unknown): Error =>
-  Object.assign(new Error(`nothing can be recorded, because records are signed and the key cannot be used: ${words}`, { cause }), {
-    code: SIGNING_FAULT,
-  });
-
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
 /** Refuses, with words: what others may read or own, what lies where it would be published, encrypted keys, other algorithms. */
-export async function readKeyFile(options: SigningOptions): Promise<{ readonly key: PrivateKey; readonly file: string }> {
+export async function readKeyFile(options: SigningOptions): Promise<Result<{ readonly key: PrivateKey; readonly file: string }, string>> {
   const { fs, keyFile, forbidden, userId } = options;
   let file: string;
   let text: string;
@@ -51,21 +48,26 @@ export async function readKeyFile(options: SigningOptions): Promise<{ readonly k
     ({ facts } = read);
     text = Buffer.from(read.bytes).toString('latin1');
   } catch (error) {
-    throw signingFault(`${keyFile}: ${wordsOf(error)} (signing.key in docket.yaml; \`docket key new\` makes one)`, error);
+    const why = codeOf(error) === 'ENOENT' ? 'there is no such file' : wordsOf(error);
+    return err(`${keyFile}: ${why} (\`signing.key\` in docket.yaml names it, \`docket key new\` makes one)`);
   }
   for (const { folder, what } of await forbidden()) {
     const inner = path.relative(await realPathOr(fs, folder), file);
     if (inner !== '..' && !inner.startsWith(`..${path.sep}`) && !path.isAbsolute(inner))
-      throw signingFault(`${keyFile} lies in ${what} (${folder}), where it would be committed, or read by a tool: move it out of there`);
+      return err(`${keyFile} lies in ${what} (${folder}), where it would be committed, or read by a tool: it has to lie elsewhere`);
   }
   if ((facts.mode & 0o077) !== 0)
-    throw signingFault(`${keyFile} may be read by others (mode ${(facts.mode & 0o777).toString(8)}): chmod 600 ${keyFile}`);
+    return err(`${keyFile} may be read by others (mode ${(facts.mode & 0o777).toString(8)}): chmod 600 ${keyFile}`);
   if (userId !== null && facts.uid !== userId && userId !== 0)
-    throw signingFault(`${keyFile} belongs to another user (number ${String(facts.uid)})`);
+    return err(`${keyFile} belongs to another user (number ${String(facts.uid)})`);
   const parsed = parsePrivateKey(text);
-  if (!parsed.ok) throw signingFault(`${keyFile}: ${parsed.error}`);
-  return { key: parsed.value, file };
+  return parsed.ok ? ok({ key: parsed.value, file }) : err(`${keyFile}: ${parsed.error}`);
 }
+
+const signingFault = (words: string): Error =>
+  Object.assign(new Error(`nothing can be recorded, because records are signed and the key cannot be used: ${words}`), {
+    code: SIGNING_FAULT,
+  });
 
 const realPathOr = async (fs: Pick<Fs, 'realPath'>, folder: string): Promise<string> => fs.realPath(folder).catch(() => folder);
 
@@ -86,7 +88,9 @@ export function makeSigning(options: SigningOptions): Signing {
       if (loaded !== null && (await stampNow(loaded.file)) === loaded.stamp) return loaded.signer;
       // Taken before it is read: a change in between is seen at the next use.
       const stamp = await stampNow(await realPathOr(fs, keyFile));
-      const { key, file } = await readKeyFile(options);
+      const read = await readKeyFile(options);
+      if (!read.ok) throw signingFault(read.error);
+      const { key, file } = read.value;
       const signer = makeSigner(key);
       if (loaded !== null && signer.fingerprint !== loaded.signer.fingerprint)
         throw signingFault(

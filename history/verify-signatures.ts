@@ -17,7 +17,7 @@ import type { Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { PublicKey } from './ssh-key.ts';
 import { GIT_NAMESPACE, preamble, readSshSignature } from './ssh-signature.ts';
-import { finding } from './verify-finding.ts';
+import { finding, words as wordsOf } from './verify-finding.ts';
 
 type TipFile = { readonly oid: Oid; readonly sha256: string | null };
 
@@ -147,7 +147,7 @@ async function* lookAtEnvelopes(
   files: ReadonlyMap<string, TipFile>,
   signers: readonly AllowedSigner[] | null,
   keys: ReadonlyMap<string, PublicKey>,
-  proved: Set<string>,
+  enveloped: Set<string>,
 ): AsyncGenerator<Look> {
   const evidence = new Map<string, Evidence>();
   for (const [path, { sha256 }] of files) evidence.set(envelopeOf(path), { path, sha256 });
@@ -160,11 +160,14 @@ async function* lookAtEnvelopes(
   for await (const { oid, object } of store.many(places.keys())) {
     for (const path of places.get(oid) ?? []) {
       const of = evidence.get(path);
+      if (of !== undefined && of.sha256 !== null) enveloped.add(of.sha256);
+      // A placeholder that a tombstone vouches for has the hash of what was purged (purge-verify.ts).
+      if (digest.sha256(object.bytes) !== files.get(path)?.sha256) continue;
       const opened = dsse.read(object.bytes.toString('utf8'));
       if (of === undefined) yield told(finding('unexpected', path, 'an envelope without the evidence that it is of'));
       else if (opened === null || opened.payloadType !== dsse.IN_TOTO)
         yield told(finding('signature-invalid', path, `${path} is no DSSE envelope of a statement as docket writes them`));
-      else yield () => judge(path, of, opened, digest.sha256(opened.payload), trusted.get(opened.keyid) ?? null, signers, proved);
+      else yield () => judge(path, of, opened, digest.sha256(opened.payload), trusted.get(opened.keyid) ?? null, signers);
     }
   }
 }
@@ -176,9 +179,7 @@ async function judge(
   payloadSha256: string,
   key: PublicKey | null,
   signers: readonly AllowedSigner[] | null,
-  proved: Set<string>,
 ): Promise<readonly Finding[]> {
-  if (of.sha256 !== null) proved.add(of.sha256);
   if (of.sha256 !== null && of.sha256 !== payloadSha256)
     return [finding('signature-invalid', path, `${path} holds other evidence than ${of.path}`, of.sha256, payloadSha256)];
   if (key === null) return [finding('signer-unknown', path, `${path} is signed by a key that nobody knows`, null, keyid.slice(0, 100))];
@@ -199,13 +200,13 @@ async function* lookForTaken(
   { store }: Pick<Repository, 'store'>,
   files: ReadonlyMap<string, TipFile>,
   seen: Seen,
-  proved: ReadonlySet<string>,
+  enveloped: ReadonlySet<string>,
 ): AsyncGenerator<Finding> {
   const places = new Map<string, string>();
   for (const [path, { sha256 }] of files) if (sha256 !== null && !path.startsWith(`${MATERIALS}/`)) places.set(sha256, path);
   for (const { oid, tree, sha256 } of seen.evidence) {
     const path = places.get(sha256);
-    if (path === undefined || proved.has(sha256)) continue;
+    if (path === undefined || enveloped.has(sha256)) continue;
     const at = await openSnapshot(store, tree);
     const there = await at.file(path);
     if (there === null || (await at.file(envelopeOf(path))) === null) continue;
@@ -223,20 +224,22 @@ export async function* verifySignatures(
   repository: Pick<Repository, 'store' | 'digest'>,
   tip: Oid,
   files: ReadonlyMap<string, TipFile>,
-  { signers: text, isDemanded }: Trust,
+  { signers: text, isDemanded, told: tell }: Trust,
 ): AsyncGenerator<Finding> {
   const parsed = text === null ? null : parseAllowedSigners(text);
   if (parsed?.ok === false) throw new Error(`the allowed signers cannot be understood: ${parsed.error}`);
   const signers = parsed === null ? null : parsed.value;
   const seen: Seen = { parents: new Map(), signed: [], unsigned: [], keys: new Map(), evidence: [] };
+  const enveloped = new Set<string>();
   try {
     yield* inOrder(lookAtCommits(repository, tip, signers, seen));
-  } catch {
-    // Damage is named by those who read every object.
-    return;
+    if (isDemanded) yield* lookForUnsigned(seen);
+    yield* inOrder(lookAtEnvelopes(repository, files, signers, seen.keys, enveloped));
+    yield* lookForTaken(repository, files, seen, enveloped);
+    const commits = { signed: seen.signed.length, unsigned: seen.unsigned.length };
+    tell?.({ commits, envelopes: enveloped.size, keys: [...seen.keys.keys()] });
+  } catch (error) {
+    // The objects that are damaged have each been named by those who read all of them.
+    yield finding('object-damaged', tip, `the signatures cannot be looked at to the end: ${wordsOf(error)}`);
   }
-  if (isDemanded) yield* lookForUnsigned(seen);
-  const proved = new Set<string>();
-  yield* inOrder(lookAtEnvelopes(repository, files, signers, seen.keys, proved));
-  yield* lookForTaken(repository, files, seen, proved);
 }

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { profileJsonSchema } from '#agents/profile-file.ts';
+import { envelopeJsonSchema } from '#cli/schema-envelope.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
 import { checkpointJsonSchema, verifyJsonSchema } from '#cli/schema-verify.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
@@ -15,6 +16,7 @@ const present = (name: string): string | null => (readdirSync(folder).includes(n
 const wanted = [
   ...jsonSchemas(),
   { name: 'tool-profile.schema.json', text: profileJsonSchema() },
+  { name: 'envelope.schema.json', text: `${JSON.stringify(envelopeJsonSchema(), null, 2)}\n` },
   { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },
   { name: 'verify.schema.json', text: `${JSON.stringify(verifyJsonSchema(), null, 2)}\n` },
   { name: 'checkpoint.schema.json', text: `${JSON.stringify(checkpointJsonSchema(), null, 2)}\n` },

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { envelopeSchema } from '#cli/schema-envelope.ts';
 import * as dsse from '#history/dsse.ts';
 import { makeSigning } from '#history/signer.ts';
 import { generateKey, parsePrivateKey, parsePublicLine, renderPrivateKey } from '#history/ssh-key.ts';
@@ -87,6 +88,8 @@ suite('signatures', () => {
     const opened = dsse.check(envelope, dsse.IN_TOTO, keyOf);
     assert.equal(opened.ok && opened.value.payload.toString('utf8'), payload);
     assert.equal(dsse.wrap(signer, dsse.IN_TOTO, payload), envelope, 'a repeat gives the same bytes');
+    assert.ok(envelopeSchema.safeParse(JSON.parse(envelope)).success);
+    assert.ok(!envelopeSchema.safeParse(JSON.parse(envelope.replace('"sig"', '"signature"'))).success);
     assert.equal(
       dsse.preAuthEncoding('http://example.com/HelloWorld', Buffer.from('hello world')).toString(),
       'DSSEv1 29 http://example.com/HelloWorld 11 hello world',
