@@ -23,6 +23,7 @@ import { commonOf } from './open.ts';
 import { clock, runnerPorts } from './parts.ts';
 import { lookAtSandbox } from './sandbox.ts';
 import { loadWorkspace } from './workspace.ts';
+import { lookAtSecrets } from './workspace-secrets.ts';
 
 type Options = Common & { readonly deep?: boolean };
 
@@ -89,6 +90,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
   return [
     well('workspace', `${workspace.app} in ${workspace.root}`),
     ...checks,
+    ...(await guarded('secrets in files', async () => lookAtSecrets(fs, workspace))),
     ...(await guarded('queues', async () => lookAtQueues(fs, workspace, roles, makeDigest().uuid()))),
     ...(await guarded('history', async () => lookAtHistory(ports, workspace, isDeep))),
     ...(await guarded('signing', async () => lookAtSigning(fs, workspace))),

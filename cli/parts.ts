@@ -19,6 +19,7 @@ import { makeKernelLocks } from '#platform/lock.ts';
 import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
+import { scanText } from '#policy/scan-text.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
@@ -28,6 +29,9 @@ import { journalFile, lockFile } from './places.ts';
 import { principal, signingOf } from './signing.ts';
 
 export const clock = makeClock();
+
+/** Shorter names hold no token. */
+const SECRET_NAME_LENGTH = 20;
 
 /** @param suspect for the daemon: the job that the one before it died on */
 export const spoolOf = (
@@ -39,6 +43,7 @@ export const spoolOf = (
 ): Spool =>
   makeSpool({
     suspect,
+    isSecretName: (name) => name.length >= SECRET_NAME_LENGTH && scanText(name).length > 0,
     queues: workspace.queues,
     roles,
     fs,

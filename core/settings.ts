@@ -4,6 +4,7 @@
  */
 
 import type { Price } from './money.ts';
+import type { AllowedSecret } from './policy.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
@@ -280,6 +281,13 @@ export const SETTINGS = {
     security: true,
     why: 'a prompt or answer with a secret waits for a person; history cannot forget, so there is no off',
   }),
+  'policy.personal_data': row<string>({
+    default: 'warn',
+    unit: 'choice',
+    choices: ['off', 'warn', 'hold'],
+    security: true,
+    why: 'e-mail addresses, telephone numbers, payment cards and bank accounts in prompts and answers; warn: told in the log and counted in the evidence, as code is full of authors; hold: waits for a person',
+  }),
   'policy.push_remotes': row<readonly string[]>({
     default: [],
     unit: 'list',
@@ -372,6 +380,8 @@ export type Workspace = {
   readonly lanes: readonly LaneSettings[];
   /** What the runs of a day in a lane may cost, in US dollars. */
   readonly laneBudgets: readonly { readonly lane: string; readonly dayUsd: number }[];
+  /** What the secret scan lets pass (policy.allow_secrets); only docket.yaml may name it. */
+  readonly allowedSecrets: readonly AllowedSecret[];
   /** The user's own rows of the price table. */
   readonly prices: readonly Price[];
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */

@@ -133,6 +133,7 @@ const WORKSPACE: Workspace = {
   httpRunners: [],
   lanes: [],
   laneBudgets: [],
+  allowedSecrets: [],
   prices: [],
   roleFolders: [],
   specFolders: [],
