@@ -53,6 +53,7 @@ import { programsOf } from './programs.ts';
 import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, releasesFile, visibleLock } from './places.ts';
+import { scopeOf } from './scope.ts';
 
 export type StartOptions = {
   readonly workspace: Workspace;
@@ -355,6 +356,7 @@ async function makePorts(
     prices,
     purse,
     live: makeLiveRuns({ clock, prices }),
+    scope: scopeOf(workspace, askProgram),
     clean: (text, maxLength) => safeText(redactText(text), secretsIn, maxLength),
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),

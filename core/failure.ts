@@ -5,8 +5,9 @@
 
 import type { Fault } from './fault.ts';
 import { describeFault } from './fault.ts';
-import type { JobId } from './names.ts';
+import { printable, type JobId } from './names.ts';
 import { unreachable } from './result.ts';
+import type { ScopeFinding } from './scope.ts';
 
 export type FailureClass =
   | 'prompt-invalid'
@@ -23,6 +24,9 @@ export type FailureClass =
 /** A place where a secret was found; never the secret. */
 export type SecretFinding = { readonly rule: string; readonly line: number; readonly column: number };
 
+/** Of all that a run changed against its scope: the first ones, how many more, and where copies are kept. */
+export type OutOfScope = { readonly findings: readonly ScopeFinding[]; readonly leftOut: number; readonly kept: string };
+
 export type Failure =
   | { readonly kind: 'prompt-invalid'; readonly faults: readonly Fault[] }
   | { readonly kind: 'identity-taken'; readonly identity: string; readonly byJob: JobId }
@@ -30,6 +34,7 @@ export type Failure =
   | { readonly kind: 'in-work-elsewhere'; readonly identity: string; readonly byJob: JobId }
   | { readonly kind: 'secret-found'; readonly in: 'prompt' | 'answer'; readonly findings: readonly SecretFinding[] }
   | { readonly kind: 'secret-scan-failed'; readonly in: 'prompt' | 'answer'; readonly reason: string }
+  | ({ readonly kind: 'out-of-scope' } & OutOfScope)
   | { readonly kind: 'rate-limited'; readonly runner: string; readonly message: string; readonly resumeAt: string | null }
   | { readonly kind: 'provider-error'; readonly runner: string; readonly message: string; readonly status: number | null }
   | { readonly kind: 'timeout'; readonly command: string; readonly limitMs: number; readonly roleFile: string }
@@ -68,6 +73,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'in-work-elsewhere': 'policy-violation',
   'secret-found': 'policy-violation',
   'secret-scan-failed': 'policy-violation',
+  'out-of-scope': 'policy-violation',
   'rate-limited': 'provider-limit',
   'provider-error': 'provider-error',
   timeout: 'agent-limit',
@@ -106,6 +112,8 @@ export function describe(failure: Failure): string {
       return `the ${failure.in} contains what looks like a secret: ${failure.findings.map((finding) => `${finding.rule} at line ${String(finding.line)}, column ${String(finding.column)}`).join('; ')} (take it out, and treat a real one as leaked)`;
     case 'secret-scan-failed':
       return `the ${failure.in} could not be scanned for secrets, so it was not let through: ${failure.reason}`;
+    case 'out-of-scope':
+      return `the run changed what it may not: ${failure.findings.map(({ path, change, words }) => `${change} ${printable(path, 300)} (${printable(words, 300)})`).join('; ')}${failure.leftOut === 0 ? '' : `; and ${String(failure.leftOut)} more`}. Nothing was put back; copies of what changed are in ${failure.kept} (look at it, undo it or take it over, then raise \`revision\`)`;
     case 'rate-limited':
       return `${failure.runner} is at the provider's limit: ${failure.message}${failure.resumeAt === null ? '' : ` (again at ${failure.resumeAt})`}`;
     case 'provider-error':

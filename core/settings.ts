@@ -5,6 +5,7 @@
 
 import type { Price } from './money.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
+import { SCOPE_SETTINGS } from './settings-scope.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
 
@@ -303,6 +304,7 @@ export const SETTINGS = {
     security: true,
     why: 'hold: a tool whose program is another file than the one that was accepted (the first one seen is) is not called until a person says `docket accept <runner>`',
   }),
+  ...SCOPE_SETTINGS,
   'tools.sandbox': row<string>({
     default: 'auto',
     unit: 'choice',

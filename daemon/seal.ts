@@ -13,6 +13,7 @@ import { describeIdentity } from '#core/prompt.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
+import { scopeFacts } from './hold-to-scope.ts';
 import type { Ports } from './ports.ts';
 import { noteOf, type Told } from './told-note.ts';
 import type { Accepted, Ended, Submitted, Task } from './task.ts';
@@ -71,7 +72,7 @@ export async function sealEnded(
   let kept: ReturnType<typeof noteOf> | null = null;
   if (ended.status !== 'held') {
     const resultHash = result === null ? null : ports.digest.sha256(result);
-    const evidence = renderStatement(statementOf(ports, job, ended, ended.status, resultHash));
+    const evidence = renderStatement(await statementOf(ports, job, ended, ended.status, resultHash));
     const record: Answer = {
       job: job.recordAs,
       identity: job.identity,
@@ -118,7 +119,14 @@ async function rawOutputs(ports: Ports, claimed: Claimed, ended: Ended): Promise
   return outputs;
 }
 
-function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predicate['status'], resultHash: Sha256 | null): Statement {
+async function statementOf(
+  ports: Ports,
+  job: Submitted,
+  ended: Ended,
+  status: Predicate['status'],
+  resultHash: Sha256 | null,
+): Promise<Statement> {
+  const scope = await scopeFacts(ports, job, ended.attempts);
   const { claimed } = job.task;
   const check = ports.secrets.rules;
   return makeStatement(
@@ -154,8 +162,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
       usage: sumUsage(ended.attempts.map(({ usage }) => usage)),
       sessionId: ended.sessionId,
       code: job.code,
-      scope: job.prompt.rest['scope'] ?? null,
-      filesChanged: [],
+      ...scope,
       policy: [
         { ...check, on: 'prompt', outcome: 'passed' },
         ...(ended.answerScan === null ? [] : [{ ...check, on: 'answer' as const, outcome: ended.answerScan }]),

@@ -13,7 +13,8 @@ import { plainEnvironment } from './system.ts';
 const ASK_TIMEOUT_MS = 10_000;
 const LONGEST_GITFILE_BYTES = 8192;
 
-async function gitFolderIn(folder: string): Promise<string | null> {
+/** The git folder of the work tree whose top this is; null: it is none. */
+export async function gitFolderOf(folder: string): Promise<string | null> {
   const place = path.join(folder, '.git');
   const stats = await lstat(place).catch(() => null);
   if (stats === null) return null;
@@ -25,7 +26,7 @@ async function gitFolderIn(folder: string): Promise<string | null> {
 
 async function nearest(start: string): Promise<{ root: string; gitFolder: string } | null> {
   for (let at = await realpath(start); ; at = path.dirname(at)) {
-    const gitFolder = await gitFolderIn(at);
+    const gitFolder = await gitFolderOf(at);
     if (gitFolder !== null) return { root: at, gitFolder };
     if (path.dirname(at) === at) return null;
   }
