@@ -48,11 +48,18 @@ async function hashAll(): Promise<void> {
   for (const folder of readdirSync(path.join(root, 'src')))
     for (const file of readdirSync(path.join(root, 'src', folder))) await tree.hash(path.join(root, 'src', folder, file), 33_554_432);
 }
+const texts = new WeakMap<Before, string>();
+/** As cli/scope.ts: one text for all that share a look. */
+const textOf = (before: Before): string => {
+  const text = texts.get(before) ?? JSON.stringify(before);
+  texts.set(before, text);
+  return text;
+};
 const watch = newWatch();
 async function around(access: ScopeRules['access'], with_ = watch): Promise<void> {
   const rules = rulesFor(access);
   const before: Before = await with_.before(root, rules, false);
-  JSON.stringify(before);
+  textOf(before);
   const run = with_.begin(before, rules);
   await with_.look(before, run);
   with_.end(run);

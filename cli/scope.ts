@@ -42,7 +42,8 @@ export function rulesMaker(base: Base): WorkspaceScope['rules'] {
   };
 }
 
-export function scopeOf(workspace: Workspace, ask: AskProgram): WorkspaceScope {
+/** @param real a path with its links resolved */
+export async function scopeOf(workspace: Workspace, ask: AskProgram, real: (path: string) => Promise<string>): Promise<WorkspaceScope> {
   const tree = makeTreePort(ask);
   const unwatched: ScopeRules = {
     access: 'worktree',
@@ -51,13 +52,14 @@ export function scopeOf(workspace: Workspace, ask: AskProgram): WorkspaceScope {
     forbidden: workspace.settings['policy.unwatched_paths'],
     protected: [],
   };
+  const ownFolders = await Promise.all([workspace.queues, workspace.history].map(async (one) => real(one).catch(() => one)));
   const texts = new WeakMap<Before, string>();
   return {
     rules: rulesMaker(baseOf(workspace)),
     watch: makeScopeWatch(tree, {
       filesMax: workspace.settings['limits.scope_files'],
       hashBytesMax: workspace.settings['limits.scope_hash_bytes'],
-      ownFolders: [workspace.queues, workspace.history],
+      ownFolders,
       isUnwatched: (relative) => unwatched.forbidden.length > 0 && decideScope(unwatched, relative, 'modify').verdict === 'forbidden',
     }),
     textOf(before) {

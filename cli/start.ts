@@ -356,7 +356,7 @@ async function makePorts(
     prices,
     purse,
     live: makeLiveRuns({ clock, prices }),
-    scope: scopeOf(workspace, askProgram),
+    scope: await scopeOf(workspace, askProgram, async (one) => fs.realPath(one)),
     clean: (text, maxLength) => safeText(redactText(text), secretsIn, maxLength),
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),

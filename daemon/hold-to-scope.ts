@@ -123,7 +123,7 @@ export async function holdToScope(
           what: 'no tool is started where nobody can say what it changed',
           path: request.cwd,
           code,
-          message: wordsOf(error),
+          message: `${wordsOf(error)} (docs/scope.md: policy.unwatched_paths, limits.scope_files)`,
         };
       }
     },
@@ -133,7 +133,11 @@ export async function holdToScope(
       const kept = await ports.spool.kept(claimed, `a${String(request.attempt)}/${CHANGES}`);
       const looked =
         kept === null ? await scope.watch.look(before, run).catch(unseen) : (JSON.parse(new TextDecoder().decode(kept)) as Looked);
-      if (looked.changes.length === 0 && looked.findings.length === 0 && caught.length === 0) return outcome;
+      if (looked.changes.length === 0 && looked.findings.length === 0 && caught.length === 0) {
+        // Whoever understands this run again, after a crash, must not blame it for what happened since. Not synced: a power cut costs that at most.
+        if (kept === null) await fs.writeDerived(path.join(request.dir, CHANGES), JSON.stringify(looked));
+        return outcome;
+      }
       const isTold = isReader && settings['policy.read_only_change'] === 'tell';
       if (isTold) log.warn(`files changed while a tool ran that may only read: ${pathsOf(looked.findings)}`, { run_id: request.runId });
       const findings = isTold ? [] : looked.findings.length > 0 ? looked.findings : caught;

@@ -107,6 +107,20 @@ function stagedHash(bytes: Buffer): string | null {
 const IN_WORKTREE = ['HEAD', 'MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'BISECT_LOG', 'config.worktree', 'rebase-merge', 'rebase-apply', 'info/sparse-checkout', 'commondir'] as const; // prettier-ignore
 const IN_COMMON = ['config', 'info/exclude', 'info/attributes', 'info/grafts', 'shallow', 'objects/info/alternates', 'reftable/tables.list'] as const; // prettier-ignore
 
+/** By what the system says of the file: an index may have a hundred thousand entries, and is rarely written. */
+const KNOWN = new Map<string, { readonly key: string; readonly token: string | null }>();
+function stagedOf(file: string): string | null {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) return null;
+  const key = `${String(stats.ino)} ${String(stats.size)} ${String(stats.ctimeMs)}`;
+  const known = KNOWN.get(file);
+  if (known?.key === key) return known.token;
+  const bytes = bytesAt(file);
+  const token = bytes === null ? 'no file' : (stagedHash(bytes) ?? hashOf(bytes));
+  KNOWN.set(file, { key, token });
+  return token;
+}
+
 /** Null: there is no repository at this root. */
 export async function gitState(root: string): Promise<Readonly<Record<string, string>> | null> {
   const folder = await gitFolderOf(root);
@@ -128,8 +142,7 @@ export async function gitState(root: string): Promise<Readonly<Record<string, st
   packedRefs(common, refs);
   await looseRefs(common, refs);
   for (const [ref, object] of refs) put(ref, object);
-  const index = bytesAt(path.join(folder, 'index'));
-  put('index', index === null ? null : (stagedHash(index) ?? hashOf(index)));
+  put('index', stagedOf(path.join(folder, 'index')));
   return state;
 }
 

@@ -19,7 +19,7 @@ const kindOf = (stats: Stats): string => (stats.isFile() ? 'file' : stats.isSymb
 
 /** `file <mode> <bytes> <inode> <links> <changed> <written>`: whoever writes to a file changes at least `changed`, which no program can set. */
 const keyOf = (stats: Stats): string =>
-  [kindOf(stats), stats.mode.toString(8), stats.size, stats.ino, stats.nlink, stats.ctimeMs, stats.mtimeMs].join(' ');
+  `${kindOf(stats)} ${stats.mode.toString(8)} ${String(stats.size)} ${String(stats.ino)} ${String(stats.nlink)} ${String(stats.ctimeMs)} ${String(stats.mtimeMs)}`;
 
 /** Also what it leads to: a program may write through a link that was there before. */
 function linkKey(file: string, stats: Stats): string {

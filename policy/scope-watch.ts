@@ -40,6 +40,7 @@ export type ScopeWatch = {
   end(run: Watched): void;
 };
 
+type Changed = { readonly file: string; readonly change: ChangeKind };
 type Entry = {
   readonly kind: string;
   readonly mode: string;
@@ -77,6 +78,8 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
   const running = new Map<string, Promise<Tree>>();
   const waiting = new Map<string, Promise<Tree>>();
   const hashed = new Map<string, Map<string, { readonly key: string; readonly sha256: Sha256 | null }>>();
+  const befores = new WeakMap<Tree, Map<string, Promise<Before>>>();
+  const compared = new WeakMap<Before['files'], WeakMap<Tree, readonly Changed[]>>();
   let runs: Watched[] = [];
   let clock = 0;
 
@@ -133,10 +136,8 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
     const findings: ScopeFinding[] = [];
     const isHashed = run.rules.access === 'worktree';
     let folds: Map<string, string[]> | null = null;
-    for (const file of new Set([...Object.keys(before.files), ...now.keys()])) {
+    for (const { file, change } of changed(before.files, now)) {
       const [oldKey, key] = [before.files[file], now.get(file)];
-      const change = changeOf(oldKey, key);
-      if (change === null) continue;
       const at = path.join(before.root, file);
       const old = before.hashes[file] ?? null;
       const sha256 = key === undefined ? null : await tree.hash(at, options.hashBytesMax);
@@ -154,6 +155,30 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
       if (words !== null) findings.push({ path: file, change, verdict: 'out-of-scope', words });
     }
     return { changes, findings };
+  }
+
+  /** Of all that asked for this look: what is not in it is looked at after it, so after all of them asked. */
+  async function makeBefore(root: string, files: Tree, siblings: readonly string[], isHashed: boolean, isBoxed: boolean): Promise<Before> {
+    const hashes = isHashed ? await hashesOf(root, files) : {};
+    const others: Record<string, Readonly<Record<string, string>>> = {};
+    for (const other of siblings)
+      others[other] = Object.fromEntries(await treeOf(other, [root, ...siblings.filter((one) => one !== other)]));
+    return { v: 1, root, files: Object.fromEntries(files), hashes, git: isBoxed ? null : await tree.git(root), others };
+  }
+
+  /** The paths that are not as they were; once for all runs that share both looks. */
+  function changed(before: Before['files'], now: Tree): readonly Changed[] {
+    const known = compared.get(before)?.get(now);
+    if (known !== undefined) return known;
+    const found: Changed[] = [];
+    const see = (file: string): void => {
+      const change = changeOf(before[file], now.get(file));
+      if (change !== null) found.push({ file, change });
+    };
+    for (const [file, key] of now) if (before[file] !== key) see(file);
+    for (const file of Object.keys(before)) if (!now.has(file)) see(file);
+    compared.set(before, (compared.get(before) ?? new WeakMap<Tree, readonly Changed[]>()).set(now, found));
+    return found;
   }
 
   /** Where a change in this place is a change somewhere else; null: nowhere. */
@@ -191,9 +216,8 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
     const roots = Object.keys(before.others);
     for (const [root, files] of Object.entries(before.others)) {
       const now = await treeOf(root, [before.root, ...roots.filter((one) => one !== root)]);
-      for (const file of new Set([...Object.keys(files), ...now.keys()])) {
-        const change = changeOf(files[file], now.get(file));
-        if (change === null || isOthers(run, root, file, change)) continue;
+      for (const { file, change } of changed(files, now)) {
+        if (isOthers(run, root, file, change)) continue;
         findings.push({ path: path.join(root, file), change, verdict: 'out-of-scope', words: 'another work tree of this repository' });
       }
     }
@@ -205,11 +229,12 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
       const root = await tree.root(folder);
       const siblings = isBoxed ? [] : await tree.siblings(root);
       const files = await treeOf(root, siblings);
-      const hashes = rules.access === 'worktree' ? await hashesOf(root, files) : {};
-      const others: Record<string, Readonly<Record<string, string>>> = {};
-      for (const other of siblings)
-        others[other] = Object.fromEntries(await treeOf(other, [root, ...siblings.filter((one) => one !== other)]));
-      return { v: 1, root, files: Object.fromEntries(files), hashes, git: isBoxed ? null : await tree.git(root), others };
+      const how = `${rules.access} ${String(isBoxed)}`;
+      const known = befores.get(files) ?? new Map<string, Promise<Before>>();
+      befores.set(files, known);
+      const made = known.get(how) ?? makeBefore(root, files, siblings, rules.access === 'worktree', isBoxed);
+      known.set(how, made);
+      return made;
     },
     begin({ root }, rules) {
       const run: Watched = { root, rules, began: ++clock, ended: null };

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertVerified, makeRig, promptText, ROOT, type Daemon } from '#test/support/rig.ts';
@@ -66,6 +66,18 @@ describe('a run is held to its scope', () => {
           shellRunner('read', 'echo x >> README.md; echo "# Read"'),
           shellRunner('look', 'cat README.md > /dev/null; echo "# Read"'),
           shellRunner('long', 'echo x > README.md; echo "# Begun"; exec sleep 600'),
+          shellRunner(
+            'waits',
+            `touch ${rig.base}/begun; until test -e ${rig.base}/go; do sleep 0.05; done; echo x > README.md; echo "# Done"`,
+          ),
+          shellRunner(
+            'one',
+            `mkdir -p src/new/one && echo x > src/new/one/a; touch ${rig.base}/one; until test -e ${rig.base}/two; do sleep 0.05; done; echo "# One"`,
+          ),
+          shellRunner(
+            'two',
+            `mkdir -p src/new/two && echo x > src/new/two/a; touch ${rig.base}/two; until test -e ${rig.base}/one; do sleep 0.05; done; echo "# Two"`,
+          ),
           ...Object.entries(VIOLATIONS).map(([name, [script]]) => shellRunner(name, `${script}; echo "# Done"`)),
         ],
         'policy: { scope_interval: 200ms }\n',
@@ -155,6 +167,27 @@ describe('a run is held to its scope', () => {
   test('a run that goes on is ended when it leaves its scope', async () => {
     reset();
     const stem = drop('long');
+    await rig.ended(stem, 'held', '04-integration');
+    assert.match(page(stem), /modify README\.md/);
+  });
+
+  test('two runs in one folder at the same time are each held to their own scope only', async () => {
+    reset();
+    const [one, two] = ['one', 'two'].map((name) => drop(name, `scope: { create: ["src/new/${name}/**"] }\n`));
+    await rig.ended(one ?? '', 'processed', '04-integration');
+    await rig.ended(two ?? '', 'processed', '04-integration');
+    const changed = (stem = ''): readonly string[] =>
+      rig.evidence(stem, '04-integration').predicate.filesChanged.map((change) => change.path);
+    assert.deepEqual([changed(one), changed(two)], [['src/new/one/a'], ['src/new/two/a']]);
+  });
+
+  test('a run that outlived its daemon is held to what was there before it began', async () => {
+    reset();
+    const stem = drop('waits');
+    await rig.until(rig.base, () => existsSync(path.join(rig.base, 'begun')), 'a run');
+    await daemon.kill();
+    writeFileSync(path.join(rig.base, 'go'), '');
+    daemon = await rig.start();
     await rig.ended(stem, 'held', '04-integration');
     assert.match(page(stem), /modify README\.md/);
   });
