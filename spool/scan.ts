@@ -14,6 +14,7 @@ import type { ScanOptions, ScanResult, Waiting } from '#core/spool.ts';
 import { checkFolders, folderFailure, mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
 import { isPromptText } from './layout.ts';
 import { promptsIn } from './listing.ts';
+import { makeReady } from './prepare.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
 import { contentIn, keyOf } from './file-key.ts';
 import { forget, forgetAnnouncements, look, settleRule, settlesInMs, type Heard, type Settling, type Sights } from './settle.ts';
@@ -59,6 +60,12 @@ export async function scan(parts: Parts, options: ScanOptions = {}): Promise<Sca
   const faults: { role: RoleName; failure: Failure }[] = [];
   let putOff = 0;
   for (const role of parts.roles) {
+    const unready = parts.unready.get(role.folder);
+    const failure = unready === undefined || !isWhole ? unready : await makeReady(parts, role);
+    if (failure !== undefined && failure !== null) {
+      faults.push({ role: role.name, failure });
+      continue;
+    }
     try {
       await scanRole(parts, role, given);
       putOff += sights.putOff.get(role.folder)?.length ?? 0;
