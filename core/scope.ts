@@ -58,7 +58,7 @@ export type Before = {
   readonly files: Readonly<Record<string, string>>;
   /** Path -> SHA-256, where contents were looked at. */
   readonly hashes: Readonly<Record<string, Sha256>>;
-  /** Null: no repository, or git could not be written (a sandbox). */
+  /** Null: git cannot be written (a sandbox). Empty: there is no repository. */
   readonly git: Readonly<Record<string, string>> | null;
   /** The primary checkout and the other worktrees of the repository, by their root. */
   readonly others: Readonly<Record<string, Readonly<Record<string, string>>>>;

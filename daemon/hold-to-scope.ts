@@ -211,7 +211,14 @@ async function keepAside(
   const paths = looked.changes.slice(0, COPIES_MAX).map((one) => one.path);
   const diff = isBad && isSafe && paths.length > 0 ? await scope.diff(root, paths) : null;
   if (diff !== null && diff !== '' && Buffer.byteLength(diff) <= room) await spool.keep(claimed, at('changes.diff'), diff);
-  const page = { v: 1, root, declaration: rules, copies, ...looked, changes: looked.changes.slice(0, CHANGES_MAX) };
+  const page = {
+    v: 1,
+    root,
+    declaration: rules,
+    copies,
+    changes: looked.changes.slice(0, CHANGES_MAX),
+    findings: looked.findings.slice(0, CHANGES_MAX),
+  };
   await spool.keep(claimed, at(CHANGES), `${JSON.stringify(page, null, 2)}\n`);
 }
 

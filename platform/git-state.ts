@@ -11,7 +11,7 @@ import path from 'node:path';
 import type { AskProgram } from '#core/ports.ts';
 import { codeOf } from './files.ts';
 import { breathe } from './small-files.ts';
-import { gitCommonFolder, gitEnvironment, gitFolderOf, QUIET_GIT } from './git.ts';
+import { gitCommonFolder, gitEnvironment, nearest, QUIET_GIT } from './git.ts';
 
 const FILE_BYTES_MAX = 67_108_864;
 const REFS_MAX = 100_000;
@@ -121,17 +121,18 @@ function stagedOf(file: string): string | null {
   return token;
 }
 
-/** Null: there is no repository at this root. */
+/** Of the repository that this folder lies in; null: it lies in none. */
 export async function gitState(root: string): Promise<Readonly<Record<string, string>> | null> {
-  const folder = await gitFolderOf(root);
-  if (folder === null) return null;
+  const found = await nearest(root);
+  if (found === null) return null;
+  const { root: top, gitFolder: folder } = found;
   const common = (await gitCommonFolder(root)) ?? folder;
   const state: Record<string, string> = {};
   const put = (name: string, token: string | null): void => {
     if (token !== null) state[name] = token;
   };
   // Of a linked worktree: the file that says where its git folder is.
-  put('the file .git', bytesAt(path.join(root, '.git')) === null ? null : tokenOf(path.join(root, '.git')));
+  put('the file .git', bytesAt(path.join(top, '.git')) === null ? null : tokenOf(path.join(top, '.git')));
   for (const name of IN_WORKTREE)
     put(name, name === 'HEAD' ? (bytesAt(path.join(folder, name))?.toString('latin1').trim() ?? null) : tokenOf(path.join(folder, name)));
   for (const name of IN_COMMON) put(name, tokenOf(path.join(common, name)));
@@ -146,12 +147,12 @@ export async function gitState(root: string): Promise<Readonly<Record<string, st
   return state;
 }
 
-/** The primary checkout and the linked worktrees of the repository, but for this one; those that are not there are left out. */
+/** The primary checkout and the linked worktrees of the repository, but for this folder itself; those that are not there are left out. */
 export async function gitSiblings(root: string): Promise<readonly string[]> {
-  if ((await gitFolderOf(root)) === null) return [];
-  const common = await gitCommonFolder(root);
-  if (common === null) return [];
-  const places = path.basename(common) === '.git' ? [path.dirname(common)] : [];
+  const found = await nearest(root);
+  const common = found === null ? null : await gitCommonFolder(root);
+  if (found === null || common === null) return [];
+  const places = path.basename(common) === '.git' ? [found.root, path.dirname(common)] : [found.root];
   for (const name of listed(path.join(common, 'worktrees'))) {
     const told = bytesAt(path.join(common, 'worktrees', name, 'gitdir'))
       ?.toString('utf8')

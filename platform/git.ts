@@ -13,8 +13,7 @@ import { plainEnvironment } from './system.ts';
 const ASK_TIMEOUT_MS = 10_000;
 const LONGEST_GITFILE_BYTES = 8192;
 
-/** The git folder of the work tree whose top this is; null: it is none. */
-export async function gitFolderOf(folder: string): Promise<string | null> {
+async function gitFolderIn(folder: string): Promise<string | null> {
   const place = path.join(folder, '.git');
   const stats = await lstat(place).catch(() => null);
   if (stats === null) return null;
@@ -24,9 +23,10 @@ export async function gitFolderOf(folder: string): Promise<string | null> {
   return target === undefined ? null : path.resolve(folder, target);
 }
 
-async function nearest(start: string): Promise<{ root: string; gitFolder: string } | null> {
+/** The work tree that a path lies in, and its git folder; null outside any. */
+export async function nearest(start: string): Promise<{ root: string; gitFolder: string } | null> {
   for (let at = await realpath(start); ; at = path.dirname(at)) {
-    const gitFolder = await gitFolderOf(at);
+    const gitFolder = await gitFolderIn(at);
     if (gitFolder !== null) return { root: at, gitFolder };
     if (path.dirname(at) === at) return null;
   }

@@ -3,6 +3,7 @@
  * In this thread (an answer from the kernel's memory takes microseconds), with a turn for everything else every few milliseconds.
  */
 
+import { Buffer, isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -32,14 +33,23 @@ function linkKey(file: string, stats: Stats): string {
   }
 }
 
-/** A name that is no UTF-8 becomes one with U+FFFD in it, and cannot be asked for: it is told as it is, and no rule allows it. */
 function factsAt(file: string): string {
   try {
     const stats = lstatSync(file);
     return stats.isSymbolicLink() ? linkKey(file, stats) : keyOf(stats);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return file.includes('\ufffd') ? 'unnamed' : 'gone';
+    if (codeOf(error) === 'ENOENT') return 'gone';
     throw error;
+  }
+}
+
+/** Names that are no UTF-8, under their bytes in hex; what lies in such a folder is not looked at, only the folder. No rule allows them. */
+function strangers(root: string, folder: string, tree: Map<string, string>): void {
+  const at = path.join(root, folder);
+  for (const raw of readdirSync(at, { encoding: 'buffer' })) {
+    if (isUtf8(raw) && !raw.toString().includes('\ufffd')) continue;
+    const stats = lstatSync(Buffer.concat([Buffer.from(`${at}/`), raw]), { throwIfNoEntry: false });
+    if (stats !== undefined) tree.set(`${folder === '' ? '' : `${folder}/`}\ufffd${raw.toString('hex')}`, keyOf(stats));
   }
 }
 
@@ -53,12 +63,18 @@ async function readTree(root: string, leftOut: (relative: string) => boolean, ma
     try {
       entries = readdirSync(path.join(root, folder), { withFileTypes: true });
     } catch (error) {
-      // Gone meanwhile, or not ours to read: then no tool of ours can have written there.
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') continue;
-      throw error;
+      if (codeOf(error) === 'ENOENT') continue;
+      if (codeOf(error) !== 'EACCES') throw error;
+      // Whoever hides what it wrote makes a folder that was not like this before.
+      tree.set(`${folder}/`, factsAt(path.join(root, folder)));
+      continue;
     }
     for (const entry of entries) {
       const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.name.includes('\ufffd')) {
+        strangers(root, folder, tree);
+        continue;
+      }
       if (relative === '.git' || leftOut(relative)) continue;
       if (entry.isDirectory()) {
         folders.push(relative);

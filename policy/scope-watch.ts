@@ -136,6 +136,7 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
     const findings: ScopeFinding[] = [];
     const isHashed = run.rules.access === 'worktree';
     let folds: Map<string, string[]> | null = null;
+    let names: Map<string, number> | null = null;
     for (const { file, change } of changed(before.files, now)) {
       const [oldKey, key] = [before.files[file], now.get(file)];
       const at = path.join(before.root, file);
@@ -151,7 +152,8 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
       if (verdict.verdict !== 'allowed') findings.push({ path: file, change, ...verdict });
       if (key === undefined || verdict.verdict !== 'allowed') continue;
       folds ??= foldsOf(now);
-      const words = (await leadsOut(before.root, file, key, run.rules, now, oldKey)) ?? twin(folds, file, change);
+      names ??= namesOf(now);
+      const words = (await leadsOut(before.root, file, key, run.rules, names, oldKey)) ?? twin(folds, file, change);
       if (words !== null) findings.push({ path: file, change, verdict: 'out-of-scope', words });
     }
     return { changes, findings };
@@ -163,7 +165,7 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
     const others: Record<string, Readonly<Record<string, string>>> = {};
     for (const other of siblings)
       others[other] = Object.fromEntries(await treeOf(other, [root, ...siblings.filter((one) => one !== other)]));
-    return { v: 1, root, files: Object.fromEntries(files), hashes, git: isBoxed ? null : await tree.git(root), others };
+    return { v: 1, root, files: Object.fromEntries(files), hashes, git: isBoxed ? null : ((await tree.git(root)) ?? {}), others };
   }
 
   /** The paths that are not as they were; once for all runs that share both looks. */
@@ -187,7 +189,7 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
     file: string,
     key: string,
     rules: ScopeRules,
-    now: Tree,
+    names: ReadonlyMap<string, number>,
     oldKey: string | undefined,
   ): Promise<string | null> {
     const { kind, inode, links, own } = entryOf(key);
@@ -206,8 +208,7 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
     }
     if (kind !== 'file') return 'it is neither a file nor a link';
     if (links <= 1) return null;
-    const here = [...now.values()].filter((other) => entryOf(other).kind === 'file' && entryOf(other).inode === inode).length;
-    return here < links ? 'a hard link: the same file has another name outside of the working folder' : null;
+    return (names.get(inode) ?? 0) < links ? 'a hard link: the same file has another name outside of the working folder' : null;
   }
 
   /** What was changed where nothing may be: compared by what the system says. */
@@ -253,6 +254,16 @@ export function makeScopeWatch(tree: TreePort, options: WatchOptions): ScopeWatc
       runs = runs.filter((one) => one.ended === null || one.ended > first);
     },
   };
+}
+
+/** How many names each file has here, by its inode. */
+function namesOf(files: Tree): Map<string, number> {
+  const names = new Map<string, number>();
+  for (const key of files.values()) {
+    const { kind, inode } = entryOf(key);
+    if (kind === 'file') names.set(inode, (names.get(inode) ?? 0) + 1);
+  }
+  return names;
 }
 
 function foldsOf(files: Tree): Map<string, string[]> {

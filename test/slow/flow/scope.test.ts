@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -124,7 +125,7 @@ describe('a run is held to its scope', () => {
       new Map(predicate.filesChanged.map(({ path: file, change }) => [file, change])),
       new Map([['src/a.ts', 'modify'], ['src/new/n.ts', 'create']]), // prettier-ignore
     );
-    const sum = spawnSync('sha256sum', [path.join(rig.root, 'src/a.ts')], { encoding: 'utf8' }).stdout.slice(0, 64);
+    const sum = createHash('sha256').update(readFileSync(path.join(rig.root, 'src/a.ts'))).digest('hex');
     assert.equal(predicate.filesChanged.find(({ path: file }) => file === 'src/a.ts')?.sha256, sum);
     assert.deepEqual(
       { ...predicate.scope, sha256: '' },
