@@ -17,12 +17,14 @@ import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from
 import { lookAtQueues } from './doctor-queues.ts';
 import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts';
 import { lookAtScope } from './doctor-scope.ts';
+import { lookAtSigning } from './doctor-signing.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
 import { commonOf } from './open.ts';
 import { clock, runnerPorts } from './parts.ts';
 import { lookAtSandbox } from './sandbox.ts';
 import { loadWorkspace } from './workspace.ts';
+import { lookAtSecrets } from './workspace-secrets.ts';
 
 type Options = Common & { readonly deep?: boolean };
 
@@ -89,8 +91,10 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
   return [
     well('workspace', `${workspace.app} in ${workspace.root}`),
     ...checks,
+    ...(await guarded('secrets in files', async () => lookAtSecrets(fs, workspace))),
     ...(await guarded('queues', async () => lookAtQueues(fs, workspace, roles, makeDigest().uuid()))),
     ...(await guarded('history', async () => lookAtHistory(ports, workspace, isDeep))),
+    ...(await guarded('signing', async () => lookAtSigning(fs, workspace))),
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),

@@ -5,6 +5,7 @@ import type { RoleName } from '#core/names.ts';
 import type { Prompt } from '#core/prompt.ts';
 import { err, type Result } from '#core/result.ts';
 import { scopeFaults } from '#policy/scope.ts';
+import { shown } from '#prompt-spec/faults.ts';
 import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
 import { CliError, EXIT } from './io.ts';
 import type { Opened } from './open.ts';
@@ -29,5 +30,5 @@ export function parseFile(bytes: Uint8Array, opened: Opened, role: RoleName | nu
   const access = opened.roles.get(fitting.value.agent)?.access ?? 'read-only';
   const rules = rulesMaker(baseOf(opened.workspace))(access, fitting.value.rest['scope']);
   const faults = scopeFaults(rules, () => placeOfField(bytes, 'scope', limits));
-  return faults.length === 0 ? fitting : err(faults);
+  return faults.length === 0 ? fitting : err(faults.map((one) => ({ ...one, found: shown(one.found) })));
 }

@@ -6,6 +6,7 @@
 import type { Fault } from './fault.ts';
 import { describeFault } from './fault.ts';
 import { printable, type JobId } from './names.ts';
+import type { ScanPlace } from './policy.ts';
 import { unreachable } from './result.ts';
 import type { ScopeFinding } from './scope.ts';
 
@@ -22,7 +23,15 @@ export type FailureClass =
   | 'cancelled';
 
 /** A place where a secret was found; never the secret. */
-export type SecretFinding = { readonly rule: string; readonly line: number; readonly column: number };
+export type SecretFinding = {
+  readonly rule: string;
+  readonly line: number;
+  readonly column: number;
+  /** The rule's own public literal and stars, such as `ghp_****`; absent before docket 0.2. */
+  readonly excerpt?: string;
+  /** What docket.yaml may let it pass by (policy.allow_secrets). */
+  readonly fingerprint?: string;
+};
 
 /** Of all that a run changed against its scope: the first ones, how many more, and where copies are kept. */
 export type OutOfScope = { readonly findings: readonly ScopeFinding[]; readonly leftOut: number; readonly kept: string };
@@ -32,8 +41,10 @@ export type Failure =
   | { readonly kind: 'identity-taken'; readonly identity: string; readonly byJob: JobId }
   /** The same bytes were accepted as another job that has no end, and that this daemon does not know. */
   | { readonly kind: 'in-work-elsewhere'; readonly identity: string; readonly byJob: JobId }
-  | { readonly kind: 'secret-found'; readonly in: 'prompt' | 'answer'; readonly findings: readonly SecretFinding[] }
-  | { readonly kind: 'secret-scan-failed'; readonly in: 'prompt' | 'answer'; readonly reason: string }
+  | { readonly kind: 'secret-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
+  /** Only with policy.personal_data: hold. */
+  | { readonly kind: 'personal-data-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
+  | { readonly kind: 'secret-scan-failed'; readonly in: ScanPlace; readonly reason: string }
   | ({ readonly kind: 'out-of-scope' } & OutOfScope)
   | { readonly kind: 'rate-limited'; readonly runner: string; readonly message: string; readonly resumeAt: string | null }
   | { readonly kind: 'provider-error'; readonly runner: string; readonly message: string; readonly status: number | null }
@@ -72,6 +83,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'identity-taken': 'prompt-invalid',
   'in-work-elsewhere': 'policy-violation',
   'secret-found': 'policy-violation',
+  'personal-data-found': 'policy-violation',
   'secret-scan-failed': 'policy-violation',
   'out-of-scope': 'policy-violation',
   'rate-limited': 'provider-limit',
@@ -99,6 +111,18 @@ const CLASS: Record<FailureKind, FailureClass> = {
 
 export const classOf = (failure: Failure): FailureClass => CLASS[failure.kind];
 
+const SCANNED: Record<ScanPlace, string> = {
+  prompt: 'the prompt',
+  name: 'the name of the file',
+  context: 'what would be sent with the prompt (spec, role, earlier answers)',
+  answer: 'the answer',
+};
+
+const findingWords = ({ rule, line, column, excerpt, fingerprint }: SecretFinding): string => {
+  const shown = [...(excerpt === undefined ? [] : [excerpt]), ...(fingerprint === undefined ? [] : [fingerprint])].join(', ');
+  return `${rule} at line ${String(line)}, column ${String(column)}${shown === '' ? '' : ` (${shown})`}`;
+};
+
 /** One sentence for people: the thing, the value, the limit and the next step. */
 export function describe(failure: Failure): string {
   switch (failure.kind) {
@@ -109,9 +133,11 @@ export function describe(failure: Failure): string {
     case 'in-work-elsewhere':
       return `${failure.identity} was accepted with these bytes as job ${failure.byJob}, which has no end in history and is not known here: another daemon that shares the history may be at work on it (when none is, \`docket retry\` takes it up)`;
     case 'secret-found':
-      return `the ${failure.in} contains what looks like a secret: ${failure.findings.map((finding) => `${finding.rule} at line ${String(finding.line)}, column ${String(finding.column)}`).join('; ')} (take it out, and treat a real one as leaked)`;
+      return `${SCANNED[failure.in]} contains what looks like a secret: ${failure.findings.map(findingWords).join('; ')} (take it out, and treat a real one as leaked; docs/secrets.md)`;
+    case 'personal-data-found':
+      return `${SCANNED[failure.in]} contains what looks like personal data: ${failure.findings.map(findingWords).join('; ')} (take it out, or see policy.personal_data in docs/secrets.md)`;
     case 'secret-scan-failed':
-      return `the ${failure.in} could not be scanned for secrets, so it was not let through: ${failure.reason}`;
+      return `${SCANNED[failure.in]} could not be scanned for secrets, so it was not let through: ${failure.reason}`;
     case 'out-of-scope':
       return `the run changed what it may not: ${failure.findings.map(({ path, change, words }) => `${change} ${printable(path, 300)} (${printable(words, 300)})`).join('; ')}${failure.leftOut === 0 ? '' : `; and ${String(failure.leftOut)} more`}. Nothing was put back; copies of what changed are in ${failure.kept} (look at it, undo it or take it over, then raise \`revision\`)`;
     case 'rate-limited':

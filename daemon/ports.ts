@@ -10,6 +10,7 @@ import type { Clock, Digest, Fs, Journal, Keeper, Log, SecretScan } from '#core/
 import type { PromptSpec, Role } from '#core/role.ts';
 import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
 import type { Workspace } from '#core/settings.ts';
+import type { Signing } from '#core/signing.ts';
 import type { Spool } from '#core/spool.ts';
 import type { ScopeWatch } from '#policy/scope-watch.ts';
 import type { Purse } from './budget.ts';
@@ -26,6 +27,8 @@ export type Ports = {
   readonly random: () => number;
   readonly spool: Spool;
   readonly history: History;
+  /** Null: records are not signed. */
+  readonly signing: Signing | null;
   readonly journal: Journal;
   readonly secrets: SecretScan;
   readonly keeper: Keeper;
