@@ -56,6 +56,7 @@ import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { mustSign, signingOf } from './signing.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, releasesFile, visibleLock } from './places.ts';
+import { scopeOf } from './scope.ts';
 import { refuseSecretSettings } from './workspace-secrets.ts';
 
 export type StartOptions = {
@@ -362,6 +363,7 @@ async function makePorts(
     prices,
     purse,
     live: makeLiveRuns({ clock, prices }),
+    scope: await scopeOf(workspace, askProgram, async (one) => fs.realPath(one)),
     clean: (text, maxLength) => safeText(maskSecrets(redactText(text)), secretsIn, maxLength),
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
