@@ -16,6 +16,7 @@ import { lookAtHistory } from './doctor-history.ts';
 import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from './doctor-machine.ts';
 import { lookAtQueues } from './doctor-queues.ts';
 import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts';
+import { lookAtScope } from './doctor-scope.ts';
 import { lookAtSigning } from './doctor-signing.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
@@ -99,7 +100,11 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),
     ...(await guarded('sandbox', async () => [await lookAtSandbox(workspace, runnerPorts(io.env))])),
     ...(await guarded('runners', async () =>
-      withRunners(io, workspace, async (runners) => [...(await lookAtRunners(workspace, roles, runners)), lookAtProfiles(runners)]),
+      withRunners(io, workspace, async (runners) => [
+        ...(await lookAtRunners(workspace, roles, runners)),
+        lookAtProfiles(runners),
+        lookAtScope(workspace, roles, runners),
+      ]),
     )),
   ];
 }

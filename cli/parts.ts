@@ -92,6 +92,16 @@ export async function withKernelLock<T>(workspace: Pick<Workspace, 'state'>, act
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
+/** Rewrites the journal without what was deleted in it, while no daemon runs. Throws when it cannot be read. */
+export function compactJournal(workspace: Pick<Workspace, 'state'>): void {
+  const database = openDatabase(journalFile(workspace.state));
+  try {
+    database.exec('PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  } finally {
+    database.close();
+  }
+}
+
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
 export const historyOf = (
   workspace: Workspace,

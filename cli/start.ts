@@ -55,6 +55,7 @@ import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { mustSign, signingOf } from './signing.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, releasesFile, visibleLock } from './places.ts';
+import { scopeOf } from './scope.ts';
 import { refuseSecretSettings } from './workspace-secrets.ts';
 
 export type StartOptions = {
@@ -363,6 +364,7 @@ async function makePorts(
     live: makeLiveRuns({ clock, prices }),
     ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
     clean,
+    scope: await scopeOf(workspace, askProgram, async (one) => fs.realPath(one)),
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,

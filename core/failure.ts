@@ -5,9 +5,10 @@
 
 import type { Fault } from './fault.ts';
 import { describeFault } from './fault.ts';
-import type { JobId } from './names.ts';
+import { printable, type JobId } from './names.ts';
 import type { ScanPlace } from './policy.ts';
 import { unreachable } from './result.ts';
+import type { ScopeFinding } from './scope.ts';
 
 export type FailureClass =
   | 'prompt-invalid'
@@ -32,6 +33,9 @@ export type SecretFinding = {
   readonly fingerprint?: string;
 };
 
+/** Of all that a run changed against its scope: the first ones, how many more, and where copies are kept. */
+export type OutOfScope = { readonly findings: readonly ScopeFinding[]; readonly leftOut: number; readonly kept: string };
+
 export type Failure =
   | { readonly kind: 'prompt-invalid'; readonly faults: readonly Fault[] }
   | { readonly kind: 'identity-taken'; readonly identity: string; readonly byJob: JobId }
@@ -41,6 +45,7 @@ export type Failure =
   /** Only with policy.personal_data: hold. */
   | { readonly kind: 'personal-data-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
   | { readonly kind: 'secret-scan-failed'; readonly in: ScanPlace; readonly reason: string }
+  | ({ readonly kind: 'out-of-scope' } & OutOfScope)
   | { readonly kind: 'rate-limited'; readonly runner: string; readonly message: string; readonly resumeAt: string | null }
   | { readonly kind: 'provider-error'; readonly runner: string; readonly message: string; readonly status: number | null }
   | { readonly kind: 'timeout'; readonly command: string; readonly limitMs: number; readonly roleFile: string }
@@ -82,6 +87,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'secret-found': 'policy-violation',
   'personal-data-found': 'policy-violation',
   'secret-scan-failed': 'policy-violation',
+  'out-of-scope': 'policy-violation',
   'rate-limited': 'provider-limit',
   'provider-error': 'provider-error',
   timeout: 'agent-limit',
@@ -135,6 +141,8 @@ export function describe(failure: Failure): string {
       return `${SCANNED[failure.in]} contains what looks like personal data: ${failure.findings.map(findingWords).join('; ')} (take it out, or see policy.personal_data in docs/secrets.md)`;
     case 'secret-scan-failed':
       return `${SCANNED[failure.in]} could not be scanned for secrets, so it was not let through: ${failure.reason}`;
+    case 'out-of-scope':
+      return `the run changed what it may not: ${failure.findings.map(({ path, change, words }) => `${change} ${printable(path, 300)} (${printable(words, 300)})`).join('; ')}${failure.leftOut === 0 ? '' : `; and ${String(failure.leftOut)} more`}. Nothing was put back; copies of what changed are in ${failure.kept} (look at it, undo it or take it over, then raise \`revision\`)`;
     case 'rate-limited':
       return `${failure.runner} is at the provider's limit: ${failure.message}${failure.resumeAt === null ? '' : ` (again at ${failure.resumeAt})`}`;
     case 'provider-error':

@@ -7,6 +7,7 @@ import type { Price } from './money.ts';
 import type { AllowedSecret } from './policy.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { HOOK_SETTINGS } from './settings-hooks.ts';
+import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
@@ -302,6 +303,7 @@ export const SETTINGS = {
     security: true,
     why: 'hold: a tool whose program is another file than the one that was accepted (the first one seen is) is not called until a person says `docket accept <runner>`',
   }),
+  ...SCOPE_SETTINGS,
   ...SIGNING_SETTINGS,
   'tools.sandbox': row<string>({
     default: 'auto',

@@ -16,6 +16,7 @@ import { IN_TOTO, wrap } from '#history/dsse.ts';
 import { maskSecrets } from '#policy/mask.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
+import { scopeFacts } from './hold-to-scope.ts';
 import type { Ports } from './ports.ts';
 import { noteOf, type Told } from './told-note.ts';
 import type { Accepted, Ended, Submitted, Task } from './task.ts';
@@ -74,7 +75,7 @@ export async function sealEnded(
   let kept: ReturnType<typeof noteOf> | null = null;
   if (ended.status !== 'held') {
     const resultHash = result === null ? null : ports.digest.sha256(result);
-    const evidence = renderStatement(statementOf(ports, job, ended, ended.status, resultHash));
+    const evidence = renderStatement(await statementOf(ports, job, ended, ended.status, resultHash));
     // Throws while the key cannot be used: nothing is decided then, and the run's files in work/ give the same answer again.
     const envelope = ports.signing === null ? null : wrap(await ports.signing.signer(), IN_TOTO, evidence);
     const record: Answer = {
@@ -125,7 +126,14 @@ async function rawOutputs(ports: Ports, claimed: Claimed, ended: Ended): Promise
   return outputs;
 }
 
-function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predicate['status'], resultHash: Sha256 | null): Statement {
+async function statementOf(
+  ports: Ports,
+  job: Submitted,
+  ended: Ended,
+  status: Predicate['status'],
+  resultHash: Sha256 | null,
+): Promise<Statement> {
+  const scope = await scopeFacts(ports, job, ended.attempts);
   const { claimed } = job.task;
   const check = ports.secrets.rules;
   return makeStatement(
@@ -161,8 +169,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
       usage: sumUsage(ended.attempts.map(({ usage }) => usage)),
       sessionId: clean(ended.sessionId),
       code: { ...job.code, repository: clean(job.code.repository) },
-      scope: job.prompt.rest['scope'] ?? null,
-      filesChanged: [],
+      ...scope,
       policy: [
         { ...check, on: 'prompt', outcome: 'passed', ...allowedOf(job.note) },
         ...personalOf(check.version, 'prompt', job.note),

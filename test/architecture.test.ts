@@ -38,6 +38,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   semver: ['prompt-spec/'],
   zod: ['prompt-spec/', 'agents/', 'cli/settings*.ts', 'cli/schema*.ts'],
   cockatiel: ['daemon/lanes/breaker.ts'],
+  picomatch: ['policy/scope.ts'],
   'p-queue': ['daemon/lanes/dispatch.ts', 'daemon/lanes/queue.ts'],
   '@secretlint/core': ['policy/'],
   '@secretlint/profiler': ['policy/'],
