@@ -21,6 +21,7 @@ import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
 import { hostName, userName } from '#platform/system.ts';
+import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
@@ -37,6 +38,7 @@ export const spoolOf = (
   log: Log,
   fs = makeFs(),
   suspect: JobId | null = null,
+  owners: Owners = null,
 ): Spool =>
   makeSpool({
     suspect,
@@ -51,6 +53,8 @@ export const spoolOf = (
       keptBytes: Math.max(workspace.settings['limits.answer_bytes'], workspace.settings['limits.output_bytes']),
       settleMs: workspace.settings['intake.settle'],
       settleNetworkMs: workspace.settings['intake.settle_network'],
+      owners,
+      waitingMax: workspace.settings['limits.waiting'],
     },
     processId: String(process.pid),
   });

@@ -38,6 +38,7 @@ import { startWatch } from '#platform/watch.ts';
 import type { Programs } from '#policy/program.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
+import { NOT_OURS } from '#spool/prepare.ts';
 import { safeText, secretValues } from '#tools/outcome.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
@@ -48,6 +49,7 @@ import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
 import { laneName, makeLaneRules } from './lane-rules.ts';
+import { mustBeOurs, ownersOf, warnOfRoot } from './owners.ts';
 import { pausesOf } from './pauses.ts';
 import { programsOf } from './programs.ts';
 import { daemonToolPorts } from './tool-ports.ts';
@@ -79,6 +81,7 @@ export type StartOptions = {
 export async function runDaemon(options: StartOptions): Promise<'drained' | 'left'> {
   const { workspace } = options;
   const fs = makeFs();
+  await mustBeOurs(fs, workspace);
   await fs.makeFolders(workspace.state, 0o700);
   await fs.chmod(workspace.state, 0o700);
   const place = await fs.fileSystem(workspace.state);
@@ -100,6 +103,7 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
       color: options.color,
       print: options.print ?? undefined,
     });
+    warnOfRoot(log);
     try {
       return await runLocked(options, lock, log);
     } finally {
@@ -305,8 +309,11 @@ async function makePorts(
   });
   if (parsing.left !== null) log.warn('the daemon before this one died while it read a prompt', { job: parsing.left });
   const suspect = parsing.left !== null && isJobId(parsing.left) ? parsing.left : null;
-  const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
-  await spool.prepare();
+  const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect, await ownersOf(fs, workspace));
+  await spool.prepare().catch((error: unknown) => {
+    if (error instanceof Error && error.name === NOT_OURS) throw new CliError(`not started: ${error.message}`, EXIT.environment);
+    throw error;
+  });
   const history = historyOf(workspace, log, fs);
   await history.open().catch((error: unknown) => {
     // Somebody else's daemon, or a verb, has it: words for a person, not a stack.

@@ -5,21 +5,10 @@
 
 import type { Price } from './money.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
+import { BOUND_SETTINGS } from './settings-bounds.ts';
+import { row } from './settings-row.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
-
-type Row<T> = {
-  readonly default: T;
-  readonly unit: 'ms' | 'bytes' | 'count' | 'usd' | 'text' | 'bool' | 'choice' | 'list';
-  readonly min?: number;
-  readonly max?: number;
-  readonly choices?: readonly string[];
-  /** docket.local.yaml may not change it. */
-  readonly security?: true;
-  readonly why: string;
-};
-
-const row = <T>(value: Row<T>): Row<T> => value;
 
 /** Keys are the path in docket.yaml. Sizes take `600k`, durations take `15m` in the file; here they are bytes and milliseconds. */
 export const SETTINGS = {
@@ -174,6 +163,7 @@ export const SETTINGS = {
     why: 'longest secret scan of one text; after it the text is held',
   }),
   'limits.in_flight': row<number>({ default: 192, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  ...BOUND_SETTINGS,
   'limits.running': row<number>({
     default: 32,
     unit: 'count',

@@ -7,14 +7,18 @@ import path from 'node:path';
 import { describe } from '#core/failure.ts';
 import { folderFailure, rememberWork, ROLE_FAULTS } from './folder-faults.ts';
 import { isTemporaryName, temporaryName } from './layout.ts';
+import { faultOfFolder } from './owner.ts';
 import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo } from './place.ts';
 
 const OTHERS = 0o077;
+/** Name of the error of a queue that is not the user's, or anybody's: the daemon does not start. */
+export const NOT_OURS = 'QueueNotOurs';
 
 export async function prepare(parts: Parts): Promise<void> {
   const { fs, layout } = parts;
   await fs.makeFolders(layout.root, 0o700);
+  await mustBeOurs(parts, layout.root);
   for (const role of parts.roles) await worded(parts, role, async () => makeRoleFolders(parts, role));
   // A prompt that is certain in in/ is lost with a folder above it that is not.
   await parts.sync(layout.root, 'safety');
@@ -37,6 +41,13 @@ async function worded(parts: Parts, { folder }: SpoolRole, act: () => Promise<vo
     const failure = folderFailure(parts.layout.role(folder), code, error);
     throw Object.assign(new Error(describe(failure), { cause: error }), { code });
   }
+}
+
+/** Whoever else may write here could put prompts in, or take answers out and put others in their place. */
+async function mustBeOurs({ fs, settings }: Parts, folder: string): Promise<void> {
+  const facts = await fs.facts(folder);
+  const fault = facts === null ? null : faultOfFolder(settings.owners, folder, facts);
+  if (fault !== null) throw Object.assign(new Error(fault), { name: NOT_OURS });
 }
 
 async function syncParent({ fs, layout, log }: Parts): Promise<void> {
@@ -62,6 +73,7 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
     await fs.makeFolders(dir, 0o700);
     const facts = await fs.facts(dir);
     if (facts !== null) devices.set(facts.dev, dir);
+    await mustBeOurs(parts, dir);
     if (dir === layout.work(folder) && facts !== null && (facts.mode & OTHERS) !== 0) await fs.chmod(dir, 0o700);
   }
   await parts.sync(layout.role(folder), 'safety');
