@@ -12,7 +12,7 @@ import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import { openPurse } from '#daemon/budget.ts';
-import { serveControl } from '#daemon/control.ts';
+import { CONTROL_LINE_BYTES, serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
@@ -104,6 +104,7 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
       print: options.print ?? undefined,
     });
     warnOfRoot(log);
+    for (const note of workspace.notes ?? []) log.warn(note);
     try {
       return await runLocked(options, lock, log);
     } finally {
@@ -200,6 +201,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const control = await makeSockets().serve(
       controlSocket(workspace.state),
       serveControl({ ports, daemon, pauses, programs, startedAt, stop: options.onStopAsked }),
+      { clients: workspace.settings['limits.clients'], lineBytes: CONTROL_LINE_BYTES },
     );
     closers.push(async () => control.close());
     const retention = {

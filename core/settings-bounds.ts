@@ -1,4 +1,4 @@
-/** Rows of the settings table (settings.ts): who may drop prompts, and how many. */
+/** Rows of the settings table (settings.ts): who may drop prompts, how many, and who may name a runner. */
 
 import { row } from './settings-row.ts';
 
@@ -29,5 +29,12 @@ export const BOUND_SETTINGS = {
     unit: 'list',
     security: true,
     why: "groups, by name or number, whose files are taken from in/ beside those of docket's own user; files of anybody else are rejected unread",
+  }),
+  'policy.local_runners': row<string>({
+    default: 'allow',
+    unit: 'choice',
+    choices: ['allow', 'refuse'],
+    security: true,
+    why: 'refuse: docket.local.yaml may name no runners, so that every program that is called stands in the committed file; allow: a person may add their own, and never widen one of docket.yaml',
   }),
 } as const;

@@ -372,6 +372,8 @@ export type Workspace = {
   readonly laneBudgets: readonly { readonly lane: string; readonly dayUsd: number }[];
   /** The user's own rows of the price table. */
   readonly prices: readonly Price[];
+  /** What a person should be told of the settings: a docket.yaml that nobody committed; absent: nothing. */
+  readonly notes?: readonly string[];
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */
   readonly roleFolders: readonly string[];
   readonly specFolders: readonly string[];

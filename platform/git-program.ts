@@ -63,6 +63,26 @@ export async function gitUntracked(ask: AskProgram, folder: string, paths: reado
     .map((record) => record.slice(3));
 }
 
+/** git-cat-file(1): a file of this folder as HEAD has it. A repository that git does not trust, or cannot read, answers `unknown`. */
+export async function gitCommitted(
+  ask: AskProgram,
+  folder: string,
+  name: string,
+): Promise<
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'absent' } | { readonly kind: 'unknown'; readonly why: string }
+> {
+  try {
+    const answer = await askGit(ask, ['-C', folder, 'cat-file', 'blob', `HEAD:./${name}`], ASK_TIMEOUT_MS);
+    if (answer === null) return { kind: 'unknown', why: 'there is no git program' };
+    if (answer.code === 0) return { kind: 'text', text: answer.stdout };
+    const isAbsent = /does not exist in 'HEAD'|but not in 'HEAD'|(?:[Nn]ot a valid|invalid) object name '?HEAD/.test(answer.stderr);
+    return isAbsent ? { kind: 'absent' } : { kind: 'unknown', why: answer.stderr.split('\n')[0]?.slice(0, 200) ?? '' };
+  } catch (error) {
+    if (codeOf(error) !== 'ETIMEDOUT' && codeOf(error) !== 'EFBIG') throw error;
+    return { kind: 'unknown', why: (error as Error).message };
+  }
+}
+
 /** Address of the remote `origin`; null when there is none. */
 export async function gitOrigin(ask: AskProgram, folder: string): Promise<string | null> {
   const answer = await askGit(ask, ['-C', folder, 'config', '--get', 'remote.origin.url'], ASK_TIMEOUT_MS).catch(() => null);

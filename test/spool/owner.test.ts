@@ -10,7 +10,8 @@ import { AlteredCopy } from '#spool/decided-bytes.ts';
 import { NOT_OURS } from '#spool/prepare.ts';
 import { answer, makeRig, names, processAll, ROLE, settled, stem, type Rig } from './rig.ts';
 
-const { sha256 } = makeDigest();
+const digest = makeDigest();
+const sha256 = (bytes: string): string => digest.sha256(bytes);
 const text = (...parts: string[]): string => readFileSync(path.join(...parts), 'utf8');
 /** To a spool of this user every file here belongs to somebody else. */
 const somebodyElse = (file: string): number => statSync(file).uid + 1;
@@ -74,13 +75,16 @@ test('a name that states the SHA-256 of the content is checked at the claim, and
   writeFileSync(path.join(rig.in, `loud.sha256-${hash.toUpperCase()}.md`), 'hello');
   writeFileSync(path.join(rig.in, `bar.sha256-${hash}.md`), 'hullo');
   writeFileSync(path.join(rig.in, 'baz.sha256-abc.md'), 'hello');
-  const waiting = (await spool.list({})).map(({ stem: shown, file }) => [shown, file]);
-  assert.deepEqual(waiting.toSorted(), [
-    ['bar', `bar.sha256-${hash}.md`],
-    ['baz.sha256-abc', undefined],
-    ['foo', `foo.sha256-${hash}.md`],
-    ['loud', `loud.sha256-${hash.toUpperCase()}.md`],
-  ]);
+  const waiting = (await spool.list({})).map(({ stem: shown, file }) => [shown, file] as const);
+  assert.deepEqual(
+    waiting.toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    [
+      ['bar', `bar.sha256-${hash}.md`],
+      ['baz.sha256-abc', undefined],
+      ['foo', `foo.sha256-${hash}.md`],
+      ['loud', `loud.sha256-${hash.toUpperCase()}.md`],
+    ],
+  );
   await processAll(rig, spool);
   const ends = names(rig.in);
   assert.deepEqual(
