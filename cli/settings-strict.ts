@@ -108,9 +108,10 @@ export function loosenedMaps(local: SettingsFile, shared: SettingsFile, file: st
   return faults;
 }
 
+const isMore = (now: readonly string[], then: readonly string[]): boolean => now.some((one) => !then.includes(one));
+
 /** Fields by which a runner would be given, could write or could send more than its own entry lets it. Program and arguments are a matter of the machine. */
 function widened(entry: RunnerEntry, own: RunnerEntry): string[] {
-  const isMore = (now: readonly string[], then: readonly string[]): boolean => now.some((one) => !then.includes(one));
   const fields: [string, boolean][] = [
     ['kind', entry.kind !== own.kind],
     ['pass_env', isMore(entry.pass_env, own.pass_env)],

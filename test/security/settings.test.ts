@@ -100,12 +100,14 @@ suite('every row of the settings', () => {
   });
 });
 
+const runner = (more: string): string => `runners:\n  one: { program: my-ai, pass_env: [A]${more} }\n`;
+const faults = (docketYaml: string, localYaml: string): string[] => {
+  const read = loadSettings({ ...NOTHING, docketYaml, localYaml });
+  return read.ok ? [] : read.error.map(({ field }) => field);
+};
+const budget = (usd: number): string => `budgets: { lane: { anthropic: ${String(usd)} } }\n`;
+
 suite('runners and budgets of lanes', () => {
-  const runner = (more: string): string => `runners:\n  one: { program: my-ai, pass_env: [A]${more} }\n`;
-  const faults = (docketYaml: string, localYaml: string): string[] => {
-    const read = loadSettings({ ...NOTHING, docketYaml, localYaml });
-    return read.ok ? [] : read.error.map(({ field }) => field);
-  };
   test('docket.local.yaml may not widen a runner of docket.yaml', () => {
     assert.deepEqual(faults(runner(', sandbox: true'), runner('')), ['runners.one.sandbox']);
     assert.deepEqual(faults(runner(''), runner(', writes: [~/x]')), ['runners.one.writes']);
@@ -118,7 +120,6 @@ suite('runners and budgets of lanes', () => {
     assert.deepEqual(faults('policy: { local_runners: refuse }\n', 'runners:\n  mine: { program: my-ai }\n'), ['runners.mine']);
   });
   test('nor raise the budget of a lane', () => {
-    const budget = (usd: number): string => `budgets: { lane: { anthropic: ${String(usd)} } }\n`;
     assert.deepEqual(faults(budget(5), budget(6)), ['budgets.lane.anthropic']);
     assert.deepEqual(faults(budget(5), budget(0)), ['budgets.lane.anthropic']);
     assert.deepEqual(faults(budget(5), budget(4)), []);
