@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -15,6 +15,7 @@ import { makeSockets } from '#platform/socket.ts';
 import { makeHandClock, makeLog, makeRig, processAll, ROLE, settled, stem } from '#test/spool/rig.ts';
 import { makeIntakePorts } from '#test/support/intake-ports.ts';
 import { bytesOf, promptWith } from '#test/support/prompts.ts';
+import { makeRig as makeFlowRig } from '#test/support/rig.ts';
 import { temporaryFolder } from '#test/support/temp-folder.ts';
 
 test('of more files than limits.waiting the others are not kept in mind, docket says so once, and all of them have their turn', async (t) => {
@@ -103,4 +104,12 @@ test('more clients than limits.clients are closed at once, and a question that i
   first?.on('error', () => undefined);
   first?.write(`"${'x'.repeat(CONTROL_LINE_BYTES)}"\n`);
   if (first !== undefined) await once(first, 'close');
+});
+
+test('standard input that no prompt can be as long as is refused with words, and nothing is dropped', (t) => {
+  const rig = makeFlowRig(t);
+  const said = rig.run(['add', 'architect', '--feature', 'LONG-1', '-'], { input: 'x'.repeat(8_000_001) });
+  assert.equal(said.code, 2, said.err);
+  assert.match(said.err, /standard input has more than 8000000 bytes/);
+  assert.equal(existsSync(rig.in()), false);
 });

@@ -77,6 +77,13 @@ const isWord = (all: readonly Token[], index: number, words: readonly string[]):
 const isText = (all: readonly Token[], index: number, pattern: RegExp): boolean =>
   all[index]?.kind === 'text' && pattern.test(at(all, index));
 
+const callsKeeper = (all: readonly Token[], index: number): boolean =>
+  at(all, index) === 'keeper' && at(all, index + 1) === '.' && at(all, index + 2) === 'start';
+const shellOption = (all: readonly Token[], index: number): boolean => at(all, index) === 'shell' && at(all, index + 1) === ':';
+const isCode = (all: readonly Token[], index: number): boolean =>
+  (isWord(all, index, ['eval', 'Function']) && (at(all, index + 1) === '(' || at(all, index - 1) === 'new')) ||
+  isText(all, index, /^(?:node:)?vm$/);
+
 suite('programs', () => {
   test('are started in the files of the list only, as often as it says', () => {
     const starters = ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'];
@@ -114,13 +121,10 @@ suite('programs', () => {
   });
 
   test('that answer are started by one file, through the keeper', () => {
-    const callsKeeper = (all: readonly Token[], index: number): boolean =>
-      at(all, index) === 'keeper' && at(all, index + 1) === '.' && at(all, index + 2) === 'start';
     assert.deepEqual(filesWhere(callsKeeper), ['agents/attempt.ts', 'tools/run-tool.ts']);
   });
 
   test('get no shell: no shell option, and sh only as the fixed gate', () => {
-    const shellOption = (all: readonly Token[], index: number): boolean => at(all, index) === 'shell' && at(all, index + 1) === ':';
     // Words for a language and for a completion, not options of a start.
     assert.deepEqual(filesWhere(shellOption), ['agents/check-answer.ts', 'cli/completion.ts']);
     assert.deepEqual(
@@ -165,9 +169,6 @@ suite('programs', () => {
 });
 
 test('no text becomes code: no eval, no Function, no vm, no import of a computed name', () => {
-  const isCode = (all: readonly Token[], index: number): boolean =>
-    (isWord(all, index, ['eval', 'Function']) && (at(all, index + 1) === '(' || at(all, index - 1) === 'new')) ||
-    isText(all, index, /^(?:node:)?vm$/);
   assert.deepEqual(filesWhere(isCode), []);
   const computed = SOURCES.filter((file) => importsOf(readFileSync(path.join(ROOT, file), 'utf8')).some(({ from }) => from === null));
   // Its own entry, as sources or as built.
