@@ -9,6 +9,7 @@ import { userId } from '#platform/system.ts';
 import { makeLayout } from '#spool/layout.ts';
 import { faultOfFolder } from '#spool/owner.ts';
 import type { Spool } from '#core/spool.ts';
+import { notesOf } from './committed.ts';
 import { bad, codeOf, warn, well, type Check } from './doctor-checks.ts';
 
 /** Of all roles together; `docket verify` looks at every one. */
@@ -16,8 +17,8 @@ const NEWEST = 20;
 const FILE_BYTES_MAX = 300_000_000;
 const ANY_WRITE = 0o222;
 
-export function lookAtSettings(workspace: Pick<Workspace, 'notes' | 'root'>): readonly Check[] {
-  const notes = workspace.notes ?? [];
+export async function lookAtSettings(workspace: Pick<Workspace, 'notes' | 'root'>): Promise<readonly Check[]> {
+  const notes = await notesOf(workspace);
   if (notes.length === 0) return [well('settings', 'no security setting is looser than what was committed')];
   return notes.map((note) =>
     warn('settings', note, 'review docket.yaml and commit it, or put the committed one back (`docket config` shows what holds)'),

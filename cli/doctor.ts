@@ -90,7 +90,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
   return [
     well('workspace', `${workspace.app} in ${workspace.root}`),
     ...checks,
-    ...(await guarded('settings', async () => Promise.resolve(lookAtSettings(workspace)))),
+    ...(await guarded('settings', async () => lookAtSettings(workspace))),
     ...(await guarded('owners', async () => lookAtOwners(fs, workspace.queues, roles))),
     ...(await guarded('published', async () => lookAtPublished(fs, spoolOf(workspace, roles, log), workspace.queues, roles))),
     ...(await guarded('queues', async () => lookAtQueues(fs, workspace, roles, makeDigest().uuid()))),

@@ -42,6 +42,7 @@ import { NOT_OURS } from '#spool/prepare.ts';
 import { safeText, secretValues } from '#tools/outcome.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
+import { tellAtStart } from './committed.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
@@ -49,7 +50,7 @@ import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
 import { laneName, makeLaneRules } from './lane-rules.ts';
-import { mustBeOurs, ownersOf, warnOfRoot } from './owners.ts';
+import { mustBeOurs, ownersOf } from './owners.ts';
 import { pausesOf } from './pauses.ts';
 import { programsOf } from './programs.ts';
 import { daemonToolPorts } from './tool-ports.ts';
@@ -103,8 +104,7 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
       color: options.color,
       print: options.print ?? undefined,
     });
-    warnOfRoot(log);
-    for (const note of workspace.notes ?? []) log.warn(note);
+    await tellAtStart(log, workspace);
     try {
       return await runLocked(options, lock, log);
     } finally {

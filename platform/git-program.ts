@@ -63,6 +63,14 @@ export async function gitUntracked(ask: AskProgram, folder: string, paths: reado
     .map((record) => record.slice(3));
 }
 
+/** Files below these folders that differ from HEAD, or are new; null when git cannot be asked. Rules of ignoring do not hide any. */
+export async function gitUncommitted(ask: AskProgram, folder: string, below: readonly string[]): Promise<readonly string[] | null> {
+  const args = ['-C', folder, 'status', '--porcelain', '--untracked-files=all', '--ignored', '--no-renames', '-z', '--', ...below];
+  const answer = await askGit(ask, args, ASK_TIMEOUT_MS).catch(() => null);
+  if (answer?.code !== 0) return null;
+  return answer.stdout.split('\0').flatMap((record) => (record === '' ? [] : [record.slice(3)]));
+}
+
 /** git-cat-file(1): a file of this folder as HEAD has it. A repository that git does not trust, or cannot read, answers `unknown`. */
 export async function gitCommitted(
   ask: AskProgram,

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
+import { notesOf } from '#cli/committed.ts';
 import { addConfig } from '#cli/config.ts';
 import { addDoctor } from '#cli/doctor.ts';
 import { loadSettings, variableOf, type SettingsInput } from '#cli/settings.ts';
@@ -173,4 +174,13 @@ test('in a real repository an edit of docket.yaml loosens nothing before it is c
   assert.deepEqual(await sandbox(), { value: 'auto', notes: [] });
   appendFileSync(path.join(root, 'docket.yaml'), 'limits: { prompt_bytes: 2k }\n');
   assert.deepEqual((await sandbox()).notes, []);
+
+  // Roles and profiles of the workspace's own hold as they are, and are told.
+  await workspace.write('agents/tools/mine.yaml', 'x');
+  const told = await notesOf({ root });
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? '', /not as they were committed: agents\/tools\/mine\.yaml/);
+  git('add', 'agents');
+  git('commit', '-qm', 'a profile');
+  assert.deepEqual(await notesOf({ root }), []);
 });
