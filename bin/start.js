@@ -18,7 +18,10 @@ nodeModule.enableCompileCache(join(__dirname, '..', 'node_modules', '.cache', 'd
 // V8 would let the memory for short-lived objects grow to 3 x 32 MB and keep it, and collect the others when they have grown fourfold.
 // docket mostly waits: the first MB, and a fifth more, is as fast here. --optimize-for-size makes it look for garbage before it asks for more, which counts
 // while thousands of waiting files are looked at (platform/heap.ts takes it back while many jobs are in flight). All are read whenever V8 thinks of growing;
-// a V8 that does not know a flag passes it over.
+// a V8 that does not know a flag passes it over. The largest size for short-lived objects is read when V8 begins, so only the daemon gets it, below; it is
+// set here too because code that was compiled under other flags would be compiled again.
+const SHORT_LIVED = '--max-semi-space-size=8';
+setFlagsFromString(SHORT_LIVED);
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=20');
 setFlagsFromString('--optimize-for-size');
@@ -33,7 +36,7 @@ if (
   process.execve !== undefined &&
   !process.connected
 ) {
-  const again = Array.prototype.concat(process.execPath, process.execArgv, process.argv.slice(1));
+  const again = Array.prototype.concat(process.execPath, SHORT_LIVED, process.execArgv, process.argv.slice(1));
   process.execve(process.execPath, again, Object.assign({}, process.env, { MALLOC_ARENA_MAX: '2' }));
 }
 

@@ -8,6 +8,10 @@ type Held = Pick<LaneWords, 'lane' | 'heldUntil' | 'reason'>;
 export const heldWords = ({ lane, heldUntil, reason }: Held): string =>
   `lane ${lane} is held${heldUntil === null ? '' : ` until ${heldUntil}`}${reason === null || reason === '' ? '' : `: ${reason}`}`;
 
+/** Of one that no daemon has in hand now. */
+export const circuitWords = (lane: string): string =>
+  `lane ${lane}: circuit open after provider errors in a row, the next start lets one run go first to see`;
+
 /** Null: nothing keeps it from starting what waits, but for its slots. */
 export function shutWords(lane: LaneWords): string | null {
   if ((lane.paused ?? null) !== null) return pausedWords(lane.paused as NonNullable<LaneWords['paused']>);

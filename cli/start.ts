@@ -38,7 +38,7 @@ import { startWatch } from '#platform/watch.ts';
 import type { Programs } from '#policy/program.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
-import { NOT_OURS } from '#spool/prepare.ts';
+import { NOT_OURS } from '#spool/owner.ts';
 import { safeText, secretValues } from '#tools/outcome.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { makeFs } from '#platform/files.ts';
 import { readHolder } from './holder.ts';
 import { readPauses } from './pauses.ts';
-import { heldWords, laneWords } from './lane-words.ts';
+import { circuitWords, heldWords, laneWords } from './lane-words.ts';
 import { faultWords, listAll, type LaneWords, type RoleFault } from './job-words-sources.ts';
 import { pausedWords } from '#daemon/pauses.ts';
 import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
@@ -45,6 +45,8 @@ export function addStatus(program: Command, io: Io): void {
       const paused = await readPauses(workspace);
       const journal = isUp ? null : readJournal(workspace);
       const holds = (journal?.holds() ?? []).filter(({ untilMs }) => untilMs === null || untilMs > clock.now().getTime());
+      // Their wait may be over: the next start lets one run go first.
+      const circuits = (journal?.lanes() ?? []).filter(({ cause }) => cause === 'errors').map(({ lane }) => lane);
       journal?.close();
       const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
       // A daemon that was started by an older docket does not say these.
@@ -65,6 +67,7 @@ export function addStatus(program: Command, io: Io): void {
           until: untilMs === null ? null : new Date(untilMs).toISOString(),
           reason,
         })),
+        circuits,
         budgets,
         faults,
         waits_for_money: waitsForMoney,
@@ -81,6 +84,7 @@ export function addStatus(program: Command, io: Io): void {
         ...holds.map(({ lane, untilMs, reason }) =>
           heldWords({ lane, heldUntil: untilMs === null ? null : new Date(untilMs).toISOString(), reason }),
         ),
+        ...circuits.map(circuitWords),
         ...paused.map((pause) => paint(io, 'yellow', pausedWords(pause))),
       ];
       show(

@@ -132,7 +132,9 @@ export function whyInFlight(facts: FlightFacts): Because {
       next: [`${START}; the job goes on where it stopped`],
     };
   const cancel = `\`docket cancel ${facts.id}\` stops it`;
+  const fault = faultOf(facts.name, daemon);
   if (!daemon.inFlight.includes(facts.id)) {
+    if (fault !== null) return { is, because: [fault], next: [MENDED] };
     return {
       is,
       because: ['the daemon has it in no hand: it stumbled over this job, or has ended it this moment'],
@@ -147,7 +149,6 @@ export function whyInFlight(facts: FlightFacts): Because {
       next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel],
     };
   const stumble = daemon.stumbles[facts.id];
-  const fault = faultOf(facts.name, daemon);
   const faults = [...(stumble === undefined ? [] : [`it cannot go on now: ${stumble}`]), ...(fault === null ? [] : [fault])];
   if (faults.length > 0) return { is, because: faults, next: [MENDED, cancel] };
   const held = [...daemon.lanes.map(shutWords).filter((words) => words !== null), ...facts.paused.map(pausedWords)];

@@ -78,8 +78,10 @@ export type Decided = {
 export type KeptFile = { readonly name: string; readonly bytes: Uint8Array | string };
 
 export type Spool = {
-  /** Makes what is missing (in, out, work, archive of every role), checks that in, out and work of a role are on one local file system. Throws with words otherwise. */
+  /** Makes what is missing (in, out, work, archive of every role), checks that in, out and work of a role are on one local file system. A role whose folders cannot be used waits, and each whole scan tries it again. */
   prepare(): Promise<void>;
+  /** Roles that could not be used since the start: nothing of theirs was taken up, and leftovers() has nothing of them. */
+  unready(): readonly RoleName[];
   /** A look at the in/ folders. Cheap for names that are not ours. */
   scan(options?: ScanOptions): Promise<ScanResult>;
   /** The first bytes of a waiting file (at most 16 KiB + a little), cached by key. */

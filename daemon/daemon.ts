@@ -81,6 +81,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   let scanMs = 0;
   /** Claimed, but not yet in a flight: more than none between two rounds means that a claim was cut short. */
   let strays = 0;
+  /** Roles whose folders could not be used at the start: what an earlier start left in them is not taken up yet. */
+  let unready: ReadonlySet<string> = new Set();
 
   /** Whoever waits for a place need not wait until this job is published too. */
   const wakingAtLeave = ({ begins, leaves }: Place): Place => ({
@@ -239,6 +241,20 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     return leftovers.length - left;
   };
 
+  /** Folders that could not be used at the start now can: the start of their roles is made good. */
+  const welcome = async (): Promise<void> => {
+    const still: ReadonlySet<string> = new Set(ports.spool.unready());
+    if (still.size === unready.size) return;
+    try {
+      await forgetGhosts(ports, await ports.spool.leftovers(), (role) => unready.has(role) && !still.has(role));
+      await gather();
+      unready = still;
+    } catch (error) {
+      // Gone again since the look: the next one tells it, and the other roles do not wait for that.
+      if (classifyError(error) !== 'environment') throw error;
+    }
+  };
+
   /** Null: its folders cannot be used now; no other job waits for it. */
   const resumeIfSound = async (leftover: Leftover): Promise<Resumed | null> => {
     try {
@@ -287,7 +303,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
         ports.log.error(
           `the last ${String(starts.inARow - 1)} starts died before their first look was done: waiting files are taken unseen, by name`,
         );
-      await forgetGhosts(ports, await ports.spool.leftovers());
+      unready = new Set(ports.spool.unready());
+      await forgetGhosts(ports, await ports.spool.leftovers(), (role) => !unready.has(role));
       return gather();
     },
     async tick() {
@@ -295,6 +312,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       const nowMs = ports.clock.monotonicMs();
       const isRested = intake.backlog() === 0 || nowMs >= lastLookMs + scanMs / SCAN_SHARE;
       if (nowMs >= nextLookMs || (mustLook && isRested)) await look();
+      await welcome();
       if (strays > 0) await gather();
       await claim();
       if (intake.hasLooked() && (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1)) await survive();

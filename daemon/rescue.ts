@@ -78,10 +78,13 @@ export const jobRow = (ports: Ports, { job }: Claimed): JournalChange => ({
   },
 });
 
-/** Rows that say a job is open although its folder is gone: it was never really claimed, or it was finished and the last line was lost. */
-export async function forgetGhosts(ports: Ports, leftovers: readonly Leftover[]): Promise<void> {
+/**
+ * Rows that say a job is open although its folder is gone: it was never really claimed, or it was finished and the last line was lost.
+ * @param isLookedAt of these roles the leftovers are all there is
+ */
+export async function forgetGhosts(ports: Ports, leftovers: readonly Leftover[], isLookedAt: (role: string) => boolean): Promise<void> {
   const alive = new Set<string>(leftovers.map((leftover) => leftover.id));
-  const ghosts = ports.journal.open().filter((job) => !alive.has(job.id));
+  const ghosts = ports.journal.open().filter((job) => !alive.has(job.id) && isLookedAt(job.role));
   const at = ports.clock.now().toISOString();
   const changes = ghosts.map((job): JournalChange => {
     const isPublished = job.state === 'published';

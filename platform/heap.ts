@@ -4,7 +4,8 @@
  *
  *   narrow -> many jobs -> roomy -> no job -> narrow
  *
- * Narrow also means V8's --optimize-for-size: garbage is looked for before more memory is asked for.
+ * Narrow also means that garbage is looked for before more memory is asked for (V8's --optimize-for-size), and that the 1 MB for short-lived objects does not
+ * grow. A backlog of jobs in flight lives longer than 1 MB of garbage: looked at each time and moved, that was half of the collector's work (8 MB then).
  *
  * Invariant: roomy ends at a size, not at a share: with a hundred thousand waiting files it is no more than narrow.
  */
@@ -15,6 +16,9 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 const NARROW_PERCENT = 20;
 const ROOMY_PERCENT_MAX = 100;
 const ROOMY_BYTES = 110 * 1024 * 1024;
+/** Of the short-lived objects' memory as well: up to what bin/start.js lets it have. */
+const NARROW = ['--optimize-for-size', '--semi-space-growth-factor=1'] as const;
+const ROOMY = ['--no-optimize-for-size', '--semi-space-growth-factor=2'] as const;
 /** So many jobs at once are a backlog. */
 const MANY = 16;
 /** Between two looks at the heap, in jobs that came or left. */
@@ -32,7 +36,7 @@ export function makeHeapRoom(): (jobs: number) => void {
   return (jobs) => {
     const wasRoomy = isRoomy;
     isRoomy = isRoomy ? jobs > 0 : jobs >= MANY;
-    if (isRoomy !== wasRoomy) setFlagsFromString(isRoomy ? '--no-optimize-for-size' : '--optimize-for-size');
+    if (isRoomy !== wasRoomy) for (const flag of isRoomy ? ROOMY : NARROW) setFlagsFromString(flag);
     if (!isRoomy) grow(NARROW_PERCENT);
     else if (!wasRoomy || ++told % LOOK_EVERY === 0) grow(roomyPercent(getHeapStatistics().used_heap_size));
   };

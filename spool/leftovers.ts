@@ -27,7 +27,7 @@ type Dated = { readonly leftover: Leftover; readonly since: string };
 export async function leftovers(parts: Parts, only?: RoleFolder): Promise<readonly Leftover[]> {
   const found: Dated[] = [];
   for (const { folder } of parts.roles) {
-    if (only !== undefined && folder !== only) continue;
+    if ((only !== undefined && folder !== only) || parts.unready.has(folder)) continue;
     await mustBeHome(parts, folder, 'work');
     const isFirstLook = !parts.lookedAt.has(folder);
     if (isFirstLook) {

@@ -3,7 +3,7 @@
  * The folder says who can put a file there, the file says who did; a world-writable folder is refused before anything is claimed (prepare.ts).
  */
 
-import type { FileFacts } from '#core/ports.ts';
+import type { FileFacts, Fs } from '#core/ports.ts';
 
 /** Null: the system has no such numbers, or nobody asked (verbs that claim nothing). */
 export type Owners = { readonly uid: number; readonly gids: readonly number[] } | null;
@@ -28,4 +28,18 @@ export function faultOfFolder(owners: Owners | undefined, folder: string, facts:
   if ((facts.mode & OTHERS_WRITE) !== 0)
     return `every user of this machine may write to ${folder} (mode 0${(facts.mode & 0o7777).toString(8)}): chmod o-w ${folder}; whoever shall drop prompts there belongs into a group, see intake.groups`;
   return null;
+}
+
+/** Name of the error of a queue that is not the user's, or anybody's: the daemon does not start, and a role of which it becomes so waits (EPERM). */
+export const NOT_OURS = 'QueueNotOurs';
+
+/** Whoever else may write here could put prompts in, or take answers out and put others in their place. */
+export async function mustBeOurs(
+  { fs, settings }: { readonly fs: Pick<Fs, 'facts'>; readonly settings: { readonly owners?: Owners } },
+  folder: string,
+): Promise<void> {
+  if (settings.owners === undefined || settings.owners === null) return;
+  const facts = await fs.facts(folder);
+  const words = facts === null ? null : faultOfFolder(settings.owners, folder, facts);
+  if (words !== null) throw Object.assign(new Error(words), { name: NOT_OURS, code: 'EPERM', path: folder });
 }

@@ -1,6 +1,7 @@
 /** What every step of the spool is given: the outside as plain objects, and the little the spool remembers between steps. */
 
 import type { JobId, RoleFolder, RoleName } from '#core/names.ts';
+import type { Failure } from '#core/failure.ts';
 import type { Clock, Digest, FilePath, Fs, Log } from '#core/ports.ts';
 import type { FolderSync } from './folder-sync.ts';
 import type { Layout } from './layout.ts';
@@ -50,6 +51,8 @@ export type Parts = Omit<SpoolInput, 'queues'> & {
   readonly network: Map<RoleFolder, boolean>;
   /** Which folder work/ was when it was prepared: its inode. */
   readonly works: Map<RoleFolder, bigint>;
+  /** Roles whose folders could not be used at the start, and why (prepare.ts). */
+  readonly unready: Map<RoleFolder, Failure>;
   /** When the oldest file ended that the last round of retention left in in/ (its ctime). */
   readonly oldestEnded: Map<RoleFolder, bigint>;
 };

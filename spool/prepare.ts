@@ -1,54 +1,73 @@
 /**
  * What must be true before the first claim: every role has its four folders, none of them a link, and a file can go from in/ to work/
  * and on to out/ and archive/ by rename, that is, they are one file system. Run by the daemon under its lock.
+ *
+ *   unready -> (each whole scan tries again) -> ready, for as long as the process lives
+ *
+ * Invariant: of a role that is not ready nothing is read, claimed or taken up: its work/ may not be the one that stands there otherwise.
  */
 
 import path from 'node:path';
-import { describe } from '#core/failure.ts';
+import type { Failure } from '#core/failure.ts';
 import { folderFailure, rememberWork, ROLE_FAULTS } from './folder-faults.ts';
 import { isTemporaryName, temporaryName } from './layout.ts';
-import { faultOfFolder } from './owner.ts';
+import { mustBeOurs, NOT_OURS } from './owner.ts';
 import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo } from './place.ts';
 
 const OTHERS = 0o077;
-/** Name of the error of a queue that is not the user's, or anybody's: the daemon does not start. */
-export const NOT_OURS = 'QueueNotOurs';
 
+/** A role whose folders cannot be used is left unready; what concerns all of them is thrown. */
 export async function prepare(parts: Parts): Promise<void> {
-  const { fs, layout } = parts;
+  const { fs, layout, unready } = parts;
   await fs.makeFolders(layout.root, 0o700);
   await mustBeOurs(parts, layout.root);
-  for (const role of parts.roles) await worded(parts, role, async () => makeRoleFolders(parts, role));
+  for (const role of parts.roles)
+    await unlessFault(parts, role, async () => {
+      await makeRoleFolders(parts, role).catch(refuseStart);
+    });
   // A prompt that is certain in in/ is lost with a folder above it that is not.
   await parts.sync(layout.root, 'safety');
   await syncParent(parts);
-  for (const role of parts.roles)
-    await worded(parts, role, async () => {
-      await rememberWork(parts, role.folder);
-      await sweep(parts, role);
-      await probe(parts, role);
-      await tellFileSystem(parts, role);
-    });
+  for (const role of parts.roles) if (!unready.has(role.folder)) await unlessFault(parts, role, async () => tryOut(parts, role));
 }
 
-async function worded(parts: Parts, { folder }: SpoolRole, act: () => Promise<void>): Promise<void> {
+/** Another try with a role that was left unready. Answers what still keeps it; null: it is ready. */
+export async function makeReady(parts: Parts, role: SpoolRole): Promise<Failure | null> {
+  await unlessFault(parts, role, async () => {
+    await makeRoleFolders(parts, role);
+    await parts.sync(parts.layout.root, 'safety');
+    await tryOut(parts, role);
+  });
+  return parts.unready.get(role.folder) ?? null;
+}
+
+async function tryOut(parts: Parts, role: SpoolRole): Promise<void> {
+  await rememberWork(parts, role.folder);
+  await sweep(parts, role);
+  await probe(parts, role);
+  await tellFileSystem(parts, role);
+}
+
+async function unlessFault(parts: Parts, { folder }: SpoolRole, act: () => Promise<void>): Promise<void> {
   try {
     await act();
+    parts.unready.delete(folder);
   } catch (error) {
     const code = codeOf(error);
     if (!ROLE_FAULTS.has(code)) throw error;
-    const failure = folderFailure(parts.layout.role(folder), code, error);
-    throw Object.assign(new Error(describe(failure), { cause: error }), { code });
+    parts.unready.set(folder, folderFailure(parts.layout.role(folder), code, error));
   }
 }
 
-/** Whoever else may write here could put prompts in, or take answers out and put others in their place. */
-async function mustBeOurs({ fs, settings }: Parts, folder: string): Promise<void> {
-  const facts = await fs.facts(folder);
-  const fault = facts === null ? null : faultOfFolder(settings.owners, folder, facts);
-  if (fault !== null) throw Object.assign(new Error(fault), { name: NOT_OURS });
+/** At start nobody has to wait for a queue that is not ours to become ours; later its role does. */
+function refuseStart(error: unknown): never {
+  if (error instanceof Error && error.name === NOT_OURS)
+    throw Object.assign(new Error(error.message, { cause: error }), { name: NOT_OURS });
+  throw error;
 }
+
+const fault = (code: string, words: string, folder: string): Error => Object.assign(new Error(words), { code, path: folder });
 
 async function syncParent({ fs, layout, log }: Parts): Promise<void> {
   const parent = path.dirname(layout.root);
@@ -67,9 +86,9 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
   for (const dir of [layout.role(folder), layout.in(folder), layout.out(folder), layout.work(folder), layout.archive(folder)]) {
     const before = await fs.facts(dir);
     if (before !== null && before.kind !== 'folder')
-      throw new Error(
-        `${dir} is not a folder but ${before.kind === 'link' ? 'a symbolic link' : 'something else'}: docket needs a real folder there`,
-      );
+      throw before.kind === 'link'
+        ? fault('ELOOP', `${dir} is not a folder but a symbolic link`, dir)
+        : fault('ENOTDIR', `${dir} is not a folder but something else`, dir);
     await fs.makeFolders(dir, 0o700);
     const facts = await fs.facts(dir);
     if (facts !== null) devices.set(facts.dev, dir);
@@ -77,10 +96,7 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
     if (dir === layout.work(folder) && facts !== null && (facts.mode & OTHERS) !== 0) await fs.chmod(dir, 0o700);
   }
   await parts.sync(layout.role(folder), 'safety');
-  if (devices.size > 1)
-    throw new Error(
-      `${[...devices.values()].join(' and ')} are on different file systems: docket moves files between them by rename, so put ${layout.role(folder)} on one`,
-    );
+  if (devices.size > 1) throw fault('EXDEV', `${[...devices.values()].join(' and ')} are on different file systems`, layout.role(folder));
 }
 
 /** Temporary names of a drop or a probe that crashed. A drop that is still alive notices and writes again. */
@@ -118,9 +134,7 @@ async function probe(parts: Parts, { folder }: SpoolRole): Promise<void> {
     else await removeProbe(parts, linked);
   } catch (error) {
     if (codeOf(error) !== 'EXDEV') throw error;
-    throw new Error(`files cannot be moved between in/, work/, out/ and archive/ of ${layout.role(folder)}: put them on one file system`, {
-      cause: error,
-    });
+    throw fault('EXDEV', `files cannot be moved between in/, work/, out/ and archive/ of ${layout.role(folder)}`, layout.role(folder));
   } finally {
     await removeProbe(parts, at).catch(() => undefined);
   }

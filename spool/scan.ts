@@ -14,6 +14,8 @@ import type { ScanOptions, ScanResult, Waiting } from '#core/spool.ts';
 import { checkFolders, folderFailure, mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
 import { isPromptText } from './layout.ts';
 import { promptsIn } from './listing.ts';
+import { mustBeOurs } from './owner.ts';
+import { makeReady } from './prepare.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
 import { contentIn, keyOf } from './file-key.ts';
 import { forget, forgetAnnouncements, look, settleRule, settlesInMs, type Heard, type Settling, type Sights } from './settle.ts';
@@ -59,6 +61,12 @@ export async function scan(parts: Parts, options: ScanOptions = {}): Promise<Sca
   const faults: { role: RoleName; failure: Failure }[] = [];
   let putOff = 0;
   for (const role of parts.roles) {
+    const unready = parts.unready.get(role.folder);
+    const failure = unready === undefined || !isWhole ? unready : await makeReady(parts, role);
+    if (failure !== undefined && failure !== null) {
+      faults.push({ role: role.name, failure });
+      continue;
+    }
     try {
       await scanRole(parts, role, given);
       putOff += sights.putOff.get(role.folder)?.length ?? 0;
@@ -117,6 +125,7 @@ async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<voi
     await listRole(parts, role, given.number, isNetwork);
     const others = [layout.work(role.folder), layout.out(role.folder), layout.archive(role.folder)];
     await checkFolders(parts.fs, layout.in(role.folder), others);
+    await mustBeOurs(parts, layout.in(role.folder));
     await mustBeHome(parts, role.folder, 'work');
   }
   const names = new Set<string>();

@@ -58,11 +58,13 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     counted: new Set(),
     network: new Map(),
     works: new Map(),
+    unready: new Map(),
     oldestEnded: new Map(),
   };
   const heads = makeHeads();
   return {
     prepare: () => prepare(parts),
+    unready: () => parts.roles.filter(({ folder }) => parts.unready.has(folder)).map(({ name }) => name),
     scan: (options) => scan(parts, options),
     head: (waiting) => heads.head(parts, waiting),
     claim: (entries, told) => claim(parts, entries, told),

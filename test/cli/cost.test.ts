@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { addCost } from '#cli/cost.ts';
 import { NO_USAGE, type Usage } from '#core/run.ts';
-import { makeTempWorkspace, seedJob, type TempWorkspace } from '../support/workspace.ts';
+import { claimPrompt, makeTempWorkspace, move, promptText, seedJob, type TempWorkspace } from '../support/workspace.ts';
 
 type Row = {
   readonly key: string;
@@ -84,6 +84,23 @@ describe('docket cost', () => {
     (await workspace.rooms()).journal.close();
     await rm(path.join(workspace.root, 'queues'), { recursive: true });
     assert.deepEqual(await costOf(workspace), before);
+  });
+
+  test('a run that was ended at its budget is in it, although nothing of it is recorded', async (t) => {
+    const workspace = await makeTempWorkspace(t);
+    const rooms = await workspace.rooms();
+    const { id } = await claimPrompt(rooms, 'a', promptText({ feature: 'F-1' }));
+    const at = new Date().toISOString();
+    const failure = { kind: 'budget', message: 'it passed its budget' } as const;
+    const run = { n: 1, runId: 'r1', startedAt: at, endedAt: at, outcome: 'budget' as const, failure, usage: usage(0.75), starts: 1 };
+    await rooms.journal.commit([
+      move(id, 'submitted'),
+      move(id, 'running'),
+      { do: 'attempt', id, attempt: run, spent: false },
+      move(id, 'ran'),
+    ]);
+    const { total } = await costOf(workspace);
+    assert.deepEqual([total.runs, total.answered, total.cost_usd], [1, 0, 0.75]);
   });
 
   test('wrong use is told with what would be right', async (t) => {

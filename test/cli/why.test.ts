@@ -77,7 +77,8 @@ describe('docket why, of a job in work', () => {
     const rooms = await workspace.rooms();
     const { id, claimed } = await claimPrompt(rooms, 'foo', promptText());
     let inFlight: unknown[] = [{ id }];
-    await workspace.serve(() => ({ ok: true, lanes: [lane], in_flight: inFlight, backlog: 0, waiting: {} }));
+    let faults: unknown[] = [];
+    await workspace.serve(() => ({ ok: true, lanes: [lane], in_flight: inFlight, backlog: 0, waiting: {}, faults }));
     assert.match(await why(workspace, 'foo'), /it is being checked/);
     await rooms.journal.commit([move(id, 'submitted')]);
     assert.match(await why(workspace, 'foo'), /waits for a slot in its lane\n {2}because {2}lane claude: 2 of 2 slots in use, 3 queued/);
@@ -92,6 +93,9 @@ describe('docket why, of a job in work', () => {
     );
     inFlight = [];
     assert.match(await why(workspace, 'foo'), /has it in no hand/);
+    faults = [{ role: 'architect', words: 'in/ is a symbolic link' }];
+    assert.match(await why(workspace, 'foo'), /because {2}its role waits: in\/ is a symbolic link\n {2}next/);
+    faults = [];
     inFlight = [{ id }];
     await rooms.spool.decide(claimed, { outcome: 'failed', failure, files: [] });
     assert.match(await why(workspace, 'foo'), /being recorded and published/);

@@ -5,7 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, symlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { makeChance, type Chance } from './chance.ts';
@@ -219,3 +219,55 @@ test('folders that a normal user may not use are named, the role waits, the othe
   const story = makeStory(t, process.getuid?.() === 0 ? { as: NOBODY } : {});
   await throughAll(t, story, { why: 'nothing is mounted' }, USERS_FAULTS);
 });
+
+/** At the start: a job of the role is in work/, and its run goes on at the keeper. */
+const STARTS: readonly Fault[] = [
+  {
+    name: 'a link stands in place of in/',
+    words: /ELOOP|links are not followed/,
+    begin: (place) => {
+      moveAway(place.part('in'));
+      symlinkSync(`${place.part('in')}-aside`, place.part('in'));
+      return null;
+    },
+    end: (place) => {
+      rmSync(place.part('in'));
+      moveBack(place.part('in'));
+    },
+  },
+  covered('out/ is covered by another file system', /different file systems.*put them on one/, (place) => place.part('out'), 'cover'),
+  covered('work/ is covered by another file system', /different file systems.*put them on one/, (place) => place.part('work'), 'cover'),
+  covered('the file system is read-only', /EROFS.*mount it read-write again/, ({ folder }) => folder, 'makeReadOnly'),
+];
+
+for (const fault of STARTS)
+  test(`at the start: ${fault.name}: the role waits, the others are answered, and what was in flight goes on once it is mended`, async (t) => {
+    const mounts = makeMounts(t);
+    const story = makeStory(t);
+    const { rig } = story;
+    const folder = path.join(rig.queues, '01-architect');
+    const place: Place = { folder, mounts, part: (name) => path.join(folder, name) };
+    const first = await rig.start();
+    story.drop(makeChance(1), { role: 'architect', lane: 'north', delayMsMax: 400 });
+    await rig.until(rig.base, () => story.starts().length === 1, 'the start of a tool');
+    await first.kill();
+    const failed = fault.begin(place);
+    if (failed !== null) {
+      console.log(`NOT RUN: folders: at the start: ${fault.name}: ${failed.why}`);
+      return;
+    }
+    let daemon: Awaited<ReturnType<typeof rig.start>>;
+    try {
+      daemon = await rig.start();
+      const other = story.drop(makeChance(2), { role: 'ui', lane: 'south' });
+      await rig.until(rig.in(other.folder), () => !story.unfinished().includes(other.stem), 'the prompt of another role');
+      assert.match(rig.run(['status']).out, new RegExp(`role architect waits: .*(?:${fault.words.source})`));
+    } finally {
+      fault.end(place);
+    }
+    await story.settled();
+    assert.doesNotMatch(rig.run(['status']).out, /waits:/);
+    assert.equal(await daemon.stop(), 0, daemon.output());
+    const verdict = judge(story, { startsMax: () => 1, hasFailedAttempts: false });
+    assertRight(verdict, 1);
+  });

@@ -121,8 +121,10 @@ suite('tending', () => {
     const alone = rig.git('hash-object', '-w', path.join(rig.root, 'loose.txt')).trim();
     rig.git('repack', '-q', '-a', '-d', '-k');
     await history.close();
-    const tending = await rig.open({ tend });
-    await recordAlone(tending, 6, 4);
+    const { log, line } = awaiting(/are one now/);
+    const tending = await rig.open({ tend, log });
+    await recordAlone(tending, 6, 5);
+    await line;
     await tending.close();
     assert.ok(packs().includes(kept));
     assert.equal(rig.git('cat-file', '-p', alone), 'nobody needs this\n');

@@ -78,10 +78,24 @@ for (const [code, words] of [
     assert.equal((await spool.scan()).waiting.length, 1);
     await processAll(rig, spool);
   });
-  test(`${code} at the start is told with the same words`, async (context) => {
+  test(`${code} at the start is told with the same words, nothing is taken up meanwhile, and it is over when it is over`, async (context) => {
     const rig = makeRig(context);
-    const fs: Fs = { ...rig.fs, walk: () => Promise.reject(Object.assign(new Error(`${code}: made up`), { code })) };
-    await assert.rejects(rig.spool(fs).prepare(), new RegExp(`${code}.*${words}`));
+    const before = rig.spool();
+    await before.prepare();
+    await before.drop(ROLE.name, stem('foo'), 'x');
+    await before.claim((await before.scan()).waiting);
+    let isBad = true;
+    const walk: Fs['walk'] = (folder, see) =>
+      isBad ? Promise.reject(Object.assign(new Error(`${code}: made up`), { code })) : rig.fs.walk(folder, see);
+    const spool = rig.spool({ ...rig.fs, walk });
+    await spool.prepare();
+    assert.match(JSON.stringify((await spool.scan()).faults), new RegExp(`"${code}".*${words}`));
+    assert.deepEqual(spool.unready(), [ROLE.name]);
+    assert.deepEqual(await spool.leftovers(), []);
+    isBad = false;
+    assert.equal(JSON.stringify((await spool.scan()).faults), '[]');
+    assert.deepEqual(spool.unready(), []);
+    assert.equal((await spool.leftovers()).length, 1);
   });
 }
 

@@ -5,7 +5,7 @@ import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { Failure } from '#core/failure.ts';
 import { printable } from '#core/names.ts';
 import type { FilePath } from '#core/ports.ts';
@@ -16,8 +16,12 @@ const raw = (folder: string): Buffer[] => readdirSync(folder, { encoding: 'buffe
 const codes = (failure: Failure | null): string[] => (failure?.kind === 'prompt-invalid' ? failure.faults.map((fault) => fault.code) : []);
 
 /** What becomes of one name. @returns codes of the faults, what lies in in/ and out/ afterwards */
-async function fate(name: Buffer, content = 'hello'): Promise<{ codes: string[]; in: string[]; out: string[]; shown: string }> {
-  const rig = makeRig(null);
+async function fate(
+  context: TestContext,
+  name: Buffer,
+  content = 'hello',
+): Promise<{ codes: string[]; in: string[]; out: string[]; shown: string }> {
+  const rig = makeRig(context);
   const spool = rig.spool();
   await spool.prepare();
   writeFileSync(Buffer.concat([Buffer.from(`${rig.in}/`), name]), content);
@@ -54,8 +58,8 @@ for (const name of [
   'x~.md',
   `${'n'.repeat(180)}.md`,
 ]) {
-  test(`${printable(name, 40)} is a name like any other`, async () => {
-    const is = await fate(Buffer.from(name));
+  test(`${printable(name, 40)} is a name like any other`, async (context) => {
+    const is = await fate(context, Buffer.from(name));
     const own = name.slice(0, -3);
     assert.deepEqual(is.codes, []);
     assert.deepEqual(is.in, [`${own}.processed`]);
@@ -72,8 +76,8 @@ for (const [what, name] of [
   ['255 bytes', Buffer.from(`${'l'.repeat(252)}.md`)],
   ['bytes that are not UTF-8', Buffer.concat([Buffer.from('caf'), Buffer.from([0xe9, 0xff]), Buffer.from('.md')])],
 ] as const) {
-  test(`a name with ${what} is refused with words under a safe stem, its bytes kept`, async () => {
-    const is = await fate(name);
+  test(`a name with ${what} is refused with words under a safe stem, its bytes kept`, async (context) => {
+    const is = await fate(context, name);
     assert.deepEqual(is.codes, ['file-name']);
     assert.match(is.in.join(), /^refused-[a-z2-7]{8}\.rejected$/);
     assert.match(is.out.join(), /^refused-[a-z2-7]{8}_error\.md$/);
@@ -204,13 +208,15 @@ test('empty bytes, NUL bytes and any encoding pass through byte for byte', async
   for (const [index, bytes] of contents.entries()) assert.deepEqual(readFileSync(path.join(rig.in, `f${String(index)}.processed`)), bytes);
 });
 
-test('a queue folder that is a symbolic link is refused at start', async (context) => {
+test('a queue folder that is a symbolic link is refused at start, and its role waits', async (context) => {
   const rig = makeRig(context);
-  const spool = rig.spool();
-  await spool.prepare();
+  await rig.spool().prepare();
   renameSync(rig.out, `${rig.out}-elsewhere`);
   symlinkSync(`${rig.out}-elsewhere`, rig.out);
-  await assert.rejects(spool.prepare(), /out is not a folder but a symbolic link/);
+  const spool = rig.spool();
+  await spool.prepare();
+  assert.deepEqual(spool.unready(), [ROLE.name]);
+  assert.match(JSON.stringify((await spool.scan()).faults), /out is not a folder but a symbolic link/);
 });
 
 test('a raw name in in/ that changed nothing on disk is found by its bytes again', async (context) => {

@@ -4,17 +4,31 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { FileFacts, Fs } from '#core/ports.ts';
 import type { Claimed, Spool } from '#core/spool.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { AlteredCopy } from '#spool/decided-bytes.ts';
-import { NOT_OURS } from '#spool/prepare.ts';
+import { NOT_OURS } from '#spool/owner.ts';
 import { answer, makeRig, names, processAll, ROLE, settled, stem, type Rig } from './rig.ts';
 
 const digest = makeDigest();
 const sha256 = (bytes: string): string => digest.sha256(bytes);
 const text = (...parts: string[]): string => readFileSync(path.join(...parts), 'utf8');
-/** To a spool of this user every file here belongs to somebody else. */
-const somebodyElse = (file: string): number => statSync(file).uid + 1;
+/** A disk on which every file belongs to somebody else, and the folders to us: nobody but root could make one. */
+function foreignFiles(fs: Fs): Fs {
+  const foreign = (facts: FileFacts): FileFacts => (facts.kind === 'file' ? { ...facts, uid: facts.uid + 1 } : facts);
+  return {
+    ...fs,
+    facts: async (file) => {
+      const facts = await fs.facts(file);
+      return facts === null ? null : foreign(facts);
+    },
+    readHead: async (file, max) => {
+      const { bytes, facts } = await fs.readHead(file, max);
+      return { bytes, facts: foreign(facts) };
+    },
+  };
+}
 
 async function prepared(context: TestContext): Promise<Rig> {
   const rig = makeRig(context);
@@ -24,7 +38,7 @@ async function prepared(context: TestContext): Promise<Rig> {
 
 test('a file of another user is rejected unread, and its author is told who may drop prompts', async (context) => {
   const rig = await prepared(context);
-  const spool = rig.spool(undefined, { owners: { uid: somebodyElse(rig.in), gids: [] } });
+  const spool = rig.spool(foreignFiles(rig.fs), { owners: { uid: statSync(rig.in).uid, gids: [] } });
   writeFileSync(path.join(rig.in, 'foo.md'), 'not for a parser');
   const [one] = await settled(rig, spool);
   assert.ok(one !== undefined);
@@ -37,8 +51,8 @@ test('a file of another user is rejected unread, and its author is told who may 
 
 test('a file of an allowed group is taken, and what stays in in/ afterwards is a read-only file of docket’s own', async (context) => {
   const rig = await prepared(context);
-  const { gid } = statSync(rig.in);
-  const spool = rig.spool(undefined, { owners: { uid: somebodyElse(rig.in), gids: [gid] } });
+  const { uid, gid } = statSync(rig.in);
+  const spool = rig.spool(foreignFiles(rig.fs), { owners: { uid, gids: [gid] } });
   const file = path.join(rig.in, 'foo.md');
   writeFileSync(file, 'hello');
   const before = statSync(file).ino;
@@ -65,6 +79,20 @@ test('a queue of another user, and one that everybody may write to, are not used
     chmodSync(folder, 0o770);
   }
   await rig.spool(undefined, { owners: { uid, gids: [] } }).prepare();
+});
+
+test('an inbox that everybody may write to while docket runs stops its role, with words, until it is shut again', async (context) => {
+  const rig = await prepared(context);
+  const spool = rig.spool(undefined, { owners: { uid: statSync(rig.in).uid, gids: [] } });
+  await spool.prepare();
+  writeFileSync(path.join(rig.in, 'foo.md'), 'hello');
+  chmodSync(rig.in, 0o777);
+  const shut = await spool.scan();
+  assert.deepEqual(shut.waiting, []);
+  assert.match(JSON.stringify(shut.faults), /every user of this machine may write to/);
+  chmodSync(rig.in, 0o700);
+  await processAll(rig, spool);
+  assert.deepEqual(names(rig.in), ['foo.processed']);
 });
 
 test('a name that states the SHA-256 of the content is checked at the claim, and the job has the plain name', async (context) => {

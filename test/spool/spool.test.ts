@@ -472,7 +472,7 @@ test('a start removes the temporary files of drops that crashed', async (context
   assert.deepEqual(names(rig.in), ['.somebody-elses']);
 });
 
-test('folders on two file systems are refused at start with words', async (context) => {
+test('a role with folders on two file systems waits from the start on, with words', async (context) => {
   const rig = makeRig(context);
   const real = makeFs();
   const spool = rig.spool({
@@ -480,5 +480,7 @@ test('folders on two file systems are refused at start with words', async (conte
     rename: (from, to) =>
       to.toString().includes('/out/') ? Promise.reject(Object.assign(new Error('EXDEV'), { code: 'EXDEV' })) : real.rename(from, to),
   });
-  await assert.rejects(spool.prepare(), /put them on one file system/);
+  await spool.prepare();
+  assert.deepEqual(spool.unready(), [ROLE.name]);
+  assert.match(JSON.stringify((await spool.scan()).faults), /"EXDEV".*cannot be moved between.*put them on one/);
 });
