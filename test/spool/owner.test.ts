@@ -14,9 +14,10 @@ import { answer, makeRig, names, processAll, ROLE, settled, stem, type Rig } fro
 const digest = makeDigest();
 const sha256 = (bytes: string): string => digest.sha256(bytes);
 const text = (...parts: string[]): string => readFileSync(path.join(...parts), 'utf8');
+const foreign = (facts: FileFacts): FileFacts => (facts.kind === 'file' ? { ...facts, uid: facts.uid + 1 } : facts);
+
 /** A disk on which every file belongs to somebody else, and the folders to us: nobody but root could make one. */
 function foreignFiles(fs: Fs): Fs {
-  const foreign = (facts: FileFacts): FileFacts => (facts.kind === 'file' ? { ...facts, uid: facts.uid + 1 } : facts);
   return {
     ...fs,
     facts: async (file) => {
