@@ -18,12 +18,14 @@ import { lookAtHistory } from './doctor-history.ts';
 import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from './doctor-machine.ts';
 import { lookAtQueues } from './doctor-queues.ts';
 import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts';
+import { lookAtSigning } from './doctor-signing.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
 import { commonOf, log } from './open.ts';
 import { clock, runnerPorts, spoolOf } from './parts.ts';
 import { lookAtSandbox } from './sandbox.ts';
 import { loadWorkspace } from './workspace.ts';
+import { lookAtSecrets } from './workspace-secrets.ts';
 
 type Options = Common & { readonly deep?: boolean };
 
@@ -93,8 +95,10 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('settings', async () => lookAtSettings(workspace))),
     ...(await guarded('owners', async () => lookAtOwners(fs, workspace.queues, roles))),
     ...(await guarded('published', async () => lookAtPublished(fs, spoolOf(workspace, roles, log), workspace.queues, roles))),
+    ...(await guarded('secrets in files', async () => lookAtSecrets(fs, workspace))),
     ...(await guarded('queues', async () => lookAtQueues(fs, workspace, roles, makeDigest().uuid()))),
     ...(await guarded('history', async () => lookAtHistory(ports, workspace, isDeep))),
+    ...(await guarded('signing', async () => lookAtSigning(fs, workspace))),
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),

@@ -2,8 +2,9 @@
 
 import type { Fs, Log } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
+import type { Spool } from '#core/spool.ts';
 import { userId } from '#platform/system.ts';
-import { faultOfFolder, type Owners } from '#spool/owner.ts';
+import { faultOfFolder, NOT_OURS, type Owners } from '#spool/owner.ts';
 import { CliError, EXIT } from './io.ts';
 
 const GROUPS = '/etc/group';
@@ -53,4 +54,13 @@ export async function mustBeOurs(fs: Pick<Fs, 'facts'>, workspace: Pick<Workspac
 export function warnOfRoot(log: Pick<Log, 'warn'>): void {
   if (userId() === 0)
     log.warn('docket runs as root: every tool that it calls may do anything on this machine; give it a user of its own (docs/security.md)');
+}
+
+/** The spool, ready; CliError for a queue that is not this user's, or that everybody may write to. */
+export async function preparedSpool(spool: Spool): Promise<Spool> {
+  await spool.prepare().catch((error: unknown) => {
+    if (error instanceof Error && error.name === NOT_OURS) throw new CliError(`not started: ${error.message}`, EXIT.environment);
+    throw error;
+  });
+  return spool;
 }

@@ -2,13 +2,12 @@
 
 import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
-import type { History } from '#core/history.ts';
 import type { Journal, Log } from '#core/ports.ts';
 import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
-import { makeHistory, type Merging } from '#history/history.ts';
+import { makeHistory } from '#history/history.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -20,7 +19,7 @@ import { makeKernelLocks } from '#platform/lock.ts';
 import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
-import { hostName, userName } from '#platform/system.ts';
+import { scanText } from '#policy/scan-text.ts';
 import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
@@ -28,8 +27,12 @@ import { NewerJournal } from '#store/schema.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
 import { journalFile, lockFile } from './places.ts';
+import { principal, signingOf } from './signing.ts';
 
 export const clock = makeClock();
+
+/** Shorter names hold no token. */
+const SECRET_NAME_LENGTH = 20;
 
 /** @param suspect for the daemon: the job that the one before it died on */
 export const spoolOf = (
@@ -42,6 +45,7 @@ export const spoolOf = (
 ): Spool =>
   makeSpool({
     suspect,
+    isSecretName: (name) => name.length >= SECRET_NAME_LENGTH && scanText(name).length > 0,
     queues: workspace.queues,
     roles,
     fs,
@@ -93,7 +97,12 @@ export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
-export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): History & Merging =>
+export const historyOf = (
+  workspace: Workspace,
+  log: Log,
+  fs = makeFs(),
+  signing = signingOf(workspace, fs),
+): ReturnType<typeof makeHistory> =>
   makeHistory({
     dir: workspace.history,
     codeRoot: workspace.code,
@@ -103,8 +112,10 @@ export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): Histor
     clock,
     log,
     locks: makeKernelLocks(),
-    author: { name: 'docket', email: `${userName()}@${hostName()}` },
+    author: { name: 'docket', email: principal() },
+    signing,
     pushRemotes: workspace.settings['policy.push_remotes'],
+    pushScan: { node: process.execPath, file: moduleFile('cli/push-scan'), deadlineMs: workspace.settings['limits.secret_scan'] },
     tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
   });
 

@@ -27,6 +27,8 @@ export const pausesFile = inState('paused.json');
 export const programsFile = inState('programs.json');
 /** Which prompts may start whatever is spent (daemon/releases.ts). */
 export const releasesFile = inState('released.json');
+/** Makes the fingerprints of secrets this workspace's own (platform/fingerprint.ts). */
+export const fingerprintKeyFile = inState('fingerprint.key');
 /** Makes the hashes of accounts this workspace's own. */
 export const saltFile = inState('salt');
 export const controlSocket = inState('control.sock');

@@ -8,12 +8,12 @@ import { describeFault } from '#core/fault.ts';
 import { describe } from '#core/failure.ts';
 import { contextOf, describeDependency, missingDependencies, briefContext } from '#daemon/dependencies.ts';
 import { makeFs } from '#platform/files.ts';
-import { makeSecretScan } from '#policy/secret-scan.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, log, openAll, profilesOf } from './open.ts';
 import { parseFile } from './parse-file.ts';
 import { historyOf, runnerPorts } from './parts.ts';
+import { openSecretScan } from './secret-scan-of.ts';
 
 /** Rough, as all tokenizers differ: bytes of English text and code per token. */
 const BYTES_PER_TOKEN = 4;
@@ -54,8 +54,9 @@ export function addPreview(program: Command, io: Io): void {
       await ports.history.close();
 
       const brief = assembleBrief({ role, spec: spec.value, prompt, context: briefContext(context) });
-      const secrets = makeSecretScan({ deadlineMs: workspace.settings['limits.secret_scan'] });
-      const scan = await secrets.scan('prompt', new TextDecoder().decode(bytes));
+      const secrets = await openSecretScan(makeFs(), workspace, { makesKey: false });
+      const ofPrompt = await secrets.scan('prompt', new TextDecoder().decode(bytes));
+      const scan = ofPrompt.ok ? await secrets.scan('context', brief) : ofPrompt;
       await secrets.close();
       const runners = makeRunners(workspace, await profilesOf(workspace), runnerPorts(io.env));
       await runners.prepare();

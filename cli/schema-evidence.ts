@@ -100,7 +100,17 @@ const predicate = z.strictObject({
   scope: z.unknown(),
   filesChanged: z.array(z.strictObject({ path: text, sha256 })),
   policy: z.array(
-    z.strictObject({ check: text, version: text, on: z.enum(['prompt', 'answer']), outcome: z.enum(['passed', 'found', 'failed']) }),
+    z.strictObject({
+      check: text,
+      version: text,
+      on: z.enum(['prompt', 'answer']),
+      outcome: z.enum(['passed', 'found', 'failed', 'told']),
+      allowed: z
+        .array(z.strictObject({ fingerprint: text, rule: text, reason: text, by: text }))
+        .optional()
+        .describe('what looked like a secret and was let pass: by whom and why (policy.allow_secrets)'),
+      kinds: z.record(text, z.int().min(1)).optional().describe('personal data by kind, how many'),
+    }),
   ),
   outputMisses: z.array(text).nullable(),
   failure,

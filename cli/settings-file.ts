@@ -1,6 +1,7 @@
 /** Reads docket.yaml and docket.local.yaml: text in, values by row out, all faults at once with their place. Opens nothing itself. */
 
 import type { Fault } from '#core/fault.ts';
+import type { AllowedSecret } from '#core/policy.ts';
 import type { SettingKey } from '#core/settings.ts';
 import { fault, inOrder, type Place, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { nearest } from '#prompt-spec/nearest.ts';
@@ -20,6 +21,7 @@ export type SettingsFile = {
   readonly lanes: Readonly<Record<string, LaneEntry>>;
   /** US dollars a day, by lane. */
   readonly laneBudgets: Readonly<Record<string, number>>;
+  readonly allowedSecrets: readonly AllowedSecret[];
   readonly prices: Readonly<Record<string, PriceEntry>>;
   readonly faults: readonly SettingsFault[];
 };
@@ -43,15 +45,19 @@ export function readSettingsFile(text: string, file: string, isLocal: boolean): 
     const value = path.reduce<unknown>((at, part) => asObject(at)[part], data);
     if (isThere && value !== undefined) values.set(key, value as SettingAny);
   }
+  if (isLocal && yaml.spotOf(ALLOWED) !== null) faults.push(securityFault(ALLOWED.join('.'), placeOf(ALLOWED, yaml)));
   return {
     values,
     runners: asObject(data['runners']) as Record<string, RunnerEntry>,
     lanes: asObject(data['lanes']) as Record<string, LaneEntry>,
     laneBudgets: asObject(asObject(data['budgets'])['lane']) as Record<string, number>,
+    allowedSecrets: (asObject(data['policy'])['allow_secrets'] ?? []) as readonly AllowedSecret[],
     prices: asObject(data['prices']) as Record<string, PriceEntry>,
     faults: inOrder(faults).map((one) => ({ ...one, file })),
   };
 }
+
+const ALLOWED = ['policy', 'allow_secrets'];
 
 type Issue = {
   readonly code: string;
@@ -117,7 +123,7 @@ function unknownKey(path: readonly PropertyKey[], yaml: YamlRead): Fault {
   });
 }
 
-export const securityFault = (key: SettingKey, place: Place): Fault =>
+export const securityFault = (key: string, place: Place): Fault =>
   fault('setting-security', key, place, {
     message: 'this is a security setting: only docket.yaml, which is committed and reviewed, may change it',
     expected: `${key} in docket.yaml`,

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { FINGERPRINT_FORM } from '#core/policy.ts';
 import { SETTINGS, type SettingKey } from '#core/settings.ts';
 import { checkHttp, httpFields, SECRET_NAME, variable } from './settings-http.ts';
 import { modelPattern, price } from './settings-prices.ts';
@@ -125,6 +126,20 @@ const laneBudgets = z
   .optional()
   .describe('what the runs of a day in one lane may cost, in US dollars, by lane');
 
+const allowedSecrets = z
+  .array(
+    z.strictObject({
+      fingerprint: z
+        .string()
+        .regex(FINGERPRINT_FORM, 'a fingerprint is hmac: and 32 hex digits, as the error file of the held prompt tells it'),
+      reason: z.string().trim().min(8, 'a reason has at least 8 characters').max(400).describe('why it may pass'),
+      by: z.string().trim().min(2).max(100).describe('the person who answers for it'),
+    }),
+  )
+  .max(200)
+  .optional()
+  .describe('what the secret scan lets pass, by fingerprint; who and why stand in the evidence of each prompt that used it');
+
 /** `retry.base` -> {retry: {base: leaf}}. */
 function nestedRows(): Record<string, z.ZodType> {
   const top: Record<string, z.ZodType> = {};
@@ -134,6 +149,7 @@ function nestedRows(): Record<string, z.ZodType> {
     if (group === undefined || inner === undefined) top[key] = leaf(rowOf(key));
     else groups.set(group, { ...groups.get(group), [inner]: leaf(rowOf(key)) });
   }
+  groups.set('policy', { ...groups.get('policy'), allow_secrets: allowedSecrets });
   groups.set('budgets', { ...groups.get('budgets'), lane: laneBudgets });
   for (const [group, rows] of groups) top[group] = z.strictObject(rows).nullish();
   return top;

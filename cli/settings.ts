@@ -44,6 +44,7 @@ export type LoadedSettings = {
   readonly httpRunners: readonly HttpProfile[];
   readonly lanes: readonly LaneSettings[];
   readonly laneBudgets: Workspace['laneBudgets'];
+  readonly allowedSecrets: Workspace['allowedSecrets'];
   readonly prices: Workspace['prices'];
   /** What a person should be told of them. */
   readonly notes: readonly string[];
@@ -105,7 +106,7 @@ function flagLayer(flags: SettingsInput['flags']): Layer {
   return textLayer('flag', given);
 }
 
-const NO_FILE: SettingsFile = { values: new Map(), runners: {}, lanes: {}, laneBudgets: {}, prices: {}, faults: [] };
+const NO_FILE: SettingsFile = { values: new Map(), runners: {}, lanes: {}, laneBudgets: {}, allowedSecrets: [], prices: {}, faults: [] };
 
 export function loadSettings(input: SettingsInput): Result<LoadedSettings, readonly SettingsFault[]> {
   const written = input.docketYaml === null ? NO_FILE : readSettingsFile(input.docketYaml, 'docket.yaml', false);
@@ -143,6 +144,7 @@ export function loadSettings(input: SettingsInput): Result<LoadedSettings, reado
     httpRunners: entries.flatMap(([name, entry]) => httpProfileOf(name, entry) ?? []),
     lanes: Object.entries({ ...shared.lanes, ...local.lanes }).map(([name, entry]) => laneOf(name, entry, merged)),
     laneBudgets: Object.entries({ ...shared.laneBudgets, ...local.laneBudgets }).map(([lane, dayUsd]) => ({ lane, dayUsd })),
+    allowedSecrets: shared.allowedSecrets,
     prices: pricesOf({ ...shared.prices, ...local.prices }),
     notes,
   });

@@ -36,9 +36,8 @@ import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import type { Programs } from '#policy/program.ts';
-import { makeSecretScan } from '#policy/secret-scan.ts';
+import { maskSecrets } from '#policy/mask.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
-import { NOT_OURS } from '#spool/owner.ts';
 import { safeText, secretValues } from '#tools/outcome.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
@@ -50,12 +49,15 @@ import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
 import { laneName, makeLaneRules } from './lane-rules.ts';
-import { mustBeOurs, ownersOf } from './owners.ts';
+import { mustBeOurs, ownersOf, preparedSpool } from './owners.ts';
 import { pausesOf } from './pauses.ts';
 import { programsOf } from './programs.ts';
+import { openSecretScan } from './secret-scan-of.ts';
 import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
+import { mustSign, signingOf } from './signing.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, parsingFile, releasesFile, visibleLock } from './places.ts';
+import { refuseSecretSettings } from './workspace-secrets.ts';
 
 export type StartOptions = {
   readonly workspace: Workspace;
@@ -294,6 +296,7 @@ async function makePorts(
 ): Promise<Ports> {
   const { workspace, env } = options;
   const digest = makeDigest();
+  await refuseSecretSettings(fs, workspace);
   const roles = await loadRoles(fs, workspace);
   if (!roles.ok) throw new CliError(describeFileFaults(roles.error), EXIT.environment);
   const specs = await loadSpecs(fs, workspace);
@@ -311,12 +314,11 @@ async function makePorts(
   });
   if (parsing.left !== null) log.warn('the daemon before this one died while it read a prompt', { job: parsing.left });
   const suspect = parsing.left !== null && isJobId(parsing.left) ? parsing.left : null;
-  const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect, await ownersOf(fs, workspace));
-  await spool.prepare().catch((error: unknown) => {
-    if (error instanceof Error && error.name === NOT_OURS) throw new CliError(`not started: ${error.message}`, EXIT.environment);
-    throw error;
-  });
-  const history = historyOf(workspace, log, fs);
+  const owners = await ownersOf(fs, workspace);
+  const spool = await preparedSpool(spoolOf(workspace, [...roles.value.values()], log, fs, suspect, owners));
+  const signing = signingOf(workspace, fs);
+  await mustSign(signing, log);
+  const history = historyOf(workspace, log, fs, signing);
   await history.open().catch((error: unknown) => {
     // Somebody else's daemon, or a verb, has it: words for a person, not a stack.
     if (isLocked(error)) throw new CliError(`not started: ${error.message}`, EXIT.environment);
@@ -324,11 +326,9 @@ async function makePorts(
   });
   closers.push(async () => history.close());
   const compileCache = getCompileCacheDir();
-  const secrets = makeSecretScan({
-    deadlineMs: workspace.settings['limits.secret_scan'],
-    // What Node names is the folder of this version in it.
-    compileCache: compileCache === undefined ? null : path.dirname(compileCache),
-  });
+  // What Node names is the folder of this version in it.
+  const compileCacheFolder = compileCache === undefined ? null : path.dirname(compileCache);
+  const secrets = await openSecretScan(fs, workspace, { makesKey: true, compileCache: compileCacheFolder });
   closers.push(async () => secrets.close());
   const keeper = await connectWorkspaceKeeper(workspace, log, { check, text: epoch.text });
   closers.push(() => {
@@ -356,6 +356,7 @@ async function makePorts(
     random: Math.random,
     spool,
     history,
+    signing,
     journal,
     secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
@@ -364,7 +365,7 @@ async function makePorts(
     prices,
     purse,
     live: makeLiveRuns({ clock, prices }),
-    clean: (text, maxLength) => safeText(redactText(text), secretsIn, maxLength),
+    clean: (text, maxLength) => safeText(maskSecrets(redactText(text)), secretsIn, maxLength),
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,

@@ -5,6 +5,7 @@
 
 import type { Failure } from './failure.ts';
 import type { JobId, Sha256 } from './names.ts';
+import type { ScanNote } from './policy.ts';
 import type { AttemptRecord, RunnerFacts, Usage } from './run.ts';
 
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
@@ -49,7 +50,12 @@ export type Predicate = {
     readonly check: string;
     readonly version: string;
     readonly on: 'prompt' | 'answer';
-    readonly outcome: 'passed' | 'found' | 'failed';
+    /** told: it was found, and let pass with a warning (personal data). */
+    readonly outcome: 'passed' | 'found' | 'failed' | 'told';
+    /** What a person lets pass by policy.allow_secrets; absent: nothing. */
+    readonly allowed?: ScanNote['allowed'];
+    /** How many of each kind of personal data. */
+    readonly kinds?: ScanNote['personal'];
   }[];
   /** What the answer lacks of the asked shape (headings, fences), in words: for the reviewer, it fails nothing. Null: there is no answer of a tool. */
   readonly outputMisses: readonly string[] | null;

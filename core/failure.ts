@@ -6,6 +6,7 @@
 import type { Fault } from './fault.ts';
 import { describeFault } from './fault.ts';
 import type { JobId } from './names.ts';
+import type { ScanPlace } from './policy.ts';
 import { unreachable } from './result.ts';
 
 export type FailureClass =
@@ -21,7 +22,15 @@ export type FailureClass =
   | 'cancelled';
 
 /** A place where a secret was found; never the secret. */
-export type SecretFinding = { readonly rule: string; readonly line: number; readonly column: number };
+export type SecretFinding = {
+  readonly rule: string;
+  readonly line: number;
+  readonly column: number;
+  /** The rule's own public literal and stars, such as `ghp_****`; absent before docket 0.2. */
+  readonly excerpt?: string;
+  /** What docket.yaml may let it pass by (policy.allow_secrets). */
+  readonly fingerprint?: string;
+};
 
 export type Failure =
   | { readonly kind: 'prompt-invalid'; readonly faults: readonly Fault[] }
@@ -30,8 +39,10 @@ export type Failure =
   | { readonly kind: 'in-work-elsewhere'; readonly identity: string; readonly byJob: JobId }
   /** What was decided for out/ was written to by somebody, and the decided bytes are nowhere else. */
   | { readonly kind: 'copy-altered'; readonly file: string }
-  | { readonly kind: 'secret-found'; readonly in: 'prompt' | 'answer'; readonly findings: readonly SecretFinding[] }
-  | { readonly kind: 'secret-scan-failed'; readonly in: 'prompt' | 'answer'; readonly reason: string }
+  | { readonly kind: 'secret-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
+  /** Only with policy.personal_data: hold. */
+  | { readonly kind: 'personal-data-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
+  | { readonly kind: 'secret-scan-failed'; readonly in: ScanPlace; readonly reason: string }
   | { readonly kind: 'rate-limited'; readonly runner: string; readonly message: string; readonly resumeAt: string | null }
   | { readonly kind: 'provider-error'; readonly runner: string; readonly message: string; readonly status: number | null }
   | { readonly kind: 'timeout'; readonly command: string; readonly limitMs: number; readonly roleFile: string }
@@ -70,6 +81,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'in-work-elsewhere': 'policy-violation',
   'copy-altered': 'policy-violation',
   'secret-found': 'policy-violation',
+  'personal-data-found': 'policy-violation',
   'secret-scan-failed': 'policy-violation',
   'rate-limited': 'provider-limit',
   'provider-error': 'provider-error',
@@ -96,6 +108,18 @@ const CLASS: Record<FailureKind, FailureClass> = {
 
 export const classOf = (failure: Failure): FailureClass => CLASS[failure.kind];
 
+const SCANNED: Record<ScanPlace, string> = {
+  prompt: 'the prompt',
+  name: 'the name of the file',
+  context: 'what would be sent with the prompt (spec, role, earlier answers)',
+  answer: 'the answer',
+};
+
+const findingWords = ({ rule, line, column, excerpt, fingerprint }: SecretFinding): string => {
+  const shown = [...(excerpt === undefined ? [] : [excerpt]), ...(fingerprint === undefined ? [] : [fingerprint])].join(', ');
+  return `${rule} at line ${String(line)}, column ${String(column)}${shown === '' ? '' : ` (${shown})`}`;
+};
+
 /** One sentence for people: the thing, the value, the limit and the next step. */
 export function describe(failure: Failure): string {
   switch (failure.kind) {
@@ -108,9 +132,11 @@ export function describe(failure: Failure): string {
     case 'copy-altered':
       return `${failure.file} was changed in work/ after it was decided, so nothing of this job is published or recorded; what stands there now was moved to archive/ (find out who wrote to it, then \`docket retry\`)`;
     case 'secret-found':
-      return `the ${failure.in} contains what looks like a secret: ${failure.findings.map((finding) => `${finding.rule} at line ${String(finding.line)}, column ${String(finding.column)}`).join('; ')} (take it out, and treat a real one as leaked)`;
+      return `${SCANNED[failure.in]} contains what looks like a secret: ${failure.findings.map(findingWords).join('; ')} (take it out, and treat a real one as leaked; docs/secrets.md)`;
+    case 'personal-data-found':
+      return `${SCANNED[failure.in]} contains what looks like personal data: ${failure.findings.map(findingWords).join('; ')} (take it out, or see policy.personal_data in docs/secrets.md)`;
     case 'secret-scan-failed':
-      return `the ${failure.in} could not be scanned for secrets, so it was not let through: ${failure.reason}`;
+      return `${SCANNED[failure.in]} could not be scanned for secrets, so it was not let through: ${failure.reason}`;
     case 'rate-limited':
       return `${failure.runner} is at the provider's limit: ${failure.message}${failure.resumeAt === null ? '' : ` (again at ${failure.resumeAt})`}`;
     case 'provider-error':

@@ -106,3 +106,6 @@ function escaped(character: string): string {
   const names: Record<string, string> = { '\n': String.raw`\n`, '\r': String.raw`\r`, '\t': String.raw`\t` };
   return names[character] ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
+
+/** A file whose own name holds a secret goes on as `secret-in-name-<job>.md`: its name is written down nowhere. */
+export const SECRET_NAME = 'secret-in-name';

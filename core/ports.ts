@@ -8,6 +8,7 @@ import type { AttemptRecord, ExitFile, ProgramPlan, RunFile, RunLimits } from '.
 import type { JobState, Outcome } from './job.ts';
 import type { Failure } from './failure.ts';
 import type { LaneRecord } from './lane.ts';
+import type { ScanNote, ScanPlace } from './policy.ts';
 import type { Result } from './result.ts';
 import type { SpendLine } from './spending.ts';
 
@@ -158,7 +159,8 @@ export type KernelLocks = {
 export type SecretScan = {
   /** Name and version of the rules, for evidence. */
   readonly rules: { readonly check: string; readonly version: string };
-  scan(where: 'prompt' | 'answer', text: string): Promise<Result<null, Failure>>;
+  /** Null: it passed, and there is nothing to tell. Its place is for the failure's words. */
+  scan(where: ScanPlace, text: string): Promise<Result<ScanNote | null, Failure>>;
   close(): Promise<void>;
 };
 

@@ -4,9 +4,12 @@
  */
 
 import type { Price } from './money.ts';
+import type { AllowedSecret } from './policy.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
 import { row } from './settings-row.ts';
+import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
+import { SIGNING_SETTINGS } from './settings-signing.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
 
@@ -280,6 +283,13 @@ export const SETTINGS = {
     security: true,
     why: 'a prompt or answer with a secret waits for a person; history cannot forget, so there is no off',
   }),
+  'policy.personal_data': row<string>({
+    default: 'warn',
+    unit: 'choice',
+    choices: ['off', 'warn', 'hold'],
+    security: true,
+    why: 'e-mail addresses, telephone numbers, payment cards and bank accounts in prompts and answers; warn: told in the log and counted in the evidence, as code is full of authors; hold: waits for a person',
+  }),
   'policy.push_remotes': row<readonly string[]>({
     default: [],
     unit: 'list',
@@ -293,6 +303,7 @@ export const SETTINGS = {
     security: true,
     why: 'hold: a tool whose program is another file than the one that was accepted (the first one seen is) is not called until a person says `docket accept <runner>`',
   }),
+  ...SIGNING_SETTINGS,
   'tools.sandbox': row<string>({
     default: 'auto',
     unit: 'choice',
@@ -300,6 +311,7 @@ export const SETTINGS = {
     security: true,
     why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, for the tools docket knows and runners with sandbox: true; required: nothing starts without it; off: never',
   }),
+  ...CHECKPOINT_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',
@@ -370,6 +382,8 @@ export type Workspace = {
   readonly lanes: readonly LaneSettings[];
   /** What the runs of a day in a lane may cost, in US dollars. */
   readonly laneBudgets: readonly { readonly lane: string; readonly dayUsd: number }[];
+  /** What the secret scan lets pass (policy.allow_secrets); only docket.yaml may name it. */
+  readonly allowedSecrets: readonly AllowedSecret[];
   /** The user's own rows of the price table. */
   readonly prices: readonly Price[];
   /** What a person should be told of the settings: a docket.yaml that nobody committed; absent: nothing. */

@@ -66,7 +66,7 @@ export type Leftover = {
 export type Decided = {
   readonly outcome: Outcome;
   readonly failure: Failure | null;
-  /** Content for out/: written privately first. `as` is the part behind the stem: `_evidence.json`, `_result.md`, `_error.md`, `_duplicate.json`. Order is publishing order. */
+  /** Content for out/: written privately first. `as` is the part behind the stem: `_evidence.json`, `_evidence.dsse.json`, `_result.md`, `_error.md`, `_duplicate.json`. Order is publishing order. */
   readonly files: readonly { readonly as: string; readonly bytes: Uint8Array | string }[];
   /** Kept with the decision, for whoever goes on after a crash: what history will be told. */
   readonly note?: Readonly<Record<string, unknown>>;

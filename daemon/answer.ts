@@ -70,9 +70,14 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
       if (!scan.ok) {
         // For archive/: out/ will not show it.
         await ports.spool.keep(claimed, `a${String(n)}/answer`, run.outcome.answer);
-        return { ...ended('held', attempts, run, scan.error), answerScan: scan.error.kind === 'secret-found' ? 'found' : 'failed' };
+        return { ...ended('held', attempts, run, scan.error), answerScan: scan.error.kind === 'secret-scan-failed' ? 'failed' : 'found' };
       }
-      return { ...ended(run.outcome.status, attempts, run, null), answer: run.outcome.answer, answerScan: 'passed' };
+      return {
+        ...ended(run.outcome.status, attempts, run, null),
+        answer: run.outcome.answer,
+        answerScan: 'passed',
+        answerNote: scan.value,
+      };
     }
 
     const { record } = run;
@@ -306,5 +311,6 @@ function ended(status: Ended['status'], attempts: readonly AttemptRecord[], run:
     model: outcome?.model ?? run?.choice.model ?? null,
     sessionId: outcome?.sessionId ?? null,
     answerScan: null,
+    answerNote: null,
   };
 }

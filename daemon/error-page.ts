@@ -17,6 +17,14 @@ const NEXT: Partial<Record<Outcome, string>> = {
   cancelled: 'Run `docket retry` to take it up again.',
 };
 
+/** What is held for a secret has more ways out. */
+function nextOf(outcome: Outcome, failure: Failure, name: string): string {
+  const plain = NEXT[outcome] ?? '';
+  const isFound = failure.kind === 'secret-found' || failure.kind === 'personal-data-found';
+  if (!isFound || failure.in !== 'prompt') return plain;
+  return `${plain} \`docket redact ${name}\` writes a version in which it is masked; what is no secret can be let pass by its fingerprint (policy.allow_secrets, docs/secrets.md).`;
+}
+
 const faultText = (fault: Fault): string =>
   [
     `- **${fault.field}**${fault.line > 0 ? ` (line ${String(fault.line)}, column ${String(fault.column)})` : ''}: ${fault.message}`,
@@ -48,7 +56,7 @@ export function errorPage(
     what,
     ...(attempts.length === 0 ? [] : ['## Attempts', attempts.map(attemptText).join('\n')]),
     '## What to do',
-    NEXT[outcome] ?? '',
+    nextOf(outcome, failure, `${job.role}/${job.stem}`),
     '## Facts',
     [
       `- job: ${job.id}`,

@@ -9,6 +9,7 @@ import type { PriceTables } from '#core/money.ts';
 import type { Clock, Digest, Fs, Journal, Keeper, Log, SecretScan } from '#core/ports.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
+import type { Signing } from '#core/signing.ts';
 import type { Spool } from '#core/spool.ts';
 import type { Purse } from './budget.ts';
 import type { LiveRuns } from './live-runs.ts';
@@ -24,6 +25,8 @@ export type Ports = {
   readonly random: () => number;
   readonly spool: Spool;
   readonly history: History;
+  /** Null: records are not signed. */
+  readonly signing: Signing | null;
   readonly journal: Journal;
   readonly secrets: SecretScan;
   readonly keeper: Keeper;

@@ -9,8 +9,11 @@ import type { FinalFile, Outcome } from '#core/job.ts';
 import { accountOf } from '#core/lane.ts';
 import { sumUsage } from '#core/money.ts';
 import type { Sha256 } from '#core/names.ts';
+import type { ScanNote } from '#core/policy.ts';
 import { describeIdentity } from '#core/prompt.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
+import { IN_TOTO, wrap } from '#history/dsse.ts';
+import { maskSecrets } from '#policy/mask.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
@@ -72,6 +75,8 @@ export async function sealEnded(
   if (ended.status !== 'held') {
     const resultHash = result === null ? null : ports.digest.sha256(result);
     const evidence = renderStatement(statementOf(ports, job, ended, ended.status, resultHash));
+    // Throws while the key cannot be used: nothing is decided then, and the run's files in work/ give the same answer again.
+    const envelope = ports.signing === null ? null : wrap(await ports.signing.signer(), IN_TOTO, evidence);
     const record: Answer = {
       job: job.recordAs,
       identity: job.identity,
@@ -79,11 +84,12 @@ export async function sealEnded(
       status: ended.status,
       result,
       evidence,
+      envelope,
       promptSha256: job.sha256,
       specVersion: job.spec.version,
       codeCommit: job.code.headCommit,
       runner: (ended.facts ?? job.facts).name,
-      model: modelOf(job, ended),
+      model: clean(modelOf(job, ended)),
       materials: job.materials,
       attempts: await rawOutputs(ports, claimed, ended),
       at: ports.clock.now().toISOString(),
@@ -91,6 +97,7 @@ export async function sealEnded(
     told = { answer: record, attempt: ended.attempts.at(-1)?.n ?? 0 };
     kept = noteOf(told, resultHash);
     files.push({ as: '_evidence.json', bytes: evidence });
+    if (envelope !== null) files.push({ as: '_evidence.dsse.json', bytes: envelope });
   }
   if (result !== null) files.push({ as: '_result.md', bytes: result });
   else if (ended.failure !== null)
@@ -132,7 +139,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
       stem: claimed.job.stem,
       spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: specHash(ports, job) },
       materials: job.materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
-      runner: { ...(ended.facts ?? job.facts), command: ended.command, model: modelOf(job, ended) },
+      runner: { ...(ended.facts ?? job.facts), command: clean(ended.command), model: clean(modelOf(job, ended)) },
       account: accountOf((ended.facts ?? job.facts).lane),
       attempts: ended.attempts.map(
         ({ n, runId, startedAt, endedAt, outcome, failure, usage, starts, lane, model, runner, instead, acts, sandbox }) => ({
@@ -152,13 +159,17 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
         }),
       ),
       usage: sumUsage(ended.attempts.map(({ usage }) => usage)),
-      sessionId: ended.sessionId,
-      code: job.code,
+      sessionId: clean(ended.sessionId),
+      code: { ...job.code, repository: clean(job.code.repository) },
       scope: job.prompt.rest['scope'] ?? null,
       filesChanged: [],
       policy: [
-        { ...check, on: 'prompt', outcome: 'passed' },
-        ...(ended.answerScan === null ? [] : [{ ...check, on: 'answer' as const, outcome: ended.answerScan }]),
+        { ...check, on: 'prompt', outcome: 'passed', ...allowedOf(job.note) },
+        ...personalOf(check.version, 'prompt', job.note),
+        ...(ended.answerScan === null
+          ? []
+          : [{ ...check, on: 'answer' as const, outcome: ended.answerScan, ...allowedOf(ended.answerNote) }]),
+        ...personalOf(check.version, 'answer', ended.answerNote),
       ],
       outputMisses: missesOf(ports, job, ended),
       failure: ended.failure,
@@ -173,6 +184,29 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
     job.sha256,
     resultHash,
   );
+}
+
+type Policy = Predicate['policy'][number];
+
+const allowedOf = (note: ScanNote | null): Pick<Policy, 'allowed'> =>
+  note === null || note.allowed.length === 0 ? {} : { allowed: note.allowed };
+
+const personalOf = (version: string, on: Policy['on'], note: ScanNote | null): Policy[] =>
+  note === null || Object.keys(note.personal).length === 0
+    ? []
+    : [{ check: 'personal-data', version, on, outcome: 'told', kinds: note.personal }];
+
+/** Commands, models and repositories are the same from prompt to prompt. */
+const cleaned = new Map<string, string>();
+const CLEANED_MAX = 500;
+
+/** Short texts that a tool or git gave: nothing secret is recorded by them. */
+function clean(text: string | null): string | null {
+  if (text === null) return null;
+  const known = cleaned.get(text) ?? maskSecrets(text);
+  if (cleaned.size >= CLEANED_MAX) cleaned.clear();
+  cleaned.set(text, known);
+  return known;
 }
 
 const modelOf = (job: Submitted, ended: Ended): string | null => (ended.facts === null ? job.model : ended.model);

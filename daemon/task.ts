@@ -2,6 +2,7 @@
 
 import type { MaterialBytes } from '#core/history.ts';
 import type { JobId, Sha256 } from '#core/names.ts';
+import type { ScanNote } from '#core/policy.ts';
 import type { Identity, Prompt } from '#core/prompt.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
 import type { AttemptRecord, RunnerFacts } from '#core/run.ts';
@@ -49,6 +50,8 @@ export type Accepted = {
   readonly fallbacks: readonly Choice[];
   readonly brief: string;
   readonly materials: readonly MaterialBytes[];
+  /** What its scan let pass. */
+  readonly note: ScanNote | null;
 };
 
 /** A prompt that stands in history as accepted: its identity is ours. */
@@ -71,6 +74,7 @@ export type Ended = {
   readonly sessionId: string | null;
   /** Was the answer scanned, and with which outcome. */
   readonly answerScan: 'passed' | 'found' | 'failed' | null;
+  readonly answerNote: ScanNote | null;
 };
 
 export type InFlight = { readonly job: JobId; readonly sha256: Sha256; readonly done: Promise<void> };

@@ -6,6 +6,7 @@ import type { MaterialBytes } from '#core/history.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { Fault } from '#core/fault.ts';
 import { printable } from '#core/names.ts';
+import { mergeNotes, type ScanNote } from '#core/policy.ts';
 import { identityOf, type Prompt } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { Role } from '#core/role.ts';
@@ -15,6 +16,7 @@ import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { briefContext, contextOf, type ContextText } from './dependencies.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
+import { scanContext, scanPrompt } from './scan-sent.ts';
 import { BRIEF_FILE, byWhom, type Accepted, type Choice, type Task } from './task.ts';
 
 const fileFault = (code: string, message: string, expected: string, found: string, mend: string): Fault => ({
@@ -71,8 +73,11 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   const role = ports.roles.get(job.role);
   if (role === undefined) throw new Error(`no role ${job.role}`);
 
-  const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
   const { bytes } = task;
+  const scan = await scanPrompt(ports, task, bytes);
+  if (!scan.ok) return scan;
+
+  const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
   const parsed = ports.whileParsing(job.id, () =>
     parsePrompt(bytes, {
       roles: [...ports.roles.keys()],
@@ -95,11 +100,13 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   const facts = await runner.value.facts();
   const fallbacks = await fallbacksOf(ports, role, prompt);
 
-  const scan = await ports.secrets.scan('prompt', new TextDecoder().decode(bytes));
-  if (!scan.ok) return err(scan.error);
-
   const context = await contextOf(ports, prompt);
-  const brief = (await sentBrief(ports, task)) ?? assembleBrief({ role, spec: spec.value, prompt, context: briefContext(context) });
+  const kept = await sentBrief(ports, task);
+  const around = await scanContext(ports, role, spec.value, context, kept);
+  if (!around.ok) return around;
+  const note = mergeNotes([scan.value, around.value]);
+  tellPersonal(ports, task, prompt, note);
+  const brief = kept ?? assembleBrief({ role, spec: spec.value, prompt, context: briefContext(context) });
   const materials = materialsOf(ports, role, spec.value, brief, context);
   return ok({
     task,
@@ -115,7 +122,16 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     fallbacks,
     brief,
     materials,
+    note,
   });
+}
+
+/** policy.personal_data: warn. */
+function tellPersonal(ports: Ports, { claimed: { job } }: Task, prompt: Prompt, note: ScanNote | null): void {
+  const kinds = Object.entries(note?.personal ?? {}).map(([kind, count]) => `${kind} (${String(count)})`);
+  if (kinds.length === 0) return;
+  const words = `the prompt, or what is sent with it, seems to hold personal data: ${kinds.join(', ')} (policy.personal_data)`;
+  ports.log.warn(words, { job: job.id, role: job.role, feature: prompt.feature.id });
 }
 
 function chooseRunner(ports: Ports, role: Role, prompt: Prompt, model: string | null): Result<Accepted['runner'], Failure> {

@@ -91,6 +91,14 @@ export async function gitCommitted(
   }
 }
 
+/** The value that counts in a repository, includes followed; null: none. Without our own quiet settings, which would hide it: nothing is run by this. */
+export async function gitConfigValue(ask: AskProgram, folder: string, key: string): Promise<string | null> {
+  const asked = ask('git', ['-C', folder, 'config', '--get', key], { env: gitEnvironment(), timeoutMs: ASK_TIMEOUT_MS });
+  const answer = await asked.catch(() => null);
+  const value = answer?.code === 0 ? answer.stdout.trim() : '';
+  return value === '' ? null : value;
+}
+
 /** Address of the remote `origin`; null when there is none. */
 export async function gitOrigin(ask: AskProgram, folder: string): Promise<string | null> {
   const answer = await askGit(ask, ['-C', folder, 'config', '--get', 'remote.origin.url'], ASK_TIMEOUT_MS).catch(() => null);

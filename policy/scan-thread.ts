@@ -4,14 +4,25 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import type { SecretFinding } from '#core/failure.ts';
+import type { TextFinding } from './scan-text.ts';
 
-/** Findings, or the words why there are none to trust. */
-export type Answer = readonly SecretFinding[] | string;
-type Reply = { readonly ready?: true; readonly id?: number; readonly findings?: readonly SecretFinding[]; readonly error?: string };
+/** What was found, or the words why there is nothing to trust. */
+export type Answer = Found | string;
+export type Found = { readonly secrets: readonly TextFinding[]; readonly personal: readonly TextFinding[] };
+type Reply = {
+  readonly ready?: true;
+  readonly id?: number;
+  readonly findings?: readonly TextFinding[];
+  readonly personal?: readonly TextFinding[];
+  readonly error?: string;
+};
+
+const foundIn = ({ findings, personal, error }: Reply): Answer =>
+  findings === undefined ? (error ?? 'the scanner gave no answer') : { secrets: findings, personal: personal ?? [] };
 
 export type ScanThread = {
-  post(id: number, text: string): void;
+  /** @param personal look for personal data, too */
+  post(id: number, text: string, personal: boolean): void;
   /** The process lives on for it, or not. */
   keepAlive(isBusy: boolean): void;
   stop(reason: string): Promise<void>;
@@ -33,7 +44,7 @@ export function makeScanThread(worker: Worker, told: Told): ScanThread {
   worker.on('message', (reply: Reply) => {
     if (isOver) return;
     if (reply.ready === true) told.ready();
-    else if (reply.id !== undefined) told.answered(reply.id, reply.findings ?? reply.error ?? 'the scanner gave no answer');
+    else if (reply.id !== undefined) told.answered(reply.id, foundIn(reply));
   });
   worker.on('error', (cause: unknown) => {
     end(`the scanner broke: ${cause instanceof Error ? cause.name : 'unknown error'}`);
@@ -43,8 +54,8 @@ export function makeScanThread(worker: Worker, told: Told): ScanThread {
   });
   worker.unref();
   return {
-    post(id, text) {
-      worker.postMessage({ id, text }, []);
+    post(id, text, personal) {
+      worker.postMessage({ id, text, personal }, []);
     },
     keepAlive(isBusy) {
       if (isBusy) worker.ref();

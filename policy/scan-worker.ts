@@ -1,10 +1,11 @@
 /**
- * The worker thread of secret-scan.ts: takes {id, text}, answers {id, findings} or {id, error}. Says {ready: true} once, after a first scan
+ * The worker thread of secret-scan.ts: takes {id, text, personal}, answers {id, findings, personal} or {id, error}. Says {ready: true} once, after a first scan
  * that makes the rules compile. Its answers never hold a part of the text.
  */
 
 import { parentPort } from 'node:worker_threads';
 import { findSecrets } from './find-secrets.ts';
+import { findPersonalData } from './personal-data.ts';
 import { OWN_RULES } from './known-secrets.ts';
 
 const port = parentPort;
@@ -13,13 +14,13 @@ if (port === null) throw new Error('scan-worker is started by policy/secret-scan
 let last: Promise<void> = Promise.resolve();
 
 // One after the other, in order: the other side counts a text's time from the answer before it.
-port.on('message', (message: { readonly id: number; readonly text: string }) => {
-  last = last.then(async () => answer(message.id, message.text));
+port.on('message', (message: { readonly id: number; readonly text: string; readonly personal: boolean }) => {
+  last = last.then(async () => answer(message));
 });
 
-async function answer(id: number, text: string): Promise<void> {
+async function answer({ id, text, personal }: { readonly id: number; readonly text: string; readonly personal: boolean }): Promise<void> {
   try {
-    port?.postMessage({ id, findings: await findSecrets(text) });
+    port?.postMessage({ id, findings: await findSecrets(text), personal: personal ? findPersonalData(text) : [] });
   } catch (cause) {
     port?.postMessage({ id, error: `the scanner broke: ${cause instanceof Error ? cause.name : 'unknown error'}` });
   }

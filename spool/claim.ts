@@ -5,9 +5,9 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { jobIdFrom, type JobId, type RoleFolder, type RoleName } from '#core/names.ts';
+import { jobIdFrom, SECRET_NAME, type JobId, type RoleFolder, type RoleName } from '#core/names.ts';
 import type { Waiting } from '#core/spool.ts';
-import type { JobPaths } from './layout.ts';
+import { PROMPT_ENDING, type JobPaths } from './layout.ts';
 import type { Line } from './ledger-lines.ts';
 import { mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
 import { codeOf, inBatches, roleOfFolder, type Parts } from './parts.ts';
@@ -107,7 +107,8 @@ async function planFor(parts: Parts, waiting: Waiting): Promise<Plan | null> {
     return null;
   }
   const id = jobIdFrom(parts.digest.randomBytes(10));
-  const name = Buffer.from(waiting.rawName).toString('hex');
+  const isSecret = parts.isSecretName?.(Buffer.from(waiting.rawName).toString('utf8')) === true;
+  const name = Buffer.from(isSecret ? `${SECRET_NAME}-${id}${PROMPT_ENDING}` : waiting.rawName).toString('hex');
   const line: Line = { do: 'claim', id, name, at: parts.clock.now().toISOString() };
   return { waiting, id, paths: parts.layout.job(waiting.folder, id), line };
 }

@@ -9,6 +9,7 @@ import type { RoleFolder } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
 import { codeOf, type Parts } from './parts.ts';
 import { finalOf } from './decide.ts';
+import { isPrivate } from './finish.ts';
 
 /** Ends after which somebody may want to know what the tool said, because out/ does not show it. */
 const KEPT: ReadonlySet<Outcome> = new Set(['failed', 'held']);
@@ -26,7 +27,11 @@ export async function clean(parts: Parts, claimed: Claimed): Promise<void> {
     await parts.sync(layout.work(folder), 'safety');
     await fs.removeTree(layout.gone(folder, id));
   }
-  parts.ledgerOf(folder).forget(id);
+  const ledger = parts.ledgerOf(folder);
+  const failure = (await ledger.entry(id))?.final?.failure ?? null;
+  ledger.forget(id);
+  // The ledger has the prompt's bytes; what nobody may read is not left lying there until it is written anew.
+  if (failure !== null && isPrivate(failure)) await ledger.scrub();
   parts.stems.forget(folder, id);
   parts.decidedHere.delete(id);
   parts.counted.delete(id);

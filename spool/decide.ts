@@ -66,7 +66,7 @@ function privateFiles(
   from: number,
 ): { readonly private: string; readonly as: string; readonly bytes: Uint8Array | string }[] {
   return decided.files.map((file, index) => {
-    if (!/^_[a-z]+\.(?:md|json)$/.test(file.as))
+    if (!/^_[a-z]+(?:\.dsse)?\.(?:md|json)$/.test(file.as))
       throw new Error(`a published file is called _something.md or _something.json, not ${file.as}`);
     return { private: `${String(from + index)}${file.as}`, as: file.as, bytes: file.bytes };
   });

@@ -8,6 +8,7 @@
  */
 
 import path from 'node:path';
+import type { Failure } from '#core/failure.ts';
 import type { FinalFile } from '#core/job.ts';
 import type { FileFacts } from '#core/ports.ts';
 import type { Claimed } from '#core/spool.ts';
@@ -119,10 +120,13 @@ async function exchange(parts: Parts, claimed: Claimed, copy: Uint8Array, late: 
   await moveCopyUp(parts, claimed);
 }
 
+/** The file holds what nobody else may read, or nobody knows whether it does. */
+export const isPrivate = ({ kind }: Failure): boolean =>
+  kind === 'secret-found' || kind === 'personal-data-found' || kind === 'secret-scan-failed';
+
 /** Read-only once it is answered; private when it holds a secret; else as its author had it, because a person mends it. */
 function modeOf(final: FinalFile, before: number, isCopy: boolean): number | null {
-  const kind = final.failure?.kind;
-  if (kind === 'secret-found' || kind === 'secret-scan-failed') return 0o600;
+  if (final.failure !== null && isPrivate(final.failure)) return 0o600;
   if (final.finished.endsWith('.processed')) return (before & 0o444) | 0o400;
   return isCopy ? before & 0o777 : null;
 }

@@ -23,7 +23,7 @@ export const PROMPT_ENDING = '.md';
 export const ENDED_SUFFIXES = ['processed', 'rejected', 'held', 'failed', 'cancelled'] as const;
 export type EndedSuffix = (typeof ENDED_SUFFIXES)[number];
 /** What may stand in out/ behind a stem. */
-export const OUT_PARTS = ['_result.md', '_evidence.json', '_error.md', '_duplicate.json'] as const;
+export const OUT_PARTS = ['_result.md', '_evidence.json', '_evidence.dsse.json', '_error.md', '_duplicate.json'] as const;
 
 /**
  * `foo.sha256-<64 hex digits>.md`: the producer states what is in the file. In the name, because a name and its content come by one rename:
@@ -55,7 +55,7 @@ export type JobPaths = {
 export const LEDGER = 'ledger.jsonl';
 export const CLAIMED = 'claimed';
 export const PROMPT = 'prompt';
-const PRIVATE = /^[0-9]{1,4}_[a-z]{1,20}\.(?:md|json)$/;
+const PRIVATE = /^[0-9]{1,4}_[a-z]{1,20}(?:\.dsse)?\.(?:md|json)$/;
 
 /** Is this the name of a private copy, `0_evidence.json`? */
 export const isPrivateName = (name: string): boolean => PRIVATE.test(name);

@@ -42,6 +42,8 @@ export type Ledger = {
   blob(sha256: Sha256): Promise<Uint8Array | null>;
   /** The job is over: its lines go when the file is written anew. */
   forget(id: JobId): void;
+  /** Writes the file anew, so that nothing is left of what was forgotten: a prompt that was held for a secret. */
+  scrub(): Promise<void>;
 };
 
 type Kept = { entry: Entry; spans: Span[] };
@@ -128,9 +130,19 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
   let waiting: Turn[] = [];
   let readings: Reading[] = [];
   let isBusy = false;
+  /** Since the file was last written anew: what is forgotten while it is, the new state has still. */
+  const forgotten = new Set<JobId>();
 
   /** The same file with only the lines that are still needed. */
   const writeAnew = async (now: State): Promise<State> => {
+    for (const id of forgotten) now.jobs.delete(id);
+    forgotten.clear();
+    const next = await copied(now);
+    for (const id of forgotten) next.jobs.delete(id);
+    return next;
+  };
+
+  const copied = async (now: State): Promise<State> => {
     const listed = await workNames(fs, layout.work(folder));
     const isKept = (id: JobId): boolean => isOurs || listed.has(id) || claiming.has(id);
     const before = await ledgerBytes(fs, file);
@@ -252,17 +264,21 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
     void work();
   };
 
-  const lineAt = async (place: (now: State) => Span | null | undefined): Promise<Line | null> =>
+  const inTurn = async <T>(act: () => Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       readings.push(async () => {
         try {
-          const span = place(await known()) ?? null;
-          resolve(span === null ? null : await readLine(fs, file, span));
+          resolve(await act());
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
       start();
+    });
+  const lineAt = async (place: (now: State) => Span | null | undefined): Promise<Line | null> =>
+    inTurn(async () => {
+      const span = place(await known()) ?? null;
+      return span === null ? null : readLine(fs, file, span);
     });
 
   return {
@@ -281,8 +297,15 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
       return line?.do === 'blob' && line.sha256 === sha256 ? unpack(line.bytes) : null;
     },
     forget(id) {
+      forgotten.add(id);
       state?.then((now) => now.jobs.delete(id)).catch(() => undefined);
     },
+    scrub: () =>
+      inTurn(async () => {
+        const anew = await writeAnew(await known());
+        state = Promise.resolve(anew);
+        isOurs = true;
+      }),
   };
 }
 

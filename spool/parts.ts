@@ -28,6 +28,8 @@ export type SpoolInput = {
   readonly log: Log;
   readonly settings: SpoolSettings;
   readonly processId: string;
+  /** True: the name of a file itself holds a secret, so docket takes the file under a name of its own and forgets that one. */
+  readonly isSecretName?: (name: string) => boolean;
   /** The job whose content was being parsed when the process before died; null: none. */
   readonly suspect?: JobId | null;
 };

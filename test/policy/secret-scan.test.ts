@@ -63,8 +63,8 @@ test('a finding tells the rule and the place, one for each place, and never the 
   assert.ok(!result.ok && result.error.kind === 'secret-found');
   assert.equal(result.error.in, 'answer');
   assert.deepEqual(result.error.findings, [
-    { rule: 'github/GITHUB_TOKEN', line: 2, column: 8 },
-    { rule: 'github/GITHUB_TOKEN', line: 4, column: 3 },
+    { rule: 'github-token', line: 2, column: 8, excerpt: 'ghp_****' },
+    { rule: 'github-token', line: 4, column: 3, excerpt: 'ghp_****' },
   ]);
   assert.ok(!JSON.stringify(result).includes(noise(8)));
 });
@@ -81,7 +81,7 @@ test('a secret is found wherever a long text is cut, and its line is right', asy
   const secret = whole(`np|m_${noise(36)}`);
   for (const before of [256 * 1024 - 20, 256 * 1024 - 16 * 1024 - 20, 512 * 1024 - 16 * 1024 - 5]) {
     const text = `${'word '.repeat(before / 5).slice(0, before - 1)} ${secret} end\n`;
-    assert.deepEqual(await findingsIn(text), [{ rule: 'npm/NPM_ACCESS_TOKEN', line: 1, column: text.indexOf(secret) + 1 }]);
+    assert.deepEqual(await findingsIn(text), [{ rule: 'npm-token', line: 1, column: text.indexOf(secret) + 1, excerpt: 'npm_****' }]);
     const lines = `${'a line of words\n'.repeat(before / 16)}${secret}\n`;
     assert.equal((await findingsIn(lines))[0]?.line, Math.floor(before / 16) + 1);
   }

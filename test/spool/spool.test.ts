@@ -270,6 +270,33 @@ test('a held secret is private, a rejected file stays writable for the one who m
   assert.equal(statSync(path.join(rig.in, 'bar.rejected')).mode & 0o777, 0o664);
 });
 
+test('the ledger keeps nothing of prompts that were held for a secret, also of several that end at once; others in flight stay in it', async (context) => {
+  const { rig, spool } = await prepared(context);
+  const waiting = await taken(rig, spool, 'this one is still in work');
+  const held: Claimed[] = [];
+  for (let n = 0; n < 8; n++) held.push(await taken(rig, spool, `needle ${String(n)}`));
+  assert.match(text(rig.ledger), /needle 7/);
+  await Promise.all(
+    held.map(async (claimed, n) =>
+      complete(
+        spool,
+        claimed,
+        bad(
+          'held',
+          n % 2 === 0 ? { kind: 'secret-found', in: 'prompt', findings: [] } : { kind: 'secret-scan-failed', in: 'prompt', reason: 'no' },
+        ),
+      ),
+    ),
+  );
+  assert.doesNotMatch(text(rig.ledger), /needle/);
+  const copy = await spool.prompt(waiting);
+  assert.equal(copy === null ? null : Buffer.from(copy).toString(), 'this one is still in work');
+  await complete(spool, waiting, answer());
+  const last = await taken(rig, spool, 'needle of an ordinary end');
+  await complete(spool, last, bad('rejected'));
+  assert.match(text(rig.ledger), /needle of an ordinary end/, 'nothing is written anew for an end that hides nothing');
+});
+
 test('a reading is counted once for each process that died while it parsed the very file, so that one that crashes a parser is known', async (context) => {
   const { rig, spool } = await prepared(context);
   const { dir, job } = await taken(rig, spool);
