@@ -53,6 +53,7 @@ import { mustBeOurs, ownersOf, preparedSpool } from './owners.ts';
 import { pausesOf } from './pauses.ts';
 import { programsOf } from './programs.ts';
 import { openSecretScan } from './secret-scan-of.ts';
+import { withReplays } from './replay-spending.ts';
 import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { mustSign, signingOf } from './signing.ts';
@@ -339,7 +340,8 @@ async function makePorts(
   const prices = await loadPrices(fs, workspace);
   const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
   closers.push(async () => releases.settled());
-  const purse = await openPurse({ workspace, clock, log, journal, history, releases }).catch((error: unknown) => {
+  const spending = await withReplays(journal, fs, workspace.state);
+  const purse = await openPurse({ workspace, clock, log, journal: spending, history, releases }).catch((error: unknown) => {
     if (!(error instanceof RangeError)) throw error;
     throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
   });

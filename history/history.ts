@@ -159,7 +159,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
   async function* log(filter: LogFilter): AsyncGenerator<LogEntry> {
     const { repository } = opened();
     const tip = await readTip(fs, repository.gitDir);
-    if (tip !== null) yield* readLog(repository.store, tip, filter);
+    if (tip !== null) yield* readLog(repository.store, tip, filter, repository);
   }
 
   async function* recorded(filter: LogFilter): AsyncGenerator<Recorded> {
