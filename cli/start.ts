@@ -30,18 +30,17 @@ import { makeFs } from '#platform/files.ts';
 import { makeHeapRoom } from '#platform/heap.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
-import { redactText } from '#platform/redact.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import type { Programs } from '#policy/program.ts';
-import { maskSecrets } from '#policy/mask.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
-import { safeText, secretValues } from '#tools/outcome.ts';
+import { makeClean } from './clean.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { tellAtStart } from './committed.ts';
+import { eventsOf } from './events.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
@@ -337,7 +336,6 @@ async function makePorts(
     keeper.close();
   });
 
-  const secretsIn = secretValues(env, Object.keys(env));
   const prices = await loadPrices(fs, workspace);
   const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
   closers.push(async () => releases.settled());
@@ -350,6 +348,7 @@ async function makePorts(
   const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
   await runners.prepare();
 
+  const clean = makeClean(env);
   return {
     workspace,
     clock,
@@ -369,7 +368,8 @@ async function makePorts(
     purse,
     live: makeLiveRuns({ clock, prices }),
     scope: await scopeOf(workspace, askProgram, async (one) => fs.realPath(one)),
-    clean: (text, maxLength) => safeText(maskSecrets(redactText(text)), secretsIn, maxLength),
+    ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
+    clean,
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,

@@ -76,6 +76,8 @@ export type Failure =
   | { readonly kind: 'not-logged-in'; readonly runner: string; readonly message: string }
   | { readonly kind: 'environment'; readonly what: string; readonly path: string; readonly code: string; readonly message: string }
   | { readonly kind: 'budget'; readonly message: string }
+  /** A program of before_run said no. */
+  | { readonly kind: 'vetoed'; readonly program: string; readonly message: string }
   | { readonly kind: 'cancelled'; readonly by: string };
 
 export type FailureKind = Failure['kind'];
@@ -109,6 +111,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'not-logged-in': 'environment-fault',
   environment: 'environment-fault',
   budget: 'budget',
+  vetoed: 'policy-violation',
   cancelled: 'cancelled',
 };
 
@@ -185,6 +188,8 @@ export function describe(failure: Failure): string {
       return `${failure.what}: ${failure.message} [${failure.code}] ${failure.path}`;
     case 'budget':
       return failure.message;
+    case 'vetoed':
+      return `hooks/events/${failure.program} holds this prompt: ${failure.message}`;
     case 'cancelled':
       return `stopped by ${failure.by}`;
     default:

@@ -8,6 +8,7 @@ import type { AllowedSecret } from './policy.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
+import { HOOK_SETTINGS } from './settings-hooks.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
@@ -313,6 +314,7 @@ export const SETTINGS = {
     security: true,
     why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, for the tools docket knows and runners with sandbox: true; required: nothing starts without it; off: never',
   }),
+  ...HOOK_SETTINGS,
   ...CHECKPOINT_SETTINGS,
   'tend.packs': row<number>({
     default: 50,

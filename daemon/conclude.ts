@@ -13,6 +13,7 @@ import { mendAltered } from './altered.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
+import { tellEnd } from './tell-events.ts';
 import { readTold, type Told } from './told-note.ts';
 
 /** Somebody who writes to work/ again and again is not outrun: the job stays there, and is told as one that cannot go on. */
@@ -38,6 +39,7 @@ async function concludeAs(ports: Ports, claimed: Claimed, sealed: FinalFile, tol
 
   const published = await ports.spool.publish(claimed, decided);
   ports.reached('published', id);
+  await tellEnd(ports, claimed, published);
 
   const { late } = await ports.spool.finish(claimed, published);
   ports.reached('renamed', id);
