@@ -20,6 +20,7 @@ import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
 import { scanText } from '#policy/scan-text.ts';
+import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
@@ -40,6 +41,7 @@ export const spoolOf = (
   log: Log,
   fs = makeFs(),
   suspect: JobId | null = null,
+  owners: Owners = null,
 ): Spool =>
   makeSpool({
     suspect,
@@ -55,6 +57,8 @@ export const spoolOf = (
       keptBytes: Math.max(workspace.settings['limits.answer_bytes'], workspace.settings['limits.output_bytes']),
       settleMs: workspace.settings['intake.settle'],
       settleNetworkMs: workspace.settings['intake.settle_network'],
+      owners,
+      waitingMax: workspace.settings['limits.waiting'],
     },
     processId: String(process.pid),
   });

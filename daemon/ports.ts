@@ -39,8 +39,6 @@ export type Ports = {
   readonly prices: PriceTables;
   readonly purse: Purse;
   readonly live: LiveRuns;
-  /** Lifecycle programs; left out: none is switched on. */
-  readonly events?: Events;
   /** What runs may change, and who looks at what they did. */
   readonly scope: {
     readonly rules: (access: ScopeRules['access'], scope: unknown) => ScopeRules;
@@ -48,6 +46,8 @@ export type Ports = {
     readonly textOf: (before: Before) => string;
     readonly diff: TreePort['diff'];
   };
+  /** Lifecycle programs; left out: none is switched on. */
+  readonly events?: Events;
   /** Makes what a tool said fit to be shown: no known secret, nothing that a terminal obeys, not longer than this. */
   readonly clean: (text: string, maxLength: number) => string;
   /** Jobs that wait for money, with the words why. */
