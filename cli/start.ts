@@ -6,7 +6,6 @@
 import { getCompileCacheDir } from 'node:module';
 import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
-import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
 import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
@@ -38,6 +37,7 @@ import type { Programs } from '#policy/program.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { makeClean } from './clean.ts';
 import { makeCodeSnapshot } from './code.ts';
+import { crashPoint } from './crash-point.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { tellAtStart } from './committed.ts';
 import { eventsOf } from './events.ts';
@@ -394,12 +394,4 @@ async function scanInterval(workspace: Workspace, roles: readonly Role[]): Promi
   const { settings } = workspace;
   const everyMs = settings['intake.scan_interval'];
   return places.some((place) => place.network) ? Math.min(everyMs, settings['intake.scan_interval_network']) : everyMs;
-}
-
-/** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */
-function crashPoint(wanted: string | undefined): (point: CrashPoint) => void {
-  if (!CRASH_POINTS.some((point) => point === wanted)) return () => undefined;
-  return (point) => {
-    if (point === wanted) process.kill(process.pid, 'SIGKILL');
-  };
 }
