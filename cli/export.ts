@@ -13,7 +13,6 @@ import { roleKey } from '#history/log.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
-import { takeHeapRoom } from '#platform/heap.ts';
 import { noteCommits } from './code.ts';
 import { agentTraceOf, inTotoLine, noteOf, type Line } from './export-lines.ts';
 import { csvHeader, csvLine, jsonLine, rowOf } from './export-row.ts';
@@ -69,7 +68,6 @@ export function addExport(program: Command, io: Io): void {
       if ((options.format === 'git-notes') !== (options.code !== undefined))
         throw new CliError('--format git-notes and --code <repository> go together', EXIT.wrongUse);
       const { history, code } = options;
-      takeHeapRoom();
       await withReader(io, common, history === undefined ? {} : { history }, async (reader) => {
         const records = exportRecords(reader, filter);
         if (code === undefined) await writeLines(io, common, options, records);

@@ -16,7 +16,7 @@ import type { Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { AttemptRecord, RunLimits, RunRequest, RunnerFacts } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
-import { openPurse, type Wish } from '#daemon/budget.ts';
+import type { Wish } from '#daemon/budget.ts';
 import { holdToBudget } from '#daemon/hold-to-budget.ts';
 import { makeLiveRuns } from '#daemon/live-runs.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -30,7 +30,8 @@ import { profilesOf } from './open.ts';
 import { clock, historyOf, readJournal, runnerPorts } from './parts.ts';
 import { programGate, programsOf } from './programs.ts';
 import type { Replayable } from './replay-materials.ts';
-import { noteReplay, withReplays } from './replay-spending.ts';
+import { purseOf } from './purse.ts';
+import { noteReplay } from './replay-spending.ts';
 import { sandboxOf } from './sandbox.ts';
 import { openSecretScan } from './secret-scan-of.ts';
 import { loadPrices } from './settings-prices.ts';
@@ -132,7 +133,7 @@ async function withMoney(of: ReplayOf, limits: RunLimits): Promise<Omit<Replayed
   try {
     await history.open();
     const releases = { hasJob: () => false, hasFile: () => false, add: async () => Promise.resolve(), take: () => undefined, forget: () => undefined, settled: async () => Promise.resolve() }; // prettier-ignore
-    const purse = await openPurse({ workspace, clock, log, journal: await withReplays(journal, fs, workspace.state), history, releases });
+    const purse = await purseOf({ workspace, clock, log, fs, journal, history, releases });
     const wish: Wish = {
       ...who,
       lane: chosen.facts.lane,

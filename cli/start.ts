@@ -10,7 +10,6 @@ import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
-import { openPurse } from '#daemon/budget.ts';
 import { CONTROL_LINE_BYTES, serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
@@ -52,7 +51,7 @@ import { mustBeOurs, ownersOf, preparedSpool } from './owners.ts';
 import { pausesOf } from './pauses.ts';
 import { programsOf } from './programs.ts';
 import { openSecretScan } from './secret-scan-of.ts';
-import { withReplays } from './replay-spending.ts';
+import { purseOf } from './purse.ts';
 import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { mustSign, signingOf } from './signing.ts';
@@ -339,11 +338,7 @@ async function makePorts(
   const prices = await loadPrices(fs, workspace);
   const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
   closers.push(async () => releases.settled());
-  const spending = await withReplays(journal, fs, workspace.state);
-  const purse = await openPurse({ workspace, clock, log, journal: spending, history, releases }).catch((error: unknown) => {
-    if (!(error instanceof RangeError)) throw error;
-    throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
-  });
+  const purse = await purseOf({ workspace, clock, log, fs, journal, history, releases });
 
   const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
   await runners.prepare();
