@@ -112,6 +112,18 @@ describe('by chance', () => {
   });
 });
 
+test('long identifiers with the prefix of a token are none', () => {
+  for (const text of [
+    'vca_some_long_snake_case_identifier_of_a_module',
+    `pa-${'some-kebab-case-class-name-'.repeat(2).slice(0, 43)}`,
+    'fw_getTheVeryLongNameOfAll',
+    'nfc_antennaPowerControlRegisterOfTheReader',
+    'tfp_distributions.normal_distribution_with_a_long_name.mean',
+    'sk-some-kebab-case-thing and npm_config_registry_url_of_the_whole_organisation',
+  ])
+    assert.deepEqual(scanText(`use ${text} here`), [], text);
+});
+
 test('a byte order mark moves no place', () => {
   const secret = token(1);
   const text = `\uFEFF${secret}`;
