@@ -37,6 +37,8 @@ export type AttemptPorts = {
   readonly log: Log;
 };
 export type AttemptHooks = {
+  /** Called before a program is started, as often as one is: what it says is the last look at the world before it. */
+  readonly planned?: (plan: ProgramPlan) => Promise<Failure | null>;
   /** Called when run.json is durable and the program was told to go. */
   readonly spawned?: () => Promise<void>;
 };
@@ -90,6 +92,8 @@ export async function runAttempt(
     const plan = await ports.runner.plan(request);
     if (!plan.ok) return without(failed(plan.error));
     if (plan.value.kind === 'inline') return without(briefed(plan.value.answer));
+    const unseen = (await hooks.planned?.(plan.value)) ?? null;
+    if (unseen !== null) return without(failed(unseen));
     const problem = await start(ports, request, plan.value, hooks);
     if (problem !== null) return without(failed(problem));
   }

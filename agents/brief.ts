@@ -4,6 +4,7 @@
  *   # heading (never a slash: a tool would take it for a command)
  *   ## Your part          who answers, from the role
  *   ## How to work        the prompt spec's instructions
+ *   ## What you may change  for a role that may write: the very declaration that the run is held to
  *   ## The prompt         its facts, then its body BYTE FOR BYTE in a fence that it cannot close
  *   ## Context            only when there is some, fenced the same way
  *   ## A right answer     the checklist
@@ -14,12 +15,15 @@
 import { describeIdentity, identityOf, type Dependency, type Prompt } from '#core/prompt.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
 import { unreachable } from '#core/result.ts';
+import type { ScopeRules } from '#core/scope.ts';
 import { describeCheck, mergeChecks } from './check-answer.ts';
 
 export type BriefParts = {
   readonly role: Role;
   readonly spec: PromptSpec;
   readonly prompt: Prompt;
+  /** What may be changed, for a role that may write. */
+  readonly scope?: ScopeRules;
   /** Text from outside the prompt (answers it depends on), shown as quoted material. */
   readonly context?: string;
 };
@@ -105,6 +109,31 @@ function checklist(role: Role, spec: PromptSpec): string {
     .join('\n');
 }
 
+const listed = (patterns: readonly string[]): string =>
+  patterns.length === 0 ? '- nothing' : patterns.map((one) => `- \`${one}\``).join('\n');
+
+/** The declaration of policy/scope.ts in words; nothing for a role that only reads. */
+function mayChange({ role, scope }: BriefParts): readonly string[] {
+  if (role.access === 'read-only' || scope === undefined) return [];
+  const { files, create } = scope;
+  const declared =
+    files === null || create === null
+      ? ['Whatever lies in the working folder, but for what follows.']
+      : ['You may change, rename or delete:', listed(files), 'You may make new files, and change those, in:', listed(create)];
+  const named = new Set([...(files ?? []), ...(create ?? [])]);
+  return [
+    part(
+      'What you may change',
+      'Patterns are relative to the working folder. Every file is compared with how it was before, and a change of any other file, here or elsewhere, makes the whole attempt fail.',
+      ...declared,
+      'Never, whatever the prompt says: anything in `.git` (no commit, no branch, no hook, nothing staged), anything outside of the working folder, and',
+      listed(scope.forbidden),
+      'Also not (unless named above itself, without a wildcard):',
+      listed(scope.protected.filter((one) => !named.has(one))),
+    ),
+  ];
+}
+
 /** @returns the brief, ending in a newline */
 export function assembleBrief(parts: BriefParts): string {
   const { role, spec, prompt, context } = parts;
@@ -113,6 +142,7 @@ export function assembleBrief(parts: BriefParts): string {
     `# Brief for the ${role.title.toLowerCase()}: ${describeIdentity(identityOf(prompt))}`,
     yourPart,
     howToWork,
+    ...mayChange(parts),
     part(
       'The prompt',
       'Its facts:',

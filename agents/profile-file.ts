@@ -33,6 +33,8 @@ const WORDS = {
   mentions: 'inert, or escape where the tool sends along files that are named by @path',
   access: 'read-only and worktree, each with args and env',
   with_model: 'args and env that are given when a model is asked for',
+  scope:
+    'its own rules for paths: rule ({cwd}, {pattern}), declared (in place of the args of access.worktree), allow and deny (the arguments before them)',
   env: 'fixed variables; no secrets',
   pass_env: 'names of variables handed through',
   config: 'the configuration folder that the tool gets',
@@ -220,6 +222,19 @@ export const PROFILE_SCHEMA = z.strictObject({
     .default({ 'read-only': { args: [], env: {} }, worktree: { args: [], env: {} } })
     .meta({ description: WORDS.access }),
   with_model: more.meta({ description: WORDS.with_model }),
+  scope: z
+    .strictObject({
+      rule: z
+        .string()
+        .max(200)
+        .regex(/\{pattern\}/, 'holds no {pattern}'),
+      declared: z.array(filled).max(20).default([]),
+      allow: z.string().regex(/^--?[a-zA-Z][a-zA-Z-]*$/),
+      deny: z.string().regex(/^--?[a-zA-Z][a-zA-Z-]*$/),
+    })
+    .nullable()
+    .default(null)
+    .meta({ description: WORDS.scope }),
   env: env.meta({ description: WORDS.env }),
   pass_env: z.array(variable).max(100).default([]).meta({ description: WORDS.pass_env }),
   config: z
@@ -315,6 +330,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
   mentions: one.mentions,
   access: one.access,
   withModel: one.with_model,
+  scope: one.scope,
   env: one.env,
   passEnv: one.pass_env,
   config: one.config === undefined ? null : { ...one.config, filesWithToken: one.config.files_with_token },

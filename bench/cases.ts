@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { baselineBacklog, drain, grouped, inPlace, series, type Progress } from './backlog.ts';
 import { benchHistory, benchSize } from './history.ts';
+import { benchSigning } from './history-signed.ts';
 import { dropByRename, dropInPlace, makeAdder } from './drops.ts';
 import { measureKeeper } from './keeper.ts';
 import { flow, queues } from './large.ts';
@@ -260,6 +261,7 @@ const start: Case = async (options, progress) =>
 
 const history: Case = (options, progress) => benchHistory(options.isQuick, progress);
 
+const signing: Case = (options, progress) => benchSigning(options.isQuick, progress);
 const size: Case = (options, progress) => benchSize(options.isQuick, progress);
 
 const keeper: Case = async (options, progress) =>
@@ -278,6 +280,7 @@ export const RUN: Readonly<Record<CaseName, Case>> = {
   start,
   history,
   size,
+  signing,
   keeper,
   flow,
   queues,

@@ -12,6 +12,7 @@ export const CASES = [
   'start',
   'history',
   'size',
+  'signing',
   'keeper',
   'flow',
   'queues',

@@ -5,6 +5,8 @@
  */
 
 import { callAgent } from '#tools/acp-call.ts';
+import { decideScope } from '#policy/scope.ts';
+import type { ChangeKind, ScopeRules } from '#core/scope.ts';
 import type { AcpCall } from '#tools/acp-lines.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
@@ -38,13 +40,25 @@ const stop = (): void => {
 process.once('SIGTERM', stop);
 process.once('SIGINT', stop);
 
+const mayNotChange =
+  (rules: ScopeRules) =>
+  (file: string, change: ChangeKind): string | null => {
+    const { verdict, words } = decideScope(rules, file, change);
+    return verdict === 'allowed' ? null : words;
+  };
+
 const cwd = await makeFs().realPath(process.cwd());
 const came = await callAgent(
   call,
   prompt,
   cwd,
   agent,
-  { fs: makeFs(), digest: makeDigest(), version: packageVersion() },
+  {
+    fs: makeFs(),
+    digest: makeDigest(),
+    version: packageVersion(),
+    ...(call.scope === undefined ? {} : { mayNotChange: mayNotChange(call.scope) }),
+  },
   cancel.signal,
   (line) => {
     written = new Promise((resolve) => void process.stdout.write(`${JSON.stringify(line)}\n`, () => resolve()));

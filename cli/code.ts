@@ -1,8 +1,12 @@
 /** Facts of the code repository for evidence: asked of git at most once in a while, because a backlog asks a hundred times a second. */
 
 import type { CodeFacts } from '#core/evidence.ts';
-import type { AskProgram, Clock } from '#core/ports.ts';
-import { codeFacts } from '#platform/git.ts';
+import { printable } from '#core/names.ts';
+import type { AskProgram, Clock, Fs } from '#core/ports.ts';
+import { makeFs } from '#platform/files.ts';
+import { addNote } from '#platform/git-notes.ts';
+import { codeFacts, gitCommonFolder } from '#platform/git.ts';
+import { CliError, EXIT } from './io.ts';
 
 /** Evidence may be this old about the code: an agent that only reads sees nothing newer. */
 const FRESH_MS = 2_000;
@@ -14,4 +18,25 @@ export function makeCodeSnapshot(ask: AskProgram, clock: Clock, folder: string):
     if (known === null || nowMs - known.atMs > FRESH_MS) known = { atMs: nowMs, facts: codeFacts(ask, folder) };
     return known.facts;
   };
+}
+
+/** Where git keeps the objects of a repository: its common git folder, also for a linked worktree; the folder itself when it is bare. Throws CliError 2. */
+export async function codeObjectsFolder(fs: Fs, folder: string): Promise<string> {
+  const isBare = (await fs.facts(`${folder}/objects`).catch(() => null))?.kind === 'folder' && (await fs.facts(`${folder}/HEAD`)) !== null;
+  const found = isBare ? folder : await gitCommonFolder(folder).catch(() => null);
+  if (found === null)
+    throw new CliError(`${printable(folder, 1_000)} lies in no git repository: name the code's own with --code`, EXIT.wrongUse);
+  return found;
+}
+
+/** Writes notes on commits of the code (platform/git-notes.ts). @param lines by commit. Throws CliError 2 when the folder is no repository. */
+export async function noteCommits(
+  ask: AskProgram,
+  folder: string,
+  lines: ReadonlyMap<string, readonly string[]>,
+): Promise<{ added: number; same: number; absent: number }> {
+  const counts = { added: 0, same: 0, absent: 0 };
+  await codeObjectsFolder(makeFs(), folder);
+  for (const [commit, mine] of lines) counts[await addNote(ask, folder, commit, mine)]++;
+  return counts;
 }

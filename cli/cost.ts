@@ -6,10 +6,12 @@ import { showUsd, usdOf, type Micros } from '#core/money.ts';
 import { printable } from '#core/names.ts';
 import type { SpendLine } from '#core/spending.ts';
 import { limitsOf } from '#daemon/budget.ts';
+import { takeHeapRoom } from '#platform/heap.ts';
 import { CliError, EXIT, paint, show, table, type Common, type Io } from './io.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
+import { replaySpending } from './replay-spending.ts';
 import { parseDurationMs } from './settings-units.ts';
 
 const BY = ['feature', 'role', 'tool', 'model', 'lane', 'day'] as const;
@@ -29,6 +31,7 @@ export function addCost(program: Command, io: Io): void {
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       const { by = 'feature', since } = command.opts<Options>();
+      takeHeapRoom();
       await withSources(io, common, async (sources) => {
         const calendar = calendarOf(sources);
         const sinceMs = since === undefined ? null : sinceOf(since, calendar);
@@ -83,6 +86,7 @@ async function linesOf(sources: Sources): Promise<readonly SpendLine[]> {
   const history = await sources.history();
   if (history !== null) for await (const line of history.spending()) if (!byRun.has(line.runId)) byRun.set(line.runId, line);
   for (const line of sources.journal?.spending() ?? []) if (!byRun.has(line.runId)) byRun.set(line.runId, line);
+  for (const line of await replaySpending(sources.fs, sources.workspace.state)) if (!byRun.has(line.runId)) byRun.set(line.runId, line);
   return [...byRun.values()];
 }
 

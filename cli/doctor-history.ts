@@ -3,16 +3,19 @@
 import path from 'node:path';
 import type { AskProgram, Clock, Fs } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
-import { gitFsck } from '#platform/git-program.ts';
+import { HOOK_MARK, PRE_PUSH } from '#history/setup-texts.ts';
+import { gitConfigValue, gitFsck } from '#platform/git-program.ts';
 import { makeHistoryGit } from '#platform/git-repository.ts';
 import { bad, warn, well, type Check } from './doctor-checks.ts';
 import { lookAtPlace } from './doctor-queues.ts';
 import { journalFile } from './places.ts';
+import { remotesOf } from './purge-words.ts';
 
 const LOCKS = ['index.lock', 'HEAD.lock', 'config.lock', 'packed-refs.lock', 'refs/heads/main.lock'];
 /** A git or a daemon at work holds them for a moment only. */
 const LOCK_IS_OLD_MS = 10_000;
 const HOOK = 'hooks/pre-push';
+const HOOK_BYTES_MAX = 64 * 1024;
 const HISTORY_MOVED = 'set history: in docket.yaml to where it lies now, or bring it back; `docket up` would begin a new one';
 
 export async function lookAtHistory(
@@ -51,6 +54,7 @@ export async function lookAtHistory(
     ...(await lookAtPlace(fs, 'history', history)),
     ...(await lookAtLocks(fs, clock, gitDir)),
     ...(await lookAtHook(fs, gitDir)),
+    ...(await lookAtPushes(ask, fs, workspace)),
     ...(await lookAtObjects(ask, history, isDeep)),
   ];
 }
@@ -83,15 +87,42 @@ async function lookAtLocks(fs: Fs, clock: Clock, gitDir: string): Promise<readon
 }
 
 async function lookAtHook(fs: Fs, gitDir: string): Promise<readonly Check[]> {
-  const facts = await fs.facts(path.join(gitDir, HOOK));
-  if (facts !== null && (facts.mode & 0o100) !== 0) return [];
-  return [
-    warn(
-      'history hook',
-      `${path.join(gitDir, HOOK)} is ${facts === null ? 'not there' : 'not executable'}: a push of the history is not guarded`,
-      '`docket init` or the next `docket up` puts it back',
-    ),
-  ];
+  const file = path.join(gitDir, HOOK);
+  const facts = await fs.facts(file);
+  const text = facts === null ? null : new TextDecoder().decode((await fs.readHead(file, HOOK_BYTES_MAX)).bytes);
+  if (facts !== null && (facts.mode & 0o100) !== 0 && text === PRE_PUSH) return [];
+  const how = facts === null ? 'not there' : text === PRE_PUSH ? 'not executable' : 'not as docket wrote it';
+  const isOwn = text?.includes(HOOK_MARK) !== false;
+  const next = isOwn
+    ? '`docket init` or the next `docket up` puts it back'
+    : 'it is a hook of your own: call docket’s from it, or move it away and run `docket up`';
+  return [warn('history hook', `${file} is ${how}: a push of the history is not guarded`, next)];
+}
+
+/** Where git would take hooks from, where it could push to, and a purge that is not at its end. */
+async function lookAtPushes(ask: AskProgram, fs: Fs, { history, settings }: Workspace): Promise<readonly Check[]> {
+  const found: Check[] = [];
+  const hooks = await gitConfigValue(ask, history, 'core.hooksPath');
+  if (hooks !== null && hooks !== '.git/hooks')
+    found.push(
+      warn(
+        'history hook',
+        `git takes the hooks of ${history} from ${hooks} (core.hooksPath): docket's pre-push is not called`,
+        `git -C ${history} config --unset core.hooksPath`,
+      ),
+    );
+  const allowed = new Set(settings['policy.push_remotes']);
+  const others = (await remotesOf(fs, history)).filter((remote) => !allowed.has(remote.slice(remote.indexOf(' ') + 1)));
+  if (others.length > 0)
+    found.push(
+      well(
+        'history remotes',
+        `${others.join(', ')}: not in policy.push_remotes, so pushes there are refused (git push --no-verify is not)`,
+      ),
+    );
+  if ((await fs.facts(path.join(history, '.git', 'docket', 'purge', 'plan.json'))) !== null)
+    found.push(bad('history purge', 'a purge was begun and is not at its end: the content is still there', '`docket purge --resume`'));
+  return found;
 }
 
 async function lookAtObjects(ask: AskProgram, history: string, isDeep: boolean): Promise<readonly Check[]> {

@@ -158,7 +158,7 @@ function splitName(shelf: Shelf, text: string): { readonly role: RoleName | null
   return { role: role?.name ?? null, name: parts.length > 1 && role === undefined ? text : name };
 }
 
-const OUT_ENDINGS = ['_result.md', '_evidence.json', '_error.md', '_duplicate.json'];
+const OUT_ENDINGS = ['_result.md', '_evidence.json', '_evidence.dsse.json', '_error.md', '_duplicate.json'];
 
 const isCalled = (view: JobView, name: string): boolean =>
   view.stem === name ||

@@ -10,8 +10,8 @@ import { connectKeeper, keeperProgram, type Turn } from '#tools/keeper-client.ts
 import { clock } from './parts.ts';
 import { moduleFile } from './package.ts';
 
-/** @param turn of the daemon: what it must not start any more when the turn is another's */
-export const connectWorkspaceKeeper = async (workspace: Pick<Workspace, 'state'>, log: Log, turn: Turn): Promise<Keeper> =>
+/** @param turn of the daemon: what it must not start any more when the turn is another's; null: nobody else uses this folder (`docket replay`) */
+export const connectWorkspaceKeeper = async (workspace: Pick<Workspace, 'state'>, log: Log, turn: Turn | null): Promise<Keeper> =>
   connectKeeper({
     state: workspace.state,
     sockets: makeSockets(),

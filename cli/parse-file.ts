@@ -3,24 +3,32 @@
 import type { Fault } from '#core/fault.ts';
 import type { RoleName } from '#core/names.ts';
 import type { Prompt } from '#core/prompt.ts';
-import type { Result } from '#core/result.ts';
-import { parsePrompt } from '#prompt-spec/parse.ts';
+import { err, type Result } from '#core/result.ts';
+import { scopeFaults } from '#policy/scope.ts';
+import { shown } from '#prompt-spec/faults.ts';
+import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
 import { CliError, EXIT } from './io.ts';
 import type { Opened } from './open.ts';
 import { clock } from './parts.ts';
+import { baseOf, rulesMaker } from './scope.ts';
 
 export function parseFile(bytes: Uint8Array, opened: Opened, role: RoleName | null): Result<Prompt, readonly Fault[]> {
   const { settings } = opened.workspace;
+  const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
   const roles = [...opened.roles.keys()];
   const attempts = (role === null ? roles : [role]).map((folderRole) =>
     parsePrompt(bytes, {
       roles,
       folderRole,
-      limits: { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] },
+      limits,
       nowMs: clock.now().getTime(),
     }),
   );
   const fitting = attempts.find((parsed) => parsed.ok || !parsed.error.some((fault) => fault.code === 'agent-folder')) ?? attempts[0];
   if (fitting === undefined) throw new CliError('no role is installed', EXIT.environment);
-  return fitting;
+  if (!fitting.ok) return fitting;
+  const access = opened.roles.get(fitting.value.agent)?.access ?? 'read-only';
+  const rules = rulesMaker(baseOf(opened.workspace))(access, fitting.value.rest['scope']);
+  const faults = scopeFaults(rules, () => placeOfField(bytes, 'scope', limits));
+  return faults.length === 0 ? fitting : err(faults.map((one) => ({ ...one, found: shown(one.found) })));
 }

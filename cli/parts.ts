@@ -2,13 +2,12 @@
 
 import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
-import type { History } from '#core/history.ts';
 import type { Journal, Log } from '#core/ports.ts';
 import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
-import { makeHistory, type Merging } from '#history/history.ts';
+import { makeHistory } from '#history/history.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeClock } from '#platform/clock.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -20,14 +19,15 @@ import { makeKernelLocks } from '#platform/lock.ts';
 import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
-import { hostName, userName } from '#platform/system.ts';
 import { scanText } from '#policy/scan-text.ts';
+import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
 import { journalFile, lockFile } from './places.ts';
+import { principal, signingOf } from './signing.ts';
 
 export const clock = makeClock();
 
@@ -41,6 +41,7 @@ export const spoolOf = (
   log: Log,
   fs = makeFs(),
   suspect: JobId | null = null,
+  owners: Owners = null,
 ): Spool =>
   makeSpool({
     suspect,
@@ -56,6 +57,8 @@ export const spoolOf = (
       keptBytes: Math.max(workspace.settings['limits.answer_bytes'], workspace.settings['limits.output_bytes']),
       settleMs: workspace.settings['intake.settle'],
       settleNetworkMs: workspace.settings['intake.settle_network'],
+      owners,
+      waitingMax: workspace.settings['limits.waiting'],
     },
     processId: String(process.pid),
   });
@@ -93,8 +96,23 @@ export async function withKernelLock<T>(workspace: Pick<Workspace, 'state'>, act
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
 
+/** Rewrites the journal without what was deleted in it, while no daemon runs. Throws when it cannot be read. */
+export function compactJournal(workspace: Pick<Workspace, 'state'>): void {
+  const database = openDatabase(journalFile(workspace.state));
+  try {
+    database.exec('PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  } finally {
+    database.close();
+  }
+}
+
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
-export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): History & Merging =>
+export const historyOf = (
+  workspace: Workspace,
+  log: Log,
+  fs = makeFs(),
+  signing = signingOf(workspace, fs),
+): ReturnType<typeof makeHistory> =>
   makeHistory({
     dir: workspace.history,
     codeRoot: workspace.code,
@@ -104,8 +122,10 @@ export const historyOf = (workspace: Workspace, log: Log, fs = makeFs()): Histor
     clock,
     log,
     locks: makeKernelLocks(),
-    author: { name: 'docket', email: `${userName()}@${hostName()}` },
+    author: { name: 'docket', email: principal() },
+    signing,
     pushRemotes: workspace.settings['policy.push_remotes'],
+    pushScan: { node: process.execPath, file: moduleFile('cli/push-scan'), deadlineMs: workspace.settings['limits.secret_scan'] },
     tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
   });
 

@@ -13,6 +13,7 @@ import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, log, openAll, profilesOf } from './open.ts';
 import { parseFile } from './parse-file.ts';
 import { historyOf, runnerPorts } from './parts.ts';
+import { baseOf, rulesMaker, scopeWords } from './scope.ts';
 import { openSecretScan } from './secret-scan-of.ts';
 
 /** Rough, as all tokenizers differ: bytes of English text and code per token. */
@@ -53,7 +54,8 @@ export function addPreview(program: Command, io: Io): void {
       const context = isRecorded ? await contextOf(ports, prompt) : [];
       await ports.history.close();
 
-      const brief = assembleBrief({ role, spec: spec.value, prompt, context: briefContext(context) });
+      const scope = rulesMaker(baseOf(workspace))(role.access, prompt.rest['scope']);
+      const brief = assembleBrief({ role, spec: spec.value, prompt, scope, context: briefContext(context) });
       const secrets = await openSecretScan(makeFs(), workspace, { makesKey: false });
       const ofPrompt = await secrets.scan('prompt', new TextDecoder().decode(bytes));
       const scan = ofPrompt.ok ? await secrets.scan('context', brief) : ofPrompt;
@@ -70,12 +72,14 @@ export function addPreview(program: Command, io: Io): void {
         tokens_about: Math.ceil(sizeBytes / BYTES_PER_TOKEN),
         budget_usd: prompt.limits.budgetUsd ?? workspace.settings['limits.budget_usd'],
         waits_for: missing.map(describeDependency),
+        scope,
         policy: scan.ok ? 'passed' : describe(scan.error),
         brief,
       };
       io.err(
         `${data.role}, prompt spec ${data.spec}, runner ${runner.ok ? runner.value.name : describe(runner.error)}: ${String(data.bytes)} bytes, about ${String(data.tokens_about)} tokens; costs at most ${String(data.budget_usd)} USD where the tool can hold itself to it`,
       );
+      io.err(scopeWords(scope));
       if (missing.length > 0) io.err(`would wait for an answer to ${data.waits_for.join(', ')}`);
       io.err(scan.ok ? 'secret scan: nothing found' : `would be held: ${data.policy}`);
       show(io, common, data, brief.replace(/\n$/, ''));

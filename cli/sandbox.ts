@@ -8,6 +8,7 @@ import { homeFolder, systemFacts, temporaryFolder, userId } from '#platform/syst
 import type { Sandbox, SandboxMode } from '#tools/sandbox-places.ts';
 import { makeSandbox } from '#tools/sandbox.ts';
 import { bad, warn, well, type Check } from './doctor-checks.ts';
+import { defaultKeyFile } from './signing.ts';
 
 type Placed = Pick<Workspace, 'settings' | 'root' | 'queues' | 'history' | 'state'>;
 
@@ -27,6 +28,8 @@ export const sandboxOf = (workspace: Placed, ports: RunnerPorts): Sandbox =>
         ...['docket.yaml', 'docket.local.yaml'].map((name) => path.join(workspace.root, name)),
       ],
       engines: ENGINES.map((name) => path.join(homeFolder(), name)),
+      // The key that signs the records: a tool that could read it could sign as docket.
+      hidden: [path.dirname(defaultKeyFile())],
       temporary: ['/tmp', temporaryFolder()],
       real: realPath,
     },

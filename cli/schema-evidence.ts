@@ -97,8 +97,17 @@ const predicate = z.strictObject({
   usage,
   sessionId: maybe,
   code: z.strictObject({ repository: maybe, baseCommit: maybe, headCommit: maybe, dirty: z.boolean().nullable() }),
-  scope: z.unknown(),
-  filesChanged: z.array(z.strictObject({ path: text, sha256 })),
+  scope: z
+    .unknown()
+    .describe('null, or access, files, create (of the prompt), sha256 of the whole declaration, check: changes, or none: and why'),
+  filesChanged: z.array(
+    z.strictObject({
+      path: text.describe('relative to the working folder'),
+      change: z.enum(['create', 'modify', 'delete', 'mode']).optional(),
+      before: sha256.nullable().optional().describe('null: there was none, or its content was not looked at'),
+      sha256: sha256.nullable(),
+    }),
+  ),
   policy: z.array(
     z.strictObject({
       check: text,

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
+import type { Purged } from '#core/history.ts';
 import { printable, type JobId, type RoleFolder } from '#core/names.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import {
@@ -24,7 +25,7 @@ import { clock } from './parts.ts';
 import { readEvidence, type AttemptFacts, type EvidenceFacts } from './show-evidence.ts';
 import { whatOf } from './why.ts';
 
-const OUT_PARTS = ['evidence.json', 'result.md', 'error.md', 'duplicate.json'];
+const OUT_PARTS = ['evidence.json', 'evidence.dsse.json', 'result.md', 'error.md', 'duplicate.json'];
 
 type Shown = {
   readonly name: string;
@@ -49,6 +50,8 @@ type Shown = {
     readonly evidence_sha256: string | null;
   } | null;
   readonly evidence: EvidenceFacts | null;
+  /** Files of it whose content is gone. */
+  readonly purged: readonly Purged[];
 };
 
 export function addShow(program: Command, io: Io): void {
@@ -73,7 +76,7 @@ export function addShow(program: Command, io: Io): void {
 async function look(sources: Sources, subject: Subject): Promise<Shown> {
   const { view, row, folder } = subject;
   const isWaiting = view !== null && isWaitingFile(view);
-  const peek = isWaiting && folder !== null ? await peekOf(sources, folder, subject.stem) : null;
+  const peek = isWaiting && folder !== null ? await peekOf(sources, folder, subject.view ?? subject) : null;
   const record = isWaiting ? null : await recordOf(sources, subject);
   const files = await filesOf(sources, subject);
   const published = files.find((file) => file.endsWith('_evidence.json'));
@@ -109,7 +112,18 @@ async function look(sources: Sources, subject: Subject): Promise<Shown> {
             evidence_sha256: record.filed.evidenceSha256,
           },
     evidence,
+    purged: await purgedOf(sources, record),
   };
+}
+
+async function purgedOf(sources: Sources, record: HistoryRecord | null): Promise<readonly Purged[]> {
+  if (record === null) return [];
+  const history = await sources.history();
+  const attempts = `/attempts/${record.filed.job}/`;
+  const revision = String(record.identity.revision);
+  const own = ['prompt', 'result', 'evidence'].map((kind) => `${record.folder}/${kind}_v${revision}.`);
+  const all = (await history?.purged()) ?? [];
+  return all.filter(({ path: file }) => own.some((start) => file.startsWith(start)) || file.includes(attempts));
 }
 
 /** What is there of it in the queue, absolute. */
@@ -121,7 +135,7 @@ async function filesOf(sources: Sources, { view, folder, id, stem }: Subject): P
     name === null
       ? inWork(layout, folder, id)
       : [
-          view.archived ?? path.join(layout.in(folder), name),
+          view.archived ?? path.join(layout.in(folder), view.file ?? name),
           ...(isWaitingFile(view) ? [] : OUT_PARTS.map((part) => path.join(layout.out(folder), `${stem}_${part}`))),
         ];
   const files: string[] = [];
@@ -193,6 +207,7 @@ function text(io: Io, { workspace }: Sources, shown: Shown): string {
     line('history', `${history.repository}/${history.folder}`);
     line('commit', history.commit, history.status);
   }
+  for (const one of shown.purged) line('purged', one.path.slice(one.path.lastIndexOf('/') + 1), one.at, `by ${one.person}`, one.reason);
   for (const attempt of shown.attempts) line('attempt', attemptText(attempt));
   if (shown.state === 'unknown' || shown.files.length > 0 || history === null) return lines.join('\n');
   return [

@@ -7,12 +7,14 @@
  * seen later, also while a daemon works.
  */
 
+import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { Finding, History } from '#core/history.ts';
 import { isJobId, isSha256, type RoleFolder, type RoleName } from '#core/names.ts';
 import { suffixOf, type Outcome } from '#core/job.ts';
 import type { Digest, Fs } from '#core/ports.ts';
 import type { Spool } from '#core/spool.ts';
+import { read as readEnvelope } from '#history/dsse.ts';
 import type { Layout } from '#spool/layout.ts';
 import { readEvidence } from './show-evidence.ts';
 
@@ -38,6 +40,8 @@ export type FolderParts = {
   readonly roles: readonly { readonly name: RoleName; readonly folder: RoleFolder }[];
   /** Null: nothing was ever recorded. `unreadable`: told already, so only what lies in the folders is compared with each other. */
   readonly history: History | null | 'unreadable';
+  /** SHA-256 of a placeholder -> of what was purged (history.purged). */
+  readonly purged: ReadonlyMap<string, string>;
   readonly counts: FolderCounts;
   readonly step: () => void;
 };
@@ -89,7 +93,7 @@ export async function* verifyFolders(parts: FolderParts): AsyncGenerator<Finding
       const name = path.basename(input.path);
       const before = inputs.get(name);
       if (before !== undefined) older.push(before);
-      inputs.set(name, input);
+      inputs.set(name, { ...input, sha256: parts.purged.get(input.sha256) ?? input.sha256 });
       parts.counts.inputs++;
       parts.step();
     }
@@ -143,12 +147,14 @@ async function* verifyEvidence(parts: FolderParts, shelf: Shelf, recorded: Recor
   parts.step();
   counts.evidence++;
   const sha256 = parts.digest.sha256(bytes);
+  if (parts.purged.has(sha256)) return;
   const evidence = readEvidence(new TextDecoder().decode(bytes));
   const job = evidence?.job ?? '';
   if (evidence === null || !isJobId(job)) {
     yield finding('unreadable', file, 'this is not the evidence that docket wrote');
     return;
   }
+  yield* verifyEnvelope(parts, file, bytes);
   const known = recorded?.evidenceByJob.get(job);
   if (recorded !== null && known === undefined) {
     const where = recorded.isThere ? 'the history has no record of this job' : 'there is no history';
@@ -159,6 +165,19 @@ async function* verifyEvidence(parts: FolderParts, shelf: Shelf, recorded: Recor
   const subject = (start: string): string | null => evidence.subjects.find((one) => one.name.startsWith(start))?.sha256 ?? null;
   yield* verifyPrompt(shelf, stem, evidence.status, subject('prompt_'), name);
   yield* verifyResult(parts, shelf, stem, subject('result_'), name);
+}
+
+/** Beside evidence that is signed lies its envelope; that the one in the history has a good signature is looked at there. */
+async function* verifyEnvelope({ fs }: FolderParts, evidence: string, bytes: Uint8Array): AsyncGenerator<Finding> {
+  const file = evidence.replace(/\.json$/, '.dsse.json');
+  try {
+    const envelope = readEnvelope(Buffer.from((await fs.readBounded(file, FILE_BYTES_MAX)).bytes).toString('utf8'));
+    if (envelope === null) yield finding('signature-invalid', file, 'this is no envelope that docket wrote');
+    else if (!envelope.payload.equals(bytes))
+      yield finding('signature-invalid', file, `it holds other evidence than ${path.basename(evidence)}`);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') yield finding('unreadable', file, wordsOf(error));
+  }
 }
 
 /** The input that this evidence is about; one that is not there was tidied away. */
@@ -194,7 +213,8 @@ async function* verifyResult(
   if (expected === null) return;
   const file = path.join(parts.layout.out(shelf.folder), `${stem}_result.md`);
   try {
-    const { sha256 } = await parts.hashFile(file);
+    const found = (await parts.hashFile(file)).sha256;
+    const sha256 = parts.purged.get(found) ?? found;
     parts.counts.results++;
     if (sha256 !== expected)
       yield finding('hash-differs', file, `the result is not what was answered: out/${evidenceName} names another hash`, expected, sha256);

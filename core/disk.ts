@@ -22,6 +22,8 @@ const FULL_OR_FORBIDDEN = new Set([
   'EHOSTDOWN',
   'ELOOP',
   'ENOMEDIUM',
+  // The key that signs records cannot be used (core/signing.ts).
+  'ESIGN',
 ]);
 
 /**

@@ -5,6 +5,7 @@
 
 import type { Failure } from './failure.ts';
 import type { JobId, Sha256 } from './names.ts';
+import type { FileChange, ScopeEvidence } from './scope.ts';
 import type { ScanNote } from './policy.ts';
 import type { AttemptRecord, RunnerFacts, Usage } from './run.ts';
 
@@ -44,8 +45,9 @@ export type Predicate = {
   readonly usage: Usage;
   readonly sessionId: string | null;
   readonly code: CodeFacts;
-  readonly scope: unknown;
-  readonly filesChanged: readonly { readonly path: string; readonly sha256: Sha256 }[];
+  /** Null: nothing was declared, and no program was started. Docket 0.1 has what the prompt says, as it stands there. */
+  readonly scope: ScopeEvidence | null;
+  readonly filesChanged: readonly FileChange[];
   readonly policy: readonly {
     readonly check: string;
     readonly version: string;

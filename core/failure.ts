@@ -5,9 +5,10 @@
 
 import type { Fault } from './fault.ts';
 import { describeFault } from './fault.ts';
-import type { JobId } from './names.ts';
+import { printable, type JobId } from './names.ts';
 import type { ScanPlace } from './policy.ts';
 import { unreachable } from './result.ts';
+import type { ScopeFinding } from './scope.ts';
 
 export type FailureClass =
   | 'prompt-invalid'
@@ -32,15 +33,21 @@ export type SecretFinding = {
   readonly fingerprint?: string;
 };
 
+/** Of all that a run changed against its scope: the first ones, how many more, and where copies are kept. */
+export type OutOfScope = { readonly findings: readonly ScopeFinding[]; readonly leftOut: number; readonly kept: string };
+
 export type Failure =
   | { readonly kind: 'prompt-invalid'; readonly faults: readonly Fault[] }
   | { readonly kind: 'identity-taken'; readonly identity: string; readonly byJob: JobId }
   /** The same bytes were accepted as another job that has no end, and that this daemon does not know. */
   | { readonly kind: 'in-work-elsewhere'; readonly identity: string; readonly byJob: JobId }
+  /** What was decided for out/ was written to by somebody, and the decided bytes are nowhere else. */
+  | { readonly kind: 'copy-altered'; readonly file: string }
   | { readonly kind: 'secret-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
   /** Only with policy.personal_data: hold. */
   | { readonly kind: 'personal-data-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
   | { readonly kind: 'secret-scan-failed'; readonly in: ScanPlace; readonly reason: string }
+  | ({ readonly kind: 'out-of-scope' } & OutOfScope)
   | { readonly kind: 'rate-limited'; readonly runner: string; readonly message: string; readonly resumeAt: string | null }
   | { readonly kind: 'provider-error'; readonly runner: string; readonly message: string; readonly status: number | null }
   | { readonly kind: 'timeout'; readonly command: string; readonly limitMs: number; readonly roleFile: string }
@@ -69,6 +76,8 @@ export type Failure =
   | { readonly kind: 'not-logged-in'; readonly runner: string; readonly message: string }
   | { readonly kind: 'environment'; readonly what: string; readonly path: string; readonly code: string; readonly message: string }
   | { readonly kind: 'budget'; readonly message: string }
+  /** A program of before_run said no. */
+  | { readonly kind: 'vetoed'; readonly program: string; readonly message: string }
   | { readonly kind: 'cancelled'; readonly by: string };
 
 export type FailureKind = Failure['kind'];
@@ -77,9 +86,11 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'prompt-invalid': 'prompt-invalid',
   'identity-taken': 'prompt-invalid',
   'in-work-elsewhere': 'policy-violation',
+  'copy-altered': 'policy-violation',
   'secret-found': 'policy-violation',
   'personal-data-found': 'policy-violation',
   'secret-scan-failed': 'policy-violation',
+  'out-of-scope': 'policy-violation',
   'rate-limited': 'provider-limit',
   'provider-error': 'provider-error',
   timeout: 'agent-limit',
@@ -100,6 +111,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'not-logged-in': 'environment-fault',
   environment: 'environment-fault',
   budget: 'budget',
+  vetoed: 'policy-violation',
   cancelled: 'cancelled',
 };
 
@@ -126,12 +138,16 @@ export function describe(failure: Failure): string {
       return `${failure.identity} is already recorded with another content (job ${failure.byJob}): raise \`revision\`, or give this prompt a \`name:\` of its own`;
     case 'in-work-elsewhere':
       return `${failure.identity} was accepted with these bytes as job ${failure.byJob}, which has no end in history and is not known here: another daemon that shares the history may be at work on it (when none is, \`docket retry\` takes it up)`;
+    case 'copy-altered':
+      return `${failure.file} was changed in work/ after it was decided, so nothing of this job is published or recorded; what stands there now was moved to archive/ (find out who wrote to it, then \`docket retry\`)`;
     case 'secret-found':
       return `${SCANNED[failure.in]} contains what looks like a secret: ${failure.findings.map(findingWords).join('; ')} (take it out, and treat a real one as leaked; docs/secrets.md)`;
     case 'personal-data-found':
       return `${SCANNED[failure.in]} contains what looks like personal data: ${failure.findings.map(findingWords).join('; ')} (take it out, or see policy.personal_data in docs/secrets.md)`;
     case 'secret-scan-failed':
       return `${SCANNED[failure.in]} could not be scanned for secrets, so it was not let through: ${failure.reason}`;
+    case 'out-of-scope':
+      return `the run changed what it may not: ${failure.findings.map(({ path, change, words }) => `${change} ${printable(path, 300)} (${printable(words, 300)})`).join('; ')}${failure.leftOut === 0 ? '' : `; and ${String(failure.leftOut)} more`}. Nothing was put back; copies of what changed are in ${failure.kept} (look at it, undo it or take it over, then raise \`revision\`)`;
     case 'rate-limited':
       return `${failure.runner} is at the provider's limit: ${failure.message}${failure.resumeAt === null ? '' : ` (again at ${failure.resumeAt})`}`;
     case 'provider-error':
@@ -172,6 +188,8 @@ export function describe(failure: Failure): string {
       return `${failure.what}: ${failure.message} [${failure.code}] ${failure.path}`;
     case 'budget':
       return failure.message;
+    case 'vetoed':
+      return `hooks/events/${failure.program} holds this prompt: ${failure.message}`;
     case 'cancelled':
       return `stopped by ${failure.by}`;
     default:

@@ -50,6 +50,8 @@ export type Answer = {
   /** Null for failed and cancelled. */
   readonly result: Uint8Array | null;
   readonly evidence: string;
+  /** The evidence in its signed envelope (DSSE); null or left out: signing was off when the end was decided. */
+  readonly envelope?: string | null;
   readonly promptSha256: Sha256;
   readonly specVersion: string;
   readonly codeCommit: string | null;
@@ -71,12 +73,80 @@ export type LogEntry = {
   readonly trailers: Readonly<Record<string, string>>;
 };
 
+/** A file of main whose content was taken out of the history; its hash is what the record says. */
+export type Purged = {
+  readonly path: string;
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  readonly placeholderSha256: Sha256;
+  readonly reason: string;
+  readonly person: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Path of the tombstone. */
+  readonly tombstone: string;
+};
+
+/** Whose signatures `verify` takes. */
+export type Trust = {
+  /** The text of an allowed_signers file; null: only that signatures are whole is checked. */
+  readonly signers: string | null;
+  /** Once something is signed, all records after it must be. */
+  readonly isDemanded: boolean;
+  /** Called once, at the end of the look at signatures. */
+  readonly told?: (facts: SignedFacts) => void;
+};
+/** What `verify` found signed, whatever it is worth: the findings say that. */
+export type SignedFacts = {
+  /** Of docket's commits that the tip reaches. */
+  readonly commits: { readonly signed: number; readonly unsigned: number };
+  readonly envelopes: number;
+  /** Fingerprints of the keys that signed commits. */
+  readonly keys: readonly string[];
+};
+export const NO_TRUST: Trust = { signers: null, isDemanded: false };
+
 export type Finding = {
-  readonly what: 'hash-differs' | 'missing' | 'unreadable' | 'unexpected' | 'object-damaged' | 'recorded-twice';
+  readonly what:
+    | 'hash-differs'
+    | 'missing'
+    | 'unreadable'
+    | 'unexpected'
+    | 'object-damaged'
+    | 'recorded-twice'
+    | 'signature-missing'
+    | 'signature-invalid'
+    | 'signer-unknown'
+    | 'chain-broken'
+    | 'checkpoint-missed'
+    | 'incomplete'
+    | 'tombstone-invalid';
+  /** A stable word that says more (docs/verifying.md). */
+  readonly detail?: string;
+  /** Worth telling, and not a reason to call the history damaged. */
+  readonly isNotice?: boolean;
+  /** The commit of the record that it is about, and its job. */
+  readonly commit?: string;
+  readonly job?: string;
   readonly path: string;
   readonly expected: string | null;
   readonly found: string | null;
   readonly message: string;
+};
+
+/** The head of the chain at a moment, small enough for a ticket: what a person keeps elsewhere, so that a rewritten history is found. */
+export type Checkpoint = {
+  readonly v: 1;
+  /** Name of the history's folder, for people. */
+  readonly history: string;
+  /** The commit that main names. */
+  readonly commit: string;
+  /** Hash of the newest link of the chain there (docs/formats.md "The chain"); null: none yet. */
+  readonly record: Sha256 | null;
+  /** Links along first parents. */
+  readonly records: number;
+  /** ISO 8601. */
+  readonly time: string;
 };
 
 export type History = {
@@ -105,6 +175,8 @@ export type History = {
   /** What every recorded run cost; the same run may come twice (core/spending.ts). */
   spending(): AsyncIterable<SpendLine>;
   /** Recomputes every hash: objects, trailers, evidence subjects, materials; compares the work tree. Names each thing that differs, the first first. */
-  verify(progress?: (done: number, total: number) => void): AsyncIterable<Finding>;
+  verify(progress?: (done: number, total: number) => void, trust?: Trust, against?: Checkpoint): AsyncIterable<Finding>;
+  /** What was purged, by the tombstones of the tip. */
+  purged(): Promise<readonly Purged[]>;
   close(): Promise<void>;
 };

@@ -2,6 +2,7 @@
 
 import type { Failure } from './failure.ts';
 import type { JobId, Sha256 } from './names.ts';
+import type { ScopeRules } from './scope.ts';
 
 export type RunLimits = {
   readonly timeoutMs: number;
@@ -33,6 +34,8 @@ export type RunRequest = {
   readonly limits: RunLimits;
   /** For words that say what to edit. */
   readonly roleFile: string;
+  /** What it may change: for the tool's own rules. Absent: its access alone. */
+  readonly scope?: ScopeRules;
 };
 
 /** A program to start: everything resolved, nothing left to a shell. */

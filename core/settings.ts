@@ -6,21 +6,14 @@
 import type { Price } from './money.ts';
 import type { AllowedSecret } from './policy.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
+import { SCOPE_SETTINGS } from './settings-scope.ts';
+import { BOUND_SETTINGS } from './settings-bounds.ts';
+import { HOOK_SETTINGS } from './settings-hooks.ts';
+import { row } from './settings-row.ts';
+import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
+import { SIGNING_SETTINGS } from './settings-signing.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
-
-type Row<T> = {
-  readonly default: T;
-  readonly unit: 'ms' | 'bytes' | 'count' | 'usd' | 'text' | 'bool' | 'choice' | 'list';
-  readonly min?: number;
-  readonly max?: number;
-  readonly choices?: readonly string[];
-  /** docket.local.yaml may not change it. */
-  readonly security?: true;
-  readonly why: string;
-};
-
-const row = <T>(value: Row<T>): Row<T> => value;
 
 /** Keys are the path in docket.yaml. Sizes take `600k`, durations take `15m` in the file; here they are bytes and milliseconds. */
 export const SETTINGS = {
@@ -175,6 +168,7 @@ export const SETTINGS = {
     why: 'longest secret scan of one text; after it the text is held',
   }),
   'limits.in_flight': row<number>({ default: 192, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  ...BOUND_SETTINGS,
   'limits.running': row<number>({
     default: 32,
     unit: 'count',
@@ -311,6 +305,8 @@ export const SETTINGS = {
     security: true,
     why: 'hold: a tool whose program is another file than the one that was accepted (the first one seen is) is not called until a person says `docket accept <runner>`',
   }),
+  ...SCOPE_SETTINGS,
+  ...SIGNING_SETTINGS,
   'tools.sandbox': row<string>({
     default: 'auto',
     unit: 'choice',
@@ -318,6 +314,8 @@ export const SETTINGS = {
     security: true,
     why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, for the tools docket knows and runners with sandbox: true; required: nothing starts without it; off: never',
   }),
+  ...HOOK_SETTINGS,
+  ...CHECKPOINT_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',
@@ -392,6 +390,8 @@ export type Workspace = {
   readonly allowedSecrets: readonly AllowedSecret[];
   /** The user's own rows of the price table. */
   readonly prices: readonly Price[];
+  /** What a person should be told of the settings: a docket.yaml that nobody committed; absent: nothing. */
+  readonly notes?: readonly string[];
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */
   readonly roleFolders: readonly string[];
   readonly specFolders: readonly string[];

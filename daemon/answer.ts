@@ -15,6 +15,7 @@ import { unreachable } from '#core/result.ts';
 import { afford } from './afford.ts';
 import type { Wish } from './budget.ts';
 import { holdToBudget } from './hold-to-budget.ts';
+import { holdToScope, rulesOf } from './hold-to-scope.ts';
 import { Leaving } from './leaving.ts';
 import { verdictOf, type Verdict } from './lanes/verdict.ts';
 import type { Ports } from './ports.ts';
@@ -206,6 +207,7 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
   // What is over within a moment, and can be done again for nothing, is told when it is done.
   if (beside !== null) await ports.journal.note(reachedState(ports, claimed.job.id, 'running'));
   ports.reached('attempt', claimed.job.id);
+  const scope = rulesOf(ports, job);
   const request: RunRequest = {
     job: claimed.job.id,
     attempt: n,
@@ -218,22 +220,25 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     access: job.role.access,
     limits: limitsOf(ports, job),
     roleFile: job.role.file,
+    ...(job.role.access === 'worktree' ? { scope } : {}),
   };
+  const guard = await holdToScope(ports, job, choice, request, scope);
   const end = beginLive(ports, job, choice, request);
-  const run = await runAttempt({ ...ports, runner: choice.runner }, request, cancel, {
+  const run = await runAttempt({ ...ports, runner: choice.runner }, request, AbortSignal.any([cancel, guard.left]), {
+    planned: guard.planned,
     spawned: async () => {
       ports.reached('spawned', claimed.job.id);
       return Promise.resolve();
     },
   }).catch(async (error: unknown) => {
+    guard.done();
     await end('interrupted');
     throw error;
   });
-  await end(run.outcome.ok ? run.outcome.status : classOf(run.outcome.failure));
+  const seen = await guard.after(run).finally(guard.done);
+  await end(seen.ok ? seen.status : classOf(seen.failure));
   ports.reached('exit', claimed.job.id);
-  const outcome: RunOutcome = run.outcome.ok
-    ? run.outcome
-    : { ...run.outcome, failure: await withoutSecrets(ports, claimed, n, run.outcome.failure) };
+  const outcome: RunOutcome = seen.ok ? seen : { ...seen, failure: await withoutSecrets(ports, claimed, n, seen.failure) };
   const record: AttemptRecord = {
     n,
     runId: run.runId,

@@ -52,7 +52,7 @@ export function makeRoleFaults(log: Log): RoleFaults {
   const tell = (role: RoleName): void => {
     const words = wordsFor(role);
     if (words === null) {
-      if (told.delete(role)) log.info(`role ${role} goes on: its folders can be used again`, { role });
+      if (told.delete(role)) log.info(`role ${role} goes on: nothing keeps it any more`, { role });
       return;
     }
     if (told.get(role) !== words) log.error(`role ${role} waits: ${words}`, { role });

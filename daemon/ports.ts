@@ -8,9 +8,13 @@ import type { JobId, RoleName } from '#core/names.ts';
 import type { PriceTables } from '#core/money.ts';
 import type { Clock, Digest, Fs, Journal, Keeper, Log, SecretScan } from '#core/ports.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
+import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
 import type { Workspace } from '#core/settings.ts';
+import type { Signing } from '#core/signing.ts';
 import type { Spool } from '#core/spool.ts';
+import type { ScopeWatch } from '#policy/scope-watch.ts';
 import type { Purse } from './budget.ts';
+import type { Events } from './events.ts';
 import type { LiveRuns } from './live-runs.ts';
 import type { Lanes } from './schedule.ts';
 
@@ -24,6 +28,8 @@ export type Ports = {
   readonly random: () => number;
   readonly spool: Spool;
   readonly history: History;
+  /** Null: records are not signed. */
+  readonly signing: Signing | null;
   readonly journal: Journal;
   readonly secrets: SecretScan;
   readonly keeper: Keeper;
@@ -33,6 +39,15 @@ export type Ports = {
   readonly prices: PriceTables;
   readonly purse: Purse;
   readonly live: LiveRuns;
+  /** What runs may change, and who looks at what they did. */
+  readonly scope: {
+    readonly rules: (access: ScopeRules['access'], scope: unknown) => ScopeRules;
+    readonly watch: ScopeWatch;
+    readonly textOf: (before: Before) => string;
+    readonly diff: TreePort['diff'];
+  };
+  /** Lifecycle programs; left out: none is switched on. */
+  readonly events?: Events;
   /** Makes what a tool said fit to be shown: no known secret, nothing that a terminal obeys, not longer than this. */
   readonly clean: (text: string, maxLength: number) => string;
   /** Jobs that wait for money, with the words why. */

@@ -12,9 +12,11 @@ import type { Sha256 } from '#core/names.ts';
 import type { ScanNote } from '#core/policy.ts';
 import { describeIdentity } from '#core/prompt.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
+import { IN_TOTO, wrap } from '#history/dsse.ts';
 import { maskSecrets } from '#policy/mask.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { errorPage } from './error-page.ts';
+import { scopeFacts } from './hold-to-scope.ts';
 import type { Ports } from './ports.ts';
 import { noteOf, type Told } from './told-note.ts';
 import type { Accepted, Ended, Submitted, Task } from './task.ts';
@@ -73,7 +75,9 @@ export async function sealEnded(
   let kept: ReturnType<typeof noteOf> | null = null;
   if (ended.status !== 'held') {
     const resultHash = result === null ? null : ports.digest.sha256(result);
-    const evidence = renderStatement(statementOf(ports, job, ended, ended.status, resultHash));
+    const evidence = renderStatement(await statementOf(ports, job, ended, ended.status, resultHash));
+    // Throws while the key cannot be used: nothing is decided then, and the run's files in work/ give the same answer again.
+    const envelope = ports.signing === null ? null : wrap(await ports.signing.signer(), IN_TOTO, evidence);
     const record: Answer = {
       job: job.recordAs,
       identity: job.identity,
@@ -81,6 +85,7 @@ export async function sealEnded(
       status: ended.status,
       result,
       evidence,
+      envelope,
       promptSha256: job.sha256,
       specVersion: job.spec.version,
       codeCommit: job.code.headCommit,
@@ -93,6 +98,7 @@ export async function sealEnded(
     told = { answer: record, attempt: ended.attempts.at(-1)?.n ?? 0 };
     kept = noteOf(told, resultHash);
     files.push({ as: '_evidence.json', bytes: evidence });
+    if (envelope !== null) files.push({ as: '_evidence.dsse.json', bytes: envelope });
   }
   if (result !== null) files.push({ as: '_result.md', bytes: result });
   else if (ended.failure !== null)
@@ -120,7 +126,14 @@ async function rawOutputs(ports: Ports, claimed: Claimed, ended: Ended): Promise
   return outputs;
 }
 
-function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predicate['status'], resultHash: Sha256 | null): Statement {
+async function statementOf(
+  ports: Ports,
+  job: Submitted,
+  ended: Ended,
+  status: Predicate['status'],
+  resultHash: Sha256 | null,
+): Promise<Statement> {
+  const scope = await scopeFacts(ports, job, ended.attempts);
   const { claimed } = job.task;
   const check = ports.secrets.rules;
   return makeStatement(
@@ -156,8 +169,7 @@ function statementOf(ports: Ports, job: Submitted, ended: Ended, status: Predica
       usage: sumUsage(ended.attempts.map(({ usage }) => usage)),
       sessionId: clean(ended.sessionId),
       code: { ...job.code, repository: clean(job.code.repository) },
-      scope: job.prompt.rest['scope'] ?? null,
-      filesChanged: [],
+      ...scope,
       policy: [
         { ...check, on: 'prompt', outcome: 'passed', ...allowedOf(job.note) },
         ...personalOf(check.version, 'prompt', job.note),

@@ -16,7 +16,7 @@ export type Told = { readonly answer: Answer; readonly attempt: number };
 type Note = {
   readonly v: 2;
   readonly attempt: number;
-  readonly answer: Omit<Answer, 'result' | 'evidence' | 'attempts' | 'materials'>;
+  readonly answer: Omit<Answer, 'result' | 'evidence' | 'envelope' | 'attempts' | 'materials'>;
   readonly hasResult: boolean;
   /** `in: 'result'`: the offline runner's brief is its answer. */
   readonly materials: readonly (Material & { readonly in: 'result' | 'ledger' })[];
@@ -26,7 +26,7 @@ type Note = {
 
 /** @param resultSha256 null when there is no result */
 export function noteOf({ answer, attempt }: Told, resultSha256: Sha256 | null): Required<Pick<Decided, 'note' | 'blobs'>> {
-  const { result, evidence: _evidence, attempts, materials, ...rest } = answer;
+  const { result, evidence: _evidence, envelope: _envelope, attempts, materials, ...rest } = answer;
   const note: Note = {
     v: 2,
     attempt,
@@ -52,6 +52,7 @@ export async function readTold(spool: Spool, claimed: Claimed, final: FinalFile)
   if (note['v'] !== 2) throw new Error(`the note of job ${claimed.job.id} has version ${String(note['v'])}: written by a newer docket`);
   const { answer, attempt, hasResult, materials, attempts } = note as unknown as Note;
   const evidence = await spool.privateCopy(claimed, final, '_evidence.json');
+  const envelope = await spool.privateCopy(claimed, final, '_evidence.dsse.json');
   const result = await spool.privateCopy(claimed, final, '_result.md');
   // Published means recorded: nothing goes to out/ before its commit.
   if (evidence === null || (hasResult && result === null)) return null;
@@ -61,6 +62,7 @@ export async function readTold(spool: Spool, claimed: Claimed, final: FinalFile)
       ...answer,
       result: hasResult ? result : null,
       evidence: textOf(evidence),
+      ...(envelope === null ? {} : { envelope: textOf(envelope) }),
       materials: await Promise.all(materials.map(async (material) => withBytes(spool, claimed, material, result))),
       attempts: await rawOutputs(spool, claimed, attempts),
     },

@@ -10,6 +10,8 @@ import { mergeNotes, type ScanNote } from '#core/policy.ts';
 import { identityOf, type Prompt } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { Role } from '#core/role.ts';
+import { scopeFaults } from '#policy/scope.ts';
+import { shown } from '#prompt-spec/faults.ts';
 import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
@@ -92,6 +94,10 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     ports.log.warn(`${warning.field}: ${warning.message} (${warning.mend})`, { job: job.id, role: job.role, feature: prompt.feature.id });
   }
 
+  const scope = ports.scope.rules(role.access, prompt.rest['scope']);
+  const misplaced = state !== 'claimed' && state !== 'read' ? [] : scopeFaults(scope, () => placeOfField(bytes, 'scope', limits));
+  if (misplaced.length > 0) return invalid(...misplaced.map((one) => ({ ...one, found: shown(one.found) })));
+
   const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, () => placeOfField(bytes, 'prompt_spec_version', limits));
   if (!spec.ok) return invalid(spec.error);
   const model = prompt.model ?? role.model ?? (settings.model === '' ? null : settings.model);
@@ -106,7 +112,7 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   if (!around.ok) return around;
   const note = mergeNotes([scan.value, around.value]);
   tellPersonal(ports, task, prompt, note);
-  const brief = kept ?? assembleBrief({ role, spec: spec.value, prompt, context: briefContext(context) });
+  const brief = kept ?? assembleBrief({ role, spec: spec.value, prompt, scope, context: briefContext(context) });
   const materials = materialsOf(ports, role, spec.value, brief, context);
   return ok({
     task,

@@ -6,26 +6,43 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Answer, Filed, Finding, History, LogEntry, Submission } from '#core/history.ts';
+import {
+  NO_TRUST,
+  type Answer,
+  type Checkpoint,
+  type Filed,
+  type Finding,
+  type History,
+  type LogEntry,
+  type Submission,
+  type Trust,
+} from '#core/history.ts';
 import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
+import type { Signing } from '#core/signing.ts';
 import type { SpendLine } from '#core/spending.ts';
+import { makeChainHeads, type ChainHeads } from './chain-heads.ts';
+import { makeCheckpoint } from './checkpoint.ts';
+import { makeCommit } from './commit-signature.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
 import { storedPath } from './layout.ts';
 import { readLog, type LogFilter } from './log.ts';
-import { decodeCommit, encodeCommit, identLine, type Oid, type Person } from './objects.ts';
+import { decodeCommit, identLine, type Oid, type Person } from './objects.ts';
 import { buildPack, newObject, type NewObject } from './pack.ts';
 import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
+import { makePurging, refuseReturned, type Purging } from './purge.ts';
+import { purgedOf, readTombstones, successorOf } from './purge-verify.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
-import { withKernelLock, type Repository } from './repository.ts';
+import { signerOf, withKernelLock, type Repository } from './repository.ts';
 import { readRecords, type Recorded } from './records.ts';
 import { readSpending } from './spending.ts';
 import { choosePlace, FIRST_FILES, FIRST_MESSAGE, firstTip, inspectFolder, makeFolders, setUpRepository } from './setup.ts';
+import type { PushRules } from './setup-texts.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { TendSettings } from './tend.ts';
 import { makeTender, type Tender } from './tender.ts';
@@ -47,10 +64,21 @@ export type HistoryOptions = {
   readonly author: Person;
   /** Addresses that this history may be pushed to. */
   readonly pushRemotes: readonly string[];
+  /** What the hook has a push scanned by; null or absent: pushes are stopped. */
+  readonly pushScan?: PushRules['scan'];
   readonly tend: TendSettings;
+  /** Null or left out: nothing is signed. */
+  readonly signing?: Signing | null;
 };
 
-type Open = { readonly repository: Repository; readonly records: RecordIndex; readonly writer: Writer; readonly tender: Tender };
+type Open = {
+  readonly repository: Repository;
+  readonly records: RecordIndex;
+  readonly heads: ChainHeads;
+  readonly writer: Writer;
+  readonly tender: Tender;
+  readonly purging: Purging;
+};
 
 /** Beyond the port: what a person asks of the history itself. */
 export type Merging = {
@@ -60,9 +88,19 @@ export type Merging = {
    * @param commit its tip, brought here by git fetch; without it, what was fetched last (FETCH_HEAD)
    */
   merge(commit?: string): Promise<MergeOutcome | null>;
+  /** The head of the chain now. */
+  checkpoint(): Promise<Checkpoint>;
 };
 
-export function makeHistory(options: HistoryOptions): History & Merging {
+export type Rewritten = {
+  readonly purging: () => Purging;
+  /** What a commit that somebody remembers (a checkpoint, a note) is called since purges rewrote it; itself when none did. */
+  commitNow(commit: Oid): Promise<Oid>;
+  /** What git fetched last; null: nothing. */
+  fetched(): Promise<Oid | null>;
+};
+
+export function makeHistory(options: HistoryOptions): History & Merging & Rewritten {
   const { fs, digest } = options;
   let open: Open | null = null;
   let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
@@ -79,21 +117,23 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     const store = openObjects(fs, gitDir);
     const repository: Repository = { ...options, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
+    const heads = makeChainHeads(repository);
     const keeper = makeIndexKeeper(repository);
     const tender = makeTender(repository, options.tend, (act) => writer.inTurn(act));
     const onGroup = (): void => {
       tender.nudge(store.packCount());
     };
-    const writer: Writer = makeWriter(repository, records, keeper, onGroup);
+    const writer: Writer = makeWriter(repository, records, heads, keeper, onGroup);
     await withKernelLock(repository, async (lock) => {
-      await setUpRepository(options, dir, gitDir, options.pushRemotes);
+      await setUpRepository(options, dir, gitDir, { remotes: options.pushRemotes, scan: options.pushScan ?? null });
       await sweepPacks(fs, gitDir);
       await sweepAtStart(repository);
       const first = (await firstTip(fs, gitDir)) ?? (await firstCommit(repository, keeper));
       await writer.putBack(lock);
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
-    return { repository, records, tender, writer };
+    const purging = makePurging(repository, keeper, writer.inTurn);
+    return { repository, records, heads, tender, writer, purging };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -119,7 +159,7 @@ export function makeHistory(options: HistoryOptions): History & Merging {
   async function* log(filter: LogFilter): AsyncGenerator<LogEntry> {
     const { repository } = opened();
     const tip = await readTip(fs, repository.gitDir);
-    if (tip !== null) yield* readLog(repository.store, tip, filter);
+    if (tip !== null) yield* readLog(repository.store, tip, filter, repository);
   }
 
   async function* recorded(filter: LogFilter): AsyncGenerator<Recorded> {
@@ -130,9 +170,9 @@ export function makeHistory(options: HistoryOptions): History & Merging {
     yield* readSpending(await look());
   }
 
-  async function* verify(progress?: (done: number, total: number) => void): AsyncGenerator<Finding> {
+  async function* verify(progress?: (done: number, total: number) => void, trust?: Trust, against?: Checkpoint): AsyncGenerator<Finding> {
     const { repository } = opened();
-    yield* verifyHistory(repository, progress ?? (() => undefined));
+    yield* verifyHistory(repository, progress ?? (() => undefined), trust ?? NO_TRUST, against ?? null);
   }
 
   return {
@@ -152,17 +192,36 @@ export function makeHistory(options: HistoryOptions): History & Merging {
         sizeBytes: sizeOf(answer),
         plan: (tip) => planAnswer(tip, answer),
       }),
-    merge: async (commit) => opened().writer.merge(commit ?? (await readFetched(fs, opened().repository.gitDir))),
+    merge: async (commit) => {
+      const { repository, writer } = opened();
+      const theirs = commit ?? (await readFetched(fs, repository.gitDir));
+      await refuseReturned(repository, theirs);
+      return writer.merge(theirs);
+    },
+    purging: () => opened().purging,
+    fetched: async () => readFetched(fs, opened().repository.gitDir).catch(() => null),
+    async commitNow(commit) {
+      const { repository } = opened();
+      const tip = await readTip(fs, repository.gitDir);
+      return tip === null ? commit : successorOf(await readTombstones(repository, tip), commit);
+    },
+    async purged() {
+      const { repository } = opened();
+      const tip = await readTip(fs, repository.gitDir);
+      return tip === null ? [] : purgedOf(await readTombstones(repository, tip));
+    },
     log,
     read,
     records: recorded,
     spending,
     verify,
+    checkpoint: () => makeCheckpoint(opened().repository),
     async close() {
       const closing = open;
       if (closing === null) return;
       await closing.writer.idle();
       await closing.writer.close();
+      await closing.heads.close();
       await closing.tender.close();
       open = null;
       view = null;
@@ -189,7 +248,8 @@ async function firstCommit(repository: Repository, keeper: IndexKeeper): Promise
   }
   const tree = snapshot.seal(objects);
   const at = clock.now();
-  const commit = newObject('commit', encodeCommit({ tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE }));
+  const parts = { tree, parents: [], author, authoredAt: at, committedAt: at, message: FIRST_MESSAGE };
+  const commit = newObject('commit', makeCommit(await signerOf(repository), parts));
   objects.push(commit);
   const pack = await writePack(fs, gitDir, await buildPack(objects));
   await store.addPack(pack.name, pack.index);

@@ -2,7 +2,7 @@
  * Where everything lies in the history repository, and nothing else builds these paths. Source: FORMATS "History repository".
  *
  *   FEAT-123-user-filters/feature.json
- *   FEAT-123-user-filters/01-architect/prompt_v2.md  result_v2.md  evidence_v2.json
+ *   FEAT-123-user-filters/01-architect/prompt_v2.md  result_v2.md  evidence_v2.json  evidence_v2.dsse.json (with signing on)
  *   FEAT-123-user-filters/03-ui/filter-panel/prompt_v1.md …      a prompt with a name of its own
  *   FEAT-123-user-filters/01-architect/attempts/<job>/…          evidence and raw output of attempts that failed
  *   materials/sha256/<first two characters>/<hash>               each once; the middle folder keeps a commit's tree small
@@ -21,6 +21,8 @@ export const FEATURE_FILE = 'feature.json';
 export const promptFile = (revision: number): string => `prompt_v${String(revision)}.md`;
 export const resultFile = (revision: number): string => `result_v${String(revision)}.md`;
 export const evidenceFile = (revision: number): string => `evidence_v${String(revision)}.json`;
+/** The signed envelope of an evidence file, beside it: `evidence_v2.dsse.json`. */
+export const envelopeOf = (evidence: string): string => evidence.replace(/\.json$/, '.dsse.json');
 
 /** Folder of an identity below the feature: `01-architect` or `03-ui/filter-panel`. */
 export const seriesFolder = (feature: string, roleFolder: string, name: PromptName | null): string =>
@@ -45,12 +47,12 @@ export function numbered(name: string, n: number): string {
 export const isAttemptFile = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name) && !name.endsWith('.lock');
 
 export type SeriesFile = {
-  readonly kind: 'prompt' | 'result' | 'evidence';
+  readonly kind: 'prompt' | 'result' | 'evidence' | 'envelope';
   readonly folder: string;
   readonly identity: Identity;
 };
 
-const SERIES_FILE = /^(?:(prompt)_v([1-9][0-9]{0,8})\.md|(result)_v([1-9][0-9]{0,8})\.md|(evidence)_v([1-9][0-9]{0,8})\.json)$/;
+const SERIES_FILE = /^(?:(prompt)_v([1-9][0-9]{0,8})\.md|(result)_v([1-9][0-9]{0,8})\.md|(evidence)_v([1-9][0-9]{0,8})(\.dsse)?\.json)$/;
 
 /** What a path of a series says: `FEAT-1/01-architect/prompt_v2.md`. Null for every other path. */
 export function parseSeriesFile(path: string): SeriesFile | null {
@@ -67,7 +69,7 @@ export function parseSeriesFile(path: string): SeriesFile | null {
     if (!parsed.ok) return null;
     name = parsed.value;
   }
-  const kind = (file[1] ?? file[3] ?? file[5]) as SeriesFile['kind'];
+  const kind = file[7] === undefined ? ((file[1] ?? file[3] ?? file[5]) as SeriesFile['kind']) : 'envelope';
   const revision = Number(file[2] ?? file[4] ?? file[6]);
   return { kind, folder: parts.slice(0, -1).join('/'), identity: { feature, role: role.value.name, name, revision } };
 }

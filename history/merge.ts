@@ -15,7 +15,8 @@ import * as layout from './layout.ts';
 import { decodeCommit, type Oid } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
 import type { Change, Merged, Tip } from './record.ts';
-import { besideOf, MERGE_SUBJECT, recordOf, type FiledRecord, type LoggedCommit } from './record-index.ts';
+import { MERGE_SUBJECT } from './chain.ts';
+import { besideOf, recordOf, type FiledRecord, type LoggedCommit } from './record-index.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 import { FILE_MODE, type TreeEntry } from './tree.ts';
 
@@ -163,6 +164,7 @@ function drop(changes: Change[], path: string, there: Oid | null): void {
 /** In the folder that has the prompt: a feature that two clones made may have two. */
 async function filesOf(snapshot: Snapshot, identity: Identity): Promise<{ folder: string | null; files: Map<string, Oid> }> {
   const names = [layout.promptFile, layout.resultFile, layout.evidenceFile].map((nameOf) => nameOf(identity.revision));
+  names.push(layout.envelopeOf(layout.evidenceFile(identity.revision)));
   for (const feature of snapshot.featureFolders(identity.feature)) {
     const role = await snapshot.roleFolder(feature, identity.role);
     if (role === null) continue;

@@ -17,6 +17,9 @@ export type RecordFacts = {
   readonly evidenceSha256: Sha256 | null;
 };
 
+/** Hashes of the records before this one, as of when it is written (chain.ts); null: there is none. */
+export type Before = { readonly inRepository: Sha256 | null; readonly inFeature: Sha256 | null };
+
 export type MessageFacts = RecordFacts & {
   readonly specVersion: string;
   readonly codeCommit: string | null;
@@ -34,7 +37,7 @@ const safeValue = (text: string): string =>
   text.length <= VALUE_LENGTH_MAX && PLAIN_VALUE.test(text) ? text : printable(text, VALUE_LENGTH_MAX).replaceAll(/\s+/g, ' ').trim();
 
 /** @returns subject, blank line, trailers, each line ended */
-export function commitMessage(facts: MessageFacts): string {
+export function commitMessage(facts: MessageFacts, before: Before): string {
   const { feature, role, name, revision } = facts.identity;
   const trailers: [string, string | null][] = [
     ['Docket-Job', facts.job],
@@ -49,6 +52,8 @@ export function commitMessage(facts: MessageFacts): string {
     ['Code-Commit', facts.codeCommit],
     ['Runner', facts.runner],
     ['Model', facts.model],
+    ['Docket-Before', before.inRepository ?? 'none'],
+    ['Docket-Before-In-Feature', before.inFeature ?? 'none'],
     ['Docket-Status', facts.status],
   ];
   const lines = trailers.flatMap(([key, value]) => {

@@ -7,11 +7,12 @@
 
 import { Buffer } from 'node:buffer';
 import type { Fs } from '#core/ports.ts';
+import { makeCommit } from './commit-signature.ts';
 import { diffTrees, type FileChange } from './diff.ts';
-import { decodeCommit, encodeCommit, isOid, oidOf, type Oid } from './objects.ts';
+import { decodeCommit, isOid, oidOf, type Oid } from './objects.ts';
 import { newObject, type NewObject } from './pack.ts';
 import { BRANCH, isOnMain } from './ref.ts';
-import type { Repository } from './repository.ts';
+import { signerOf, type Repository } from './repository.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 import type { Staged } from './stage.ts';
 
@@ -72,20 +73,21 @@ export async function takenAway({ fs, gitDir, dir, store }: Repository, tip: Oid
 
 /** A commit on the tip. @param at a snapshot of it */
 export async function putBack(
-  { author, clock, log }: Repository,
+  { author, clock, log, signing }: Repository,
   at: Snapshot,
   from: Oid,
   changes: readonly FileChange[],
 ): Promise<Staged> {
+  const signer = await signerOf({ signing: signing ?? null });
   for (const { path, to } of changes) await (to === null ? at.remove(path) : at.put(path, to));
   const objects: NewObject[] = [];
   const tree = at.seal(objects);
   const now = clock.now();
   const commit = newObject(
     'commit',
-    encodeCommit({ tree, parents: [from], author, authoredAt: now, committedAt: now, message: `${SUBJECT}\n` }),
+    makeCommit(signer, { tree, parents: [from], author, authoredAt: now, committedAt: now, message: `${SUBJECT}\n` }),
   );
   objects.push(commit);
   log.warn(`a git commit was made from an index of before: ${String(changes.length)} files it took away are put back`);
-  return { tip: commit.oid, tree, subject: SUBJECT, objects, changes, blobs: new Map(), records: [], settle: [] };
+  return { tip: commit.oid, tree, subject: SUBJECT, objects, changes, blobs: new Map(), records: [], links: [], settle: [] };
 }

@@ -30,8 +30,13 @@ export type ObjectStore = {
   refresh(): Promise<void>;
   /** Packs that are known. */
   packCount(): number;
-  /** Every object there is, packed and loose; some twice when they are stored twice. */
-  all(): Promise<{ readonly total: number; readonly packs: readonly PackFile[]; readonly objects: AsyncIterable<StoredObject> }>;
+  /** Every object there is, packed and loose; some twice when they are stored twice. `loose`: those that are in no pack. */
+  all(): Promise<{
+    readonly total: number;
+    readonly packs: readonly PackFile[];
+    readonly objects: AsyncIterable<StoredObject>;
+    readonly loose: AsyncIterable<StoredObject>;
+  }>;
   close(): Promise<void>;
 };
 
@@ -211,12 +216,16 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
       await rescan();
       const loosePaths = await looseOids();
       const total = loosePaths.length + [...packs.values()].reduce((sum, { count }) => sum + count, 0);
-      async function* objects(): AsyncGenerator<StoredObject> {
-        for (const pack of packs.values()) yield* objectsOf(pack);
+      // eslint-disable-next-line require-await -- a stream, as the one beside it
+      async function* loosely(): AsyncGenerator<StoredObject> {
         for (const oid of loosePaths)
           yield { oid, where: `${gitDir}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`, read: async () => (await loose(oid)) ?? read(oid) };
       }
-      return { total, packs: [...packs.values()], objects: objects() };
+      async function* objects(): AsyncGenerator<StoredObject> {
+        for (const pack of packs.values()) yield* objectsOf(pack);
+        yield* loosely();
+      }
+      return { total, packs: [...packs.values()], objects: objects(), loose: loosely() };
     },
     async close() {
       for (const name of packs.keys()) await drop(name);

@@ -8,6 +8,7 @@
 
 import type { JobId } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
+import { MERGE_SUBJECT } from './chain.ts';
 import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
 import { decodeCommit, type Commit, type Oid } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
@@ -37,8 +38,6 @@ export const recordOf = ({ oid, commit }: LoggedCommit): FiledRecord | null => {
   const facts = parseRecord(parseMessage(commit.message).trailers);
   return facts === null ? null : { ...facts, commit: oid };
 };
-
-export const MERGE_SUBJECT = 'docket: the chain ';
 
 export type RecordIndex = {
   /** The newest record of an identity; null when no commit speaks of it. @param known the tip, by whoever holds the kernel lock */

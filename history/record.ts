@@ -13,8 +13,10 @@ import { Buffer } from 'node:buffer';
 import type { Answer, Filed, MaterialBytes, Submission, Taken } from '#core/history.ts';
 import { isSha256, type JobId } from '#core/names.ts';
 import type { Digest } from '#core/ports.ts';
+import type { Signer } from '#core/signing.ts';
 import { describeIdentity, identityKey, type Identity } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
+import { IN_TOTO, wrap } from './dsse.ts';
 import * as layout from './layout.ts';
 import type { MessageFacts } from './message.ts';
 import { oidOf, type Oid } from './objects.ts';
@@ -42,6 +44,8 @@ export type Tip = {
   readonly store: ObjectStore;
   readonly records: { find(identity: Identity): Promise<FiledRecord | null> };
   readonly digest: Digest;
+  /** Null or left out: nothing is signed. */
+  readonly signer?: Signer | null;
   /** By identityKey: records of this group, not yet committed. */
   readonly pending: ReadonlyMap<string, FiledRecord>;
   /** Blobs of this group, not yet on disk. */
@@ -178,14 +182,19 @@ export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan> {
     if (!layout.isAttemptFile(name)) throw new Error(`not a name for a file of an attempt: ${JSON.stringify(name)}`);
     await files.addNumbered(attempts, name, bytes);
   }
-  if (answer.result === null) await files.addNumbered(attempts, 'evidence.json', answer.evidence);
-  else {
+  const envelope = envelopeOf(tip, answer);
+  if (answer.result === null) {
+    const n = await files.addNumbered(attempts, 'evidence.json', answer.evidence);
+    if (envelope !== null) files.add(`${attempts}/${layout.numbered('evidence.dsse.json', n)}`, envelope);
+  } else {
     const result = `${folder}/${layout.resultFile(identity.revision)}`;
     const evidence = `${folder}/${layout.evidenceFile(identity.revision)}`;
     await files.moveNumbered(result, attempts, 'brief_result.md');
-    await files.moveNumbered(evidence, attempts, 'brief_evidence.json');
+    const n = await files.moveNumbered(evidence, attempts, 'brief_evidence.json');
+    await files.move(layout.envelopeOf(evidence), `${attempts}/${layout.numbered('brief_evidence.dsse.json', n)}`);
     files.add(result, answer.result);
     files.add(evidence, answer.evidence);
+    if (envelope !== null) files.add(layout.envelopeOf(evidence), envelope);
   }
   return {
     write: {
@@ -205,6 +214,12 @@ export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan> {
       },
     },
   };
+}
+
+/** As it was decided; what was decided before signing was turned on is signed when it is recorded. Null: signing is off. */
+function envelopeOf({ signer = null }: Tip, answer: Answer): string | null {
+  const made = answer.envelope ?? null;
+  return made !== null || signer === null ? made : wrap(signer, IN_TOTO, answer.evidence);
 }
 
 /**
@@ -262,23 +277,32 @@ class Files {
     this.#byPath.set(path, put(path, bytes));
   }
 
-  async addNumbered(folder: string, name: string, bytes: Uint8Array | string): Promise<void> {
+  /** @returns the number */
+  async addNumbered(folder: string, name: string, bytes: Uint8Array | string): Promise<number> {
     const { oid } = put(name, bytes);
     for (let n = 1; ; n++) {
       const path = `${folder}/${layout.numbered(name, n)}`;
       const there = this.#byPath.get(path)?.oid ?? (await this.#tip.snapshot.file(path));
-      if (there === oid) return;
+      if (there === oid) return n;
       if (there !== null) continue;
       this.add(path, bytes);
-      return;
+      return n;
     }
   }
 
-  /** Nothing happens when there is no such file. */
-  async moveNumbered(from: string, folder: string, name: string): Promise<void> {
+  /** Nothing happens when there is no such file. @returns the number that it got */
+  async moveNumbered(from: string, folder: string, name: string): Promise<number> {
+    const oid = await this.#tip.snapshot.file(from);
+    if (oid === null) return 1;
+    const n = await this.addNumbered(folder, name, await bytesOf(this.#tip, oid));
+    this.#byPath.set(from, { kind: 'remove', path: from, oid });
+    return n;
+  }
+
+  async move(from: string, to: string): Promise<void> {
     const oid = await this.#tip.snapshot.file(from);
     if (oid === null) return;
-    await this.addNumbered(folder, name, await bytesOf(this.#tip, oid));
+    this.add(to, await bytesOf(this.#tip, oid));
     this.#byPath.set(from, { kind: 'remove', path: from, oid });
   }
 

@@ -1,6 +1,7 @@
 /** What the writing parts of this room share: the folders of one open repository and the outside they work with. */
 
 import type { Clock, Digest, Fs, KernelLock, KernelLocks, Log } from '#core/ports.ts';
+import type { Signer, Signing } from '#core/signing.ts';
 import type { RepositoryGit } from './git-door.ts';
 import type { Person } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
@@ -20,7 +21,13 @@ export type Repository = {
   /** `<dir>/.git/docket`: docket's lock and notes, never committed. */
   readonly stateDir: string;
   readonly store: ObjectStore;
+  /** Null or left out: records are not signed. */
+  readonly signing?: Signing | null;
 };
+
+/** Null: signing is off. Throws `code: 'ESIGN'` while the key cannot be used: nothing may be written then. */
+export const signerOf = async ({ signing = null }: Pick<Repository, 'signing'>): Promise<Signer | null> =>
+  signing === null ? null : signing.signer();
 
 /** Others hold it for less than a second; only a merge or the start of a large history takes longer. */
 const TOLD_AFTER_MS = 5_000;

@@ -24,6 +24,7 @@ FEAT-123-user-filters/
     attempts/<job>/                  evidence and raw output of attempts that failed, and a brief that was answered later
   03-ui/filter-panel/prompt_v1.md    a prompt with a name of its own
 materials/sha256/<2>/<hash>          specs, roles, settings, briefs and contexts, each once, by SHA-256
+tombstones/<time>-<job>.json         what was purged (a leaked key, personal data): hashes, reason, person; there may be none
 \`\`\`
 
 ## How to read it
@@ -46,30 +47,54 @@ prompts and answers can be private.
 
 export const HOOK_MARK = '# docket: pushes of the history need an allowed remote';
 
+/**
+ * Refuses what is not allowed, then has docket scan what is new. It fails closed: whatever is missing stops the push, and says so.
+ * `$2` is the address after git's own rewriting (url.*.insteadOf, pushurl), so that no nickname of an allowed one leads elsewhere.
+ */
 export const PRE_PUSH = `#!/bin/sh
 ${HOOK_MARK}
 # Called by git as: pre-push <name of the remote> <its address>
-config="$(git rev-parse --git-common-dir)/docket/config"
-if git config --file "$config" --get-all docket.pushRemotes | grep -Fxq -e "$2"; then
-  exit 0
+say() { printf '%s\\n' "docket: $1" >&2; }
+dir="$(cd "$(git rev-parse --git-common-dir)" && pwd -P)" || exit 1
+config="$dir/docket/config"
+if ! git config --file "$config" --get-all docket.pushRemotes | grep -Fxq -e "$2"; then
+  say "this history may hold private prompts and answers, and $2 is not an allowed remote."
+  say 'Allow it in docket.yaml (policy.push_remotes) and start docket once, or push elsewhere.'
+  exit 1
 fi
-printf '%s\\n' "docket: this history may hold private prompts and answers, and $2 is not an allowed remote." \\
-  'Allow it in docket.yaml (history remotes) and start docket once, or push elsewhere.' >&2
-exit 1
+node="$(git config --file "$config" --get docket.node)"
+scan="$(git config --file "$config" --get docket.pushScan)"
+deadline="$(git config --file "$config" --get docket.scanMs)"
+if [ ! -x "$node" ] || [ ! -f "$scan" ]; then
+  say "the push is not scanned for secrets, so it is stopped: docket's program is not at \\"$scan\\" (run by \\"$node\\")."
+  say 'Run any docket command of this installation in the workspace once (docket verify), then push again.'
+  exit 1
+fi
+exec "$node" "$scan" "$dir" "$2" "$deadline"
 `;
 
+/** `scan`: the program that looks at what is pushed (cli/push-scan.ts); without it every push is stopped. */
+export type PushRules = {
+  readonly remotes: readonly string[];
+  readonly scan: { readonly node: string; readonly file: string; readonly deadlineMs: number } | null;
+};
+
 const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+/** A line of the section `docket`. */
+const value = (key: string, text: string): string => {
+  // eslint-disable-next-line no-control-regex -- a newline would add a line to the configuration
+  if (/[\u0000-\u001f]/.test(text)) throw new TypeError('the address of a remote must not contain control characters');
+  return `\t${key} = ${quoted(text)}\n`;
+};
 
 /**
  * `.git/docket/config`, included by `.git/config`: what a person's own git settings must not change here. Bytes stay as they are, no
  * hidden programs, no collection of garbage behind our back, objects and refs synced, an index that docket can read.
  */
-export function settingsText(pushRemotes: readonly string[]): string {
-  const remotes = pushRemotes.map((address) => {
-    // eslint-disable-next-line no-control-regex -- a newline would add a line to the configuration
-    if (/[\u0000-\u001f]/.test(address)) throw new TypeError('the address of a remote must not contain control characters');
-    return `\tpushRemotes = ${quoted(address)}\n`;
-  });
+export function settingsText({ remotes, scan }: PushRules): string {
+  const rules = remotes.map((address) => value('pushRemotes', address));
+  if (scan !== null) rules.push(value('node', scan.node), value('pushScan', scan.file), `\tscanMs = ${String(scan.deadlineMs)}\n`);
   return `# Written by docket at each start; edit docket.yaml instead.
 [core]
 	autocrlf = false
@@ -94,5 +119,5 @@ export function settingsText(pushRemotes: readonly string[]): string {
 	gpgSign = false
 [docket]
 	layout = 1
-${remotes.join('')}`;
+${rules.join('')}`;
 }

@@ -11,7 +11,7 @@ import type { RepositoryGit } from './git-door.ts';
 import { decodeCommit, type Oid } from './objects.ts';
 import { openObjects } from './read-objects.ts';
 import { BRANCH, isOnMain, readTip } from './ref.ts';
-import { ATTRIBUTES_TEXT, HOOK_MARK, MARK, PRE_PUSH, README_TEXT, settingsText } from './setup-texts.ts';
+import { ATTRIBUTES_TEXT, HOOK_MARK, MARK, PRE_PUSH, README_TEXT, settingsText, type PushRules } from './setup-texts.ts';
 import { openSnapshot } from './snapshot.ts';
 
 export type SetupPorts = { readonly fs: Fs; readonly git: RepositoryGit; readonly log: Log };
@@ -105,10 +105,10 @@ export async function makeFolders(fs: Fs, dir: string): Promise<{ gitDir: string
 }
 
 /** The rest, under the kernel lock: what git needs, settings, hook. Safe to repeat. */
-export async function setUpRepository(ports: SetupPorts, dir: string, gitDir: string, pushRemotes: readonly string[]): Promise<void> {
+export async function setUpRepository(ports: SetupPorts, dir: string, gitDir: string, push: PushRules): Promise<void> {
   const { fs, log } = ports;
   for (const folder of FOLDERS) await fs.makeFolders(`${gitDir}/${folder}`, 0o755);
-  await writeWhenDifferent(fs, `${gitDir}/docket/config`, settingsText(pushRemotes), 0o644);
+  await writeWhenDifferent(fs, `${gitDir}/docket/config`, settingsText(push), 0o644);
   const config = (await textOf(fs, `${gitDir}/config`)) ?? (await newConfig(fs, dir));
   if (!config.includes(INCLUDE))
     await fs.replace(`${gitDir}/config`, `${config}${config === '' || config.endsWith('\n') ? '' : '\n'}${INCLUDE}`, 'safety', 0o644);

@@ -5,17 +5,20 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Filed, Taken } from '#core/history.ts';
-import type { JobId } from '#core/names.ts';
+import type { JobId, Sha256 } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
 import { ok, type Result } from '#core/result.ts';
+import { featureKeyOf, hashOfMessage, mergeTrailers, newestLink, type PlacedLink } from './chain.ts';
+import type { ChainHeads } from './chain-heads.ts';
+import { makeCommit } from './commit-signature.ts';
 import type { FileChange } from './diff.ts';
 import { planMerge } from './merge.ts';
-import { commitMessage } from './message.ts';
-import { encodeCommit, type Oid } from './objects.ts';
+import { commitMessage, type Before } from './message.ts';
+import type { Oid } from './objects.ts';
 import { newObject, type NewObject } from './pack.ts';
 import { toFiled, type Plan, type Planned, type Tip } from './record.ts';
 import type { FiledRecord, RecordIndex } from './record-index.ts';
-import type { Repository } from './repository.ts';
+import { signerOf, type Repository } from './repository.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type Item = {
@@ -35,6 +38,8 @@ export type Staged = {
   readonly changes: readonly FileChange[];
   readonly blobs: ReadonlyMap<Oid, Buffer>;
   readonly records: readonly FiledRecord[];
+  /** The same records in the chain, oldest first. */
+  readonly links: readonly PlacedLink[];
   /** Tells the callers, once it is on disk. */
   readonly settle: readonly (() => void)[];
 };
@@ -44,6 +49,7 @@ export async function stage(
   repository: Repository,
   snapshot: Snapshot,
   index: RecordIndex,
+  heads: ChainHeads,
   from: Oid,
   group: readonly Waiting[],
 ): Promise<Staged> {
@@ -53,15 +59,29 @@ export async function stage(
   const blobs = new Map<Oid, Buffer>();
   const pending = new Map<string, FiledRecord>();
   const records: FiledRecord[] = [];
+  const links: PlacedLink[] = [];
+  /** Of this group, by feature. */
+  const inFeature = new Map<string, Sha256>();
   const settle: (() => void)[] = [];
   const atTip = { find: (identity: Identity) => index.find(identity, from) };
-  const tip: Tip = { snapshot, store, records: atTip, digest, pending, blobs };
+  const signer = await signerOf(repository);
+  const tip: Tip = { signer, snapshot, store, records: atTip, digest, pending, blobs };
   let top = from;
   let root = '';
   let subject = '';
   const committedAt = clock.now();
 
+  async function chainedTo({ feature }: Identity): Promise<Before> {
+    const ours = inFeature.get(featureKeyOf(feature));
+    const inRepository = links.at(-1)?.hash ?? (await heads.newest(from));
+    if (ours !== undefined) return { inRepository, inFeature: ours };
+    // A feature without a folder has no record yet, and no log need be walked for it.
+    const isNew = snapshot.featureFolder(feature) === null;
+    return { inRepository, inFeature: isNew ? null : await heads.newestInFeature(from, feature) };
+  }
+
   async function apply(planned: Planned): Promise<FiledRecord> {
+    const chained = await chainedTo(planned.facts.identity);
     for (const change of planned.changes) {
       const old = await snapshot.file(change.path);
       const to = change.kind === 'put' ? change.oid : null;
@@ -77,9 +97,13 @@ export async function stage(
     }
     const tree = snapshot.seal(objects);
     root = tree;
-    const message = commitMessage(planned.facts);
-    const commit = newObject('commit', encodeCommit({ tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
+    const message = commitMessage(planned.facts, chained);
+    const commit = newObject('commit', makeCommit(signer, { tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
     objects.push(commit);
+    const feature = featureKeyOf(planned.facts.identity.feature);
+    const hash = hashOfMessage(message);
+    links.push({ commit: commit.oid, hash, feature });
+    inFeature.set(feature, hash);
     top = commit.oid;
     subject = message.slice(0, message.indexOf('\n'));
     return { ...planned.facts, commit: commit.oid };
@@ -109,7 +133,7 @@ export async function stage(
       resolve(ok(toFiled(record)));
     });
   }
-  return { tip: top, tree: root, subject, objects, changes: [...changes.values()], blobs, records, settle };
+  return { tip: top, tree: root, subject, objects, changes: [...changes.values()], blobs, records, links, settle };
 }
 
 /** Another clone's chain on top of ours, or ours going forward to it. */
@@ -127,7 +151,7 @@ export async function stageMerge(
   const changes: FileChange[] = [];
   for (const change of merged.changes)
     changes.push({ path: change.path, from: await snapshot.file(change.path), to: change.kind === 'put' ? change.oid : null });
-  const shared = { changes, blobs: new Map<Oid, Buffer>(), records: [], settle: [] };
+  const shared = { changes, blobs: new Map<Oid, Buffer>(), records: [], links: [], settle: [] };
   if ('forward' in merged) {
     await snapshot.moveTo(merged.root);
     return { ...shared, tip: merged.forward, tree: merged.root, subject: 'the chain of another clone', objects: [], beside: [] };
@@ -138,9 +162,16 @@ export async function stageMerge(
     else await snapshot.remove(change.path);
   }
   const tree = snapshot.seal(objects);
+  const signer = await signerOf(repository);
   const at = clock.now();
-  const { message, parent, beside } = merged;
-  const commit = newObject('commit', encodeCommit({ tree, parents: [from, parent], author, authoredAt: at, committedAt: at, message }));
+  const { parent, beside } = merged;
+  const ours = await newestLink(store, from);
+  const other = await newestLink(store, parent);
+  const message = merged.message + mergeTrailers(ours?.hash ?? null, other?.hash ?? null);
+  const commit = newObject(
+    'commit',
+    makeCommit(signer, { tree, parents: [from, parent], author, authoredAt: at, committedAt: at, message }),
+  );
   objects.push(commit);
   return { ...shared, tip: commit.oid, tree, subject: message.slice(0, message.indexOf('\n')), objects, beside };
 }

@@ -11,6 +11,7 @@
 import { Buffer } from 'node:buffer';
 import type { JobId } from '#core/names.ts';
 import type { KernelLock } from '#core/ports.ts';
+import type { ChainHeads } from './chain-heads.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import { decodeCommit, identLine, type Oid } from './objects.ts';
 import { buildPack, type BuiltPack, type PackRoom } from './pack.ts';
@@ -50,7 +51,13 @@ export type Writer = {
 };
 
 /** @param onGroup told after each group */
-export function makeWriter(repository: Repository, records: RecordIndex, keeper: IndexKeeper, onGroup: () => void): Writer {
+export function makeWriter(
+  repository: Repository,
+  records: RecordIndex,
+  heads: ChainHeads,
+  keeper: IndexKeeper,
+  onGroup: () => void,
+): Writer {
   const { fs, gitDir, dir, store, clock, log, author } = repository;
   let waiting: Waiting[] = [];
   /** What is done between two groups. */
@@ -128,7 +135,10 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
       if (await publish(from, staged, pack, lock)) {
         newest = { tip: staged.tip, tree: staged.tree };
         // A merge is read from the log by whoever asks next.
-        if (staged.records.length > 0) records.advance(from, staged.tip, staged.records);
+        if (staged.records.length > 0) {
+          records.advance(from, staged.tip, staged.records);
+          heads.advance(from, staged.tip, staged.links);
+        }
         return staged;
       }
       log.info('the tip of the history was moved by somebody else; the group is put on top of it');
@@ -143,7 +153,7 @@ export function makeWriter(repository: Repository, records: RecordIndex, keeper:
   }
 
   async function writeGroup(group: readonly Waiting[], lock: KernelLock): Promise<void> {
-    const staged = await onTip(lock, (from, at) => stage(repository, at, records, from, group));
+    const staged = await onTip(lock, (from, at) => stage(repository, at, records, heads, from, group));
     for (const settle of staged?.settle ?? []) settle();
   }
 

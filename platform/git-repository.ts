@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from './files.ts';
 import { packTogether, writeCommitGraph } from './git-packs.ts';
+import { gitTipFiles, type TipFile } from './git-tree.ts';
 import { repositoryRoot } from './git.ts';
 
 function attempt<T>(act: () => T): T | null {
@@ -38,8 +39,15 @@ function gitIsAtWork(folder: string, uid: number): boolean | null {
   });
 }
 
+/** By the git program; where there is none, or it cannot read the repository, by isomorphic-git: neither is our code. */
+async function* tipFiles(gitDir: string, commit: string): AsyncGenerator<TipFile> {
+  const listed = await gitTipFiles(gitDir, commit).catch(() => null);
+  if (listed === null) yield* isomorphicTipFiles(gitDir, commit);
+  else yield* listed;
+}
+
 /** isomorphic-git's own way from a commit to the files of its tree: commits, trees and packs are read by its code, not by ours. */
-async function* tipFiles(gitDir: string, commit: string): AsyncGenerator<{ readonly path: string; readonly oid: string }> {
+async function* isomorphicTipFiles(gitDir: string, commit: string): AsyncGenerator<TipFile> {
   const git = await import('isomorphic-git');
   const cache = {};
   const waiting = [{ path: '', oid: commit }];
@@ -58,7 +66,7 @@ export const makeHistoryGit = (): {
   root(start: string): Promise<string | null>;
   config(gitDir: string, key: string): Promise<readonly string[]>;
   isAtWork(folder: string, uid: number): Promise<boolean | null>;
-  tipFiles(gitDir: string, commit: string): AsyncIterable<{ readonly path: string; readonly oid: string }>;
+  tipFiles(gitDir: string, commit: string): AsyncIterable<TipFile>;
   packTogether: typeof packTogether;
   writeCommitGraph: typeof writeCommitGraph;
 } => ({

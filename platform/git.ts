@@ -23,7 +23,8 @@ async function gitFolderIn(folder: string): Promise<string | null> {
   return target === undefined ? null : path.resolve(folder, target);
 }
 
-async function nearest(start: string): Promise<{ root: string; gitFolder: string } | null> {
+/** The work tree that a path lies in, and its git folder; null outside any. */
+export async function nearest(start: string): Promise<{ root: string; gitFolder: string } | null> {
   for (let at = await realpath(start); ; at = path.dirname(at)) {
     const gitFolder = await gitFolderIn(at);
     if (gitFolder !== null) return { root: at, gitFolder };

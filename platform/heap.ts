@@ -42,6 +42,11 @@ export function makeHeapRoom(): (jobs: number) => void {
   };
 }
 
+/** For a verb that goes through a whole history and then ends: roomy from now on. */
+export const takeHeapRoom = (): void => {
+  makeHeapRoom()(MANY);
+};
+
 /** @param usedBytes of the heap now */
 export const roomyPercent = (usedBytes: number): number =>
   Math.max(NARROW_PERCENT, Math.min(ROOMY_PERCENT_MAX, Math.round(100 * (ROOMY_BYTES / usedBytes - 1))));

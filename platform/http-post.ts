@@ -1,5 +1,5 @@
 /**
- * One POST over HTTP/1.1, its answer read as it comes. No time limit of its own: whoever started this process watches it. Follows nothing,
+ * One POST over HTTP/1.1, its answer read as it comes. No time limit of its own: whoever started this process watches it, or hands in a signal. Follows nothing,
  * unpacks nothing, keeps nothing. Proxies: Node's own (NODE_USE_ENV_PROXY).
  */
 
@@ -13,13 +13,17 @@ export type HttpAnswer = {
   /** Throws (ECONNRESET) when the connection ends before the answer does. */
   readonly body: AsyncIterable<Uint8Array>;
 };
-export type HttpPost = (url: URL, headers: Readonly<Record<string, string>>, body: Uint8Array) => Promise<HttpAnswer>;
+export type HttpPost = (url: URL, headers: Readonly<Record<string, string>>, body: Uint8Array, signal?: AbortSignal) => Promise<HttpAnswer>;
 
 /** Rejects as the system tells it: ECONNREFUSED, ENOTFOUND, a fault of a certificate … */
-export const httpPost: HttpPost = async (url, headers, body) =>
+export const httpPost: HttpPost = async (url, headers, body, signal) =>
   new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? overHttps : overHttp;
-    const asked = start(url, { method: 'POST', headers: { ...headers, 'content-length': String(body.length) } });
+    const asked = start(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-length': String(body.length) },
+      ...(signal === undefined ? {} : { signal }),
+    });
     asked.on('response', (message) => {
       const flat = Object.entries(message.headers).flatMap(([name, value]) =>
         value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],

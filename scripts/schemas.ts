@@ -3,7 +3,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { profileJsonSchema } from '#agents/profile-file.ts';
+import { envelopeJsonSchema } from '#cli/schema-envelope.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
+import { checkpointJsonSchema, verifyJsonSchema } from '#cli/schema-verify.ts';
+import { exportJsonSchemas } from '#cli/schema-export.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
 
 const folder = join(import.meta.dirname, '..', 'schemas');
@@ -13,8 +16,12 @@ const present = (name: string): string | null => (readdirSync(folder).includes(n
 
 const wanted = [
   ...jsonSchemas(),
+  ...exportJsonSchemas(),
   { name: 'tool-profile.schema.json', text: profileJsonSchema() },
+  { name: 'envelope.schema.json', text: `${JSON.stringify(envelopeJsonSchema(), null, 2)}\n` },
   { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },
+  { name: 'verify.schema.json', text: `${JSON.stringify(verifyJsonSchema(), null, 2)}\n` },
+  { name: 'checkpoint.schema.json', text: `${JSON.stringify(checkpointJsonSchema(), null, 2)}\n` },
 ];
 const stale = wanted.filter(({ name, text }) => present(name) !== text);
 if (!isCheck) for (const { name, text } of stale) writeFileSync(join(folder, name), text);

@@ -13,6 +13,8 @@ import { isPrivate } from './finish.ts';
 
 /** Ends after which somebody may want to know what the tool said, because out/ does not show it. */
 const KEPT: ReadonlySet<Outcome> = new Set(['failed', 'held']);
+/** What a run changed against its scope (daemon/hold-to-scope.ts). */
+const CHANGED = /^changes\.(?:json|diff)$|^changed-[0-9]{3}$/;
 const RAW_OUTPUT = ['stdout', 'stderr', 'answer'] as const;
 
 export async function clean(parts: Parts, claimed: Claimed): Promise<void> {
@@ -44,7 +46,10 @@ async function keepOutput(parts: Parts, claimed: Claimed, month: string): Promis
   const dir = layout.job(folder, id).dir;
   const target = layout.attempts(folder, month, id);
   for (const n of await attemptNumbers(parts, dir)) {
-    for (const name of RAW_OUTPUT) {
+    const changed = (await fs.list(path.join(dir, `a${String(n)}`))).flatMap(({ name }) =>
+      name !== null && CHANGED.test(name) ? [name] : [],
+    );
+    for (const name of [...RAW_OUTPUT, ...changed]) {
       const from = path.join(dir, `a${String(n)}`, name);
       const facts = await fs.facts(from);
       if (facts === null || facts.kind !== 'file' || facts.sizeBytes === 0) continue;

@@ -25,6 +25,7 @@ const MENDS: ReadonlyMap<string, string> = new Map([
   ['ENOTCONN', 'the file system behind it is gone: mount it again'],
   ['EHOSTDOWN', 'the server of the network file system does not answer'],
   ['ETIMEDOUT', 'the server of the network file system does not answer'],
+  ['ESIGN', 'put the key back as it was'],
   ['EXDEV', 'it is on another file system than the other folders of its role: put them on one'],
 ]);
 
@@ -44,6 +45,7 @@ const SYSTEM_WIDE: ReadonlySet<string> = new Set([
   'EHOSTDOWN',
   'ETIMEDOUT',
   'EXDEV',
+  'ESIGN',
 ]);
 export const isSystemWide = (code: string): boolean => SYSTEM_WIDE.has(code);
 

@@ -41,7 +41,7 @@ export async function supersede(parts: Parts, folder: RoleFolder, stem: Stem, ma
   const { fs, layout } = parts;
   await makeFolderIfMissing(fs, layout.superseded(folder), 0o700);
   await parts.sync(layout.archive(folder), 'safety');
-  for (const part of ['_error.md', '_evidence.json'] as const) {
+  for (const part of ['_error.md', '_evidence.json', '_evidence.dsse.json'] as const) {
     const target = path.join(layout.superseded(folder), `${stem}.${mark}${part}`);
     try {
       await fs.rename(path.join(layout.out(folder), `${stem}${part}`), target);

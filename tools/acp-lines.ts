@@ -7,6 +7,7 @@
  */
 
 import type { FileDiff, ToolAsk } from '#core/run.ts';
+import type { ScopeRules } from '#core/scope.ts';
 
 export type AcpEnd = {
   readonly type: 'end';
@@ -50,6 +51,8 @@ export type AcpCall = {
   readonly files: boolean;
   /** Patterns (tools/safe-pattern.ts): a piece of text that fits one is no word of the model. */
   readonly notices: readonly string[];
+  /** What it may change. */
+  readonly scope?: ScopeRules;
   /** Asked for over the protocol; null: its arguments say it, or nobody does. */
   readonly model: string | null;
 };

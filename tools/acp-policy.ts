@@ -4,6 +4,7 @@
  *
  *   read-only   reads inside the working folder                  never: writes, commands, the network, anything outside
  *   worktree    that, and writes inside it, but for .git         commands only where the profile says so (acp.execute)
+ *               and what the run's declaration does not hold (policy/scope.ts)
  *
  * Invariant: inside means after every link; a path that cannot be followed, and one that several programs would read differently, is outside.
  * It binds agents that ask. What one does without asking is bound by its own settings (its profile), and by a sandbox around it.
@@ -12,6 +13,7 @@
 import path from 'node:path';
 import type { Fs } from '#core/ports.ts';
 import type { ToolAsk } from '#core/run.ts';
+import type { ChangeKind } from '#core/scope.ts';
 
 export type AcpPolicy = {
   readonly access: 'read-only' | 'worktree';
@@ -19,6 +21,8 @@ export type AcpPolicy = {
   readonly execute: boolean;
   /** Absolute, its links resolved. */
   readonly cwd: string;
+  /** Why this path (relative to it) may not be changed so; null: it may. Absent: all inside may, but for .git. */
+  readonly mayNotChange?: (path: string, change: ChangeKind) => string | null;
 };
 export type Asked = Pick<ToolAsk, 'kind' | 'paths'>;
 export type Verdict = Pick<ToolAsk, 'decision' | 'rule'>;
@@ -58,11 +62,20 @@ export async function insideOf(cwd: string, given: string, fs: Look): Promise<st
   return relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative) ? null : relative;
 }
 
-async function judgePaths(paths: readonly string[], policy: AcpPolicy, fs: Look, isWrite: boolean): Promise<Verdict> {
+/** What a write of this kind is to a file: an agent that edits or moves makes what is not there. */
+async function changeOf(kind: string, file: string, fs: Look): Promise<ChangeKind> {
+  if ((await fs.facts(file)) === null) return 'create';
+  return kind === 'delete' || kind === 'move' ? 'delete' : 'modify';
+}
+
+async function judgePaths(kind: string, paths: readonly string[], policy: AcpPolicy, fs: Look, isWrite: boolean): Promise<Verdict> {
   for (const one of paths) {
     const inside = await insideOf(policy.cwd, one, fs);
     if (inside === null) return rejected('outside of the working folder');
     if (isWrite && (inside === '' || inside.split(path.sep).includes('.git'))) return rejected('no writes to the folder itself or to .git');
+    if (!isWrite || policy.mayNotChange === undefined) continue;
+    const words = policy.mayNotChange(inside.split(path.sep).join('/'), await changeOf(kind, path.join(policy.cwd, inside), fs));
+    if (words !== null) return rejected(words);
   }
   return allowed(isWrite ? 'writes inside the working folder' : 'reads inside the working folder');
 }
@@ -72,11 +85,11 @@ export async function judge({ kind, paths }: Asked, policy: AcpPolicy, fs: Look)
   if (kind === 'think') return allowed('thinks only');
   if (READS.has(kind)) {
     if (paths.length === 0 && kind === 'read') return rejected('a read that names no file');
-    return judgePaths(paths, policy, fs, false);
+    return judgePaths(kind, paths, policy, fs, false);
   }
   if (WRITES.has(kind)) {
     if (policy.access === 'read-only') return rejected('read-only: no writes');
-    return paths.length === 0 ? rejected('a write that names no file') : judgePaths(paths, policy, fs, true);
+    return paths.length === 0 ? rejected('a write that names no file') : judgePaths(kind, paths, policy, fs, true);
   }
   if (kind === 'execute') {
     if (policy.access === 'read-only') return rejected('read-only: no commands');

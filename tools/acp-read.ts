@@ -86,6 +86,8 @@ export function acpProfile(profile: ToolProfile): ToolProfile | null {
     prompt: 'stdin',
     guard: [...profile.guard, ...acp.guard],
     access: acp.access,
+    // It is asked at each change (tools/acp-policy.ts).
+    scope: null,
     withModel: acp.withModel,
     env: { ...profile.env, ...acp.env },
     success: { exit: [0], findingsExit: [] },

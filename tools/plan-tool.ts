@@ -14,6 +14,7 @@ import { fillArguments, fillEnv, isModelName, programEnv, type ToolProfile, type
 import { findProgram, searchPath, showCommand, type ToolPorts } from './program.ts';
 import { confine } from './sandbox.ts';
 import { makeRunFolder } from './run-folder.ts';
+import { scopeArgs } from './scope-args.ts';
 
 /** What a key of `runners:` may change of a profile. */
 export type ToolOptions = {
@@ -77,7 +78,11 @@ const valuesOf = (request: RunRequest, config: string | null): Values => ({
 
 function argumentsFor(profile: ToolProfile, options: ToolOptions, request: RunRequest, values: Values): string[] {
   const withModel = request.model === null ? [] : profile.withModel.args;
-  return fillArguments([...profile.args, ...profile.access[request.access].args, ...withModel, ...options.args], values);
+  return [
+    ...fillArguments(profile.args, values),
+    ...fillArguments(scopeArgs(profile, request), values),
+    ...fillArguments([...withModel, ...options.args], values),
+  ];
 }
 
 /** The command for evidence and words: the brief itself is not in it. */

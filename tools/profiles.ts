@@ -101,6 +101,17 @@ export type ProgressRules = {
 
 export type More = { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
 
+/** The tool's own rules for paths, where the access is `worktree`. */
+export type ScopeWay = {
+  /** One rule: {cwd} and {pattern} are filled in. */
+  readonly rule: string;
+  /** In place of the arguments of `access.worktree`, where a prompt declares what may be changed. */
+  readonly declared: readonly string[];
+  /** The argument before the rules of what may be changed, and before those of what may not. */
+  readonly allow: string;
+  readonly deny: string;
+};
+
 export type ConfigFolder = {
   /** `run`: <attempt>/config, gone with the attempt; `workspace`: <state>/tools/<name>. */
   readonly scope: 'run' | 'workspace';
@@ -178,6 +189,8 @@ export type ToolProfile = {
   readonly access: { readonly 'read-only': More; readonly worktree: More };
   /** Given only when a model is asked for. */
   readonly withModel: More;
+  /** How it is told what it may change (tools/scope-args.ts); null: it has no rules for paths. */
+  readonly scope: ScopeWay | null;
   /** Fixed variables. */
   readonly env: Readonly<Record<string, string>>;
   /** Variables handed through from the daemon's environment, besides BASE_ENV. */

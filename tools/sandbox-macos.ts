@@ -13,8 +13,8 @@ const subpath = (path: string): string => `(subpath ${quoted(path)})`;
 const DEVICES = ['/dev/null', '/dev/zero', '/dev/tty', '/dev/dtracehelper'].map((one) => `(literal ${quoted(one)})`).join(' ');
 const DENIED_PROGRAMS = ['/usr/bin/sudo', '/usr/bin/su', '/bin/launchctl', '/usr/bin/osascript', '/usr/bin/open'];
 
-/** @param hidden folders of sockets */
-export const seatbeltProfile = ({ mounts }: View, hidden: readonly string[]): string =>
+/** @param hidden folders of sockets @param unread folders that are not to be read */
+export const seatbeltProfile = ({ mounts }: View, hidden: readonly string[], unread: readonly string[]): string =>
   [
     '(version 1)',
     '(allow default)',
@@ -22,6 +22,7 @@ export const seatbeltProfile = ({ mounts }: View, hidden: readonly string[]): st
     `(allow file-write* ${DEVICES})`,
     // The last rule that fits decides.
     ...mounts.map(({ how, path }) => `(${how === 'write' ? 'allow' : 'deny'} file-write* ${subpath(path)})`),
+    ...unread.map((one) => `(deny file-read* ${subpath(one)})`),
     ...hidden.map((one) => `(deny network-outbound ${subpath(one)})`),
     ...['/private/var/run/docker.sock', '/var/run/docker.sock'].map((one) => `(deny network-outbound (literal ${quoted(one)}))`),
     ...DENIED_PROGRAMS.map((one) => `(deny process-exec (literal ${quoted(one)}))`),

@@ -23,6 +23,8 @@ export type SandboxPlaces = {
   readonly readOnly: readonly string[];
   /** Folders of sockets of the person's own container engines; hidden where they are. */
   readonly engines: readonly string[];
+  /** Folders that no tool sees, whatever it was given by name or may write. */
+  readonly hidden: readonly string[];
   /** Where the system keeps temporary files: /tmp, and TMPDIR where that is another one. */
   readonly temporary: readonly string[];
   /** The path with its links resolved; as it is when there is nothing. */

@@ -133,7 +133,14 @@ export async function confine(plan: ProgramPlan, needs: Needs, ports: ToolPorts)
   const before =
     sandbox.places.platform === 'linux'
       ? bwrapArgs(view)
-      : ['-p', seatbeltProfile(view, [await sandbox.places.real(sandbox.places.state)])];
+      : [
+          '-p',
+          seatbeltProfile(
+            view,
+            [await sandbox.places.real(sandbox.places.state)],
+            await there(sandbox.places.hidden, sandbox.places, ports),
+          ),
+        ];
   return ok({ ...plan, program: found.program, args: [...before, plan.program, ...plan.args], sandbox: found.words });
 }
 
@@ -198,7 +205,7 @@ async function viewOf(plan: ProgramPlan, needs: Needs, places: SandboxPlaces, po
       ...mounts('write', needs.access === 'worktree' ? [cwd] : []),
       ...mounts('show', await there([path.join(cwd, '.git'), ...places.readOnly], places, ports)),
       ...mounts('write', await there(needs.writes, places, ports)),
-      ...mounts('empty', [state]),
+      ...mounts('empty', [state, ...(await there(places.hidden, places, ports))]),
       ...ownMounts(dir, toldOfDir, config),
     ],
   };

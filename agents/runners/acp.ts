@@ -39,6 +39,7 @@ export function makeAcpRunner(profile: ToolProfile, options: ToolOptions, state:
         files: acp?.files ?? true,
         notices: acp?.notices ?? [],
         model: isModelInCall ? request.model : null,
+        ...(request.scope === undefined ? {} : { scope: request.scope }),
       };
       const { program, args } = ports.acpCall;
       return ok({ ...plan.value, program, args: [...args, JSON.stringify(call)] });

@@ -127,3 +127,26 @@ test('a fence is longer than any run of tildes in the text', () => {
   assert.equal(fenceFor(''), '~~~~~');
   assert.equal(fenceFor('a ~~~~~~~ b'), '~~~~~~~~');
 });
+
+test('a role that may write is told the declaration it is held to, and a role that only reads is told nothing of it', () => {
+  const scope = {
+    access: 'worktree',
+    files: ['src/**', 'package-lock.json'],
+    create: [],
+    forbidden: ['**/.git', 'docket.yaml'],
+    protected: ['AGENTS.md', 'package-lock.json'],
+  } as const;
+  const given = parts('body');
+  const told = assembleBrief({ ...given, role: { ...given.role, access: 'worktree' }, scope });
+  const section = /## What you may change\n([\s\S]*?)\n## The prompt/.exec(told)?.[1] ?? '';
+  assert.match(
+    section,
+    /rename or delete:\n\n- `src\/\*\*`\n- `package-lock\.json`\n\nYou may make new files, and change those, in:\n\n- nothing/,
+  );
+  assert.match(section, /- `\*\*\/\.git`\n- `docket\.yaml`\n\nAlso not .*:\n\n- `AGENTS\.md`\n$/);
+  assert.match(
+    assembleBrief({ ...given, role: { ...given.role, access: 'worktree' }, scope: { ...scope, files: null, create: null } }),
+    /Whatever lies in/,
+  );
+  assert.equal(assembleBrief({ ...given, scope: { ...scope, access: 'read-only' } }), assembleBrief(given));
+});

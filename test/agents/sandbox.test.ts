@@ -32,6 +32,7 @@ const places = (more: Partial<SandboxPlaces> = {}): SandboxPlaces => ({
   state: '/app/queues/.docket',
   readOnly: [],
   engines: [],
+  hidden: [],
   temporary: [],
   real: realPath,
   ...more,
@@ -189,7 +190,8 @@ test('macOS: all writing is denied but the named places, the last rule decides, 
     { how: 'write', path: '/w "x"' },
     { how: 'show', path: '/w "x"/.git' },
   ] as const;
-  const lines = seatbeltProfile({ isRoot: false, mounts, cwd: '/' }, ['/state']).split('\n');
+  const lines = seatbeltProfile({ isRoot: false, mounts, cwd: '/' }, ['/state'], ['/key']).split('\n');
+  assert.ok(lines.includes('(deny file-read* (subpath "/key"))'));
   assert.ok(lines.includes('(deny file-write*)'));
   assert.ok(
     lines.indexOf(String.raw`(allow file-write* (subpath "/w \"x\""))`) <

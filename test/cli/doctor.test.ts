@@ -264,9 +264,26 @@ describe('the history', () => {
     writeFileSync(path.join(gitDir, 'index.lock'), '');
     assert.ok(states(await history(place)).includes('ok history locks'), 'a git may be at work just now');
     utimesSync(path.join(gitDir, 'index.lock'), new Date(0), new Date(0));
-    rmSync(path.join(gitDir, 'hooks', 'pre-push'));
+    const hook = path.join(gitDir, 'hooks', 'pre-push');
+    writeFileSync(hook, `${readFileSync(hook, 'utf8')}exit 0\n`);
+    assert.ok(states(await history(place)).includes('warn history hook'), 'a changed one');
+    rmSync(hook);
     const found = states(await history(place));
     assert.ok(found.includes('warn history locks') && found.includes('warn history hook'), found.join());
+  });
+
+  test('hooks taken from elsewhere, remotes that are not allowed, and a purge that was cut off are told', async (t) => {
+    const place = await makePlace(t);
+    const { history: dir } = place.workspace;
+    assert.ok(!states(await history(place)).some((state) => /hook|remotes|purge/.test(state)));
+    // Behind docket's own settings, which are included: a value before them would not count.
+    writeFileSync(path.join(dir, '.git/config'), `${readFileSync(path.join(dir, '.git/config'), 'utf8')}[core]\n\thooksPath = /nowhere\n`);
+    execFileSync('git', ['-C', dir, 'remote', 'add', 'far', 'ssh://far/away.git']);
+    mkdirSync(path.join(dir, '.git/docket/purge'), { recursive: true });
+    writeFileSync(path.join(dir, '.git/docket/purge/plan.json'), '{}');
+    const found = states(await history(place));
+    for (const state of ['warn history hook', 'ok history remotes', 'bad history purge'])
+      assert.ok(found.includes(state), `${state} in ${found.join()}`);
   });
 
   test('a damaged object is found: a missing one at once, a changed one with --deep', async (t) => {

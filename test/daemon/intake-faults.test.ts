@@ -20,7 +20,7 @@ test('a fault is told once, again when its words change, and once that it is ove
   assert.deepEqual(faults.all(), []);
   assert.deepEqual(
     lines.map(({ message }) => message.replace(/:.*(?:gone|link).*/, ' …')),
-    ['role architect waits …', 'role architect waits …', 'role architect goes on: its folders can be used again'],
+    ['role architect waits …', 'role architect waits …', 'role architect goes on: nothing keeps it any more'],
   );
 });
 

@@ -61,6 +61,7 @@ async function decided(context: TestContext, what: Told): Promise<{ rig: Rig; sp
     failure: null,
     files: [
       { as: '_evidence.json', bytes: EVIDENCE },
+      ...(typeof what.answer.envelope !== 'string' ? [] : [{ as: '_evidence.dsse.json', bytes: what.answer.envelope }]),
       result === null ? { as: '_error.md', bytes: 'why' } : { as: '_result.md', bytes: result },
     ],
     ...noteOf(what, result === null ? null : digest.sha256(result)),
@@ -90,6 +91,19 @@ for (const [words, result] of [
     const { rig, claimed, final } = await decided(context, what);
     assert.deepEqual(plain(await readTold(rig.spool(), claimed, final)), plain(what));
   });
+
+test('the envelope of signed evidence comes back byte for byte, and is published between evidence and result', async (context) => {
+  const unsigned = told(Buffer.from(BRIEF));
+  const what: Told = { ...unsigned, answer: { ...unsigned.answer, envelope: '{"payloadType":"é"}\n' } };
+  const { rig, spool, claimed, final } = await decided(context, what);
+  assert.deepEqual(plain(await readTold(rig.spool(), claimed, final)), plain(what));
+  assert.deepEqual(
+    final.files.map((file) => file.public),
+    ['foo_evidence.json', 'foo_evidence.dsse.json', 'foo_result.md'],
+  );
+  await spool.publish(claimed, final);
+  assert.equal(await readTold(rig.spool(), claimed, final), null);
+});
 
 test('nothing is told again once it is published', async (context) => {
   const { rig, spool, claimed, final } = await decided(context, told(Buffer.from(BRIEF)));

@@ -36,6 +36,8 @@ suite('what the real git program sees', () => {
         'Code-Commit',
         'Runner',
         'Model',
+        'Docket-Before',
+        'Docket-Before-In-Feature',
         'Docket-Status',
       ],
     );

@@ -84,6 +84,7 @@ export function makeRig(): Rig {
       locks: makeKernelLocks(),
       author: { name: 'docket', email: 'docket@example.com' },
       pushRemotes: [],
+      pushScan: { node: process.execPath, file: path.resolve(import.meta.dirname, '../../cli/push-scan.ts'), deadlineMs: 60_000 },
       tend: { packsMax: 0, idleMs: 0 },
       ...more,
     }),

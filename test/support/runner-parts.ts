@@ -37,6 +37,7 @@ export function withSandbox(ports: RunnerPorts, state: string): RunnerPorts {
     state,
     readOnly: [],
     engines: [],
+    hidden: [],
     temporary: ['/tmp'],
     real: realPath,
   };

@@ -39,9 +39,9 @@ describe('acp runner', () => {
   test('a daemon that is killed while the agent works: the answer comes once, and the agent was started once', async () => {
     install();
     const first = await rig.start();
-    const [begun, go] = [path.join(rig.root, 'begun'), path.join(rig.root, 'go')];
+    const [begun, go] = [path.join(rig.base, 'begun'), path.join(rig.base, 'go')];
     rig.drop('two.md', prompt('FEAT-2', { note: begun }, { wait: go }, { say: 'It went on.' }));
-    await rig.until(rig.root, () => existsSync(begun), 'the agent');
+    await rig.until(rig.base, () => existsSync(begun), 'the agent');
     await first.kill();
     writeFileSync(go, '');
     const second = await rig.start();

@@ -4,6 +4,7 @@
  * The same world gives the same life, call by call: whatever is random comes from the number of the life.
  */
 
+import { rulesMaker } from '#cli/scope.ts';
 import { Buffer } from 'node:buffer';
 import { failed, answered } from '#tools/outcome.ts';
 import type { Runner } from '#agents/runner.ts';
@@ -118,7 +119,21 @@ const SETTINGS_HERE = {
   ...Object.fromEntries(Object.entries(SETTINGS).map(([key, { default: value }]) => [key, value])),
   runner: 'offline',
   'retry.attempts': 1,
+  'policy.read_only_change': 'ignore',
 } as unknown as Settings;
+
+/** Nobody looks at what a tool changed: `policy.read_only_change` is `ignore` here. */
+const NO_SCOPE: Ports['scope'] = {
+  rules: rulesMaker({ forbidden: [], protected: [] }),
+  watch: {
+    before: async () => Promise.reject(new Error('nobody looks')),
+    begin: (before, rules) => ({ root: before.root, rules, began: 0, ended: null }),
+    look: async () => Promise.resolve({ changes: [], findings: [] }),
+    end: () => undefined,
+  },
+  textOf: () => '',
+  diff: async () => Promise.resolve(null),
+};
 
 const WORKSPACE: Workspace = {
   root: '/app',
@@ -241,10 +256,12 @@ export function makeLife(
     random: () => 0.5,
     spool,
     history: makeHistory(hold, sha256),
+    signing: null,
     journal: makeJournal(hold),
     prices: [],
     purse: NO_PURSE,
     live: NO_LIVE_RUNS,
+    scope: NO_SCOPE,
     clean: (text, maxLength) => text.slice(0, maxLength),
     waitsForMoney: new Map(),
     secrets: {

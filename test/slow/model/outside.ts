@@ -121,6 +121,7 @@ export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => 
     read: async () => Promise.resolve(null),
     records: none,
     verify: none,
+    purged: async () => Promise.resolve([]),
     close: async () => Promise.resolve(),
   };
 }

@@ -1,0 +1,31 @@
+/** Each part of a push under the secret scan. What is kept of a finding is its rule and place, never the text. */
+
+import { describe } from '#core/failure.ts';
+import type { SecretScan } from '#core/ports.ts';
+import type { PushedPart } from '#history/push.ts';
+
+export type PushScanned = {
+  readonly parts: number;
+  readonly found: readonly { readonly path: string; readonly rule: string; readonly line: number }[];
+  /** Content that a tombstone speaks of. */
+  readonly purged: readonly string[];
+  /** Why a part could not be scanned; the first one. */
+  readonly failed: string | null;
+};
+
+export async function scanPush(parts: AsyncIterable<PushedPart>, scan: Pick<SecretScan, 'scan'>): Promise<PushScanned> {
+  const found: { path: string; rule: string; line: number }[] = [];
+  const purged: string[] = [];
+  let failed: string | null = null;
+  let count = 0;
+  for await (const { path, text, purged: isPurged } of parts) {
+    count++;
+    if (isPurged) purged.push(path);
+    const scanned = await scan.scan('answer', text);
+    if (scanned.ok) continue;
+    const { error } = scanned;
+    if (error.kind === 'secret-found') for (const { rule, line } of error.findings) found.push({ path, rule, line });
+    else failed ??= describe(error);
+  }
+  return { parts: count, found, purged, failed };
+}

@@ -1,0 +1,82 @@
+/** The scope of a workspace's runs: the settings' part of the declaration, and who looks at what was changed. */
+
+import path from 'node:path';
+import { decideScope, baseRules, scopeRules } from '#policy/scope.ts';
+import { makeScopeWatch, type ScopeWatch } from '#policy/scope-watch.ts';
+import type { AskProgram } from '#core/ports.ts';
+import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
+import type { Workspace } from '#core/settings.ts';
+import { makeTreePort } from '#platform/tree-facts.ts';
+
+type Base = Pick<ScopeRules, 'forbidden' | 'protected'>;
+export type WorkspaceScope = {
+  /** The declaration that holds for a prompt; the same object for the same one when the prompt says nothing. */
+  readonly rules: (access: ScopeRules['access'], scope: unknown) => ScopeRules;
+  readonly watch: ScopeWatch;
+  /** As JSON, made once for all runs that share it. */
+  readonly textOf: (before: Before) => string;
+  readonly diff: TreePort['diff'];
+};
+
+/** docket.yaml, docket.local.yaml and the queues, as they lie in the working folder; its signs mean themselves. */
+function ownPaths({ root, code, queues }: Workspace): string[] {
+  const places = [path.join(root, 'docket.yaml'), path.join(root, 'docket.local.yaml'), queues];
+  const inside = places
+    .map((one) => path.relative(code, one))
+    .filter((one) => one !== '' && !one.startsWith('..') && !path.isAbsolute(one));
+  return inside.map((one) =>
+    one
+      .split(path.sep)
+      .join('/')
+      .replaceAll(/[*?[\]{}()!+@|]/g, '?'),
+  );
+}
+
+export const baseOf = (workspace: Workspace): Base => baseRules(workspace.settings, ownPaths(workspace));
+
+export function rulesMaker(base: Base): WorkspaceScope['rules'] {
+  const plain = { 'read-only': scopeRules(base, 'read-only', null), worktree: scopeRules(base, 'worktree', null) };
+  return (access, scope) => {
+    const made = scopeRules(base, access, scope);
+    return made.files === null ? plain[access] : made;
+  };
+}
+
+/** @param real a path with its links resolved */
+export async function scopeOf(workspace: Workspace, ask: AskProgram, real: (path: string) => Promise<string>): Promise<WorkspaceScope> {
+  const tree = makeTreePort(ask);
+  const unwatched: ScopeRules = {
+    access: 'worktree',
+    files: null,
+    create: null,
+    forbidden: workspace.settings['policy.unwatched_paths'],
+    protected: [],
+  };
+  const ownFolders = await Promise.all([workspace.queues, workspace.history].map(async (one) => real(one).catch(() => one)));
+  const texts = new WeakMap<Before, string>();
+  return {
+    rules: rulesMaker(baseOf(workspace)),
+    watch: makeScopeWatch(tree, {
+      filesMax: workspace.settings['limits.scope_files'],
+      hashBytesMax: workspace.settings['limits.scope_hash_bytes'],
+      ownFolders,
+      isUnwatched: (relative) => unwatched.forbidden.length > 0 && decideScope(unwatched, relative, 'modify').verdict === 'forbidden',
+    }),
+    textOf(before) {
+      const text = texts.get(before) ?? JSON.stringify(before);
+      texts.set(before, text);
+      return text;
+    },
+    diff: tree.diff,
+  };
+}
+
+const listed = (patterns: readonly string[]): string => (patterns.length === 0 ? 'nothing' : patterns.join(', '));
+
+/** One line for `docket preview`. */
+export function scopeWords({ access, files, create, forbidden, protected: guarded }: ScopeRules): string {
+  if (access === 'read-only') return 'scope: nothing may be changed (the role has access: read-only)';
+  const declared =
+    files === null || create === null ? 'whatever lies in the working folder' : `files ${listed(files)}; create ${listed(create)}`;
+  return `scope: ${declared}; never ${listed(forbidden)}; only when named without a wildcard: ${listed(guarded)}`;
+}

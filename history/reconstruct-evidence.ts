@@ -1,0 +1,90 @@
+/** What reconstructing and exporting read of an evidence file (core/evidence.ts). The file may be anybody's: every field is looked at. */
+
+import { STATEMENT_TYPE } from '#core/evidence.ts';
+
+export type EvidenceMaterial = { readonly role: string; readonly name: string; readonly sha256: string };
+export type EvidenceCode = {
+  readonly repository: string | null;
+  readonly baseCommit: string | null;
+  readonly headCommit: string | null;
+  readonly dirty: boolean | null;
+};
+export type EvidenceRead = {
+  readonly materials: readonly EvidenceMaterial[];
+  readonly code: EvidenceCode;
+  readonly runner: {
+    readonly name: string | null;
+    readonly version: string | null;
+    readonly programSha256: string | null;
+    readonly model: string | null;
+  };
+  readonly spec: { readonly asked: string | null; readonly used: string | null };
+  readonly times: { readonly claimed: string | null; readonly ended: string | null };
+  readonly usage: {
+    readonly inputTokens: number | null;
+    readonly outputTokens: number | null;
+    readonly costUsd: number | null;
+    readonly estimated: boolean;
+  };
+  readonly attempts: number;
+  readonly failure: string | null;
+  /** Files that the run changed, as docket saw them, then as the agent told it. */
+  readonly filesChanged: readonly string[];
+};
+
+type Json = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const objectIn = (value: Json, key: string): Json => (isObject(value[key]) ? value[key] : {});
+const listIn = (value: Json, key: string): readonly Json[] => (Array.isArray(value[key]) ? value[key].filter(isObject) : []);
+const textIn = (value: Json, key: string): string | null => (typeof value[key] === 'string' ? value[key] : null);
+const numberIn = (value: Json, key: string): number | null =>
+  typeof value[key] === 'number' && Number.isFinite(value[key]) ? value[key] : null;
+const pathsIn = (items: readonly Json[]): string[] => items.flatMap((item) => textIn(item, 'path') ?? []);
+
+/** Null: it is no evidence. */
+export function readEvidenceOf(text: string): EvidenceRead | null {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isObject(document) || document['_type'] !== STATEMENT_TYPE || !isObject(document['predicate'])) return null;
+  const predicate = document['predicate'];
+  const [code, runner, spec, times, usage] = ['code', 'runner', 'spec', 'times', 'usage'].map((key) => objectIn(predicate, key)) as [Json, Json, Json, Json, Json]; // prettier-ignore
+  const attempts = listIn(predicate, 'attempts');
+  return {
+    materials: listIn(predicate, 'materials').flatMap((one) => {
+      const sha256 = textIn(one, 'sha256');
+      return sha256 === null ? [] : [{ role: textIn(one, 'role') ?? 'material', name: textIn(one, 'name') ?? '', sha256 }];
+    }),
+    code: {
+      repository: textIn(code, 'repository'),
+      baseCommit: textIn(code, 'baseCommit'),
+      headCommit: textIn(code, 'headCommit'),
+      dirty: typeof code['dirty'] === 'boolean' ? code['dirty'] : null,
+    },
+    runner: {
+      name: textIn(runner, 'name'),
+      version: textIn(runner, 'version'),
+      programSha256: textIn(runner, 'programSha256'),
+      model: textIn(runner, 'model'),
+    },
+    spec: { asked: textIn(spec, 'asked'), used: textIn(spec, 'used') },
+    times: { claimed: textIn(times, 'claimed'), ended: textIn(times, 'ended') },
+    usage: {
+      inputTokens: numberIn(usage, 'inputTokens'),
+      outputTokens: numberIn(usage, 'outputTokens'),
+      costUsd: numberIn(usage, 'costUsd'),
+      estimated: usage['estimated'] === true,
+    },
+    attempts: attempts.length,
+    failure: textIn(objectIn(predicate, 'failure'), 'kind'),
+    filesChanged: [
+      ...new Set([
+        ...pathsIn(listIn(predicate, 'filesChanged')),
+        ...attempts.flatMap((one) => pathsIn(listIn(objectIn(one, 'acts'), 'diffs'))),
+      ]),
+    ],
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * What the one look at all objects leaves for the later questions, so that nothing is read twice: hashes of the tip's files, evidence that was
+ * read, and of each commit what it says of its record and of the chain.
+ * Invariant: an object is in here only when its bytes gave its id.
+ */
+
+import { Buffer } from 'node:buffer';
+import type { JobId, Sha256 } from '#core/names.ts';
+import { BEFORE, BEFORE_IN_FEATURE, BEFORE_THEIRS, featureKeyOf, hashOfCommit, MERGE_SUBJECT } from './chain.ts';
+import { ATTEMPTS, MATERIALS } from './layout.ts';
+import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
+import { decodeCommit, own, type Oid } from './objects.ts';
+import { besideOf } from './record-index.ts';
+import { readStatement, type ReadStatement } from './statement.ts';
+import { isPlaceholder } from './tombstone.ts';
+
+export type SeenCommit = {
+  readonly oid: Oid;
+  readonly tree: Oid;
+  readonly parents: readonly Oid[];
+  readonly committedAtS: number;
+  /** Of its message. */
+  readonly hash: Sha256;
+  readonly record: RecordFacts | null;
+  /** Null: no link of the chain. */
+  readonly link: LinkWords | null;
+  /** Jobs whose files a merge laid beside. */
+  readonly beside: readonly JobId[];
+};
+
+/** The trailers as they stand there; undefined: they do not. */
+export type LinkWords = {
+  readonly feature: string | null;
+  readonly before: string | undefined;
+  /** Of a record: in its feature; of a merge: the head that was taken in. */
+  readonly second: string | undefined;
+};
+
+export type TipFile = { readonly path: string; readonly oid: Oid; readonly sha256: string | null };
+
+export type Seen = {
+  /** SHA-256 of blobs. */
+  readonly hashes: Map<Oid, Sha256>;
+  readonly statements: Map<Oid, ReadStatement>;
+  /** As many as fit; the rest is read again. */
+  readonly trees: Map<Oid, Buffer>;
+  treesBytes: number;
+  /** Is there a commit with a signature? */
+  isSigned: boolean;
+  readonly commits: Map<Oid, SeenCommit>;
+  /** Blobs that look purged. */
+  readonly marked: Set<Oid>;
+};
+
+export const emptySeen = (): Seen => ({
+  hashes: new Map(),
+  statements: new Map(),
+  trees: new Map(),
+  treesBytes: 0,
+  isSigned: false,
+  commits: new Map(),
+  marked: new Set(),
+});
+
+const EVIDENCE = /^(?:evidence_v[0-9]+|evidence(?:_[0-9]+)?|(?:brief|twice)_evidence(?:_[0-9]+)?)\.json$/;
+
+export function isEvidence(path: string): boolean {
+  const parts = path.split('/');
+  return parts[0] !== MATERIALS && parts.length >= 3 && EVIDENCE.test(parts.at(-1) ?? '');
+}
+
+/** Job of a file in `attempts/<job>/`. */
+export function attemptOf(path: string): string | null {
+  const parts = path.split('/');
+  return parts[2] === ATTEMPTS ? (parts[3] ?? null) : null;
+}
+
+const SIGNATURE = Buffer.from('\ngpgsig ');
+
+export function seeCommit(seen: Seen, oid: Oid, bytes: Buffer): void {
+  seen.isSigned ||= bytes.includes(SIGNATURE);
+  seen.commits.set(oid, readCommit(oid, bytes));
+}
+
+function readCommit(oid: Oid, bytes: Buffer): SeenCommit {
+  const { tree, parents, committedAtS, message } = decodeCommit(bytes);
+  const { trailers } = parseMessage(message);
+  const record = parseRecord(trailers);
+  const isMerge = record === null && parents.length > 1 && message.startsWith(MERGE_SUBJECT);
+  const link =
+    record === null && !isMerge
+      ? null
+      : {
+          feature: record === null ? null : featureKeyOf(record.identity.feature),
+          before: trailers[BEFORE],
+          second: trailers[isMerge ? BEFORE_THEIRS : BEFORE_IN_FEATURE],
+        };
+  return { oid, tree, parents, committedAtS, hash: hashOfCommit(bytes), record, link, beside: besideOf(message) };
+}
+
+/** How each statement that docket writes begins (statement.ts); one that somebody laid out otherwise is read again when it is asked for. */
+const STATEMENT = Buffer.from('{\n  "_type"');
+
+export function seeBlob(seen: Seen, oid: Oid, bytes: Buffer, sha256: Sha256): void {
+  seen.hashes.set(oid, sha256);
+  if (isPlaceholder(bytes)) seen.marked.add(oid);
+  const statement = bytes.subarray(0, STATEMENT.length).equals(STATEMENT) ? readStatement(bytes.toString('utf8')) : null;
+  if (statement !== null) seen.statements.set(oid, statement);
+}
+
+const TREES_BYTES_MAX = 96 * 1024 * 1024;
+/** A root of thousands of features comes once for each commit, and only one is asked for. */
+const TREE_BYTES_MAX = 4 * 1024;
+
+export function seeTree(seen: Seen, oid: Oid, bytes: Buffer): void {
+  if (bytes.length > TREE_BYTES_MAX || seen.treesBytes > TREES_BYTES_MAX) return;
+  seen.trees.set(oid, own(bytes));
+  seen.treesBytes += bytes.length;
+}
+
+/** Every commit that a tip reaches, the newest first as far as clocks tell. Throws with the id of one that was not seen. */
+export function reachable(seen: Seen, tip: Oid): SeenCommit[] {
+  const known = new Set<Oid>([tip]);
+  const waiting: SeenCommit[] = [];
+  const found: SeenCommit[] = [];
+  const add = (oid: Oid): void => {
+    const commit = seen.commits.get(oid);
+    if (commit === undefined) throw new Error(`the history lacks the commit ${oid}`);
+    waiting.push(commit);
+  };
+  add(tip);
+  while (waiting.length > 0) {
+    let at = 0;
+    for (const [index, { committedAtS }] of waiting.entries()) if (committedAtS > (waiting[at]?.committedAtS ?? 0)) at = index;
+    const [next] = waiting.splice(at, 1);
+    if (next === undefined) break;
+    found.push(next);
+    for (const parent of next.parents) {
+      if (known.has(parent)) continue;
+      known.add(parent);
+      add(parent);
+    }
+  }
+  return found;
+}
