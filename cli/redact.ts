@@ -43,7 +43,12 @@ export function addRedact(program: Command, io: Io): void {
         const file = heldFile(sources, subject);
         const target = replace ? file : to === undefined ? file.replace(/\.held$/, '.redacted') : targetOf(io, sources.workspace, to);
         const finder = await openSecretScan(sources.fs, sources.workspace, { makesKey: true });
-        const masked = await redact(sources, finder, file).finally(async () => finder.close());
+        let masked: Masked;
+        try {
+          masked = await redact(sources, finder, file);
+        } finally {
+          await finder.close();
+        }
         await write(sources.fs, target, masked.text, replace);
         const findings = masked.found.map(({ rule, line, column, excerpt }) => ({ rule, line, column, excerpt }));
         show(io, common, { name: nameOf(subject), file: target, findings }, words(io, sources.workspace, subject, target, masked, replace));

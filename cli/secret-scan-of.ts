@@ -1,5 +1,7 @@
 /** The secret scan of a workspace: its deadline, what its settings let pass, and the key of its fingerprints. */
 
+import { getCompileCacheDir } from 'node:module';
+import path from 'node:path';
 import type { Fs } from '#core/ports.ts';
 import type { PersonalData } from '#core/policy.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -29,16 +31,22 @@ export async function fingerprintsOf(
   return makeFingerprint(bytes);
 }
 
-/** @param compileCache folder of Node's compile cache, or null */
+/** Of Node's compile cache; what Node names is the folder of this version in it. */
+function compileCacheFolder(): string | null {
+  const folder = getCompileCacheDir();
+  return folder === undefined ? null : path.dirname(folder);
+}
+
+/** @param isDaemon its worker is started again and again: with Node's compile cache, where there is one */
 export async function openSecretScan(
   fs: KeyFs,
   workspace: Pick<Workspace, 'state' | 'settings' | 'allowedSecrets'>,
-  { makesKey, compileCache = null }: { readonly makesKey: boolean; readonly compileCache?: string | null },
+  { makesKey, isDaemon = false }: { readonly makesKey: boolean; readonly isDaemon?: boolean },
 ): Promise<SecretFinder> {
   const fingerprint = await fingerprintsOf(fs, workspace, makesKey);
   return makeSecretScan({
     deadlineMs: workspace.settings['limits.secret_scan'],
-    compileCache,
+    compileCache: isDaemon ? compileCacheFolder() : null,
     ...(fingerprint === null ? {} : { fingerprint }),
     allowed: workspace.allowedSecrets,
     // The settings' table has checked the word.

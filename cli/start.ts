@@ -3,8 +3,6 @@
  * Order: kernel lock (decides) -> visible lock and daemon.json (for people) -> journal, spool, history -> rescue -> watch -> loop.
  */
 
-import { getCompileCacheDir } from 'node:module';
-import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
@@ -325,10 +323,7 @@ async function makePorts(
     throw error;
   });
   closers.push(async () => history.close());
-  const compileCache = getCompileCacheDir();
-  // What Node names is the folder of this version in it.
-  const compileCacheFolder = compileCache === undefined ? null : path.dirname(compileCache);
-  const secrets = await openSecretScan(fs, workspace, { makesKey: true, compileCache: compileCacheFolder });
+  const secrets = await openSecretScan(fs, workspace, { makesKey: true, isDaemon: true });
   closers.push(async () => secrets.close());
   const keeper = await connectWorkspaceKeeper(workspace, log, { check, text: epoch.text });
   closers.push(() => {

@@ -4,6 +4,7 @@
  * Every expression is linear: it starts at a literal, or at the start of a run of characters, and its repetitions are bounded.
  */
 
+import { isPlaceholder } from './placeholders.ts';
 import type { SecretRule } from './secret-rule.ts';
 
 /** A token of its own: not the end or the start of a longer word. */
@@ -174,9 +175,17 @@ const TALK: readonly Form[] = [
   ['wakatime-key', ['waka_'], 'waka_[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'],
 ];
 
+/** Their letters are so free that a long identifier may have the form: they must have capitals, small letters and a digit. */
+const FREE: ReadonlySet<string> = new Set(['vercel-token', 'voyage-key', 'fireworks-key', 'netlify-token', 'typeform-token', 'deno-token']);
+const isMixed = (value: string): boolean => {
+  const body = value.slice(value.search(/[_-]/) + 1);
+  return /[a-z]/.test(body) && /[A-Z]/.test(body) && /[0-9]/.test(body) && !isPlaceholder(body);
+};
+
 /** By what they open: clouds, code and packages, AI, data, payments, people. */
 export const TOKEN_FORMS: readonly SecretRule[] = [...CLOUD, ...CODE, ...AI, ...DATA, ...PAY, ...TALK].map(([id, hints, source]) => ({
   id,
   hints,
   pattern: token(source),
+  ...(FREE.has(id) ? { accepts: isMixed } : {}),
 }));

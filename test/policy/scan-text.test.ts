@@ -91,9 +91,10 @@ describe('by chance', () => {
         const inside = `${'some plain words, '.repeat(12).slice(0, before)} ${token(seed)}\n`;
         const text = `---\nfeature: F-1\n---\nblob: ${form(inside)} end\n`;
         const found = scanText(text);
-        assert.equal(found.length, 1);
-        assert.equal(found[0]?.rule, 'base64:github-token');
-        assert.equal(found[0]?.line, 4);
+        assert.deepEqual(
+          found.map(({ rule, line }) => [rule, line]),
+          [['base64:github-token', 4]],
+        );
       }),
     );
   });
@@ -110,6 +111,18 @@ describe('by chance', () => {
       { numRuns: 60 },
     );
   });
+});
+
+test('long identifiers with the prefix of a token are none', () => {
+  for (const text of [
+    'vca_some_long_snake_case_identifier_of_a_module',
+    `pa-${'some-kebab-case-class-name-'.repeat(2).slice(0, 43)}`,
+    'fw_getTheVeryLongNameOfAll',
+    'nfc_antennaPowerControlRegisterOfTheReader',
+    'tfp_distributions.normal_distribution_with_a_long_name.mean',
+    'sk-some-kebab-case-thing and npm_config_registry_url_of_the_whole_organisation',
+  ])
+    assert.deepEqual(scanText(`use ${text} here`), [], text);
 });
 
 test('a byte order mark moves no place', () => {

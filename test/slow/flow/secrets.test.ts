@@ -28,6 +28,8 @@ function filesWith(rig: Rig, secret: string): string[] {
   return objects.includes(secret) ? [...found, 'an object of the history'] : found;
 }
 
+/** Not what the test itself wrote down. */
+const isOurs = (file: string): boolean => file !== 'answer' && file !== 'failure';
 const held = (rig: Rig, stem: string): string => path.relative(rig.base, path.join(rig.in(), `${stem}.held`));
 
 describe('a planted secret', () => {
@@ -85,7 +87,6 @@ describe('a planted secret', () => {
     await rig.ended('leaks', 'held');
     await rig.ended('fails', 'failed');
     assert.equal(await daemon.stop(), 0);
-    const isOurs = (file: string): boolean => file !== 'answer' && file !== 'failure';
     const kept = filesWith(rig, answer).filter(isOurs);
     assert.ok(
       kept.length > 0 && kept.every((file) => /01-architect\/archive\/[0-9-]{7}\/[a-z2-7]{16}\/a1-(?:stdout|answer)$/.test(file)),
@@ -190,7 +191,7 @@ test('a held prompt is masked on request, sends nothing by itself, and what is l
   assert.equal(await daemon.stop(), 0);
 });
 
-test('a secret in the settings: no start, and doctor names file, line and rule', async (t) => {
+test('a secret in the settings: no start, and doctor names file, line and rule', (t) => {
   const rig = makeRig(t);
   const secret = secretOf(31);
   rig.settings(`# ${secret}\nrunner: offline\n`);
