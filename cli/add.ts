@@ -88,7 +88,8 @@ async function drop(io: Io, opened: Opened, role: Role, composed: Composed): Pro
   for (const warning of composed.warnings) io.err(`note: ${warning}`);
   const spool = spoolOf(opened.workspace, [...opened.roles.values()], log);
   if ((await makeFs().facts(opened.workspace.queues)) === null) await spool.prepare();
-  return spool.drop(role.name, composed.stem, composed.text);
+  // The name states the SHA-256: what arrives is what was written here, or it is told.
+  return spool.drop(role.name, composed.stem, composed.text, true);
 }
 
 async function poke(opened: Opened): Promise<boolean> {

@@ -14,12 +14,13 @@ export type Withdrawn = { readonly path: string } | 'claimed' | 'not-a-file';
 
 const codeOf = (error: unknown): unknown => (error as { readonly code?: unknown }).code;
 
-export async function withdraw(fs: Fs, layout: Layout, folder: RoleFolder, stemText: string): Promise<Withdrawn> {
+/** @param file its name in in/, where that states a SHA-256 */
+export async function withdraw(fs: Fs, layout: Layout, folder: RoleFolder, stemText: string, file = `${stemText}.md`): Promise<Withdrawn> {
   const parsed = parseStem(stemText);
   if (!parsed.ok) return 'not-a-file';
   const stem: Stem = parsed.value;
   const inFolder = layout.in(folder);
-  const from = path.join(inFolder, `${stem}.md`);
+  const from = path.join(inFolder, file);
   const facts = await fs.facts(from);
   if (facts === null) return 'claimed';
   if (facts.kind !== 'file') return 'not-a-file';

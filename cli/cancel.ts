@@ -42,7 +42,7 @@ async function cancel(sources: Sources, subject: Subject): Promise<Done> {
 async function cancelWaiting(sources: Sources, subject: Subject): Promise<Done> {
   const { folder, stem } = subject;
   if (folder === null) throw new CliError(`the role of ${nameOf(subject)} is not installed: move the file away yourself`, EXIT.wrongUse);
-  const done = await withdraw(sources.fs, sources.layout, folder, stem);
+  const done = await withdraw(sources.fs, sources.layout, folder, stem, subject.view?.file);
   if (done === 'not-a-file')
     throw new CliError(
       `${nameOf(subject)} is no regular file with a plain name, so docket does not touch it: move it out of ${sources.layout.in(folder)} yourself`,

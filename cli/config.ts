@@ -20,6 +20,7 @@ export function addConfig(program: Command, io: Io): void {
     .action(async (prefix: string | undefined, _options: Options, command: Command) => {
       const common = commonOf(command);
       const workspace = await openWorkspace(io, common);
+      for (const note of workspace.notes ?? []) io.err(`note: ${note}`);
       const lines = describeSettings(workspace).filter((line) => line.key.startsWith(prefix ?? ''));
       const withWhy = command.opts<Options>().why === true;
       const rows = [
@@ -39,6 +40,7 @@ export function addConfig(program: Command, io: Io): void {
         queues: workspace.queues,
         runners: workspace.runners.map(({ name, kind, program: called }) => ({ name, kind, program: called })),
         lanes: workspace.lanes,
+        notes: workspace.notes ?? [],
         settings: lines,
       };
       show(

@@ -10,6 +10,8 @@ import { makeKernelLocks } from '#platform/lock.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { openDatabase } from '#platform/sqlite.ts';
 import { makeSecretScan } from '#policy/secret-scan.ts';
+import { committed } from './committed.ts';
+import { lookAtOwners, lookAtPublished, lookAtSettings } from './doctor-bounds.ts';
 import { bad, guarded, well, type Check, type State } from './doctor-checks.ts';
 import { lookAtDaemon, lookAtJournal, lookAtKeeper } from './doctor-daemon.ts';
 import { lookAtHistory } from './doctor-history.ts';
@@ -20,8 +22,8 @@ import { lookAtScope } from './doctor-scope.ts';
 import { lookAtSigning } from './doctor-signing.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
-import { commonOf } from './open.ts';
-import { clock, runnerPorts } from './parts.ts';
+import { commonOf, log } from './open.ts';
+import { clock, runnerPorts, spoolOf } from './parts.ts';
 import { lookAtSandbox } from './sandbox.ts';
 import { loadWorkspace } from './workspace.ts';
 import { lookAtSecrets } from './workspace-secrets.ts';
@@ -51,7 +53,7 @@ export function addDoctor(program: Command, io: Io): void {
 
 async function examine(io: Io, common: Common, isDeep: boolean): Promise<readonly Check[]> {
   const fs = makeFs();
-  const loaded = await loadWorkspace({ cwd: io.cwd, rootFlag: common.root ?? null, env: io.env, flags: {}, fs });
+  const loaded = await loadWorkspace({ cwd: io.cwd, rootFlag: common.root ?? null, env: io.env, flags: {}, fs, committed });
   const workspace = loaded.ok ? loaded.value : null;
   const machine = [
     ...(await guarded('node', async () => Promise.resolve(lookAtNode()))),
@@ -91,6 +93,9 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
   return [
     well('workspace', `${workspace.app} in ${workspace.root}`),
     ...checks,
+    ...(await guarded('settings', async () => lookAtSettings(workspace))),
+    ...(await guarded('owners', async () => lookAtOwners(fs, workspace.queues, roles))),
+    ...(await guarded('published', async () => lookAtPublished(fs, spoolOf(workspace, roles, log), workspace.queues, roles))),
     ...(await guarded('secrets in files', async () => lookAtSecrets(fs, workspace))),
     ...(await guarded('queues', async () => lookAtQueues(fs, workspace, roles, makeDigest().uuid()))),
     ...(await guarded('history', async () => lookAtHistory(ports, workspace, isDeep))),

@@ -20,6 +20,7 @@ import { excludeQueues, type Excluded } from './init-exclude.ts';
 import { chooseApp, choosePlace, needWritable, refuseForeignQueues, settingsFileOf, type AppName } from './init-place.ts';
 import { settingsText } from './init-settings.ts';
 import { initWords, type Made } from './init-words.ts';
+import { committed } from './committed.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { loadRoles } from './load.ts';
 import { askRunner, findTools, OFFLINE, withRunners, type Tool } from './offer.ts';
@@ -123,7 +124,7 @@ const withFile = (fs: Fs, file: string, text: string, like: FileFacts | null): W
 });
 
 async function load(io: Io, root: string, fs: WorkspaceFs): Promise<Workspace> {
-  const loaded = await loadWorkspace({ cwd: root, rootFlag: root, env: io.env, flags: {}, fs });
+  const loaded = await loadWorkspace({ cwd: root, rootFlag: root, env: io.env, flags: {}, fs, committed });
   if (loaded.ok) return loaded.value;
   throw new CliError(`${root} cannot be a workspace like this; nothing was made:\n${describeSettingsFaults(loaded.error)}`, EXIT.wrongUse);
 }

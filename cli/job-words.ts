@@ -76,9 +76,13 @@ export const shortly = (text: string | null, length = 70): string => {
 const HEAD_BYTES = 16_384;
 
 /** The front matter of a waiting file; null when it is not readable or not valid. */
-export async function peekOf(sources: Pick<Sources, 'fs' | 'layout'>, folder: RoleFolder, stem: string): Promise<Peek | null> {
+export async function peekOf(
+  sources: Pick<Sources, 'fs' | 'layout'>,
+  folder: RoleFolder,
+  { stem, file }: Pick<JobView, 'stem' | 'file'>,
+): Promise<Peek | null> {
   try {
-    const { bytes } = await sources.fs.readHead(path.join(sources.layout.in(folder), `${stem}.md`), HEAD_BYTES);
+    const { bytes } = await sources.fs.readHead(path.join(sources.layout.in(folder), file ?? `${stem}.md`), HEAD_BYTES);
     return peekPrompt(bytes);
   } catch {
     // Gone meanwhile, a link, or a name that is no text: the daemon will have words for it.

@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 import type { LogEntry } from '#core/history.ts';
 import { isJobId, parseFeature, printable } from '#core/names.ts';
-import { takeHeapRoom } from '#platform/heap.ts';
 import { CliError, EXIT, paint, show, wholeNumber, type Common, type Io } from './io.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf, roleNamed } from './open.ts';
@@ -27,7 +26,6 @@ export function addLog(program: Command, io: Io): void {
     .action(async (what: string | undefined, _options: Options, command: Command) => {
       const common = commonOf(command);
       const options = command.opts<Options>();
-      takeHeapRoom();
       await withSources(io, common, async (sources) => {
         const filter = filterOf(sources, what, options.job);
         const history = await sources.history();

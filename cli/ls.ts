@@ -125,7 +125,7 @@ function indexOf(rows: readonly JournalJob[]): Index {
 
 /** What the front matter says, as long as nobody else has written it down. */
 async function peekAt(sources: Sources, folder: RoleFolder, view: JobView, row: JournalJob | null): Promise<Peek | null> {
-  if (isWaitingFile(view)) return peekOf(sources, folder, view.stem);
+  if (isWaitingFile(view)) return peekOf(sources, folder, view);
   const isKnown = row !== null && row.feature !== null;
   return isInFlight(view) && view.id !== null && !isKnown ? peekInFlight(sources, folder, view.id) : null;
 }

@@ -1,9 +1,11 @@
 /** The process around the command line: streams in, exit code out. The only place, with the keeper's entry, that touches process.argv and process.exit. */
 
-import { EXIT, type ExitCode, type Io } from './io.ts';
+import { CliError, EXIT, type ExitCode, type Io } from './io.ts';
 import { runProgram } from './program.ts';
 
 let exitCode: ExitCode = EXIT.done;
+/** Upper bound of limits.prompt_bytes (core/settings.ts). */
+const INPUT_BYTES_MAX = 8_000_000;
 
 const io: Io = {
   cwd: process.cwd(),
@@ -15,7 +17,14 @@ const io: Io = {
   err: (text) => void process.stderr.write(`${text}\n`),
   async readInput() {
     const chunks: Buffer[] = [];
-    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+    let sizeBytes = 0;
+    for await (const chunk of process.stdin) {
+      const bytes = Buffer.from(chunk as Uint8Array);
+      chunks.push(bytes);
+      sizeBytes += bytes.length;
+      if (sizeBytes > INPUT_BYTES_MAX)
+        throw new CliError(`standard input has more than ${String(INPUT_BYTES_MAX)} bytes: no prompt may be as long`, EXIT.wrongUse);
+    }
     return Buffer.concat(chunks).toString('utf8');
   },
   setExitCode(code) {

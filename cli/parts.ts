@@ -20,6 +20,7 @@ import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
 import { scanText } from '#policy/scan-text.ts';
+import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
@@ -40,6 +41,7 @@ export const spoolOf = (
   log: Log,
   fs = makeFs(),
   suspect: JobId | null = null,
+  owners: Owners = null,
 ): Spool =>
   makeSpool({
     suspect,
@@ -55,6 +57,8 @@ export const spoolOf = (
       keptBytes: Math.max(workspace.settings['limits.answer_bytes'], workspace.settings['limits.output_bytes']),
       settleMs: workspace.settings['intake.settle'],
       settleNetworkMs: workspace.settings['intake.settle_network'],
+      owners,
+      waitingMax: workspace.settings['limits.waiting'],
     },
     processId: String(process.pid),
   });
@@ -91,6 +95,16 @@ export async function withKernelLock<T>(workspace: Pick<Workspace, 'state'>, act
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>
   openJournalReadOnly({ path: journalFile(workspace.state), openDatabase });
+
+/** Rewrites the journal without what was deleted in it, while no daemon runs. Throws when it cannot be read. */
+export function compactJournal(workspace: Pick<Workspace, 'state'>): void {
+  const database = openDatabase(journalFile(workspace.state));
+  try {
+    database.exec('PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  } finally {
+    database.close();
+  }
+}
 
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
 export const historyOf = (

@@ -15,8 +15,8 @@ import type { Fs } from '#core/ports.ts';
 import type { RoleFolder } from '#core/names.ts';
 import { holds } from '#history/purge-spellings.ts';
 import { isPlaceholder } from '#history/tombstone.ts';
-import { openDatabase } from '#platform/sqlite.ts';
 import { ENDED_SUFFIXES, parseWorkName, type Layout } from '#spool/layout.ts';
+import { compactJournal } from './parts.ts';
 
 const FILE_BYTES_MAX = 1024 * 1024 * 1024;
 /** Kernel locks: never opened as files. */
@@ -163,12 +163,7 @@ async function cleanJournal({ fs, state }: Ports, spellings: readonly Buffer[]):
   };
   if ((await fs.facts(file)) !== null) {
     try {
-      const database = openDatabase(file);
-      try {
-        database.exec('PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
-      } finally {
-        database.close();
-      }
+      compactJournal({ state });
     } catch {
       // A damaged one is removed below when it holds the content.
     }

@@ -22,7 +22,6 @@ import { makeLiveRuns } from '#daemon/live-runs.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { redactText } from '#platform/redact.ts';
-import { makeSecretScan } from '#policy/secret-scan.ts';
 import { safeText, secretValues } from '#tools/outcome.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
@@ -33,6 +32,7 @@ import { programGate, programsOf } from './programs.ts';
 import type { Replayable } from './replay-materials.ts';
 import { noteReplay, withReplays } from './replay-spending.ts';
 import { sandboxOf } from './sandbox.ts';
+import { openSecretScan } from './secret-scan-of.ts';
 import { loadPrices } from './settings-prices.ts';
 
 export type Chosen = { readonly runner: Runner; readonly facts: RunnerFacts; readonly model: string | null };
@@ -109,8 +109,7 @@ export type ReplayOf = {
 /** Throws CliError 1 when a prompt may not be sent, or there is no money for it. */
 export async function replayOnce(of: ReplayOf): Promise<Replayed> {
   const { workspace, recorded, log } = of;
-  const { settings } = workspace;
-  const secrets = makeSecretScan({ deadlineMs: settings['limits.secret_scan'] });
+  const secrets = await openSecretScan(makeFs(), workspace, { makesKey: true });
   try {
     const scan = await secrets.scan('prompt', new TextDecoder().decode(recorded.promptBytes));
     if (!scan.ok) throw new CliError(`not sent: ${describe(scan.error)}`, EXIT.notWell);

@@ -59,6 +59,9 @@ export const verifySchema = z.looseObject({
     .looseObject({ commits: z.object({ signed: count, unsigned: count }), envelopes: count, keys: z.array(text).describe('fingerprints') })
     .nullable()
     .describe('null: nothing is signed. Whether they are good, the findings say'),
+  purged: z
+    .array(z.looseObject({ path: text, sha256: text, reason: text, person: text, at: z.iso.datetime(), tombstone: text }))
+    .describe('no findings: what a person took out of the history (docs/purging.md)'),
   first: finding.nullable().describe('the first of findings'),
   findings: z.array(finding),
   notices: z.array(finding).describe('worth telling, and not a reason for exit code 1'),

@@ -14,12 +14,14 @@ import type {
   SettingSources,
   Workspace,
 } from '#core/settings.ts';
+import { isSecurity } from '#core/settings-strict.ts';
 import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { nearest } from '#prompt-spec/nearest.ts';
 import { readSettingsFile, securityFault, type SettingsFault, type SettingsFile } from './settings-file.ts';
 import { httpProfileOf } from './settings-http.ts';
 import { pricesOf } from './settings-prices.ts';
 import type { LaneEntry, RunnerEntry } from './settings-schema.ts';
+import { type Committed, loosened, loosenedMaps, noteOfKind, stricter } from './settings-strict.ts';
 import { isSettingKey, readText, rowOf, SETTING_KEYS, type SettingAny, type SettingRow, showBounds, showValue } from './settings-values.ts';
 
 export type { SettingsFault } from './settings-file.ts';
@@ -27,6 +29,8 @@ export type { SettingsFault } from './settings-file.ts';
 /** What the settings are read from; a file that is not there is null. */
 export type SettingsInput = {
   readonly docketYaml: string | null;
+  /** What git says of docket.yaml; absent: nobody asked, it holds as it is. */
+  readonly committed?: Committed;
   readonly localYaml: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** By key, as text: {'retry.base': '2s'}. */
@@ -42,6 +46,8 @@ export type LoadedSettings = {
   readonly laneBudgets: Workspace['laneBudgets'];
   readonly allowedSecrets: Workspace['allowedSecrets'];
   readonly prices: Workspace['prices'];
+  /** What a person should be told of them. */
+  readonly notes: readonly string[];
 };
 
 /** `retry.base` -> `DOCKET_RETRY_BASE`. */
@@ -103,7 +109,8 @@ function flagLayer(flags: SettingsInput['flags']): Layer {
 const NO_FILE: SettingsFile = { values: new Map(), runners: {}, lanes: {}, laneBudgets: {}, allowedSecrets: [], prices: {}, faults: [] };
 
 export function loadSettings(input: SettingsInput): Result<LoadedSettings, readonly SettingsFault[]> {
-  const shared = input.docketYaml === null ? NO_FILE : readSettingsFile(input.docketYaml, 'docket.yaml', false);
+  const written = input.docketYaml === null ? NO_FILE : readSettingsFile(input.docketYaml, 'docket.yaml', false);
+  const { file: shared, notes } = asCommitted(written, input.committed ?? { kind: 'no-repository' });
   const local = input.localYaml === null ? NO_FILE : readSettingsFile(input.localYaml, 'docket.local.yaml', true);
   const layers: readonly Layer[] = [
     { ...shared, source: 'docket.yaml' },
@@ -111,7 +118,14 @@ export function loadSettings(input: SettingsInput): Result<LoadedSettings, reado
     environmentLayer(input.env),
     flagLayer(input.flags),
   ];
-  const faults = layers.flatMap((layer) => layer.faults);
+  const faults = [
+    ...layers.flatMap((layer) => layer.faults),
+    ...loosened(local.values, shared.values, () => 'docket.local.yaml'),
+    ...loosenedMaps(local, shared, 'docket.local.yaml'),
+    ...layers
+      .slice(2)
+      .flatMap(({ source, values }) => loosened(values, shared.values, (key) => (source === 'flag' ? `--${key}` : variableOf(key)))),
+  ];
   if (faults.length > 0) return err(faults);
 
   const settings: Record<string, SettingAny> = {};
@@ -132,7 +146,17 @@ export function loadSettings(input: SettingsInput): Result<LoadedSettings, reado
     laneBudgets: Object.entries({ ...shared.laneBudgets, ...local.laneBudgets }).map(([lane, dayUsd]) => ({ lane, dayUsd })),
     allowedSecrets: shared.allowedSecrets,
     prices: pricesOf({ ...shared.prices, ...local.prices }),
+    notes,
   });
+}
+
+/** docket.yaml as it holds: no looser than what was committed. A committed form that this version cannot read says nothing, so the defaults bound it. */
+function asCommitted(written: SettingsFile, committed: Committed): { readonly file: SettingsFile; readonly notes: readonly string[] } {
+  const notes = noteOfKind(committed);
+  if (committed.kind === 'absent' || committed.kind === 'no-repository') return { file: written, notes };
+  const before = committed.kind === 'text' ? readSettingsFile(committed.text, 'docket.yaml', false) : null;
+  const held = stricter(written, before === null || before.faults.length > 0 ? null : before);
+  return { file: held.file, notes: [...notes, ...held.notes] };
 }
 
 const profileOf = (name: string, entry: RunnerEntry, kind: CommandProfile['kind']): CommandProfile => ({
@@ -179,7 +203,7 @@ export const describeSettings = (workspace: Pick<Workspace, 'settings' | 'source
     bounds: showBounds(rowOf(key)),
     unit: rowOf(key).unit,
     variable: variableOf(key),
-    security: rowOf(key).security === true,
+    security: isSecurity(key),
     why: rowOf(key).why,
   }));
 
@@ -189,7 +213,7 @@ const quoted = (text: string): string => (text === '' ? '' : `\`${text}\``);
 export function renderSettingsTable(): string {
   const rows = SETTING_KEYS.map((key) => {
     const row = rowOf(key);
-    const note = row.security === true ? ' (security: only in docket.yaml)' : '';
+    const note = row.security === true ? ' (security: only in docket.yaml)' : isSecurity(key) ? ' (security: elsewhere only stricter)' : '';
     return [quoted(key), quoted(showValue(row, row.default)), showBounds(row), `${row.why.replaceAll('<', '&lt;')}${note}`];
   });
   const cells = [['setting', 'default', 'bounds', 'what it is, and why'], ...rows];

@@ -76,7 +76,7 @@ export function addShow(program: Command, io: Io): void {
 async function look(sources: Sources, subject: Subject): Promise<Shown> {
   const { view, row, folder } = subject;
   const isWaiting = view !== null && isWaitingFile(view);
-  const peek = isWaiting && folder !== null ? await peekOf(sources, folder, subject.stem) : null;
+  const peek = isWaiting && folder !== null ? await peekOf(sources, folder, subject.view ?? subject) : null;
   const record = isWaiting ? null : await recordOf(sources, subject);
   const files = await filesOf(sources, subject);
   const published = files.find((file) => file.endsWith('_evidence.json'));
@@ -135,7 +135,7 @@ async function filesOf(sources: Sources, { view, folder, id, stem }: Subject): P
     name === null
       ? inWork(layout, folder, id)
       : [
-          view.archived ?? path.join(layout.in(folder), name),
+          view.archived ?? path.join(layout.in(folder), view.file ?? name),
           ...(isWaitingFile(view) ? [] : OUT_PARTS.map((part) => path.join(layout.out(folder), `${stem}_${part}`))),
         ];
   const files: string[] = [];

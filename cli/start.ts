@@ -12,7 +12,7 @@ import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import { openPurse } from '#daemon/budget.ts';
-import { serveControl } from '#daemon/control.ts';
+import { CONTROL_LINE_BYTES, serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
@@ -30,17 +30,17 @@ import { makeFs } from '#platform/files.ts';
 import { makeHeapRoom } from '#platform/heap.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeLog, type ClosableLog, type LogLevel } from '#platform/log.ts';
-import { redactText } from '#platform/redact.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { hostName } from '#platform/system.ts';
 import { takeVisibleLock } from '#platform/visible-lock.ts';
 import { startWatch } from '#platform/watch.ts';
 import type { Programs } from '#policy/program.ts';
-import { maskSecrets } from '#policy/mask.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
-import { safeText, secretValues } from '#tools/outcome.ts';
+import { makeClean } from './clean.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
+import { tellAtStart } from './committed.ts';
+import { eventsOf } from './events.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
@@ -48,6 +48,7 @@ import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, spoolOf } from './parts.ts';
 import { packageVersion } from './package.ts';
 import { laneName, makeLaneRules } from './lane-rules.ts';
+import { mustBeOurs, ownersOf, preparedSpool } from './owners.ts';
 import { pausesOf } from './pauses.ts';
 import { programsOf } from './programs.ts';
 import { openSecretScan } from './secret-scan-of.ts';
@@ -84,6 +85,7 @@ export type StartOptions = {
 export async function runDaemon(options: StartOptions): Promise<'drained' | 'left'> {
   const { workspace } = options;
   const fs = makeFs();
+  await mustBeOurs(fs, workspace);
   await fs.makeFolders(workspace.state, 0o700);
   await fs.chmod(workspace.state, 0o700);
   const place = await fs.fileSystem(workspace.state);
@@ -105,6 +107,7 @@ export async function runDaemon(options: StartOptions): Promise<'drained' | 'lef
       color: options.color,
       print: options.print ?? undefined,
     });
+    await tellAtStart(log, workspace);
     try {
       return await runLocked(options, lock, log);
     } finally {
@@ -201,6 +204,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const control = await makeSockets().serve(
       controlSocket(workspace.state),
       serveControl({ ports, daemon, pauses, programs, startedAt, stop: options.onStopAsked }),
+      { clients: workspace.settings['limits.clients'], lineBytes: CONTROL_LINE_BYTES },
     );
     closers.push(async () => control.close());
     const retention = {
@@ -311,8 +315,8 @@ async function makePorts(
   });
   if (parsing.left !== null) log.warn('the daemon before this one died while it read a prompt', { job: parsing.left });
   const suspect = parsing.left !== null && isJobId(parsing.left) ? parsing.left : null;
-  const spool = spoolOf(workspace, [...roles.value.values()], log, fs, suspect);
-  await spool.prepare();
+  const owners = await ownersOf(fs, workspace);
+  const spool = await preparedSpool(spoolOf(workspace, [...roles.value.values()], log, fs, suspect, owners));
   const signing = signingOf(workspace, fs);
   await mustSign(signing, log);
   const history = historyOf(workspace, log, fs, signing);
@@ -332,7 +336,6 @@ async function makePorts(
     keeper.close();
   });
 
-  const secretsIn = secretValues(env, Object.keys(env));
   const prices = await loadPrices(fs, workspace);
   const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
   closers.push(async () => releases.settled());
@@ -345,6 +348,7 @@ async function makePorts(
   const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
   await runners.prepare();
 
+  const clean = makeClean(env);
   return {
     workspace,
     clock,
@@ -364,7 +368,8 @@ async function makePorts(
     purse,
     live: makeLiveRuns({ clock, prices }),
     scope: await scopeOf(workspace, askProgram, async (one) => fs.realPath(one)),
-    clean: (text, maxLength) => safeText(maskSecrets(redactText(text)), secretsIn, maxLength),
+    ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
+    clean,
     waitsForMoney: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,

@@ -36,6 +36,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'reconstruct', load: async () => (await import('./reconstruct.ts')).addReconstruct },
   { name: 'replay', load: async () => (await import('./replay.ts')).addReplay },
   { name: 'merge', load: async () => (await import('./merge.ts')).addMerge },
+  { name: 'hooks', load: async () => (await import('./hooks.ts')).addHooks },
   { name: 'key', load: async () => (await import('./key.ts')).addKey },
   { name: 'purge', load: async () => (await import('./purge.ts')).addPurge },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },

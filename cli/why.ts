@@ -97,11 +97,11 @@ async function because(sources: Sources, subject: Subject, daemon: DaemonWords |
 async function waiting(sources: Sources, subject: Subject, refusal: string | null, daemon: DaemonWords | null): Promise<Because> {
   const { workspace, journal, layout } = sources;
   const { folder, stem, role } = subject;
-  const peek = folder === null || refusal !== null ? null : await peekOf(sources, folder, stem);
+  const peek = folder === null || refusal !== null ? null : await peekOf(sources, folder, subject.view ?? { stem });
   const notBefore = peek?.notBefore ?? null;
   return whyWaiting({
     key: `${role}/${stem}.md`,
-    file: folder === null ? `${stem}.md` : shownPath(workspace.root, path.join(layout.in(folder), `${stem}.md`)),
+    file: folder === null ? `${stem}.md` : shownPath(workspace.root, path.join(layout.in(folder), subject.view?.file ?? `${stem}.md`)),
     refusal,
     isValid: peek !== null,
     notBefore: notBefore !== null && Date.parse(notBefore) > clock.now().getTime() ? notBefore : null,

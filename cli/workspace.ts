@@ -14,6 +14,7 @@ import { fault, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { packageRoot } from './package.ts';
 import { loadSettings, type LoadedSettings, type SettingsFault } from './settings.ts';
 import { SETTINGS_FILE_BYTES_MAX } from './settings-file.ts';
+import type { Committed } from './settings-strict.ts';
 
 export const SETTINGS_FILE = 'docket.yaml';
 export const LOCAL_SETTINGS_FILE = 'docket.local.yaml';
@@ -29,6 +30,8 @@ export type LoadOptions = {
   /** Settings given as flags: key -> text. */
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly fs: WorkspaceFs;
+  /** Asks git for docket.yaml as it is at HEAD; absent: the file holds as it is. Not called outside a repository. */
+  readonly committed?: (root: string, name: string) => Promise<Committed>;
 };
 
 type Found<T> = Result<T, readonly SettingsFault[]>;
@@ -210,7 +213,9 @@ export async function loadWorkspace(options: LoadOptions): Promise<Found<Workspa
   const shared = await readText(fs, root.value, SETTINGS_FILE);
   const local = await readText(fs, root.value, LOCAL_SETTINGS_FILE);
   if (!shared.ok || !local.ok) return err([...(shared.ok ? [] : shared.error), ...(local.ok ? [] : local.error)]);
-  const loaded = loadSettings({ docketYaml: shared.value, localYaml: local.value, env: options.env, flags: options.flags });
+  const isInGit = options.committed !== undefined && (await findRepository(fs, root.value)) !== null;
+  const committed: Committed = isInGit ? await options.committed(root.value, SETTINGS_FILE) : { kind: 'no-repository' };
+  const loaded = loadSettings({ docketYaml: shared.value, committed, localYaml: local.value, env: options.env, flags: options.flags });
   if (!loaded.ok) return loaded;
   const paths = await pathsOf(fs, root.value, loaded.value);
   if (!paths.ok) return paths;

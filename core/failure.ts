@@ -41,6 +41,8 @@ export type Failure =
   | { readonly kind: 'identity-taken'; readonly identity: string; readonly byJob: JobId }
   /** The same bytes were accepted as another job that has no end, and that this daemon does not know. */
   | { readonly kind: 'in-work-elsewhere'; readonly identity: string; readonly byJob: JobId }
+  /** What was decided for out/ was written to by somebody, and the decided bytes are nowhere else. */
+  | { readonly kind: 'copy-altered'; readonly file: string }
   | { readonly kind: 'secret-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
   /** Only with policy.personal_data: hold. */
   | { readonly kind: 'personal-data-found'; readonly in: ScanPlace; readonly findings: readonly SecretFinding[] }
@@ -74,6 +76,8 @@ export type Failure =
   | { readonly kind: 'not-logged-in'; readonly runner: string; readonly message: string }
   | { readonly kind: 'environment'; readonly what: string; readonly path: string; readonly code: string; readonly message: string }
   | { readonly kind: 'budget'; readonly message: string }
+  /** A program of before_run said no. */
+  | { readonly kind: 'vetoed'; readonly program: string; readonly message: string }
   | { readonly kind: 'cancelled'; readonly by: string };
 
 export type FailureKind = Failure['kind'];
@@ -82,6 +86,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'prompt-invalid': 'prompt-invalid',
   'identity-taken': 'prompt-invalid',
   'in-work-elsewhere': 'policy-violation',
+  'copy-altered': 'policy-violation',
   'secret-found': 'policy-violation',
   'personal-data-found': 'policy-violation',
   'secret-scan-failed': 'policy-violation',
@@ -106,6 +111,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   'not-logged-in': 'environment-fault',
   environment: 'environment-fault',
   budget: 'budget',
+  vetoed: 'policy-violation',
   cancelled: 'cancelled',
 };
 
@@ -132,6 +138,8 @@ export function describe(failure: Failure): string {
       return `${failure.identity} is already recorded with another content (job ${failure.byJob}): raise \`revision\`, or give this prompt a \`name:\` of its own`;
     case 'in-work-elsewhere':
       return `${failure.identity} was accepted with these bytes as job ${failure.byJob}, which has no end in history and is not known here: another daemon that shares the history may be at work on it (when none is, \`docket retry\` takes it up)`;
+    case 'copy-altered':
+      return `${failure.file} was changed in work/ after it was decided, so nothing of this job is published or recorded; what stands there now was moved to archive/ (find out who wrote to it, then \`docket retry\`)`;
     case 'secret-found':
       return `${SCANNED[failure.in]} contains what looks like a secret: ${failure.findings.map(findingWords).join('; ')} (take it out, and treat a real one as leaked; docs/secrets.md)`;
     case 'personal-data-found':
@@ -180,6 +188,8 @@ export function describe(failure: Failure): string {
       return `${failure.what}: ${failure.message} [${failure.code}] ${failure.path}`;
     case 'budget':
       return failure.message;
+    case 'vetoed':
+      return `hooks/events/${failure.program} holds this prompt: ${failure.message}`;
     case 'cancelled':
       return `stopped by ${failure.by}`;
     default:

@@ -45,7 +45,12 @@ export type FinalFile = {
   readonly outcome: Outcome;
   readonly stem: Stem;
   /** In publishing order, evidence first and the result last; `private` stands behind the job's id in work/ (`<job>.1_result.md`), `public` is a name in out/. */
-  readonly files: readonly { readonly private: string; readonly public: string }[];
+  readonly files: readonly {
+    readonly private: string;
+    readonly public: string;
+    /** Of the private copy as it was decided; absent in what an older docket decided. */
+    readonly sha256?: Sha256;
+  }[];
   /** The new name of the claimed file in in/. */
   readonly finished: string;
   readonly decidedAt: string;
@@ -67,6 +72,8 @@ export type JobView = {
   readonly why: string | null;
   /** Absolute path of an input that was moved to archive/. */
   readonly archived?: string;
+  /** The name in in/ of a waiting file that states its SHA-256; absent: `<stem>.md`. */
+  readonly file?: string;
 };
 
 /** The named points of ARCHITECTURE "Order of writes", in order: tests stop the daemon right after each. */

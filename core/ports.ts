@@ -281,9 +281,12 @@ export type LineSocket = {
   onClose(listener: () => void): void;
   close(): void;
 };
+/** What a server takes: connections at the same time, bytes of one line; absent: any number, and the port's own longest line. */
+export type SocketBounds = { readonly clients?: number; readonly lineBytes?: number };
+
 export type Sockets = {
   /** Serves at this path (0600); the path may be a pointer file when it would be too long for the system. */
-  serve(path: string, onConnection: (socket: LineSocket) => void): Promise<{ close(): Promise<void> }>;
+  serve(path: string, onConnection: (socket: LineSocket) => void, bounds?: SocketBounds): Promise<{ close(): Promise<void> }>;
   /** Rejects when nobody listens. */
   connect(path: string): Promise<LineSocket>;
 };

@@ -7,6 +7,8 @@ import type { Price } from './money.ts';
 import type { AllowedSecret } from './policy.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
+import { BOUND_SETTINGS } from './settings-bounds.ts';
+import { HOOK_SETTINGS } from './settings-hooks.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
@@ -166,6 +168,7 @@ export const SETTINGS = {
     why: 'longest secret scan of one text; after it the text is held',
   }),
   'limits.in_flight': row<number>({ default: 192, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
+  ...BOUND_SETTINGS,
   'limits.running': row<number>({
     default: 32,
     unit: 'count',
@@ -311,6 +314,7 @@ export const SETTINGS = {
     security: true,
     why: 'a tool can write only its worktree and its own state, by bwrap (Linux) or sandbox-exec (macOS); auto: where that works, for the tools docket knows and runners with sandbox: true; required: nothing starts without it; off: never',
   }),
+  ...HOOK_SETTINGS,
   ...CHECKPOINT_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
@@ -386,6 +390,8 @@ export type Workspace = {
   readonly allowedSecrets: readonly AllowedSecret[];
   /** The user's own rows of the price table. */
   readonly prices: readonly Price[];
+  /** What a person should be told of the settings: a docket.yaml that nobody committed; absent: nothing. */
+  readonly notes?: readonly string[];
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */
   readonly roleFolders: readonly string[];
   readonly specFolders: readonly string[];

@@ -112,9 +112,13 @@ export type Spool = {
   /** What was kept with the decision. */
   note(claimed: Claimed): Promise<Readonly<Record<string, unknown>> | null>;
   blob(claimed: Claimed, sha256: Sha256): Promise<Uint8Array | null>;
-  /** The bytes of a decided file that is not published yet; null when it is. @param as `_evidence.json` */
+  /** The bytes of a decided file that is not published yet; null when it is. Throws AlteredCopy when they are not what was decided. @param as `_evidence.json` */
   privateCopy(claimed: Claimed, final: FinalFile, as: string): Promise<Uint8Array | null>;
-  /** Links every private copy that is still there into out/, evidence first, result last; takes the next stem when a name is taken. Returns the final as it was published. */
+  /** Keeps what somebody wrote over a private copy in archive/, and puts these bytes in its place; other bytes than those decided are a new decision about this file. */
+  putBack(claimed: Claimed, final: FinalFile, as: string, bytes: Uint8Array | string): Promise<FinalFile>;
+  /** Only the first half: for a job that is going to be held. */
+  keepAltered(claimed: Claimed, final: FinalFile): Promise<void>;
+  /** Throws AlteredCopy (spool/decided-bytes.ts) when one of them is not what was decided. Links every private copy that is still there into out/, evidence first, result last; takes the next stem when a name is taken. Returns the final as it was published. */
   publish(claimed: Claimed, final: FinalFile): Promise<FinalFile>;
   /** Re-hashes the claimed file and renames it into in/. `late` names where a late writer's bytes were kept. */
   finish(claimed: Claimed, final: FinalFile): Promise<{ readonly late: string | null }>;
@@ -129,8 +133,13 @@ export type Spool = {
     readonly limit?: number;
     readonly onFault?: (role: RoleName, failure: Failure) => void;
   }): Promise<readonly JobView[]>;
-  /** Writes a new prompt into in/ durably (temporary name, sync, link, sync): it needs no settling. Returns the file's name. EEXIST: next stem. */
-  drop(role: RoleName, stem: Stem, bytes: Uint8Array | string): Promise<{ readonly name: string; readonly path: string }>;
+  /** Writes a new prompt into in/ durably (temporary name, sync, link, sync): it needs no settling. Returns the file's name. EEXIST: next stem. @param isStated the name states the SHA-256 of the content, `foo.sha256-….md`: the claim checks it */
+  drop(
+    role: RoleName,
+    stem: Stem,
+    bytes: Uint8Array | string,
+    isStated?: boolean,
+  ): Promise<{ readonly name: string; readonly path: string }>;
   /** `foo.failed`, `.held`, `.rejected`, `.cancelled` -> `foo.md`, so that it is taken again; the old error file goes to archive/. */
   reopen(role: RoleName, stem: Stem): Promise<{ readonly name: string }>;
   /** Moves `.processed` files that ended before this moment to archive/<YYYY-MM>/, a small batch at a time. Answers how many each batch moved; who asks for the next decides when. */

@@ -8,19 +8,38 @@ import { describe, type Failure } from '#core/failure.ts';
 import { describeIdentity } from '#core/prompt.ts';
 import type { JournalChange } from '#core/ports.ts';
 import type { Claimed } from '#core/spool.ts';
+import { AlteredCopy } from '#spool/decided-bytes.ts';
+import { mendAltered } from './altered.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
+import { tellEnd } from './tell-events.ts';
 import { readTold, type Told } from './told-note.ts';
+
+/** Somebody who writes to work/ again and again is not outrun: the job stays there, and is told as one that cannot go on. */
+const MENDS_MAX = 3;
 
 /** @param told what history will be told, for whoever has just decided it */
 export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile, told: Told | null = null): Promise<Outcome> {
+  let final = sealed;
+  for (let mends = 0; ; mends++) {
+    try {
+      return await concludeAs(ports, claimed, final, final.outcome === sealed.outcome ? told : null);
+    } catch (error) {
+      if (!(error instanceof AlteredCopy) || mends === MENDS_MAX) throw error;
+      final = await mendAltered(ports, claimed, final, told, error);
+    }
+  }
+}
+
+async function concludeAs(ports: Ports, claimed: Claimed, sealed: FinalFile, told: Told | null): Promise<Outcome> {
   const { id } = claimed.job;
   const decided = await record(ports, claimed, sealed, told);
   ports.reached('recorded', id);
 
   const published = await ports.spool.publish(claimed, decided);
   ports.reached('published', id);
+  await tellEnd(ports, claimed, published);
 
   const { late } = await ports.spool.finish(claimed, published);
   ports.reached('renamed', id);

@@ -14,6 +14,8 @@ import { isPauseName, type PauseKind, type Pauses } from './pauses.ts';
 import type { Ports } from './ports.ts';
 
 export const CONTROL_VERSION = 1;
+/** Longest question; none of them holds more than a few names. */
+export const CONTROL_LINE_BYTES = 64 * 1024;
 
 export type ControlAnswer = { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly error: string };
 

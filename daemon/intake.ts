@@ -20,6 +20,7 @@ import type { RoleFaults } from './intake-faults.ts';
 import { lanesOf } from './lanes/choices.ts';
 import type { Ports } from './ports.ts';
 import { pausedWords } from './pauses.ts';
+import { makeRate } from './rate.ts';
 
 type Peeked = {
   /** Null: no budget is set, so nobody asks. */
@@ -113,6 +114,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
   let expectedMs = 0;
   let lastAnswer: readonly Waiting[] | null = null;
   let isDone = false;
+  const rate = makeRate(ports.clock, ports.workspace.settings['limits.role_rate']);
 
   const peek = async (waiting: Waiting): Promise<Peeked | null> => {
     if (waiting.kind !== 'file' || !canPeek()) return null;
@@ -266,6 +268,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     const fault = roleFaults.words(waiting.role);
     if (fault !== null) return `its role waits: ${fault}`;
     if (isPaused(waiting.role)) return 'its role waits for the next try, because files could not be taken (the log says why)';
+    if (!rate.mayTake(waiting.role)) return 'its role has taken as many prompts within a minute as limits.role_rate allows';
     if (peeked === null) return null;
     const shut = ports.lanes.roleShut(waiting.role);
     if (shut !== null) return shut;
@@ -331,7 +334,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       for (; at < ready.length && chosen.length < room; at++) {
         const candidate = ready[at] as Candidate;
         const { peeked, waiting } = candidate;
-        if (mayNot(waiting.role)) {
+        if (mayNot(waiting.role) || !rate.mayTake(waiting.role)) {
           left.push(candidate);
           continue;
         }
@@ -360,6 +363,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
         }
         chosen.push({ waiting, stand: peeked === null ? null : { lane: peeked.lane, order: candidate.order ?? FIRST } });
         known.delete(waiting);
+        rate.taken(waiting.role);
         offered.push(waiting);
       }
       if (chosen.length > 0) {

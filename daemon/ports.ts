@@ -14,6 +14,7 @@ import type { Signing } from '#core/signing.ts';
 import type { Spool } from '#core/spool.ts';
 import type { ScopeWatch } from '#policy/scope-watch.ts';
 import type { Purse } from './budget.ts';
+import type { Events } from './events.ts';
 import type { LiveRuns } from './live-runs.ts';
 import type { Lanes } from './schedule.ts';
 
@@ -45,6 +46,8 @@ export type Ports = {
     readonly textOf: (before: Before) => string;
     readonly diff: TreePort['diff'];
   };
+  /** Lifecycle programs; left out: none is switched on. */
+  readonly events?: Events;
   /** Makes what a tool said fit to be shown: no known secret, nothing that a terminal obeys, not longer than this. */
   readonly clean: (text: string, maxLength: number) => string;
   /** Jobs that wait for money, with the words why. */

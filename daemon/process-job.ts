@@ -13,6 +13,7 @@ import type { Claimed } from '#core/spool.ts';
 import type { JournalChange } from '#core/ports.ts';
 import { answer } from './answer.ts';
 import { conclude } from './conclude.ts';
+import { askBeforeRun, tellAccepted } from './tell-events.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
 import { sealCancelled, sealDuplicate, sealEnded, sealUnsent } from './seal.ts';
@@ -47,8 +48,9 @@ export async function processJob(ports: Ports, identities: Identities, task: Tas
   }
   await ports.journal.commit([identify, ...reachedState(ports, claimed.job.id, 'submitted')]);
   ports.reached('submitted', claimed.job.id);
+  await tellAccepted(ports, submitted.value);
 
-  const ended = await answer(ports, submitted.value); //                 attempts, back-off, limits: the failure table decides
+  const ended = (await askBeforeRun(ports, submitted.value)) ?? (await answer(ports, submitted.value)); // attempts, back-off, limits: the failure table decides
   task.place.leaves();
   const { final, told } = await sealEnded(ports, submitted.value, ended); // evidence and answer, private and durable
   return conclude(ports, claimed, final, told); //                       record, publish, finish

@@ -11,7 +11,7 @@
 
 import { hash } from 'node:crypto';
 import type { Buffer } from 'node:buffer';
-import { isSha256, type Sha256 } from '#core/names.ts';
+import type { Sha256 } from '#core/names.ts';
 import { parseMessage, parseRecord } from './message.ts';
 import { decodeCommit, type Commit, type Oid } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
@@ -47,13 +47,6 @@ export function linkOf(commit: Pick<Commit, 'message' | 'parents'>): Link | null
   const record = parseRecord(trailers);
   if (record !== null) return { feature: featureKeyOf(record.identity.feature), trailers };
   return commit.parents.length > 1 && commit.message.startsWith(MERGE_SUBJECT) ? { feature: null, trailers } : null;
-}
-
-/** A trailer's hash; null: `none`; undefined: it is not there, or no hash. */
-export function namedHash(trailers: Readonly<Record<string, string>>, key: string): Sha256 | null | undefined {
-  const text = trailers[key];
-  if (text === NONE) return null;
-  return text !== undefined && isSha256(text) ? text : undefined;
 }
 
 export type PlacedLink = { readonly commit: Oid; readonly hash: Sha256; readonly feature: string | null };

@@ -24,6 +24,7 @@ FEAT-123-user-filters/
     attempts/<job>/                  evidence and raw output of attempts that failed, and a brief that was answered later
   03-ui/filter-panel/prompt_v1.md    a prompt with a name of its own
 materials/sha256/<2>/<hash>          specs, roles, settings, briefs and contexts, each once, by SHA-256
+tombstones/<time>-<job>.json         what was purged (a leaked key, personal data): hashes, reason, person; there may be none
 \`\`\`
 
 ## How to read it

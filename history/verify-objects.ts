@@ -9,7 +9,7 @@ import type { PackFile } from './pack-file.ts';
 import type { StoredObject } from './read-objects.ts';
 import type { Repository } from './repository.ts';
 import { finding, words, type Count } from './verify-finding.ts';
-import { readPack, readPackIndex } from './verify-pack.ts';
+import { readPack, readPackIndex, type Packed, type PackIndex } from './verify-pack.ts';
 import { seeBlob, seeCommit, seeTree, type Seen } from './verify-seen.ts';
 
 /** Up to here header and bytes are laid together, which hashes in one call. */
@@ -55,19 +55,27 @@ export async function* verifyObjects({ store, gitDir, fs }: Repository, seen: Se
     const where = `${pack.name}.pack`;
     if (!index.isSound) yield damaged(`${pack.name}.idx`);
     const groups = readPack(fs, pack.name, index);
-    for (;;) {
-      const next = await groups.next();
-      if (next.done === true) {
-        if (!next.value) yield damaged(where);
-        return;
+    try {
+      for (let next = await groups.next(); ; next = await groups.next()) {
+        if (next.done === true) {
+          if (!next.value) yield damaged(where);
+          return;
+        }
+        yield* group(next.value, pack, index, where);
+        count.step(next.value.length);
       }
-      for (const { index: at, object } of next.value) {
-        const id = index.ids.subarray(at * 20, at * 20 + 20);
-        const oid = id.toString('hex');
-        if (object !== 'slow' && idOf(object).equals(id)) see(seen, oid, object);
-        else yield* one({ oid, where, read: async () => pack.readAt(index.offsets[at] ?? 0, read) });
-      }
-      count.step(next.value.length);
+    } finally {
+      // Whoever stops listening leaves no file open.
+      await groups.return(true);
+    }
+  }
+
+  async function* group(objects: readonly Packed[], pack: PackFile, { ids, offsets }: PackIndex, where: string): AsyncGenerator<Finding> {
+    for (const { index, object } of objects) {
+      const id = ids.subarray(index * 20, index * 20 + 20);
+      const oid = id.toString('hex');
+      if (object !== 'slow' && idOf(object).equals(id)) see(seen, oid, object);
+      else yield* one({ oid, where, read: async () => pack.readAt(offsets[index] ?? 0, read) });
     }
   }
 

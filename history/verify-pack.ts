@@ -18,7 +18,7 @@ import { own, type GitObject, type ObjectType } from './objects.ts';
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const INDEX_BYTES_MAX = 2 * 1024 * 1024 * 1024;
 /** Bases that are kept; one that is let go is read again by the store. */
-const BASES_BYTES_MAX = 256 * 1024 * 1024;
+const BASES_BYTES_MAX = 128 * 1024 * 1024;
 const FANOUT_END = 1032;
 const SUM_BYTES = 20;
 const HEADER_BYTES_MAX = 32;
@@ -183,6 +183,9 @@ export async function* readPack(fs: Fs, name: string, index: PackIndex): AsyncGe
   }
 }
 
+/** A small part of other memory, which it would keep alive. */
+const isWindow = ({ buffer, length }: Buffer): boolean => buffer.byteLength > 2 * length;
+
 async function* unpack(file: OpenFile, { count, offsets }: PackIndex, layout: Layout): AsyncGenerator<readonly Packed[], void> {
   const { types, sizes, headBytes, bases, users, end } = layout;
   const kept = new Map<number, GitObject>();
@@ -230,7 +233,7 @@ async function* unpack(file: OpenFile, { count, offsets }: PackIndex, layout: La
       const object = take(index, bytes.subarray(at + (headBytes[index] ?? 0), to));
       // What is kept must not hold the whole window.
       if (object !== 'slow' && (users[index] ?? 0) > 0)
-        keep(index, object.bytes.buffer === bytes.buffer ? { type: object.type, bytes: own(object.bytes) } : object);
+        keep(index, isWindow(object.bytes) ? { type: object.type, bytes: own(object.bytes) } : object);
       group.push({ index, object });
     }
     yield group;

@@ -63,6 +63,34 @@ export async function gitUntracked(ask: AskProgram, folder: string, paths: reado
     .map((record) => record.slice(3));
 }
 
+/** Files below these folders that differ from HEAD, or are new; null when git cannot be asked. Rules of ignoring do not hide any. */
+export async function gitUncommitted(ask: AskProgram, folder: string, below: readonly string[]): Promise<readonly string[] | null> {
+  const args = ['-C', folder, 'status', '--porcelain', '--untracked-files=all', '--ignored', '--no-renames', '-z', '--', ...below];
+  const answer = await askGit(ask, args, ASK_TIMEOUT_MS).catch(() => null);
+  if (answer?.code !== 0) return null;
+  return answer.stdout.split('\0').flatMap((record) => (record === '' ? [] : [record.slice(3)]));
+}
+
+/** git-cat-file(1): a file of this folder as HEAD has it. A repository that git does not trust, or cannot read, answers `unknown`. */
+export async function gitCommitted(
+  ask: AskProgram,
+  folder: string,
+  name: string,
+): Promise<
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'absent' } | { readonly kind: 'unknown'; readonly why: string }
+> {
+  try {
+    const answer = await askGit(ask, ['-C', folder, 'cat-file', 'blob', `HEAD:./${name}`], ASK_TIMEOUT_MS);
+    if (answer === null) return { kind: 'unknown', why: 'there is no git program' };
+    if (answer.code === 0) return { kind: 'text', text: answer.stdout };
+    const isAbsent = /does not exist in 'HEAD'|but not in 'HEAD'|(?:[Nn]ot a valid|invalid) object name '?HEAD/.test(answer.stderr);
+    return isAbsent ? { kind: 'absent' } : { kind: 'unknown', why: answer.stderr.split('\n')[0]?.slice(0, 200) ?? '' };
+  } catch (error) {
+    if (codeOf(error) !== 'ETIMEDOUT' && codeOf(error) !== 'EFBIG') throw error;
+    return { kind: 'unknown', why: (error as Error).message };
+  }
+}
+
 /** The value that counts in a repository, includes followed; null: none. Without our own quiet settings, which would hide it: nothing is run by this. */
 export async function gitConfigValue(ask: AskProgram, folder: string, key: string): Promise<string | null> {
   const asked = ask('git', ['-C', folder, 'config', '--get', key], { env: gitEnvironment(), timeoutMs: ASK_TIMEOUT_MS });

@@ -10,7 +10,7 @@ const UNREAD_BYTES_MAX = 2 * LINE_BYTES_MAX;
 const NEWLINE = 10;
 
 /** Cuts chunks into lines; answers null when one is longer than the limit. */
-function lineCutter(): (chunk: Buffer) => Buffer[] | null {
+function lineCutter(bytesMax: number): (chunk: Buffer) => Buffer[] | null {
   let parts: Buffer[] = [];
   let length = 0;
   return (chunk) => {
@@ -24,7 +24,7 @@ function lineCutter(): (chunk: Buffer) => Buffer[] | null {
     }
     if (from < chunk.length) parts.push(chunk.subarray(from));
     length += chunk.length - from;
-    return length > LINE_BYTES_MAX ? null : lines;
+    return length > bytesMax || lines.some((line) => line.length > bytesMax) ? null : lines;
   };
 }
 
@@ -38,10 +38,10 @@ function parse(line: Buffer): { readonly message: unknown } | null {
 }
 
 /** Messages that come before anybody listens are kept, and the socket is not read further until somebody does. */
-export function lineSocket(socket: Socket): LineSocket {
+export function lineSocket(socket: Socket, lineBytesMax = LINE_BYTES_MAX): LineSocket {
   const listeners: ((message: unknown) => void)[] = [];
   const waiting: unknown[] = [];
-  const cut = lineCutter();
+  const cut = lineCutter(lineBytesMax);
   // An error is always followed by 'close'.
   socket.on('error', () => undefined);
   socket.on('data', (chunk: Buffer) => {

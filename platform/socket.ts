@@ -129,7 +129,7 @@ async function closeServer(server: Server, connections: ReadonlySet<Socket>): Pr
 }
 
 export const makeSockets = (): Sockets => ({
-  async serve(file, onConnection) {
+  async serve(file, onConnection, bounds = {}) {
     const place = isShort(file) ? file : await privatePlace(file);
     const isPointed = place !== file;
     if (isPointed) {
@@ -141,8 +141,10 @@ export const makeSockets = (): Sockets => ({
     const server = createServer((socket) => {
       connections.add(socket);
       socket.once('close', () => connections.delete(socket));
-      onConnection(lineSocket(socket));
+      onConnection(lineSocket(socket, bounds.lineBytes));
     });
+    // net.Server closes those above it at once.
+    if (bounds.clients !== undefined) server.maxConnections = bounds.clients;
     const close = async (): Promise<void> => {
       await closeServer(server, connections);
       if (!isPointed) return;

@@ -5,6 +5,7 @@
 
 import type { FinalFile } from '#core/job.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
+import { decidedBytes } from './decided-bytes.ts';
 import { mustBeHome } from './folder-faults.ts';
 import { finishedName, type JobPaths } from './layout.ts';
 import { codeOf, inBatches, unlinkIfThere, type Parts } from './parts.ts';
@@ -32,7 +33,7 @@ export async function decide(parts: Parts, claimed: Claimed, decided: Decided): 
     v: 1,
     outcome: decided.outcome,
     stem,
-    files: files.map((file) => ({ private: file.private, public: `${stem}${file.as}` })),
+    files: files.map((file) => ({ private: file.private, public: `${stem}${file.as}`, sha256: parts.digest.sha256(file.bytes) })),
     finished: finishedName(stem, decided.outcome),
     decidedAt: parts.clock.now().toISOString(),
     failure: decided.failure,
@@ -87,11 +88,5 @@ export async function writeFinal(parts: Parts, { job }: Claimed, final: FinalFil
 /** The bytes of a file that is not published yet; null when it is. @param as `_evidence.json` */
 export async function privateCopy(parts: Parts, { job }: Claimed, final: FinalFile, as: string): Promise<Uint8Array | null> {
   const file = final.files.find((one) => one.private.endsWith(as));
-  if (file === undefined) return null;
-  try {
-    return (await parts.fs.readBounded(parts.layout.job(job.folder, job.id).own(file.private), parts.settings.keptBytes)).bytes;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
-    throw error;
-  }
+  return file === undefined ? null : decidedBytes(parts, parts.layout.job(job.folder, job.id), file);
 }

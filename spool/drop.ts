@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { RoleName, Stem } from '#core/names.ts';
-import { isPromptName, numberedStem, PROMPT_ENDING, temporaryName } from './layout.ts';
+import { isPromptName, numberedStem, PROMPT_ENDING, statedEnding, temporaryName } from './layout.ts';
 import { randomText, roleOf, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo, renameIfFree } from './place.ts';
 import { contentOf } from './settle.ts';
@@ -17,8 +17,10 @@ const TICKS = 20;
 
 export type Dropped = { readonly name: string; readonly path: string };
 
-export async function drop(parts: Parts, name: RoleName, stem: Stem, bytes: Uint8Array | string): Promise<Dropped> {
+/** @param isStated the name says what SHA-256 the content has, and the claim checks it */
+export async function drop(parts: Parts, name: RoleName, stem: Stem, bytes: Uint8Array | string, isStated = false): Promise<Dropped> {
   const role = roleOf(parts, name);
+  const ending = isStated ? statedEnding(parts.digest.sha256(bytes)) : PROMPT_ENDING;
   const inFolder = parts.layout.in(role.folder);
   if (!isPromptName(Buffer.from(`${stem}${PROMPT_ENDING}`)))
     throw new Error(`${stem}${PROMPT_ENDING} is a name docket never looks at: choose another`);
@@ -27,7 +29,7 @@ export async function drop(parts: Parts, name: RoleName, stem: Stem, bytes: Uint
     try {
       await parts.fs.writeNew(temporary, bytes, 'safety', 0o600);
       await announce(parts, temporary);
-      const dropped = await enter(parts, role, temporary, stem);
+      const dropped = await enter(parts, role, temporary, stem, ending);
       if (dropped !== null) {
         await unlinkIfThere(parts.fs, temporary);
         await parts.sync(inFolder, 'safety');
@@ -58,22 +60,22 @@ async function announce(parts: Parts, temporary: string): Promise<void> {
 }
 
 /** Links the file as the first free name of `foo.md`, `foo~2.md` …; null when it is gone. Its first name stays, but where there are no hard links. */
-export async function enter(parts: Parts, role: SpoolRole, temporary: string, stem: Stem): Promise<Dropped | null> {
+export async function enter(parts: Parts, role: SpoolRole, temporary: string, stem: Stem, ending = PROMPT_ENDING): Promise<Dropped | null> {
   for (let n = 1; ; n++) {
-    const dropped = droppedAs(parts, role, `${numberedStem(stem, n)}${PROMPT_ENDING}`);
+    const dropped = droppedAs(parts, role, `${numberedStem(stem, n)}${ending}`);
     const answer = await linkTo(parts.fs, temporary, dropped.path);
     if (answer === 'linked' || answer === 'already') return dropped;
     if (answer === 'gone') return null;
-    if (answer === 'no-links') return enterByRename(parts, role, temporary, stem);
+    if (answer === 'no-links') return enterByRename(parts, role, temporary, stem, ending);
   }
 }
 
 const droppedAs = (parts: Parts, role: SpoolRole, name: string): Dropped => ({ name, path: path.join(parts.layout.in(role.folder), name) });
 
 /** Without hard links a name that nobody else would make keeps the rename from replacing anything. */
-async function enterByRename(parts: Parts, role: SpoolRole, temporary: string, stem: Stem): Promise<Dropped | null> {
+async function enterByRename(parts: Parts, role: SpoolRole, temporary: string, stem: Stem, ending: string): Promise<Dropped | null> {
   for (;;) {
-    const dropped = droppedAs(parts, role, `${stem}~${randomText(parts.digest, 4)}${PROMPT_ENDING}`);
+    const dropped = droppedAs(parts, role, `${stem}~${randomText(parts.digest, 4)}${ending}`);
     const answer = await renameIfFree(parts.fs, temporary, dropped.path);
     if (answer !== 'taken') return answer === 'gone' ? null : dropped;
   }

@@ -15,6 +15,7 @@ import type { Claimed } from '#core/spool.ts';
 import { finalOf, writeFinal } from './decide.ts';
 import { mustBeHome } from './folder-faults.ts';
 import { finishedName } from './layout.ts';
+import { isOwn } from './owner.ts';
 import { codeOf, unlinkIfThere, type Parts } from './parts.ts';
 import { isSameFile, linkTo, renameIfFree } from './place.ts';
 import { nextStem } from './publish.ts';
@@ -63,7 +64,9 @@ async function settleBytes(parts: Parts, claimed: Claimed, final: FinalFile, fac
   const paths = parts.layout.job(claimed.job.folder, claimed.job.id);
   const isChanged = await wasWrittenLate(parts, claimed);
   let isCopy = false;
-  if (isChanged || (facts.nlink > 1 && claimed.job.sha256 !== null)) {
+  // A file of another user could be changed by that user after it was answered.
+  const isForeign = final.finished.endsWith('.processed') && !isOwn(parts.settings.owners, facts);
+  if (isChanged || ((facts.nlink > 1 || isForeign) && claimed.job.sha256 !== null)) {
     const copy = await wholeCopy(parts, claimed.job);
     isCopy = copy !== null;
     if (copy !== null) await exchange(parts, claimed, copy, isChanged ? late : null);

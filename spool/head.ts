@@ -4,6 +4,7 @@
  */
 
 import type { Waiting } from '#core/spool.ts';
+import { mayDrop } from './owner.ts';
 import { codeOf, type Parts } from './parts.ts';
 import { keyOf } from './settle.ts';
 
@@ -30,7 +31,7 @@ export function makeHeads(): Heads {
   return {
     /**
      * @returns null when the file is gone, changed or not a regular file any more: the next scan tells. A file without read permission
-     * answers no bytes at all, so that it is claimed as invalid and its author is told why.
+     * answers no bytes at all, so that it is claimed as invalid and its author is told why; so does one of somebody who may not drop here.
      */
     async head(parts, waiting) {
       const known = cache.get(waiting.key);
@@ -38,6 +39,7 @@ export function makeHeads(): Heads {
       try {
         const { bytes, facts } = await parts.fs.readHead(parts.layout.entry(waiting.folder, waiting.rawName), HEAD_BYTES);
         if (keyOf(facts) !== waiting.key) return null;
+        if (!mayDrop(parts.settings.owners, facts)) return new Uint8Array(0);
         remember(waiting.key, bytes);
         return bytes;
       } catch (error) {

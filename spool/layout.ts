@@ -13,7 +13,7 @@
 
 import { Buffer, isUtf8 } from 'node:buffer';
 import path from 'node:path';
-import { isJobId, parseStem, printable, type JobId, type RoleFolder, type Stem } from '#core/names.ts';
+import { isJobId, parseStem, printable, type JobId, type RoleFolder, type Sha256, type Stem } from '#core/names.ts';
 import { suffixOf, type Outcome } from '#core/job.ts';
 import type { FilePath } from '#core/ports.ts';
 
@@ -24,6 +24,14 @@ export const ENDED_SUFFIXES = ['processed', 'rejected', 'held', 'failed', 'cance
 export type EndedSuffix = (typeof ENDED_SUFFIXES)[number];
 /** What may stand in out/ behind a stem. */
 export const OUT_PARTS = ['_result.md', '_evidence.json', '_evidence.dsse.json', '_error.md', '_duplicate.json'] as const;
+
+/**
+ * `foo.sha256-<64 hex digits>.md`: the producer states what is in the file. In the name, because a name and its content come by one rename:
+ * a file of its own beside the prompt could be missing, late, or left over from another one (docs/decisions/0038).
+ */
+const STATED = /\.sha256-([0-9A-Fa-f]{64})\.md$/;
+/** Meant as a statement; when it is none, it is told, not overlooked. */
+const STATING = /\.sha256-[^.]*\.md$/i;
 
 /** What needs no look at each character; most names by far. */
 const PLAIN = /^[ -~]{1,200}$/;
@@ -83,6 +91,8 @@ export type Layout = {
   /** Where a finished job's folder stands while it is removed. */
   gone(folder: RoleFolder, id: JobId): string;
   late(folder: RoleFolder, stem: Stem, id: JobId): string;
+  /** Bytes that somebody else wrote over a private copy. */
+  altered(folder: RoleFolder, stem: Stem, id: JobId, name: string): string;
 };
 
 export function makeLayout(root: string): Layout {
@@ -111,6 +121,7 @@ export function makeLayout(root: string): Layout {
     },
     gone: (folder, id) => inRole(folder, 'work', `.clean-${id}`),
     late: (folder, stem, id) => inRole(folder, 'archive', `${stem}.${id}.late`),
+    altered: (folder, stem, id, name) => inRole(folder, 'archive', `${stem}.${id}.${name}.altered`),
   };
 }
 
@@ -136,23 +147,34 @@ export const idOfGone = (name: string): JobId | null => {
   return isJobId(id) ? id : null;
 };
 
-/** A raw name as people may read it in a terminal: bytes that are not text become `\xff`. */
+/** What ends the name of a file that states its SHA-256. */
+export const statedEnding = (sha256: Sha256): string => `.sha256-${sha256}${PROMPT_ENDING}`;
+
+/** `foo.sha256-….md` -> `foo.md`; any other name as it is. */
+const unstated = (name: string): string => (name.includes('.sha256-') ? name.replace(STATED, PROMPT_ENDING) : name);
+
+/** A raw name as people may read it in a terminal: bytes that are not text become `\xff`, a stated SHA-256 is left out. */
 export function shownName(raw: Uint8Array): string {
   if (isUtf8(raw)) {
-    const name = Buffer.from(raw).toString();
+    const name = unstated(Buffer.from(raw).toString());
     return PLAIN.test(name) ? name : printable(name);
   }
   const text = Array.from(raw, (byte) => (byte < 0x80 ? String.fromCodePoint(byte) : String.raw`\x${byte.toString(16).padStart(2, '0')}`));
   return printable(text.join(''));
 }
 
-/** The stem a raw name asks for; null with words when it may not be a stem. */
+/** The stem a raw name asks for, and the SHA-256 it states (null: none); a null stem with words when it may not be one. */
 export function stemOfName(
   raw: Uint8Array,
-): { readonly stem: Stem; readonly fault: null } | { readonly stem: null; readonly fault: string } {
-  if (!isUtf8(raw)) return { stem: null, fault: 'a name in UTF-8' };
-  const parsed = parseStem(Buffer.from(raw).toString().slice(0, -PROMPT_ENDING.length));
-  return parsed.ok ? { stem: parsed.value, fault: null } : { stem: null, fault: parsed.error };
+):
+  | { readonly stem: Stem; readonly stated: Sha256 | null; readonly fault: null }
+  | { readonly stem: null; readonly stated: null; readonly fault: string } {
+  if (!isUtf8(raw)) return { stem: null, stated: null, fault: 'a name in UTF-8' };
+  const name = Buffer.from(raw).toString();
+  const stated = (STATED.exec(name)?.[1]?.toLowerCase() ?? null) as Sha256 | null;
+  if (stated === null && STATING.test(name)) return { stem: null, stated, fault: '64 hexadecimal digits behind .sha256-' };
+  const parsed = parseStem(unstated(name).slice(0, -PROMPT_ENDING.length));
+  return parsed.ok ? { stem: parsed.value, stated, fault: null } : { stem: null, stated: null, fault: parsed.error };
 }
 
 /** The stem of a file whose own name may not be one. */

@@ -11,7 +11,7 @@ import { isJobId, type RoleName, type Sha256, type Stem } from '#core/names.ts';
 import type { DirEntry } from '#core/ports.ts';
 import { folderFailure, ROLE_FAULTS } from './folder-faults.ts';
 import { inFlightViews } from './in-flight.ts';
-import { ENDED_SUFFIXES, isPromptText, MONTH, parseEndedName, PROMPT_ENDING, shownName, type EndedSuffix } from './layout.ts';
+import { ENDED_SUFFIXES, isPromptText, MONTH, parseEndedName, PROMPT_ENDING, shownName, stemOfName, type EndedSuffix } from './layout.ts';
 import { codeOf, inBatches, roleOf, type Parts, type SpoolRole } from './parts.ts';
 import { isSameFile } from './place.ts';
 import { COPY_BYTES_MAX } from './read.ts';
@@ -128,7 +128,9 @@ async function waitingViews(parts: Parts, role: SpoolRole, names: readonly Uint8
     if (facts === null) return null;
     const stem = shownName(raw).slice(0, -PROMPT_ENDING.length);
     const why = facts.kind === 'file' ? null : `refused: ${refusalOf(facts.kind)}, not a file`;
-    return { ...NOTHING, role: role.name, stem, state: 'waiting-in', since: iso(facts.ctimeNs), why };
+    const name = isUtf8(raw) ? Buffer.from(raw).toString() : '';
+    const stated = name !== '' && name !== `${stem}${PROMPT_ENDING}` && stemOfName(raw).stated !== null ? { file: name } : {};
+    return { ...NOTHING, role: role.name, stem, state: 'waiting-in', since: iso(facts.ctimeNs), why, ...stated };
   });
   return views.filter((view) => view !== null);
 }

@@ -11,6 +11,7 @@ import path from 'node:path';
 import type { Failure } from '#core/failure.ts';
 import { folderFailure, rememberWork, ROLE_FAULTS } from './folder-faults.ts';
 import { isTemporaryName, temporaryName } from './layout.ts';
+import { mustBeOurs, NOT_OURS } from './owner.ts';
 import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
 import { linkTo } from './place.ts';
 
@@ -20,7 +21,11 @@ const OTHERS = 0o077;
 export async function prepare(parts: Parts): Promise<void> {
   const { fs, layout, unready } = parts;
   await fs.makeFolders(layout.root, 0o700);
-  for (const role of parts.roles) await unlessFault(parts, role, async () => makeRoleFolders(parts, role));
+  await mustBeOurs(parts, layout.root);
+  for (const role of parts.roles)
+    await unlessFault(parts, role, async () => {
+      await makeRoleFolders(parts, role).catch(refuseStart);
+    });
   // A prompt that is certain in in/ is lost with a folder above it that is not.
   await parts.sync(layout.root, 'safety');
   await syncParent(parts);
@@ -55,6 +60,13 @@ async function unlessFault(parts: Parts, { folder }: SpoolRole, act: () => Promi
   }
 }
 
+/** At start nobody has to wait for a queue that is not ours to become ours; later its role does. */
+function refuseStart(error: unknown): never {
+  if (error instanceof Error && error.name === NOT_OURS)
+    throw Object.assign(new Error(error.message, { cause: error }), { name: NOT_OURS });
+  throw error;
+}
+
 const fault = (code: string, words: string, folder: string): Error => Object.assign(new Error(words), { code, path: folder });
 
 async function syncParent({ fs, layout, log }: Parts): Promise<void> {
@@ -80,6 +92,7 @@ async function makeRoleFolders(parts: Parts, { folder }: SpoolRole): Promise<voi
     await fs.makeFolders(dir, 0o700);
     const facts = await fs.facts(dir);
     if (facts !== null) devices.set(facts.dev, dir);
+    await mustBeOurs(parts, dir);
     if (dir === layout.work(folder) && facts !== null && (facts.mode & OTHERS) !== 0) await fs.chmod(dir, 0o700);
   }
   await parts.sync(layout.role(folder), 'safety');

@@ -12,6 +12,7 @@ import type { FinalFile } from '#core/job.ts';
 import type { Stem } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
 import { finalOf, writeFinal } from './decide.ts';
+import { decidedBytes } from './decided-bytes.ts';
 import { mustBeHome } from './folder-faults.ts';
 import { finishedName, partOfPrivate } from './layout.ts';
 import { unlinkIfThere, type Parts } from './parts.ts';
@@ -28,7 +29,10 @@ export async function publish(parts: Parts, claimed: Claimed, given: FinalFile):
   // The caller's may be older than an interrupted publishing that had to take other names.
   let final = (await finalOf(parts, claimed)) ?? given;
   // Only at the first try of the process that wrote the private copies is a second link certainly not our own.
-  const isFirstTry = parts.decidedHere.delete(id);
+  const isFirstTry = parts.decidedHere.has(id);
+  // All of them before the first is public: a job that must be held is held whole.
+  for (const file of final.files) await decidedBytes(parts, paths, file);
+  parts.decidedHere.delete(id);
   const linked: string[] = [];
   for (let index = 0; index < final.files.length;) {
     const file = final.files[index];

@@ -14,6 +14,7 @@ import type { JobFile } from '#core/job.ts';
 import type { JobId, RoleFolder, Sha256, Stem } from '#core/names.ts';
 import type { Claimed } from '#core/spool.ts';
 import { PROMPT_ENDING, refusedStem, shownName, stemOfName, type JobPaths } from './layout.ts';
+import { mayDrop, wordsOfOwner } from './owner.ts';
 import { pack } from './ledger-lines.ts';
 import type { Entry } from './ledger.ts';
 import { codeOf, roleOfFolder, unlinkIfThere, type Parts } from './parts.ts';
@@ -24,7 +25,13 @@ import { chooseStem } from './stem.ts';
 export type ReadResult = { readonly claimed: Claimed; readonly bytes: Uint8Array | null; readonly failure: Failure | null };
 
 type Content = { readonly bytes: Uint8Array; readonly sizeBytes: number } | { readonly fault: Fault; readonly sizeBytes: number };
-type Name = { readonly raw: Uint8Array; readonly base: Stem; readonly fault: Fault | null; readonly claimedAt: string | null };
+type Name = {
+  readonly raw: Uint8Array;
+  readonly base: Stem;
+  readonly stated: Sha256 | null;
+  readonly fault: Fault | null;
+  readonly claimedAt: string | null;
+};
 
 /**
  * Throws ENOENT when there is neither a claimed file nor a whole private copy. A job that was read before keeps its stem and, as long as its private copy is whole,
@@ -61,7 +68,7 @@ export async function read(parts: Parts, id: JobId, folder: RoleFolder): Promise
     await ledger.append([{ do: 'read', job, bytes: bytes === null || isLong ? null : pack(bytes) }], 'safety');
   else if (before.reads !== job.reads) await ledger.append([{ do: 'count', id, reads: job.reads }], 'safety');
   parts.counted.add(id);
-  const faults = [name.fault, 'fault' in content ? content.fault : null].filter((fault) => fault !== null);
+  const faults = [name.fault, 'fault' in content ? content.fault : statedFault(name, sha256)].filter((fault) => fault !== null);
   const claimed: Claimed = { job, dir: paths.dir };
   if (faults.length > 0 || bytes === null) return { claimed, bytes: null, failure: { kind: 'prompt-invalid', faults } };
   return { claimed, bytes, failure: null };
@@ -73,12 +80,12 @@ function nameOf(parts: Parts, id: JobId, entry: Entry | null): Name {
     // The disk lost the ledger's line: the content is what counts, so it goes on under a name of its own.
     parts.log.warn('the name of a claimed file is lost', { job: id });
     const base = `recovered-${id.slice(0, 8)}` as Stem;
-    return { raw: Buffer.from(`${base}${PROMPT_ENDING}`), base, fault: null, claimedAt: null };
+    return { raw: Buffer.from(`${base}${PROMPT_ENDING}`), base, stated: null, fault: null, claimedAt: null };
   }
   const raw = Buffer.from(nameHex, 'hex');
   const claimedAt = entry?.claim?.at ?? null;
-  const { stem, fault } = stemOfName(raw);
-  if (stem !== null) return { raw, base: stem, fault: null, claimedAt };
+  const { stem, stated, fault } = stemOfName(raw);
+  if (stem !== null) return { raw, base: stem, stated, fault: null, claimedAt };
   const words = about(
     'file-name',
     'name',
@@ -87,8 +94,21 @@ function nameOf(parts: Parts, id: JobId, entry: Entry | null): Name {
     shownName(raw),
     'give the file a plain name and drop it again',
   );
-  return { raw, base: refusedStem(id), fault: words, claimedAt };
+  return { raw, base: refusedStem(id), stated, fault: words, claimedAt };
 }
+
+/** Who states what the file holds is told when it holds something else. */
+const statedFault = ({ stated }: Name, sha256: Sha256 | null): Fault | null =>
+  stated === null || sha256 === null || stated === sha256
+    ? null
+    : about(
+        'file-sha256',
+        'name',
+        'the file does not hold what its name states',
+        `content with SHA-256 ${stated}`,
+        `content with SHA-256 ${sha256}`,
+        'drop it again as it was made, or without .sha256-… in its name when the change was meant',
+      );
 
 const about = (code: string, field: string, message: string, expected: string, found: string, mend: string): Fault => ({
   code,
@@ -109,6 +129,18 @@ async function contentOf(parts: Parts, paths: JobPaths): Promise<Content> {
   const irregular = (found: string): Content =>
     refuse(about('file-not-regular', 'file', 'this is not a file with text', 'a regular file', found, 'drop the file itself'));
   if (facts.kind !== 'file') return irregular(refusalOf(facts.kind));
+  const { owners } = parts.settings;
+  if (!mayDrop(owners, facts))
+    return refuse(
+      about(
+        'file-owner',
+        'file',
+        'the file belongs to somebody who may not drop prompts here, it was not read',
+        wordsOfOwner(owners),
+        `a file of user ${String(facts.uid)}, group ${String(facts.gid)}`,
+        'let the user of docket drop it, or name the group in intake.groups of docket.yaml',
+      ),
+    );
   try {
     const { bytes } = await parts.fs.readBounded(paths.claimed, promptBytes);
     return { bytes, sizeBytes: bytes.length };

@@ -68,7 +68,12 @@ export function isFinalFile(value: Json): boolean {
     isText(value['decidedAt']) &&
     Array.isArray(files) &&
     files.every(
-      (file: unknown) => isObject(file) && isText(file['private']) && isPrivateName(file['private']) && isPlainName(file['public']),
+      (file: unknown) =>
+        isObject(file) &&
+        isText(file['private']) &&
+        isPrivateName(file['private']) &&
+        isPlainName(file['public']) &&
+        (file['sha256'] === undefined || (isText(file['sha256']) && isSha256(file['sha256']))),
     )
   );
 }

@@ -14,6 +14,7 @@ import type { ScanOptions, ScanResult, Waiting } from '#core/spool.ts';
 import { checkFolders, folderFailure, mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
 import { isPromptText } from './layout.ts';
 import { promptsIn } from './listing.ts';
+import { mustBeOurs } from './owner.ts';
 import { makeReady } from './prepare.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
 import { contentIn, keyOf } from './file-key.ts';
@@ -124,6 +125,7 @@ async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<voi
     await listRole(parts, role, given.number, isNetwork);
     const others = [layout.work(role.folder), layout.out(role.folder), layout.archive(role.folder)];
     await checkFolders(parts.fs, layout.in(role.folder), others);
+    await mustBeOurs(parts, layout.in(role.folder));
     await mustBeHome(parts, role.folder, 'work');
   }
   const names = new Set<string>();
@@ -161,18 +163,35 @@ async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork
     isNetwork,
     isDoubtful: !parts.listings.has(folder),
   };
+  const most = parts.settings.waitingMax ?? Number.POSITIVE_INFINITY;
+  let kept = 0;
+  let unseen = 0;
+  for (const sight of sights.known.values()) if (sight.waiting.of === role) kept++;
   const isListed = await promptsIn(parts.listings, parts.fs, request, (text) => {
     const name = `${folder}/${text}`;
     const sight = sights.known.get(name);
-    if (sight === undefined) fresh.push(name);
-    else sight.scan = number;
+    if (sight !== undefined) sight.scan = number;
+    else if (kept + fresh.length < most) fresh.push(name);
+    else unseen++;
   });
   if (!isListed) return;
+  tellUnseen(parts, role, unseen);
   for (const [name, sight] of sights.known) if (sight.waiting.of === role && sight.scan !== number) forget(sights, name);
   sights.putOff.set(
     folder,
     fresh.toSorted((a, b) => (a < b ? 1 : -1)),
   );
+}
+
+/** Told when it begins, not at each look. A file that is taken changes the folder, so it is listed again when there is room. */
+function tellUnseen({ sights, settings, log, layout }: Parts, { folder }: SpoolRole, unseen: number): void {
+  const isNew = unseen > 0 && !sights.crowded.has(folder);
+  if (unseen > 0) sights.crowded.add(folder);
+  else sights.crowded.delete(folder);
+  if (isNew)
+    log.warn(
+      `${layout.in(folder)} holds ${String(unseen)} files more than limits.waiting (${String(settings.waitingMax)}): they have their turn when there is room`,
+    );
 }
 
 /** lstat and memory of one entry; null: gone meanwhile, settled, refused, or a folder (left alone: it may still be being copied). */

@@ -58,6 +58,8 @@ export type Sights = {
   readonly touched: Set<string>;
   /** Names that were listed, but not looked at yet; the next one last. */
   readonly putOff: Map<RoleFolder, string[]>;
+  /** Roles with more waiting files than are kept in mind. */
+  readonly crowded: Set<RoleFolder>;
   /** Contents that drop() of this process put in whole: content -> monotonic time of the announcement. */
   readonly announced: Map<string, number>;
   scans: number;
@@ -78,6 +80,7 @@ export function makeSights(): Sights {
     },
     touched: new Set(),
     putOff: new Map(),
+    crowded: new Set(),
     announced: new Map(),
     scans: 0,
     changes: 0,

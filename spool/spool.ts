@@ -8,6 +8,7 @@
 
 import type { JobId, RoleFolder } from '#core/names.ts';
 import type { Spool } from '#core/spool.ts';
+import { keepAltered, putBack } from './altered.ts';
 import { claim } from './claim.ts';
 import { clean } from './clean.ts';
 import { decide, privateCopy } from './decide.ts';
@@ -76,12 +77,14 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     note: async ({ job }) => (await ledgerOf(job.folder).entry(job.id))?.note ?? null,
     blob: ({ job }, sha256) => ledgerOf(job.folder).blob(sha256),
     privateCopy: (claimed, final, as) => privateCopy(parts, claimed, final, as),
+    putBack: (claimed, final, as, bytes) => putBack(parts, claimed, final, as, bytes),
+    keepAltered: (claimed, final) => keepAltered(parts, claimed, final),
     publish: (claimed, final) => publish(parts, claimed, final),
     finish: (claimed, final) => finish(parts, claimed, final),
     clean: (claimed) => clean(parts, claimed),
     leftovers: (folder) => leftovers(parts, folder),
     list: (options) => list(parts, options),
-    drop: (role, stem, bytes) => drop(parts, role, stem, bytes),
+    drop: (role, stem, bytes, isStated) => drop(parts, role, stem, bytes, isStated),
     reopen: (role, stem) => reopen(parts, role, stem),
     retire: (endedBefore) => retire(parts, endedBefore),
     ended: (role) => ended(parts, role),

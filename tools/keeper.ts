@@ -17,6 +17,9 @@ import { readRun } from './exit.ts';
 import { epochPath, lockPath, parseQuestion, socketPath, VERSION, type Asked } from './keeper-protocol.ts';
 import { startRun, takeBack, type LiveRun, type RunPorts } from './keeper-run.ts';
 
+/** A daemon, the one after it, and verbs that look: never more than a few. */
+const CLIENTS_MAX = 64;
+
 /** How long it stays without client and run: a daemon that restarts finds it, a machine without work is left alone. */
 export const LINGER_MS = 2_000;
 /** How long a new one waits for an old one that is just going. */
@@ -178,7 +181,7 @@ export async function serveKeeper(given: KeeperPorts, state: string): Promise<Ru
     });
   }
 
-  const server = await ports.sockets.serve(socketPath(state), meet).catch((error: unknown) => {
+  const server = await ports.sockets.serve(socketPath(state), meet, { clients: CLIENTS_MAX }).catch((error: unknown) => {
     lock.release();
     throw error;
   });

@@ -13,8 +13,9 @@ suite('add, ask, wait, check, preview, spec, config and status', () => {
   test('add builds a valid prompt from a plain text, and the next one is the next revision', async () => {
     const first = rig.run(['add', 'architect', '--feature', 'FEAT-5', '--json'], { input: 'List the modules.' });
     assert.equal(first.code, 0, first.err);
-    const dropped = JSON.parse(first.out) as { name: string; identity: { revision: number }; daemon: boolean };
-    assert.deepEqual([dropped.name, dropped.identity.revision, dropped.daemon], ['FEAT-5-architect-r1.md', 1, true]);
+    const dropped = JSON.parse(first.out) as { name: string; sha256: string; identity: { revision: number }; daemon: boolean };
+    const stated = `FEAT-5-architect-r1.sha256-${dropped.sha256}.md`;
+    assert.deepEqual([dropped.name, dropped.identity.revision, dropped.daemon], [stated, 1, true]);
     await rig.ended('FEAT-5-architect-r1');
     const second = rig.run(['add', '01-architect', '-f', 'FEAT-5', '--title', 'Modules: again', '-'], { input: 'List them again.\n' });
     assert.equal(second.code, 0, second.err);
@@ -30,7 +31,7 @@ suite('add, ask, wait, check, preview, spec, config and status', () => {
     assert.equal(asked.code, 0, asked.err);
     assert.ok(asked.out.startsWith('# Brief for the'));
     assert.ok(asked.out.includes('Which screens?'));
-    assert.match(asked.err, /dropped .*FEAT-6-ui-r1\.md/);
+    assert.match(asked.err, /dropped .*FEAT-6-ui-r1\.sha256-[0-9a-f]{64}\.md/);
   });
 
   test('wait waits for a job by its name and says how it ended', () => {

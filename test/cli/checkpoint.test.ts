@@ -6,6 +6,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { addCheckpoint } from '#cli/checkpoint.ts';
+import { verifySchema } from '#cli/schema-verify.ts';
 import { addVerify } from '#cli/verify.ts';
 import type { Checkpoint, Finding } from '#core/history.ts';
 import { copyTempWorkspace, makeTempWorkspace, seedJob, type TempWorkspace } from '../support/workspace.ts';
@@ -79,6 +80,7 @@ async function settings(workspace: TempWorkspace, text: string): Promise<void> {
 
 async function verified(workspace: TempWorkspace, file: string): Promise<Report> {
   const { code, data } = await workspace.json(addVerify, 'verify', '--against', file);
+  verifySchema.parse(data);
   const report = data as Report;
   assert.equal(code, report.ok ? 0 : 1);
   return report;

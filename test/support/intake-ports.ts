@@ -6,11 +6,14 @@ import type { Ports } from '#daemon/ports.ts';
 export type IntakeParts = Pick<Ports, 'spool' | 'clock' | 'log' | 'scanIntervalMs'> & {
   readonly room: () => number;
   readonly isShut: () => boolean;
+  /** limits.role_rate; absent: none. */
+  readonly roleRate?: number;
 };
 
-export const makeIntakePorts = ({ room, isShut, ...ports }: IntakeParts): Ports =>
+export const makeIntakePorts = ({ room, isShut, roleRate = 0, ...ports }: IntakeParts): Ports =>
   ({
     ...ports,
+    workspace: { settings: { 'limits.role_rate': roleRate } },
     purse: NO_PURSE,
     laneOf: (_role: string, runner: string | null) => runner ?? 'offline',
     roles: new Map(),
