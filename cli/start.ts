@@ -6,7 +6,6 @@
 import { getCompileCacheDir } from 'node:module';
 import path from 'node:path';
 import { makeRunners, type Runners } from '#agents/registry.ts';
-import { CRASH_POINTS, type CrashPoint } from '#core/job.ts';
 import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
@@ -46,6 +45,7 @@ import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, spoolOf } from './parts.ts';
+import { crashPoint } from './crash-point.ts';
 import { packageVersion } from './package.ts';
 import { laneName, makeLaneRules } from './lane-rules.ts';
 import { mustBeOurs, ownersOf, preparedSpool } from './owners.ts';
@@ -394,12 +394,4 @@ async function scanInterval(workspace: Workspace, roles: readonly Role[]): Promi
   const { settings } = workspace;
   const everyMs = settings['intake.scan_interval'];
   return places.some((place) => place.network) ? Math.min(everyMs, settings['intake.scan_interval_network']) : everyMs;
-}
-
-/** For the crash tests: DOCKET_CRASH_AT=<point> kills the process right after that point, as a power switch would. Unset: nothing. */
-function crashPoint(wanted: string | undefined): (point: CrashPoint) => void {
-  if (!CRASH_POINTS.some((point) => point === wanted)) return () => undefined;
-  return (point) => {
-    if (point === wanted) process.kill(process.pid, 'SIGKILL');
-  };
 }
