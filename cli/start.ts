@@ -43,6 +43,7 @@ import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
 import { describeFileFaults } from './open.ts';
 import { clock, historyOf, journalOf, spoolOf } from './parts.ts';
+import { crashPoint } from './crash-point.ts';
 import { packageVersion } from './package.ts';
 import { laneName, makeLaneRules } from './lane-rules.ts';
 import { mustBeOurs, ownersOf, preparedSpool } from './owners.ts';

@@ -125,7 +125,9 @@ describe('a run is held to its scope', () => {
       new Map(predicate.filesChanged.map(({ path: file, change }) => [file, change])),
       new Map([['src/a.ts', 'modify'], ['src/new/n.ts', 'create']]), // prettier-ignore
     );
-    const sum = createHash('sha256').update(readFileSync(path.join(rig.root, 'src/a.ts'))).digest('hex');
+    const sum = createHash('sha256')
+      .update(readFileSync(path.join(rig.root, 'src/a.ts')))
+      .digest('hex');
     assert.equal(predicate.filesChanged.find(({ path: file }) => file === 'src/a.ts')?.sha256, sum);
     assert.deepEqual(
       { ...predicate.scope, sha256: '' },
