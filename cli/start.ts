@@ -34,7 +34,6 @@ import type { Programs } from '#policy/program.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { makeClean } from './clean.ts';
 import { makeCodeSnapshot } from './code.ts';
-import { crashPoint } from './crash-point.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { tellAtStart } from './committed.ts';
 import { eventsOf } from './events.ts';

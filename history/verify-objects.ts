@@ -30,7 +30,7 @@ function see(seen: Seen, oid: Oid, { type, bytes }: GitObject): void {
 }
 
 export async function* verifyObjects({ store, gitDir, fs }: Repository, seen: Seen, count: Count): AsyncGenerator<Finding> {
-  const { read } = store;
+  const read: typeof store.read = async (oid) => store.read(oid);
   try {
     const { total, packs, loose } = await store.all();
     count.total += total;
@@ -79,9 +79,10 @@ export async function* verifyObjects({ store, gitDir, fs }: Repository, seen: Se
     }
   }
 
-  async function* one({ oid, where, read: readIt }: StoredObject): AsyncGenerator<Finding> {
+  async function* one(stored: StoredObject): AsyncGenerator<Finding> {
+    const { oid, where } = stored;
     try {
-      const object = await readIt();
+      const object = await stored.read();
       const actual = oidOf(object.type, object.bytes);
       if (actual === oid) see(seen, oid, object);
       else yield finding('object-damaged', where, `the object ${oid} has other bytes than its id says`, oid, actual);
