@@ -12,6 +12,7 @@ export type Looser = 'higher' | 'higher, 0 most' | 'more' | readonly string[];
 const LOOSER: Partial<Record<string, Looser | null>> = {
   'policy.push_remotes': 'more',
   'policy.program_change': ['hold', 'ignore'],
+  'policy.personal_data': ['hold', 'warn', 'off'],
   'policy.local_runners': ['refuse', 'allow'],
   'tools.sandbox': ['required', 'auto', 'off'],
   'intake.groups': 'more',
