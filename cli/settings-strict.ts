@@ -40,7 +40,13 @@ export function stricter(
       `${key} is ${held ?? ''}, not ${said ?? ''}: docket.yaml differs from its committed form, and only a commit loosens it (${COMMIT})`,
     );
   }
-  if (committed === null) return { file: { ...shared, values }, notes };
+  const allowedSecrets = shared.allowedSecrets.filter(
+    (one) => committed?.allowedSecrets.some((then) => then.fingerprint === one.fingerprint) === true,
+  );
+  const left = shared.allowedSecrets.length - allowedSecrets.length;
+  if (left > 0)
+    notes.push(`${String(left)} of policy.allow_secrets count for nothing: they are not in the committed docket.yaml (${COMMIT})`);
+  if (committed === null) return { file: { ...shared, values, allowedSecrets }, notes };
   const runners: Record<string, RunnerEntry> = {};
   for (const [name, entry] of Object.entries(shared.runners)) {
     const then = committed.runners[name];
@@ -55,7 +61,7 @@ export function stricter(
     laneBudgets[lane] = usd;
     notes.push(`budgets.lane.${lane} is ${String(usd)}: only a commit of docket.yaml raises it (${COMMIT})`);
   }
-  return { file: { ...shared, values, runners, laneBudgets }, notes };
+  return { file: { ...shared, values, allowedSecrets, runners, laneBudgets }, notes };
 }
 
 /** Faults of a source that may only be stricter than docket.yaml. @param source the file, or the variable or flag of a key */

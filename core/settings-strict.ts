@@ -14,6 +14,7 @@ const LOOSER: Partial<Record<string, Looser | null>> = {
   'policy.program_change': ['hold', 'ignore'],
   'policy.personal_data': ['hold', 'warn', 'off'],
   'policy.local_runners': ['refuse', 'allow'],
+  'signing.mode': ['required', 'off'],
   'tools.sandbox': ['required', 'auto', 'off'],
   'intake.groups': 'more',
   'budgets.feature_usd': 'higher, 0 most',
