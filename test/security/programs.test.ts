@@ -161,7 +161,8 @@ suite('programs', () => {
   });
 
   test('that are git do what the list says, and no push, commit, merge or checkout', () => {
-    const callers = filesWhere((all, index) => isText(all, index, /^git$/));
+    // There it is the namespace of a signature.
+    const callers = filesWhere((all, index) => isText(all, index, /^git$/)).filter((file) => file !== 'history/ssh-signature.ts');
     const verbs = new Set<string>();
     for (const file of callers)
       for (const { kind, text } of tokens.get(file) ?? []) {
