@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { faultyFs } from './faulty-fs.ts';
-import { answer, collect, makeRig, submission, value } from './rig.ts';
+import { answer, findings, makeRig, submission, value } from './rig.ts';
 
 /** @param every 1: fails at each step of a submit and a record in turn */
 export async function fillDiskAtEach(every: number, isSticky: boolean): Promise<void> {
@@ -35,10 +35,7 @@ export async function fillDiskAtEach(every: number, isSticky: boolean): Promise<
       assert.equal(rig.git('status', '--porcelain'), '', `step ${String(step)}`);
     }
     rig.assertClean();
-    assert.deepEqual(
-      (await collect(history.verify())).filter(({ isNotice }) => isNotice !== true),
-      [],
-    );
+    assert.deepEqual(await findings(history), []);
     const packs = readdirSync(path.join(rig.dir, '.git/objects/pack'));
     assert.deepEqual(
       packs.filter((name) => name.startsWith('tmp_')),

@@ -12,7 +12,7 @@ import { makeHistoryGit } from '#platform/git-repository.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { makeHistory, type HistoryOptions } from '#history/history.ts';
 import { PREDICATE_TYPE, STATEMENT_TYPE } from '#core/evidence.ts';
-import type { Answer, History, MaterialBytes, Submission } from '#core/history.ts';
+import type { Answer, Finding, History, MaterialBytes, Submission } from '#core/history.ts';
 import { jobIdFrom, type FeatureId, type FeatureName, type JobId, type PromptName, type RoleName } from '#core/names.ts';
 import type { Log } from '#core/ports.ts';
 
@@ -194,6 +194,10 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) found.push(item);
   return found;
 }
+
+/** What `verify` finds; a notice is no finding. */
+export const findings = async (history: Pick<History, 'verify'>): Promise<Finding[]> =>
+  (await collect(history.verify())).filter(({ isNotice }) => isNotice !== true);
 
 /** The value of a Result that must be fine. */
 export function value<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }): T {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
 import { dieAtEach } from '#test/history/die-at-each.ts';
-import { answer, collect, makeRig, newJob, submission, value } from '#test/history/rig.ts';
+import { answer, findings, makeRig, newJob, submission, value } from '#test/history/rig.ts';
 
 const CHILD = path.join(import.meta.dirname, 'crash-child.ts');
 
@@ -37,7 +37,7 @@ test('killed before each single change it makes, the first ones included, it is 
     // After the first round the repository exists: fewer steps are left of the set-up, all of submit and record.
     assert.ok(step > 40 && step < 200, `${String(step)} steps`);
     const history = await rig.open();
-    assert.deepEqual(await collect(history.verify()), []);
+    assert.deepEqual(await findings(history), []);
   } finally {
     await rig.end();
   }

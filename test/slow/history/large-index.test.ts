@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { History } from '#core/history.ts';
 import { EMPTY_INDEX, encodeIndex } from '#history/index-file.ts';
-import { answer, collect, listening, makeRig, submission, value, type Rig } from '#test/history/rig.ts';
+import { answer, findings, listening, makeRig, submission, value, type Rig } from '#test/history/rig.ts';
 
 suite('a large history', () => {
   let rig: Rig;
@@ -105,7 +105,7 @@ suite('a large history', () => {
       assert.match(lines.join('\n'), /index is damaged/);
       assertExact();
     }
-    assert.deepEqual(await collect(history.verify()), []);
+    assert.deepEqual(await findings(history), []);
   });
 
   test('made anew by a history that runs when its shared file is torn under it, and nothing of it goes into the next one', async () => {

@@ -22,9 +22,14 @@ import { fill, opened, secretText, why } from '#test/history/purge-rig.ts';
 import { makeKey, writeSigners } from '#test/support/signing.ts';
 
 /** Not opened: that would mend what can be mended (put-back.ts). */
-function repositoryOf(rig: Rig, dir: string): Repository {
+async function looking<T>(rig: Rig, dir: string, act: (repository: Repository) => Promise<T>): Promise<T> {
   const gitDir = path.join(dir, '.git');
-  return { ...rig.options({ dir }), gitDir, stateDir: path.join(gitDir, 'docket'), store: openObjects(makeFs(), gitDir) };
+  const store = openObjects(makeFs(), gitDir);
+  try {
+    return await act({ ...rig.options({ dir }), gitDir, stateDir: path.join(gitDir, 'docket'), store });
+  } finally {
+    await store.close();
+  }
 }
 
 const STANDALONE = path.resolve(import.meta.dirname, '../../../scripts/verify-standalone.mjs');
@@ -184,7 +189,7 @@ suite('what is changed in a history is found, by docket and by a verifier that s
         value(await history.record(answer(prompt, { runId: `run-${String(n + 1)}` })));
       }
       await history.close();
-      const checkpoint = await makeCheckpoint(repositoryOf(rig, rig.dir));
+      const checkpoint = await looking(rig, rig.dir, makeCheckpoint);
       const checkpointFile = path.join(rig.root, 'checkpoint.json');
       writeFileSync(checkpointFile, renderCheckpoint(checkpoint));
       const signers = isSigned
@@ -200,7 +205,7 @@ suite('what is changed in a history is found, by docket and by a verifier that s
   type Made = (typeof made)[number];
   const byDocket = async ({ rig, signers, checkpoint }: Made, dir: string): Promise<string[]> => {
     const trust = { signers: signers === null ? null : readFileSync(signers, 'utf8'), isDemanded: signers !== null };
-    const found = await collect(verifyHistory(repositoryOf(rig, dir), () => undefined, trust, checkpoint));
+    const found = await looking(rig, dir, async (repository) => collect(verifyHistory(repository, () => undefined, trust, checkpoint)));
     return [...new Set(found.filter(({ isNotice }) => isNotice !== true).map(({ what }) => what))].toSorted();
   };
   const byAnother = ({ signers, checkpointFile }: Made, dir: string): string[] => {
@@ -233,7 +238,7 @@ suite('what is changed in a history is found, by docket and by a verifier that s
     const history = await opened(rig);
     const secret = secretText();
     await fill(history, secret);
-    const checkpoint = await makeCheckpoint(repositoryOf(rig, rig.dir));
+    const checkpoint = await looking(rig, rig.dir, makeCheckpoint);
     const checkpointFile = path.join(rig.root, 'checkpoint.json');
     writeFileSync(checkpointFile, renderCheckpoint(checkpoint));
     await history.purging().purge({ spellings: spellingsOf(Buffer.from(secret)) }, why);
@@ -270,7 +275,7 @@ suite('what is changed in a history is found, by docket and by a verifier that s
       assert.notEqual(await here.merge(rig.git('rev-parse', 'FETCH_HEAD').trim()), null);
     };
     await merge();
-    const checkpoint = await makeCheckpoint(repositoryOf(rig, rig.dir));
+    const checkpoint = await looking(rig, rig.dir, makeCheckpoint);
     const checkpointFile = path.join(rig.root, 'checkpoint.json');
     writeFileSync(checkpointFile, renderCheckpoint(checkpoint));
     const merged = { rig, signers: null, checkpoint, checkpointFile };

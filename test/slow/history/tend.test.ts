@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
-import { answer, collect, makeRig, submission, value } from '#test/history/rig.ts';
+import { answer, findings, makeRig, submission, value } from '#test/history/rig.ts';
 
 const CHILD = path.join(import.meta.dirname, 'tend-child.ts');
 
@@ -26,7 +26,7 @@ test('killed before each change while packs are made one, every object is there 
     assert.ok(step > 12 && step < 80, `${String(step)} steps`);
     const history = await rig.open();
     rig.assertClean();
-    assert.deepEqual(await collect(history.verify()), []);
+    assert.deepEqual(await findings(history), []);
   } finally {
     await rig.end();
   }
