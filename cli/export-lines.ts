@@ -12,7 +12,7 @@ import type { Digest } from '#core/ports.ts';
 import type { ExportedRecord } from '#history/export.ts';
 import { readEvidenceOf } from '#history/reconstruct-evidence.ts';
 import { VCS_TYPE } from '#platform/git-notes.ts';
-import { jsonLine } from './export-row.ts';
+import { jsonLine, whatOf } from './export-row.ts';
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
@@ -90,21 +90,12 @@ export function agentTraceOf(record: ExportedRecord, digest: Digest): Json | nul
 
 /** A line of the note on a commit of the code (refs/notes/docket), and that commit; null: it was made against none. */
 export function noteOf(record: ExportedRecord): { readonly commit: string; readonly line: string } | null {
-  const { identity, trailers, evidence } = record;
+  const { trailers, evidence } = record;
   const commit = (evidence === null ? null : readEvidenceOf(evidence.text)?.code.baseCommit) ?? trailers['Code-Commit'] ?? null;
   if (commit === null || !/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) return null;
   const line = jsonLine({
     v: 1,
-    at: record.at,
-    job: record.job,
-    feature: identity.feature,
-    role: identity.role,
-    name: identity.name,
-    revision: identity.revision,
-    status: record.status,
-    prompt_sha256: record.promptSha256,
-    result_sha256: record.resultSha256,
-    evidence_sha256: record.evidenceSha256,
+    ...whatOf(record),
     history_commit: record.commit,
   });
   return { commit, line };

@@ -39,21 +39,26 @@ export const COLUMNS = [
 export type Column = (typeof COLUMNS)[number];
 export type Row = Readonly<Record<Column, string | number | boolean | null>>;
 
+/** Which record it is, and of which bytes. */
+export const whatOf = (record: ExportedRecord) => ({
+  at: record.at,
+  job: record.job,
+  feature: record.identity.feature,
+  role: record.identity.role,
+  name: record.identity.name,
+  revision: record.identity.revision,
+  status: record.status,
+  prompt_sha256: record.promptSha256,
+  result_sha256: record.resultSha256,
+  evidence_sha256: record.evidenceSha256,
+});
+
 export function rowOf(record: ExportedRecord): Row {
-  const { identity, trailers, evidence } = record;
+  const { trailers, evidence } = record;
   const facts = evidence === null ? null : readEvidenceOf(evidence.text);
   return {
     commit: record.commit,
-    at: record.at,
-    job: record.job,
-    feature: identity.feature,
-    role: identity.role,
-    name: identity.name,
-    revision: identity.revision,
-    status: record.status,
-    prompt_sha256: record.promptSha256,
-    result_sha256: record.resultSha256,
-    evidence_sha256: record.evidenceSha256,
+    ...whatOf(record),
     evidence_path: evidence?.path ?? null,
     signed: evidence === null ? null : evidence.envelope !== null,
     gap: record.gap,

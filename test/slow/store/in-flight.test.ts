@@ -143,7 +143,7 @@ test('an older docket that finds the journal of a newer one says so and touches 
   assert.equal(await older.exit(), 3);
   assert.match(
     older.output(),
-    /^docket: the journal .* was written by a newer docket \(version 99, this one knows [0-9]+\): use that docket; .*\n$/,
+    /^docket: the journal .* was written by a newer docket \(version 99, this one knows [0-9]+\): use that docket; .*$/m,
   );
   assert.deepEqual(treeOf(), before);
   assert.equal(versioned(null), 99);
