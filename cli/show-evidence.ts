@@ -1,8 +1,6 @@
 /** What `docket show` reads out of an evidence file (core/evidence.ts). It comes from a folder that others may write to, so every field is looked at. */
 
-import { STATEMENT_TYPE } from '#core/evidence.ts';
-
-type Json = Readonly<Record<string, unknown>>;
+import { listIn, numberIn, objectIn, openStatement, textIn, type Json } from '#history/loose-json.ts';
 
 export type EvidenceFacts = {
   readonly job: string | null;
@@ -36,34 +34,11 @@ export type AttemptFacts = {
   readonly starts: number;
 };
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const objectIn = (value: Json, key: string): Json => {
-  const inner = value[key];
-  return isObject(inner) ? inner : {};
-};
-const textIn = (value: Json, key: string): string | null => {
-  const inner = value[key];
-  return typeof inner === 'string' ? inner : null;
-};
-const numberIn = (value: Json, key: string): number | null => {
-  const inner = value[key];
-  return typeof inner === 'number' ? inner : null;
-};
-const objectsIn = (value: Json, key: string): Json[] => {
-  const inner = value[key];
-  return Array.isArray(inner) ? inner.filter(isObject) : [];
-};
-
 /** Null: this is no evidence of docket's. */
 export function readEvidence(text: string): EvidenceFacts | null {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (!isObject(document) || document['_type'] !== STATEMENT_TYPE || !isObject(document['predicate'])) return null;
-  const { predicate } = document;
+  const opened = openStatement(text);
+  if (opened === null) return null;
+  const { document, predicate } = opened;
   const [spec, runner, code, usage, times] = ['spec', 'runner', 'code', 'usage', 'times'].map((key) => objectIn(predicate, key)) as [
     Json,
     Json,
@@ -88,11 +63,11 @@ export function readEvidence(text: string): EvidenceFacts | null {
     inputTokens: numberIn(usage, 'inputTokens'),
     outputTokens: numberIn(usage, 'outputTokens'),
     costUsd: numberIn(usage, 'costUsd'),
-    subjects: objectsIn(document, 'subject').map((subject) => ({
+    subjects: listIn(document, 'subject').map((subject) => ({
       name: textIn(subject, 'name') ?? '',
       sha256: textIn(objectIn(subject, 'digest'), 'sha256') ?? '',
     })),
-    attempts: objectsIn(predicate, 'attempts').map((attempt) => ({
+    attempts: listIn(predicate, 'attempts').map((attempt) => ({
       n: numberIn(attempt, 'n') ?? 0,
       startedAt: textIn(attempt, 'startedAt') ?? '',
       endedAt: textIn(attempt, 'endedAt') ?? '',

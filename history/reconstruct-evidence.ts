@@ -1,6 +1,6 @@
 /** What reconstructing and exporting read of an evidence file (core/evidence.ts). The file may be anybody's: every field is looked at. */
 
-import { STATEMENT_TYPE } from '#core/evidence.ts';
+import { listIn, numberIn, objectIn, openStatement, textIn, type Json } from './loose-json.ts';
 
 export type EvidenceMaterial = { readonly role: string; readonly name: string; readonly sha256: string };
 export type EvidenceCode = {
@@ -32,25 +32,13 @@ export type EvidenceRead = {
   readonly filesChanged: readonly string[];
 };
 
-type Json = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const objectIn = (value: Json, key: string): Json => (isObject(value[key]) ? value[key] : {});
-const listIn = (value: Json, key: string): readonly Json[] => (Array.isArray(value[key]) ? value[key].filter(isObject) : []);
-const textIn = (value: Json, key: string): string | null => (typeof value[key] === 'string' ? value[key] : null);
-const numberIn = (value: Json, key: string): number | null =>
-  typeof value[key] === 'number' && Number.isFinite(value[key]) ? value[key] : null;
 const pathsIn = (items: readonly Json[]): string[] => items.flatMap((item) => textIn(item, 'path') ?? []);
 
 /** Null: it is no evidence. */
 export function readEvidenceOf(text: string): EvidenceRead | null {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (!isObject(document) || document['_type'] !== STATEMENT_TYPE || !isObject(document['predicate'])) return null;
-  const predicate = document['predicate'];
+  const opened = openStatement(text);
+  if (opened === null) return null;
+  const { predicate } = opened;
   const [code, runner, spec, times, usage] = ['code', 'runner', 'spec', 'times', 'usage'].map((key) => objectIn(predicate, key)) as [Json, Json, Json, Json, Json]; // prettier-ignore
   const attempts = listIn(predicate, 'attempts');
   return {

@@ -3,6 +3,7 @@
 import { PREDICATE_TYPE, STATEMENT_TYPE, type Predicate, type Statement } from '#core/evidence.ts';
 import type { Sha256 } from '#core/names.ts';
 import { promptFile, resultFile } from './layout.ts';
+import { isObject, listIn, openStatement, type Json } from './loose-json.ts';
 
 /** @param result null for a job without an answer: the prompt is then the only subject */
 export function makeStatement(predicate: Predicate, prompt: Sha256, result: Sha256 | null): Statement {
@@ -53,23 +54,20 @@ export type ReadStatement = {
   readonly runIds: readonly string[];
 };
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-const listOf = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isObject) : []);
-const textsOf = (value: unknown, key: string): string[] =>
-  listOf(value).flatMap((item) => (typeof item[key] === 'string' ? [item[key]] : []));
+const textsOf = (items: readonly Json[], key: string): string[] =>
+  items.flatMap((item) => (typeof item[key] === 'string' ? [item[key]] : []));
 
 export function readStatement(text: string): ReadStatement | null {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (!isObject(document) || document['_type'] !== STATEMENT_TYPE || !isObject(document['predicate'])) return null;
-  const subjects = listOf(document['subject']).map((subject) => ({
+  const opened = openStatement(text);
+  if (opened === null) return null;
+  const { document, predicate } = opened;
+  const subjects = listIn(document, 'subject').map((subject) => ({
     name: String(subject['name']),
     sha256: isObject(subject['digest']) ? String(subject['digest']['sha256']) : '',
   }));
-  const predicate = document['predicate'];
-  return { subjects, materials: textsOf(predicate['materials'], 'sha256'), runIds: textsOf(predicate['attempts'], 'runId') };
+  return {
+    subjects,
+    materials: textsOf(listIn(predicate, 'materials'), 'sha256'),
+    runIds: textsOf(listIn(predicate, 'attempts'), 'runId'),
+  };
 }
