@@ -26,7 +26,7 @@ const lockFile = (random: Random): string =>
           `node_modules/pkg-${String(n)}`,
           {
             version: `${String(random(9))}.${String(random(30))}.0`,
-            resolved: `https://registry.npmjs.org/pkg/-/pkg-${String(n)}.tgz`,
+            resolved: `https://registry.example/pkg/-/pkg-${String(n)}.tgz`,
             integrity: fill('sha512-{b64:86}==', random),
           },
         ]),

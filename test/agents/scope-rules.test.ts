@@ -17,7 +17,7 @@ const BASE = baseRules(
   },
   ['docket.yaml'],
 );
-const request = (scope: unknown, access: ScopeRules['access'] = 'worktree', cwd = '/work/app') => ({
+const request = (scope: unknown, access: ScopeRules['access'] = 'worktree', cwd = '/srv/app') => ({
   access,
   cwd,
   scope: scopeRules(BASE, access, scope),
@@ -25,9 +25,9 @@ const request = (scope: unknown, access: ScopeRules['access'] = 'worktree', cwd 
 
 test('what is declared is allowed by its absolute path, and what is forbidden is refused with all below it', () => {
   const rules = scopeRulesFor(CLAUDE, request({ files: ['src/**', './README.md'], create: ['src/new/'] }));
-  assert.deepEqual(rules?.allow, ['Edit(//work/app/src/**)', 'Edit(//work/app/README.md)', 'Edit(//work/app/src/new/**)']);
+  assert.deepEqual(rules?.allow, ['Edit(//srv/app/src/**)', 'Edit(//srv/app/README.md)', 'Edit(//srv/app/src/new/**)']);
   for (const one of ['**/.git', '**/.git/**', 'docket.yaml', '.github/**', '**/AGENTS.md'])
-    assert.ok(rules.deny.includes(`Edit(//work/app/${one})`), one);
+    assert.ok(rules.deny.includes(`Edit(//srv/app/${one})`), one);
 });
 
 test('without a declaration only what may not be changed is told', () => {
@@ -38,7 +38,7 @@ test('without a declaration only what may not be changed is told', () => {
 test('a protected file that the prompt names is not refused, and its like still is', () => {
   const deny = scopeRulesFor(CLAUDE, request({ files: ['package-lock.json', '.github/workflows/ci.yml'] }))?.deny ?? [];
   assert.ok(!deny.some((rule) => rule.includes('package-lock.json') || rule.includes('.github')), deny.join('\n'));
-  assert.ok(deny.includes('Edit(//work/app/**/yarn.lock)') && deny.includes('Edit(//work/app/**/.git/**)'));
+  assert.ok(deny.includes('Edit(//srv/app/**/yarn.lock)') && deny.includes('Edit(//srv/app/**/.git/**)'));
 });
 
 test('a pattern that the rules cannot say leaves the permission as it was, and is refused by the look afterwards', () => {
@@ -49,7 +49,7 @@ test('a pattern that the rules cannot say leaves the permission as it was, and i
 test('a role that reads, a tool without rules, and a folder whose name no rule can hold are told nothing', () => {
   assert.equal(scopeRulesFor(CLAUDE, request(null, 'read-only')), null);
   assert.equal(scopeRulesFor(profileOf('codex'), request(null)), null);
-  assert.equal(scopeRulesFor(CLAUDE, request(null, 'worktree', '/work/my app')), null);
+  assert.equal(scopeRulesFor(CLAUDE, request(null, 'worktree', '/srv/my app')), null);
 });
 
 test('an agent that asks is answered by the same function', async () => {
