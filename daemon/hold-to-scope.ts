@@ -75,6 +75,18 @@ export async function holdToScope(
     }
   }
 
+  /** What an earlier look at this run found; null: there was none, or a kill cut its writing short and it is made again. */
+  async function lookedBefore(): Promise<Looked | null> {
+    const kept = await ports.spool.kept(claimed, `a${String(request.attempt)}/${CHANGES}`);
+    if (kept === null) return null;
+    try {
+      return JSON.parse(new TextDecoder().decode(kept)) as Looked;
+    } catch {
+      await fs.unlink(path.join(request.dir, CHANGES));
+      return null;
+    }
+  }
+
   function begin(known: Before): void {
     before = known;
     if (run !== null) return;
@@ -130,9 +142,8 @@ export async function holdToScope(
     async after({ outcome }) {
       over.abort();
       if (before === null || run === null) return outcome;
-      const kept = await ports.spool.kept(claimed, `a${String(request.attempt)}/${CHANGES}`);
-      const looked =
-        kept === null ? await scope.watch.look(before, run).catch(unseen) : (JSON.parse(new TextDecoder().decode(kept)) as Looked);
+      const kept = await lookedBefore();
+      const looked = kept ?? (await scope.watch.look(before, run).catch(unseen));
       if (looked.changes.length === 0 && looked.findings.length === 0 && caught.length === 0) {
         // Whoever understands this run again, after a crash, must not blame it for what happened since. Not synced: a power cut costs that at most.
         if (kept === null) await fs.writeDerived(path.join(request.dir, CHANGES), JSON.stringify(looked));
