@@ -78,13 +78,9 @@ export async function holdToScope(
   /** What an earlier look at this run found; null: there was none, or a kill cut its writing short and it is made again. */
   async function lookedBefore(): Promise<Looked | null> {
     const kept = await ports.spool.kept(claimed, `a${String(request.attempt)}/${CHANGES}`);
-    if (kept === null) return null;
-    try {
-      return JSON.parse(new TextDecoder().decode(kept)) as Looked;
-    } catch {
-      await fs.unlink(path.join(request.dir, CHANGES));
-      return null;
-    }
+    const looked = lookedIn(kept);
+    if (kept !== null && looked === null) await fs.unlink(path.join(request.dir, CHANGES));
+    return looked;
   }
 
   function begin(known: Before): void {
@@ -172,6 +168,19 @@ export async function holdToScope(
   };
 }
 
+/**
+ * What stands in a changes.json; null: there is none, or a kill cut its writing short. Only a page that says "nothing changed" can be cut short: any other
+ * is written whole or not at all (spool.keep).
+ */
+function lookedIn(bytes: Uint8Array | null): Looked | null {
+  if (bytes === null) return null;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as Looked;
+  } catch {
+    return null;
+  }
+}
+
 const unseen = (error: unknown): Looked => ({
   changes: [],
   findings: [
@@ -242,19 +251,20 @@ export async function scopeFacts(
   const rules = rulesOf(ports, job);
   const started = attempts.filter(({ starts }) => starts > 0);
   if (started.length === 0 && rules.files === null) return { scope: null, filesChanged: [] };
+  const isKnown = async (n: number): Promise<boolean> =>
+    (await ports.fs.facts(path.join(job.task.claimed.dir, `a${String(n)}`, BEFORE))) !== null;
   const byPath = new Map<string, FileChange>();
   let check = started.length === 0 ? 'none: no program was started' : 'changes';
   for (const { n, sandbox } of started) {
     if (rules.access === 'read-only') {
       if (isBoxed(sandbox)) check = `none: ${sandbox ?? ''} kept it from writing`;
       else if (ports.workspace.settings['policy.read_only_change'] === 'ignore') check = 'none: policy.read_only_change is ignore';
-      else if ((await ports.fs.facts(path.join(job.task.claimed.dir, `a${String(n)}`, BEFORE))) === null)
-        check = 'none: a program of docket itself';
+      else if (!(await isKnown(n))) check = 'none: a program of docket itself';
     }
-    const bytes = await ports.spool.kept(job.task.claimed, `a${String(n)}/${CHANGES}`);
-    if (bytes === null) continue;
-    const { changes } = JSON.parse(new TextDecoder().decode(bytes)) as Looked;
-    for (const one of changes) byPath.set(one.path, joined(byPath.get(one.path), one));
+    const looked = lookedIn(await ports.spool.kept(job.task.claimed, `a${String(n)}/${CHANGES}`));
+    if (rules.access !== 'read-only' && looked === null && !(await isKnown(n)))
+      check = 'none: what was there before the run is not known (a program of docket itself, or a power cut)';
+    for (const one of looked?.changes ?? []) byPath.set(one.path, joined(byPath.get(one.path), one));
   }
   const changed = [...byPath.values()].filter((one) => one.before !== one.sha256 || one.change !== 'modify');
   const isClean = changed.length === 0 || (await ports.secrets.scan('answer', changed.map((one) => one.path).join('\n'))).ok;

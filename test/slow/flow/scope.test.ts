@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertVerified, makeRig, promptText, ROOT, type Daemon } from '#test/support/rig.ts';
@@ -193,6 +193,40 @@ describe('a run is held to its scope', () => {
     daemon = await rig.start();
     await rig.ended(stem, 'held', '04-integration');
     assert.match(page(stem), /modify README\.md/);
+  });
+
+  /** The one that `waits`, ended while no daemon runs, and what is then in its a1/. */
+  const endedAlone = async (stem: string): Promise<string> => {
+    for (const name of ['begun', 'go']) rmSync(path.join(rig.base, name), { force: true });
+    drop('waits');
+    await rig.until(rig.base, () => existsSync(path.join(rig.base, 'begun')), 'a run');
+    await daemon.kill();
+    const work = path.join(rig.queues, '04-integration/work');
+    const [job = ''] = readdirSync(work).filter((name) => existsSync(path.join(work, name, 'a1/before.json')));
+    const dir = path.join(work, job, 'a1');
+    writeFileSync(path.join(rig.base, 'go'), '');
+    await rig.until(dir, () => existsSync(path.join(dir, 'exit.json')), `the end of ${stem}`);
+    writeFileSync(path.join(dir, 'changes.json'), '');
+    return dir;
+  };
+
+  test('a look that a kill cut short is made again', async () => {
+    reset();
+    const stem = `p${String(number + 1)}-waits`;
+    await endedAlone(stem);
+    daemon = await rig.start();
+    await rig.ended(stem, 'held', '04-integration');
+    assert.match(page(stem), /modify README\.md/);
+  });
+
+  test('when a power cut took the look before the run as well, the job ends and its evidence says that nobody could look', async () => {
+    reset();
+    const stem = `p${String(number + 1)}-waits`;
+    const dir = await endedAlone(stem);
+    writeFileSync(path.join(dir, 'before.json'), '{"v":1,');
+    daemon = await rig.start();
+    await rig.ended(stem, 'processed', '04-integration');
+    assert.match(rig.evidence(stem, '04-integration').predicate.scope?.check ?? '', /^none: what was there before the run is not known/);
   });
 
   test('a role that may only read is held when files changed, and not when none did', async () => {
