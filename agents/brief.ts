@@ -65,6 +65,9 @@ const mayTouch = (role: Role): string =>
 const dependency = (on: Dependency): string =>
   `${on.feature}/${on.role}${on.name === null ? '' : `/${on.name}`}${on.revision === null ? '' : `@${String(on.revision)}`}`;
 
+/** Who wrote it, and which job it came from, says nothing about the feature. */
+const wantedFacts = ({ author: _author, parent: _parent, ...rest }: Prompt['rest']): Prompt['rest'] => rest;
+
 /** The front matter as facts: JSON, so that no value can be taken for a line of the brief. */
 function factsOf({ prompt, spec }: BriefParts): string {
   const facts = {
@@ -76,7 +79,7 @@ function factsOf({ prompt, spec }: BriefParts): string {
     created_at: prompt.createdAt,
     prompt_spec_version: { asked: prompt.specVersion, used: spec.version },
     ...(prompt.dependsOn.length === 0 ? {} : { depends_on: prompt.dependsOn.map(dependency) }),
-    ...prompt.rest,
+    ...wantedFacts(prompt.rest),
   };
   return fenced(JSON.stringify(facts, null, 2), 'json');
 }

@@ -23,6 +23,10 @@ export type Role = {
   readonly idleTimeoutMs: number | null;
   readonly attempts: number | null;
   readonly review: 'required' | 'none';
+  /** People whose approval it takes, each of another e-mail address. */
+  readonly reviewers: number;
+  /** Does the approval of who wrote the prompt count? */
+  readonly authorMayApprove: boolean;
   readonly next: readonly RoleName[];
   readonly emits: 'document' | 'prompts' | 'changes';
   readonly checks: readonly OutputCheck[];

@@ -53,6 +53,11 @@ export const FIELD_WORDS: Readonly<Record<string, FieldWords>> = {
     mend: 'write it like { files: ["src/**"], create: ["src/new/**"] }',
   },
   requirements: { expected: 'a list of texts', mend: 'write it like [REQ-7]' },
+  author: {
+    expected: 'one line: an e-mail address, or a name and the address in angle brackets',
+    mend: 'write it like Ada Example <ada@example.com>, in quotes',
+  },
+  parent: { expected: 'the id of a job: 16 lower-case letters and digits', mend: 'remove the line: docket writes it' },
   story: { expected: 'text', mend: 'write it as text, in quotes if need be' },
   objective: { expected: 'text', mend: 'write it as text, in quotes if need be' },
   workstream: { expected: 'text', mend: 'write it as text, in quotes if need be' },
@@ -161,10 +166,24 @@ const STEERING = {
   limits: LIMITS.meta(words('limits')).optional(),
 };
 
+/** `ada@example.com` or `Ada Example <ada@example.com>`. */
+const AUTHOR = /^(?:[^<>\p{C}]{1,150} <[^\s<>@\p{C}]{1,64}@[^\s<>@\p{C}]{1,100}>|[^\s<>@\p{C}]{1,64}@[^\s<>@\p{C}]{1,100})$/u;
+const PARENT = /^[a-z2-7]{16}$/;
+
 /** Fields that tie a prompt to planning: checked for their shape, kept in `rest`, handed on as they are. */
 const PLANNING = {
   scope: z.strictObject({ files: patterns.optional(), create: patterns.optional() }).meta(words('scope')).optional(),
   requirements: texts.meta(words('requirements')).optional(),
+  author: z
+    .string()
+    .meta({ ...words('author'), minLength: 3, maxLength: 200, pattern: AUTHOR.source })
+    .regex(AUTHOR)
+    .optional(),
+  parent: z
+    .string()
+    .meta({ ...words('parent'), pattern: PARENT.source })
+    .regex(PARENT)
+    .optional(),
   story: z.string().meta(words('story')).optional(),
   objective: z.string().meta(words('objective')).optional(),
   workstream: z.string().meta(words('workstream')).optional(),

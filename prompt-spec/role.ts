@@ -29,6 +29,8 @@ const WORDS = {
   idle_timeout: 'a length of time from 1s to 24h, such as 10m',
   attempts: 'a whole number from 1 to 20',
   review: 'required or none',
+  reviewers: 'a whole number from 1 to 10: people whose approval it takes',
+  author_may_approve: 'true or false: does the approval of who wrote the prompt count; absent: only with one reviewer',
   next: 'a list of role names',
   emits: 'document, prompts or changes',
   output: OUTPUT_WORDS,
@@ -62,6 +64,8 @@ export const ROLE_SCHEMA = z.strictObject({
   idle_timeout: duration(WORDS.idle_timeout),
   attempts: z.int().min(1).max(20).meta({ description: WORDS.attempts }).optional(),
   review: z.enum(['required', 'none']).meta({ description: WORDS.review }),
+  reviewers: z.int().min(1).max(10).meta({ description: WORDS.reviewers }).optional(),
+  author_may_approve: z.boolean().meta({ description: WORDS.author_may_approve }).optional(),
   next: z
     .array(z.string().transform(through(must(parseRoleName))))
     .max(50)
@@ -115,6 +119,8 @@ export function parseRole(source: string, file: string, folder: string): Result<
     idleTimeoutMs: role.idle_timeout ?? null,
     attempts: role.attempts ?? null,
     review: role.review,
+    reviewers: role.reviewers ?? 1,
+    authorMayApprove: role.author_may_approve ?? (role.reviewers ?? 1) === 1,
     next: role.next ?? [],
     emits: role.emits,
     checks: role.output ?? [],

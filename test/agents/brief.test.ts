@@ -27,6 +27,8 @@ function parts(body: string, more: Partial<Prompt> = {}, context?: string): Brie
       idleTimeoutMs: null,
       attempts: null,
       review: 'none',
+      reviewers: 1,
+      authorMayApprove: true,
       next: [],
       emits: 'document',
       checks: [{ heading: 'risks' }, { fence: 'yaml' }],

@@ -39,6 +39,8 @@ test('a role is read with its checks and limits', () => {
       idleTimeoutMs: null,
       attempts: null,
       review: 'required',
+      reviewers: 1,
+      authorMayApprove: true,
       next: ['openapi', 'ui'],
       emits: 'document',
       checks: [{ heading: '## Decisions' }],

@@ -99,6 +99,8 @@ const roleOf = ({ folder, name }: SpoolRole): Role => ({
   idleTimeoutMs: null,
   attempts: null,
   review: 'none',
+  reviewers: 1,
+  authorMayApprove: true,
   next: [],
   emits: 'document',
   checks: [],
