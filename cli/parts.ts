@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
-import type { Journal, Log } from '#core/ports.ts';
+import type { Fs, Journal, Log } from '#core/ports.ts';
 import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -27,7 +27,7 @@ import { NewerJournal } from '#store/schema.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
 import { journalFile, lockFile } from './places.ts';
-import { principal, signingOf } from './signing.ts';
+import { principal, readSigners, reviewSignersFileOf, signingOf } from './signing.ts';
 
 export const clock = makeClock();
 
@@ -106,6 +106,12 @@ export function compactJournal(workspace: Pick<Workspace, 'state'>): void {
   }
 }
 
+/** With signing.mode required and a list of signers a verdict counts when one of them signed it. A list that cannot be read trusts nobody. */
+function signersReader(workspace: Workspace, fs: Pick<Fs, 'readBounded' | 'realPath'>): (() => Promise<string>) | null {
+  const file = reviewSignersFileOf(workspace);
+  return file === null ? null : async () => readSigners(fs, file).catch(() => '');
+}
+
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
 export const historyOf = (
   workspace: Workspace,
@@ -114,6 +120,7 @@ export const historyOf = (
   signing = signingOf(workspace, fs),
 ): ReturnType<typeof makeHistory> =>
   makeHistory({
+    reviewSigners: signersReader(workspace, fs),
     dir: workspace.history,
     codeRoot: workspace.code,
     fs,

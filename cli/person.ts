@@ -23,7 +23,7 @@ import { isBelowMarked } from '#platform/process-facts.ts';
 import { homeFolder } from '#platform/system.ts';
 import { MARKER } from '#tools/end-tree.ts';
 import { CliError, EXIT, type Io } from './io.ts';
-import { absolute, isSigning, readSigners, signersFileOf, signingOptions } from './signing.ts';
+import { absolute, readSigners, reviewSignersFileOf, signersFileOf, signingOptions } from './signing.ts';
 
 /** Of what docket starts: tools, and the programs of hooks/events. */
 const RUN_MARKS = [MARKER, 'DOCKET_EVENT'];
@@ -91,8 +91,7 @@ export async function allowedSigners(
 export const isBelowRun = (env: Io['env']): boolean => RUN_MARKS.some((mark) => isBelowMarked(mark, env));
 
 /** Must verdicts be signed by somebody on the list? */
-export const isSignatureDemanded = (workspace: Pick<Workspace, 'root' | 'settings'>): boolean =>
-  isSigning(workspace) && signersFileOf(workspace) !== null;
+export const isSignatureDemanded = (workspace: Pick<Workspace, 'root' | 'settings'>): boolean => reviewSignersFileOf(workspace) !== null;
 
 /** Throws CliError 2 or 3 with words why nobody may say anything from here. @param at ISO 8601, when it is said */
 export async function reviewerOf(io: Pick<Io, 'env' | 'canAsk'>, workspace: Workspace, at: string): Promise<Reviewer> {

@@ -29,6 +29,9 @@ export const signersFileOf = ({ root, settings }: Place): string | null =>
 
 export const isSigning = ({ settings }: Pick<Workspace, 'settings'>): boolean => settings['signing.mode'] === 'required';
 
+/** Null: verdicts need no signature to count. */
+export const reviewSignersFileOf = (place: Place): string | null => (isSigning(place) ? signersFileOf(place) : null);
+
 /** How docket calls itself in a list of signers: the address of its commits. */
 export const principal = (): string => `${userName()}@${hostName()}`;
 

@@ -71,6 +71,8 @@ export type HistoryOptions = {
   readonly tend: TendSettings;
   /** Null or left out: nothing is signed. */
   readonly signing?: Signing | null;
+  /** The text of an allowed_signers file: only verdicts that somebody on it signed count. Null or left out: they need no signature. */
+  readonly reviewSigners?: (() => Promise<string>) | null;
 };
 
 type Open = {
@@ -124,7 +126,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
     const repository: Repository = { ...options, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
     const heads = makeChainHeads(repository);
-    const reviews = makeReviews(repository);
+    const reviews = makeReviews(repository, repository, options.reviewSigners ?? null);
     const keeper = makeIndexKeeper(repository);
     const tender = makeTender(repository, options.tend, (act) => writer.inTurn(act));
     const onGroup = (): void => {

@@ -11,6 +11,7 @@ import type { Fs } from '#core/ports.ts';
 import type { GitObject, Oid } from './objects.ts';
 import { openPack } from './pack-file.ts';
 import { makePacker } from './purge-pack.ts';
+import { noteFile } from './review-note.ts';
 import type { Repository } from './repository.ts';
 
 const NAMES_BYTES_MAX = 256 * 1024 * 1024;
@@ -99,6 +100,8 @@ export async function dropObjects(repository: Repository, dropped: ReadonlySet<O
   const before = await linesOf(fs, listed);
   const old = [...new Set([...before, ...hit])];
   await fs.replace(listed, `${old.join('\n')}\n`, 'safety', 0o600);
+  // Comments of verdicts stand in it.
+  for (const note of [noteFile(stateDir), `${noteFile(stateDir)}.new`]) await remove(fs, note);
   // Indices over several packs, and over commits, name old objects.
   for (const { name } of await fs.list(folder)) if (name?.startsWith('multi-pack-index') === true) await remove(fs, `${folder}/${name}`);
   for (const name of ['commit-graph', 'packs']) await remove(fs, `${gitDir}/objects/info/${name}`);

@@ -3,28 +3,35 @@
  * The commits say what there is and in which order; a file counts when its SHA-256 is the one stated and it can be understood. When the tip moves only
  * the new commits are read, and each file once.
  *
- *   nothing known -> (first question) all commits walked -> (the tip moved) what came on top;  merged, rewritten, a commit of a person -> anew
+ *   nothing known -> (first question) the note of before and what is on top of it, or all commits -> (the tip moved) what came on top
+ *   merged, rewritten, a commit of a person -> all anew
  * Invariant: `said` is what the commits up to `top` state, oldest first; a file that was read for it lies in the tree of `top`.
  */
 
 import type { Written } from '#core/history.ts';
 import { identityKey } from '#core/prompt.ts';
 import type { Closing, Judged, Verdict } from '#core/verdict.ts';
+import { parseAllowedSigners, type AllowedSigner } from './allowed-signers.ts';
 import * as layout from './layout.ts';
 import { featureKey, roleKey } from './log.ts';
 import { parseMessage, parseRecord } from './message.ts';
 import type { Oid } from './objects.ts';
 import { walkCommits } from './record-index.ts';
+import { readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
 import { parseReviewFile, type Review } from './review-format.ts';
+import { fileIn, readNote, restOf, writeNote, type NotedFile } from './review-note.ts';
 import { parseReview, type ReviewFacts } from './review-message.ts';
+import { checkReviewSignature } from './review-signature.ts';
 import type { WrittenReview } from './review.ts';
 import type { Snapshot } from './snapshot.ts';
 
 type Said = {
   readonly facts: ReviewFacts;
   readonly commit: Oid;
-  read: { readonly path: string; readonly review: Review } | null | 'unread';
+  read: NotedFile | null | 'unread';
+  /** In the note: what was read of it. */
+  readonly rest: string;
 };
 type At = { readonly commit: Oid; readonly snapshot: Snapshot };
 type Filter = { readonly feature?: string; readonly role?: string };
@@ -41,12 +48,30 @@ export type Reviews = {
 const keyOf = (facts: ReviewFacts): string =>
   `${facts.kind === 'verdict' ? identityKey(facts.identity) : `${facts.feature.toLowerCase()} ${facts.kind}`} ${facts.sha256}`;
 
+const isVerdict = ({ facts }: Said): boolean => facts.kind === 'verdict';
+const isClosing = ({ facts }: Said): boolean => facts.kind !== 'verdict';
+
 const asTold = (error: string, path: string): string => `${path} is no verdict and counts as nothing: ${error}`;
 
-export function makeReviews({ store, digest, log }: Pick<Repository, 'store' | 'digest' | 'log'>): Reviews {
+/** So many commits walked, or files read, are worth a new note. */
+const NOTE_AFTER = 500;
+
+/**
+ * @param place where the note lies; null: none is used
+ * @param signers the text of an allowed_signers file, asked for when the tip has moved: only what somebody on it signed counts. Null: signatures are not asked for
+ */
+export function makeReviews(
+  { store, digest, log }: Pick<Repository, 'store' | 'digest' | 'log'>,
+  place: Pick<Repository, 'fs' | 'gitDir' | 'stateDir'> | null,
+  signers: (() => Promise<string>) | null,
+): Reviews {
   let top: Oid | null = null;
   let said: Said[] = [];
+  /** The same, by the feature's id in small letters. */
+  let inFeature = new Map<string, Said[]>();
   let known = new Set<string>();
+  let sinceNote = 0;
+  let trusted: { readonly text: string; readonly list: readonly AllowedSigner[] } | null = null;
   /** By blob: files are read once, also when all is walked anew. Null: it is no verdict. */
   const blobs = new Map<Oid, { readonly sha256: string; readonly review: Review | null }>();
   const told = new Set<string>();
@@ -58,7 +83,8 @@ export function makeReviews({ store, digest, log }: Pick<Repository, 'store' | '
     for await (const { oid, commit } of walkCommits(store, [tip], top)) {
       const { trailers } = parseMessage(commit.message);
       const facts = parseReview(trailers);
-      if (facts !== null) fresh.push({ facts, commit: oid, read: 'unread' });
+      sinceNote++;
+      if (facts !== null) fresh.push({ facts, commit: oid, read: 'unread', rest: '' });
       if (top === null) continue;
       // A merge brings commits from below along; a person's commit may have changed any file.
       if (commit.parents.length > 1 || (facts === null && parseRecord(trailers) === null)) return null;
@@ -69,20 +95,68 @@ export function makeReviews({ store, digest, log }: Pick<Repository, 'store' | '
 
   async function follow(tip: Oid): Promise<void> {
     if (top === tip) return;
+    if (signers !== null) takeSigners(await signers());
+    if (top === null) await takeNote();
     let fresh = await newer(tip);
-    if (fresh === null || top === null) {
-      top = null;
-      said = [];
-      known = new Set();
-      fresh ??= (await newer(tip)) ?? [];
+    if (fresh === null) {
+      forget();
+      fresh = (await newer(tip)) ?? [];
     }
-    for (const one of fresh.toReversed()) {
-      const key = keyOf(one.facts);
-      if (known.has(key)) continue;
-      known.add(key);
-      said.push(one);
-    }
+    for (const one of fresh.toReversed()) add(one);
     top = tip;
+  }
+
+  /** A list that cannot be understood trusts nobody. */
+  function takeSigners(text: string): void {
+    if (text === trusted?.text) return;
+    const parsed = parseAllowedSigners(text);
+    if (!parsed.ok) tell(`the allowed signers cannot be understood, so no verdict counts: ${parsed.error}`);
+    trusted = { text, list: parsed.ok ? parsed.value : [] };
+    for (const one of said) one.read = 'unread';
+  }
+
+  /** Null: it may count. */
+  function whyUntrusted(review: Review): string | null {
+    if (trusted === null) return null;
+    const checked = checkReviewSignature(review, trusted.list);
+    if (checked.ok) return checked.value === null ? 'it is not signed, and signing is required' : null;
+    return checked.error.words;
+  }
+
+  function forget(): void {
+    top = null;
+    said = [];
+    inFeature = new Map();
+    known = new Set();
+  }
+
+  function add(one: Said): void {
+    const key = keyOf(one.facts);
+    if (known.has(key)) return;
+    known.add(key);
+    said.push(one);
+    const feature = one.facts.feature.toLowerCase();
+    const beside = inFeature.get(feature);
+    if (beside === undefined) inFeature.set(feature, [one]);
+    else beside.push(one);
+  }
+
+  async function takeNote(): Promise<void> {
+    const noted = place === null ? null : await readNote(place.fs, place.stateDir);
+    if (noted === null) return;
+    for (const { commit, facts, rest } of noted.rows) add({ facts, commit, rest, read: 'unread' });
+    top = noted.tip;
+  }
+
+  async function note(tip: Oid): Promise<void> {
+    if (place === null || sinceNote < NOTE_AFTER) return;
+    sinceNote = 0;
+    const rows = said.map(({ commit, facts, read, rest }) => ({
+      commit,
+      facts,
+      rest: read === 'unread' || read === null ? rest : restOf(read),
+    }));
+    await writeNote(place.fs, place.stateDir, { tip, rows }, async () => (await readTip(place.fs, place.gitDir)) === tip);
   }
 
   async function readBlob(oid: Oid, path: string): Promise<{ readonly sha256: string; readonly review: Review | null }> {
@@ -119,18 +193,30 @@ export function makeReviews({ store, digest, log }: Pick<Repository, 'store' | '
     return null;
   }
 
-  function matches({ facts }: Said, { feature, role }: Filter): boolean {
-    if (feature !== undefined && facts.feature.toLowerCase() !== featureKey(feature)) return false;
-    return role === undefined || (facts.kind === 'verdict' && facts.identity.role === roleKey(role));
+  function chosen({ feature, role }: Filter): readonly Said[] {
+    const found = feature === undefined ? said : (inFeature.get(featureKey(feature)) ?? []);
+    if (role === undefined) return found;
+    const wanted = roleKey(role);
+    return found.filter(({ facts }) => facts.kind === 'verdict' && facts.identity.role === wanted);
+  }
+
+  async function readOne(snapshot: Snapshot, one: Said): Promise<void> {
+    const noted = fileIn(one.rest);
+    const read = noted ?? (await readFile(snapshot, one.facts));
+    if (noted === null) sinceNote++;
+    const why = read === null ? null : whyUntrusted(read.review);
+    if (read !== null && why !== null) tell(asTold(why, read.path));
+    one.read = why === null ? read : null;
   }
 
   /** One at a time: a walk that is under way has one place. */
   let turn: Promise<unknown> = Promise.resolve();
-  async function all(at: At, filter: Filter): Promise<readonly Said[]> {
+  async function all(at: At, filter: Filter, isMeant: (one: Said) => boolean = () => true): Promise<readonly Said[]> {
     const mine = turn.then(async () => {
       await follow(at.commit);
-      const found = said.filter((one) => matches(one, filter));
-      for (const one of found) if (one.read === 'unread') one.read = await readFile(at.snapshot, one.facts);
+      const found = chosen(filter).filter(isMeant);
+      for (const one of found) if (one.read === 'unread') await readOne(at.snapshot, one);
+      await note(at.commit);
       return found;
     });
     turn = mine.catch(() => undefined);
@@ -140,14 +226,14 @@ export function makeReviews({ store, digest, log }: Pick<Repository, 'store' | '
   return {
     async verdicts(at, filter) {
       const found: Judged[] = [];
-      for (const { facts, commit, read } of await all(at, filter))
+      for (const { facts, commit, read } of await all(at, filter, isVerdict))
         if (facts.kind === 'verdict' && read !== null && read !== 'unread' && read.review.kind === 'verdict')
           found.push({ verdict: read.review, identity: facts.identity, path: read.path, commit });
       return found;
     },
     async closings(at, feature) {
       const found: Closing[] = [];
-      for (const { read } of await all(at, feature === null ? {} : { feature }))
+      for (const { read } of await all(at, feature === null ? {} : { feature }, isClosing))
         if (read !== null && read !== 'unread' && read.review.kind !== 'verdict') found.push(read.review);
       return found;
     },

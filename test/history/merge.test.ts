@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import path from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { makeHistory } from '#history/history.ts';
-import { answer, answered, collect, findings, makeRig, submission, value, verdictOn, type Rig } from './rig.ts';
+import { answer, answered, collect, findings as foundIn, makeRig, submission, value, verdictOn, type Rig } from './rig.ts';
 
 const gitIn = (dir: string, ...args: string[]): string => {
   const env = { PATH: process.env['PATH'], GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', LC_ALL: 'C' };
@@ -54,14 +54,14 @@ suite('two clones of one history', () => {
       [other, 'there'],
     ] as const)
       for (const n of [1, 2, 3]) await history.judge(verdictOn(prompt, end, { comment: `${side} ${String(n)}` }));
-    const comments = async (history: typeof here): Promise<(string | null)[]> =>
-      (await history.verdicts({})).map(({ verdict }) => verdict.comment).toSorted();
+    const comments = async (history: typeof here): Promise<string[]> =>
+      (await history.verdicts({})).map(({ verdict }) => verdict.comment ?? '').toSorted();
     const all = ['here 1', 'here 2', 'here 3', 'there 1', 'there 2', 'there 3'];
     const theirs = fetched(there, rig.dir);
     const ours = fetched(rig.dir, there);
     await here.merge(theirs);
     assert.deepEqual(await comments(here), all);
-    assert.deepEqual(await findings(here), []);
+    assert.deepEqual(await foundIn(here), []);
     await other.merge(ours);
     assert.deepEqual(await comments(other), all);
     // Both merged; now each takes the other's merge.
@@ -69,7 +69,7 @@ suite('two clones of one history', () => {
     await other.merge(fetched(rig.dir, there));
     assert.deepEqual(await comments(here), all);
     assert.deepEqual(await comments(other), all);
-    assert.deepEqual(await findings(here), []);
+    assert.deepEqual(await foundIn(here), []);
     assertSound(rig.dir);
   });
 

@@ -1,13 +1,16 @@
 /** What a person says of an answer is a record of its own: written once, read back in order, and in nobody's way. */
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import type { History } from '#core/history.ts';
 import type { FeatureId, Sha256 } from '#core/names.ts';
-import type { Closing } from '#core/verdict.ts';
+import type { Closing, Judged } from '#core/verdict.ts';
 import { renderReview } from '#history/review-format.ts';
+import { signReview } from '#history/review-signature.ts';
+import { makeSigner } from '#history/signer.ts';
+import { generateKey } from '#history/ssh-key.ts';
 import { ADA, answer, answered, collect, findings, listening, makeRig, submission, value, verdictOn, type Rig } from './rig.ts';
 
 const BOB = { name: 'Bob Example', email: 'bob@example.com' };
@@ -201,5 +204,56 @@ suite('verdicts in the history', () => {
     rig.git('commit', '-q', '--allow-empty', '-m', 'a person was here');
     await other.judge(verdictOn(prompt, end, { by: BOB }));
     assert.equal((await history.verdicts({ feature: 'FEAT-1' })).length, 2);
+  });
+
+  test('where signatures are demanded, only what somebody on the list signed counts, also from the note of before', async () => {
+    const [adas, bobs] = [generateKey('ada'), generateKey('bob')];
+    const { prompt, end } = await answered(history);
+    await history.judge(verdictOn(prompt, end, { comment: 'unsigned' }));
+    await history.judge(signReview(makeSigner(bobs), verdictOn(prompt, end, { comment: 'with the key of Bob' })));
+    await history.judge(signReview(makeSigner(adas), verdictOn(prompt, end, { comment: 'mine' })));
+    const { log, lines } = listening();
+    let text = `ada@example.com ${adas.publicKey.line}\nbob@example.com ${bobs.publicKey.line}\n`;
+    const next = await rig.open({ log, reviewSigners: async () => Promise.resolve(text) });
+    const comments = async (): Promise<(string | null)[]> => (await next.verdicts({})).map(({ verdict }) => verdict.comment);
+    assert.deepEqual(await comments(), ['mine']);
+    assert.equal(lines.filter((line) => line.includes('counts as nothing')).length, 2);
+    text = 'nonsense\n';
+    await answered(history, { feature: 'FEAT-2' });
+    assert.deepEqual(await comments(), []);
+    assert.equal((await history.verdicts({})).length, 3);
+  });
+
+  test('a program that starts reads the note of before, and a damaged, foreign or old one costs nothing but time', async () => {
+    const note = path.join(rig.dir, '.git/docket/verdicts');
+    const { prompt, end } = await answered(history);
+    for (let n = 0; n < 10; n++) await history.judge(verdictOn(prompt, end, { comment: `${String(n)}\t\n` }));
+    const later = await Promise.all(Array.from({ length: 260 }, async (_, n) => answered(history, { feature: `FEAT-${String(n + 2)}` })));
+    const all = await history.verdicts({});
+    assert.equal(all.length, 10);
+    assert.equal(existsSync(note), true, 'more than 500 commits are worth a note');
+    const asNew = async (): Promise<readonly Judged[]> => {
+      const next = await rig.open();
+      const found = await next.verdicts({});
+      await next.close();
+      return found;
+    };
+    assert.deepEqual(await asNew(), all);
+    const text = readFileSync(note, 'utf8');
+    for (const damaged of [
+      '',
+      'DKVER1',
+      text.slice(0, 400),
+      text.replace('approved', 'rejected'),
+      text.replace(/^DKVER1 .{40}/, `DKVER1 ${'1'.repeat(40)}`),
+    ]) {
+      writeFileSync(note, damaged);
+      assert.deepEqual(await asNew(), all);
+    }
+    writeFileSync(note, text);
+    const [first] = later;
+    assert.ok(first !== undefined);
+    await history.judge(verdictOn(first.prompt, first.end));
+    assert.equal((await asNew()).length, 11);
   });
 });
