@@ -87,16 +87,22 @@ const STATUS_STYLES: Readonly<Record<string, 'green' | 'red' | 'yellow' | 'cyan'
   briefed: 'cyan',
   failed: 'red',
   cancelled: 'yellow',
+  approved: 'green',
+  'changes-requested': 'yellow',
+  rejected: 'red',
+  held: 'yellow',
 };
 
 function line(io: Io, entry: LogEntry): string {
   const subject = printable(entry.subject);
-  const style = STATUS_STYLES[entry.trailers['Docket-Status'] ?? ''];
+  const style = STATUS_STYLES[entry.trailers['Docket-Status'] ?? entry.trailers['Docket-Verdict'] ?? ''];
   const job = entry.trailers['Docket-Job'];
+  const reviewer = entry.trailers['Docket-Reviewer'];
   return [
     paint(io, 'yellow', entry.commit.slice(0, COMMIT_SHOWN)),
     entry.at.slice(0, 19).replace('T', ' '),
     style === undefined ? subject : paint(io, style, subject),
+    reviewer === undefined ? '' : `by ${printable(reviewer)}`,
     job === undefined ? '' : paint(io, 'dim', printable(job)),
   ]
     .filter((word) => word !== '')

@@ -52,7 +52,10 @@ export function addPurge(program: Command, io: Io): void {
     .description('take content out of the history for good: a leaked key, personal data; hashes stay, under a tombstone')
     .argument('[record]', 'a job id, role/name, name, or FEATURE/role@revision; none with --secret-file')
     .option('--reason <text>', 'why, for the tombstone (without the content itself)')
-    .option('--only <parts>', `which parts of the record: ${PARTS.join(', ')} (default: all but evidence, which holds hashes)`)
+    .option(
+      '--only <parts>',
+      `which parts of the record: ${PARTS.join(', ')} (default: all but evidence, which holds hashes, and verdicts, which count no more when they are gone)`,
+    )
     .option('--secret-file <file>', 'look for the bytes in this file, in every object and every file of the queues; - reads standard input')
     .option('--dry-run', 'show what would go, change nothing')
     .option('--yes', 'do not ask')

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { Purged } from '#core/history.ts';
 import { printable, type JobId, type RoleFolder } from '#core/names.ts';
+import type { Standing, Verdict } from '#core/verdict.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import {
   ageOf,
@@ -21,6 +22,7 @@ import {
 import { findSubject, nameOf, recordOf, type HistoryRecord, type Subject } from './job-words-find.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
+import { reviewItem } from './reviews.ts';
 import { clock } from './parts.ts';
 import { readEvidence, type AttemptFacts, type EvidenceFacts } from './show-evidence.ts';
 import { whatOf } from './why.ts';
@@ -50,6 +52,15 @@ type Shown = {
     readonly evidence_sha256: string | null;
   } | null;
   readonly evidence: EvidenceFacts | null;
+  /** Null: there is no answer to judge. */
+  readonly review: {
+    readonly standing: Standing;
+    readonly reviewers: number;
+    readonly verdicts: readonly (Pick<Verdict, 'verdict' | 'by' | 'at' | 'how' | 'comment'> & {
+      readonly path: string;
+      readonly signed_with: string | null;
+    })[];
+  } | null;
   /** Files of it whose content is gone. */
   readonly purged: readonly Purged[];
 };
@@ -112,7 +123,26 @@ async function look(sources: Sources, subject: Subject): Promise<Shown> {
             evidence_sha256: record.filed.evidenceSha256,
           },
     evidence,
+    review: await reviewOf(sources, record),
     purged: await purgedOf(sources, record),
+  };
+}
+
+async function reviewOf(sources: Sources, record: HistoryRecord | null): Promise<Shown['review']> {
+  if (record?.filed.status !== 'answered') return null;
+  const { standing, rule, verdicts } = await reviewItem(sources, record);
+  return {
+    standing,
+    reviewers: rule.reviewers,
+    verdicts: verdicts.map(({ verdict: { verdict, by, at, how, comment, signature }, path: file }) => ({
+      verdict,
+      by,
+      at,
+      how,
+      comment,
+      path: file,
+      signed_with: signature?.key ?? null,
+    })),
   };
 }
 
@@ -206,6 +236,12 @@ function text(io: Io, { workspace }: Sources, shown: Shown): string {
   if (history !== null) {
     line('history', `${history.repository}/${history.folder}`);
     line('commit', history.commit, history.status);
+  }
+  if (shown.review !== null) {
+    const { standing, reviewers, verdicts } = shown.review;
+    line('review', standing, reviewers > 1 ? `${String(reviewers)} approvals of different people are asked for` : null);
+    for (const { verdict, by, at, comment, signed_with: key } of verdicts)
+      line('', verdict, `by ${by.name} <${by.email}>`, at, key === null ? null : `signed with ${key}`, comment);
   }
   for (const one of shown.purged) line('purged', one.path.slice(one.path.lastIndexOf('/') + 1), one.at, `by ${one.person}`, one.reason);
   for (const attempt of shown.attempts) line('attempt', attemptText(attempt));

@@ -8,13 +8,18 @@
 import { createHash } from 'node:crypto';
 import type { Buffer } from 'node:buffer';
 import { isSha256, parseFeature, parsePromptName, parseRoleName, type Sha256 } from '#core/names.ts';
-import type { Fs } from '#core/ports.ts';
-import type { Identity } from '#core/prompt.ts';
-import { evidenceFile, resultFile } from './layout.ts';
+import type { Fs, Log } from '#core/ports.ts';
+import { identityKey, type Identity } from '#core/prompt.ts';
+import { addressOf, standingOf, STRICT_RULE, type ReviewRule, type Standing } from '#core/verdict.ts';
+import { evidenceFile, materialPath, promptFile, resultFile } from './layout.ts';
+import { listIn, openStatement, textIn } from './loose-json.ts';
 import { parseMessage, parseRecord } from './message.ts';
 import { decodeCommit, isOid, type Oid } from './objects.ts';
 import { openObjects, type ObjectStore } from './read-objects.ts';
 import { readTip } from './ref.ts';
+import { makeReviews } from './reviews.ts';
+import { readStatement } from './statement.ts';
+import { isPlaceholder } from './tombstone.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 
 /** An answer, as a trailer names it. */
@@ -174,26 +179,44 @@ export async function readLinks(fs: Fs, history: string, known: Oid | null, comm
 
 export type Approval = 'approved' | 'refused' | 'none' | 'unknown';
 
-const REVIEW_BYTES_MAX = 1_000_000;
-
 /**
- * What a person decided about these answers, by `review_vN.json` beside the result; `none` while there is no verdict, `unknown` when there is no such record
- * here. The verdict stands in `verdict`, or in `predicate.verdict` of a statement: `approved`, or something else, which is no approval.
+ * What people decided about these answers, as core/verdict.ts has it; `none` while a verdict is awaited (or has lapsed), `unknown` when there is no such
+ * answer here. By the role as it was when it answered; `review: none` is not taken from there, as only the committed settings may allow it.
  */
 export async function readApprovals(fs: Fs, history: string, records: readonly string[]): Promise<ReadonlyMap<string, Approval>> {
   const found = new Map<string, Approval>(records.map((record) => [record, 'unknown']));
   const gitDir = `${history}/.git`;
-  const tip = await readTip(fs, gitDir);
-  if (tip === null || !isOid(tip)) return found;
+  const commit = await readTip(fs, gitDir);
+  if (commit === null || !isOid(commit)) return found;
   const store = openObjects(fs, gitDir);
   try {
-    const snapshot = await openSnapshot(store, decodeCommit(await store.readType(tip, 'commit')).tree);
+    const snapshot = await openSnapshot(store, decodeCommit(await store.readType(commit, 'commit')).tree);
+    const digest = { sha256 };
+    const reviews = makeReviews({ store, digest, log: QUIET }, { fs, gitDir, stateDir: `${gitDir}/docket` }, null);
     for (const record of found.keys()) {
       const identity = parseRecordName(record);
       const folder = identity === null ? null : await folderOf(snapshot, identity);
       if (identity === null || folder === null) continue;
-      if ((await snapshot.file(`${folder}/${resultFile(identity.revision)}`)) === null) continue;
-      found.set(record, verdictIn(await textAt(store, snapshot, `${folder}/review_v${String(identity.revision)}.json`)));
+      const { feature, role, revision } = identity;
+      const result = await snapshot.file(`${folder}/${resultFile(revision)}`);
+      if (result === null) continue;
+      const mine = (await reviews.verdicts({ commit, snapshot }, { feature, role })).filter(
+        (one) => identityKey(one.identity) === identityKey(identity),
+      );
+      const evidence = await textAt(store, snapshot, `${folder}/${evidenceFile(revision)}`);
+      const prompt = await textAt(store, snapshot, `${folder}/${promptFile(revision)}`);
+      const rule = ruleIn(await roleText(store, snapshot, evidence));
+      const judgeable = { resultSha256: hashOfResult(await store.readType(result, 'blob'), evidence), author: authorIn(prompt) };
+      found.set(
+        record,
+        APPROVALS[
+          standingOf(
+            rule,
+            mine.map(({ verdict }) => verdict),
+            judgeable,
+          )
+        ],
+      );
     }
   } finally {
     await store.close();
@@ -201,13 +224,44 @@ export async function readApprovals(fs: Fs, history: string, records: readonly s
   return found;
 }
 
-function verdictIn(text: string | null): Approval {
-  if (text === null) return 'none';
-  if (text.length > REVIEW_BYTES_MAX) return 'refused';
-  try {
-    const review = (JSON.parse(text) ?? {}) as { verdict?: unknown; predicate?: { verdict?: unknown } };
-    return (review.verdict ?? review.predicate?.verdict) === 'approved' ? 'approved' : 'refused';
-  } catch {
-    return 'refused';
-  }
+/** Of a result whose content was purged: what its evidence says. */
+function hashOfResult(bytes: Buffer, evidence: string | null): Sha256 {
+  const subjects = isPlaceholder(bytes) && evidence !== null ? (readStatement(evidence)?.subjects ?? []) : [];
+  const stated = subjects.find(({ name }) => name.startsWith('result_'))?.sha256 ?? '';
+  return isSha256(stated) ? stated : sha256(bytes);
+}
+
+const APPROVALS: Readonly<Record<Standing, Approval>> = {
+  accepted: 'approved',
+  unreviewed: 'approved',
+  awaiting: 'none',
+  lapsed: 'none',
+  'changes-requested': 'refused',
+  rejected: 'refused',
+  held: 'refused',
+};
+
+const nothing = (): void => undefined;
+/** What is wrong with a review file is told by the daemon and by `verify`. */
+const QUIET: Pick<Log, 'warn'> = { warn: nothing };
+
+/** The role.yaml that the answer was made with, by its hash in the evidence. */
+async function roleText(store: ObjectStore, snapshot: Snapshot, evidence: string | null): Promise<string | null> {
+  const opened = evidence === null ? null : openStatement(evidence);
+  const hash = opened === null ? null : textIn(listIn(opened.predicate, 'materials').find((one) => one['role'] === 'role') ?? {}, 'sha256');
+  return hash !== null && isSha256(hash) ? textAt(store, snapshot, materialPath(hash)) : null;
+}
+
+/** Two lines of a role.yaml that was checked when it was used. */
+function ruleIn(role: string | null): ReviewRule {
+  if (role === null) return STRICT_RULE;
+  const reviewers = Number(/^reviewers:[ \t]*([1-9][0-9]?)[ \t]*(?:#.*)?$/m.exec(role)?.[1] ?? 1);
+  const own = /^author_may_approve:[ \t]*(true|false)\b/m.exec(role)?.[1];
+  return { review: 'required', reviewers, authorMayApprove: own === undefined ? reviewers === 1 : own === 'true' };
+}
+
+/** `author:` of the front matter. */
+function authorIn(prompt: string | null): string | null {
+  const header = /^---\r?\n([\s\S]*?)\r?\n---/.exec(prompt ?? '')?.[1] ?? '';
+  return addressOf(/^author:[ \t]*["']?(.+?)["']?[ \t]*$/m.exec(header)?.[1]);
 }

@@ -1,13 +1,13 @@
 /**
  * What a purge would take: the blobs that hold the content, where they lie in main, which other records use them, and how much is rewritten.
  * Reads only. A record's content is its prompt, its result, the raw output of its attempts, and the briefs and contexts made for it; evidence
- * holds hashes and stays unless it is asked for.
+ * holds hashes and stays unless it is asked for, and so do verdicts: one whose content is gone counts as nothing.
  */
 
 import type { Buffer } from 'node:buffer';
 import type { Filed } from '#core/history.ts';
 import type { Sha256 } from '#core/names.ts';
-import { describeIdentity, type Identity } from '#core/prompt.ts';
+import { describeIdentity, identityKey, type Identity } from '#core/prompt.ts';
 import { entriesBelow } from './files-in-tip.ts';
 import * as layout from './layout.ts';
 import { decodeCommit, type Oid } from './objects.ts';
@@ -16,7 +16,7 @@ import { readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
 import { openSnapshot } from './snapshot.ts';
 
-export const PARTS = ['prompt', 'result', 'attempts', 'materials', 'evidence'] as const;
+export const PARTS = ['prompt', 'result', 'attempts', 'materials', 'evidence', 'verdicts'] as const;
 export type Part = (typeof PARTS)[number];
 /** What is looked for: the parts of a record, or bytes in every object there is. */
 export type Wanted =
@@ -49,6 +49,12 @@ const EVIDENCE = /(?:^|_)evidence(?:_v[0-9]+|_[0-9]+)?(?:\.dsse)?(?:_[0-9]+)?\.j
 const isEvidence = (path: string): boolean => EVIDENCE.test(path.slice(path.lastIndexOf('/') + 1));
 /** Materials that hold what a person wrote; specs, roles and settings are everybody's. */
 const PRIVATE_ROLES = new Set(['brief', 'context']);
+
+/** Its verdicts; a closing of the feature is found by its bytes (`--secret-file`). */
+function isReviewOf(path: string, identity: Identity): boolean {
+  const about = layout.parseReviewPath(path);
+  return about?.kind === 'verdict' && identityKey(about.identity) === identityKey(identity);
+}
 
 type Materials = readonly { readonly role: string; readonly sha256: string }[];
 
@@ -89,6 +95,7 @@ async function recordPaths(
     if (parts.has('prompt') && path === `${folder}/${layout.promptFile(revision)}`) paths.add(path);
     if (parts.has('result') && path === `${folder}/${layout.resultFile(revision)}`) paths.add(path);
     if (parts.has('attempts') && path.startsWith(attempts) && !isEvidence(path)) paths.add(path);
+    if (parts.has('verdicts') && isReviewOf(path, identity)) paths.add(path);
     const isEnvelope = path === `${folder}/${layout.evidenceFile(revision).replace(/\.json$/, '.dsse.json')}`;
     if (parts.has('evidence') && (isEnvelope || (isEvidence(path) && isOwn(path)))) paths.add(path);
   }

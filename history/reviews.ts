@@ -9,6 +9,7 @@
  */
 
 import type { Written } from '#core/history.ts';
+import type { Digest, Log } from '#core/ports.ts';
 import { identityKey } from '#core/prompt.ts';
 import type { Closing, Judged, Verdict } from '#core/verdict.ts';
 import { parseAllowedSigners, type AllowedSigner } from './allowed-signers.ts';
@@ -61,7 +62,7 @@ const NOTE_AFTER = 500;
  * @param signers the text of an allowed_signers file, asked for when the tip has moved: only what somebody on it signed counts. Null: signatures are not asked for
  */
 export function makeReviews(
-  { store, digest, log }: Pick<Repository, 'store' | 'digest' | 'log'>,
+  { store, digest, log }: Pick<Repository, 'store'> & { readonly digest: Pick<Digest, 'sha256'>; readonly log: Pick<Log, 'warn'> },
   place: Pick<Repository, 'fs' | 'gitDir' | 'stateDir'> | null,
   signers: (() => Promise<string>) | null,
 ): Reviews {

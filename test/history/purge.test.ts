@@ -6,7 +6,7 @@ import { afterEach, beforeEach, suite, test } from 'node:test';
 import { spellingsOf } from '#history/purge-spellings.ts';
 import { fill, messagesOf, opened, recordOf, secretText, traces, why, type Opened } from './purge-rig.ts';
 import { makeKey, opensslVerifies, writeSigners } from '#test/support/signing.ts';
-import { answer, collect, digest, makeRig, submission, value, type Rig } from './rig.ts';
+import { answer, answered, collect, digest, makeRig, submission, value, verdictOn, type Rig } from './rig.ts';
 
 suite('purging the history', () => {
   let rig: Rig;
@@ -72,6 +72,29 @@ suite('purging the history', () => {
     await history.purging().purge({ record, only: ['result'] }, why);
     assert.match(rig.git('show', 'main:FEAT-7-user-filters/01-architect/result_v1.md'), /^docket: purged/);
     assert.match(rig.git('show', 'main:FEAT-7-user-filters/01-architect/prompt_v1.md'), /^What is/);
+    assert.deepEqual(await collect(history.verify()), []);
+  });
+
+  test('a comment of a verdict goes like everything else, from the note of what was read, too; the verdict counts no more', async () => {
+    const { prompt, end } = await answered(history, { feature: 'FEAT-5' });
+    await history.judge(verdictOn(prompt, end, { comment: `use ${secret}` }));
+    await history.judge(verdictOn(prompt, end, { by: { name: 'Bob', email: 'bob@example.com' } }));
+    await Promise.all(Array.from({ length: 260 }, async (_, n) => answered(history, { feature: `FEAT-${String(n + 10)}` })));
+    assert.equal((await history.verdicts({})).length, 2);
+    assert.ok(
+      traces(rig, secret).some((place) => place.endsWith('.git/docket/verdicts')),
+      'what was read is noted',
+    );
+    await history.purging().purge(bytes, why);
+    assert.deepEqual(traces(rig, secret), []);
+    assert.deepEqual(
+      (await history.verdicts({})).map(({ verdict }) => verdict.by.name),
+      ['Bob'],
+    );
+    assert.deepEqual(await collect(history.verify()), []);
+    const record = await recordOf(history, prompt.job);
+    await history.purging().purge({ record, only: ['verdicts'] }, why);
+    assert.deepEqual(await history.verdicts({}), []);
     assert.deepEqual(await collect(history.verify()), []);
   });
 

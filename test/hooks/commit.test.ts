@@ -1,5 +1,6 @@
 /** The hooks of the code repository with real git: what a commit is refused for, what is added to it, and what is remembered. */
 
+import type { FeatureName } from '#core/names.ts';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -138,7 +139,35 @@ test('a push of unapproved changes is told, and refused where the settings ask f
   code.write(review, JSON.stringify({ verdict: 'approved', by: 'ann' }), code.workspace.history);
   code.git(['-C', code.workspace.history, 'add', '.']);
   code.git(['-C', code.workspace.history, 'commit', '-qm', 'a verdict']);
-  assert.equal(code.git(['push', '-q', '../elsewhere.git', 'HEAD:four']).code, 0);
+  assert.match(
+    code.git(['push', '-q', '../elsewhere.git', 'HEAD:four']).err,
+    /no verdict yet/,
+    'a file that nobody gave as a verdict is none',
+  );
+  const { history } = await code.workspace.rooms();
+  for await (const { identity, filed } of history.records({})) {
+    assert.ok(filed.resultSha256 !== null && filed.evidenceSha256 !== null);
+    const said = {
+      v: 1,
+      kind: 'verdict',
+      job: filed.job,
+      feature: folder.split('/')[0] as FeatureName,
+      role: identity.role,
+      name: identity.name,
+      revision: identity.revision,
+      result_sha256: filed.resultSha256,
+      evidence_sha256: filed.evidenceSha256,
+      code: { head: null, files: [] },
+      by: { name: 'Ann', email: 'ann@example.com' },
+      comment: 'no',
+      how: 'terminal',
+      signature: null,
+    } as const;
+    await history.judge({ ...said, verdict: 'rejected', at: '2026-11-20T10:00:00.000Z' });
+    assert.match(code.git(['push', '-q', '../elsewhere.git', 'HEAD:five']).err, /not approved/);
+    await history.judge({ ...said, verdict: 'approved', at: '2026-11-20T11:00:00.000Z' });
+  }
+  assert.equal(code.git(['push', '-q', '../elsewhere.git', 'HEAD:six']).code, 0);
 });
 
 test('install keeps a hook that is there and calls it first, repeats to nothing, and remove leaves what was before', async (t) => {
