@@ -349,7 +349,7 @@ async function makePorts(
     random: Math.random,
     spool,
     history,
-    acceptance: makeAcceptance({ history, roles: roles.value, settings: workspace.settings }),
+    acceptance: makeAcceptance({ history, roles: roles.value, code: { fs, digest, root: workspace.code }, settings: workspace.settings }),
     signing,
     journal,
     secrets: scanUnlessLeaving(secrets, stopping),
