@@ -361,6 +361,7 @@ async function makePorts(
     ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
     clean,
     waitsForMoney: new Map(),
+    heldChildren: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,

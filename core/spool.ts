@@ -134,6 +134,8 @@ export type Spool = {
   enqueue(claimed: Claimed, final: FinalFile, reached?: (point: EmitPoint) => void): Promise<FinalFile>;
   /** All prompts that are held and never ran, of the roles whose folders can be read. */
   heldPrompts(): Promise<readonly HeldPrompt[]>;
+  /** The first bytes of `foo.held`; null: it is not there. */
+  heldHead(role: RoleName, stem: Stem): Promise<Uint8Array | null>;
   /** `foo.md` -> `foo.held`. Null: it is not there any more, somebody took it. @param file its name in in/ */
   hold(role: RoleName, file: string): Promise<{ readonly stem: Stem } | null>;
   /** `foo.held` -> `foo.md`, of those that never ran; `name` null: it is not there any more. @param onOne after each one has its name */

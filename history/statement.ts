@@ -32,6 +32,7 @@ const PREDICATE_KEYS = [
   'filesChanged',
   'policy',
   'outputMisses',
+  'emitted',
   'failure',
   'daemon',
   'times',

@@ -37,9 +37,14 @@ export function parentIn(head: Uint8Array): JobId | null {
 /** Null: no regular file, empty (about to be filled), gone, or a job that ended as held. */
 export async function heldPrompt(parts: Parts, folder: RoleFolder, stem: Stem): Promise<{ readonly parent: JobId | null } | null> {
   if ((await parts.fs.facts(path.join(parts.layout.out(folder), `${stem}_error.md`))) !== null) return null;
+  const head = await heldHead(parts, folder, stem);
+  return head === null || head.length === 0 ? null : { parent: parentIn(head) };
+}
+
+/** Null: no regular file that may be read. */
+export async function heldHead(parts: Parts, folder: RoleFolder, stem: Stem): Promise<Uint8Array | null> {
   try {
-    const { bytes } = await parts.fs.readHead(path.join(parts.layout.in(folder), `${stem}${HELD}`), HEAD_BYTES);
-    return bytes.length === 0 ? null : { parent: parentIn(bytes) };
+    return (await parts.fs.readHead(path.join(parts.layout.in(folder), `${stem}${HELD}`), HEAD_BYTES)).bytes;
   } catch (error) {
     if (['ENOENT', 'EINVAL', 'EACCES', 'EPERM', 'ELOOP'].includes(codeOf(error))) return null;
     throw error;
@@ -116,7 +121,11 @@ async function takeName(parts: Parts, file: string): Promise<boolean> {
   }
 }
 
-export type Released = { readonly role: RoleName; readonly stem: Stem; /** Its name in in/; null: it is not there any more. */ readonly name: string | null };
+export type Released = {
+  readonly role: RoleName;
+  readonly stem: Stem;
+  /** Its name in in/; null: it is not there any more. */ readonly name: string | null;
+};
 
 /** `foo.held` -> `foo.md` (or `foo~2.md`), all of them with three syncs for each role. What is not there is left out. @param onOne after each one has its name */
 export async function release(

@@ -17,13 +17,13 @@ import { childStems, enqueue } from './enqueue.ts';
 import { finish } from './finish.ts';
 import { makeFolderSync } from './folder-sync.ts';
 import { makeHeads } from './head.ts';
-import { heldPrompts, hold, release } from './held-prompts.ts';
+import { heldHead, heldPrompts, hold, release } from './held-prompts.ts';
 import { attemptFolder, keep, kept } from './keep.ts';
 import { makeLayout } from './layout.ts';
 import { leftovers } from './leftovers.ts';
 import { makeLedger, type Ledger } from './ledger.ts';
 import { ended, list } from './list.ts';
-import type { Parts, SpoolInput } from './parts.ts';
+import { roleOf, type Parts, type SpoolInput } from './parts.ts';
 import { prepare } from './prepare.ts';
 import { publish } from './publish.ts';
 import { prompt, read } from './read.ts';
@@ -84,6 +84,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     childStems: (claimed, wanted) => childStems(parts, claimed, wanted),
     enqueue: (claimed, final, reached) => enqueue(parts, claimed, final, reached),
     heldPrompts: () => heldPrompts(parts),
+    heldHead: (role, stem) => heldHead(parts, roleOf(parts, role).folder, stem),
     hold: (role, file) => hold(parts, role, file),
     release: (held, onOne) => release(parts, held, onOne),
     publish: (claimed, final) => publish(parts, claimed, final),
