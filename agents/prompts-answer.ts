@@ -6,6 +6,8 @@
  * The bytes of a prompt: its lines as they stand in the answer, line ends and all, without the indentation of the opening fence.
  */
 
+import { fenceKey } from './check-answer.ts';
+
 export type PromptBlock = {
   /** The file's text. */
   readonly text: string;
@@ -27,9 +29,14 @@ export type PromptsAnswer = {
 };
 
 const FENCE = /^( {0,3})(`{3,}|~{3,})(.*)$/;
-const WORDS: ReadonlySet<string> = new Set(['prompt', 'prompts']);
+/** In the spelling of check-answer.ts: `prompts` is the same word. */
+const WORD = 'prompt';
 
-type Open = { readonly mark: string; readonly indent: number; readonly prompt: { readonly fenceLine: number; readonly hint: string | null } | null };
+type Open = {
+  readonly mark: string;
+  readonly indent: number;
+  readonly prompt: { readonly fenceLine: number; readonly hint: string | null } | null;
+};
 
 /** A line with its end; the last one may have none. */
 const LINE = /[^\r\n]*(?:\r\n|\r|\n|$)/y;
@@ -71,7 +78,7 @@ export function promptsIn(answer: string): PromptsAnswer {
 
 function* linesOf(text: string): Generator<string> {
   LINE.lastIndex = 0;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     LINE.lastIndex = at;
     const line = LINE.exec(text)?.[0] ?? '';
     at += line.length;
@@ -84,16 +91,16 @@ function openOf(fence: RegExpExecArray, number: number): Open | null {
   // A backtick fence has no backtick in its info string: that would be inline code.
   if (mark.startsWith('`') && info.includes('`')) return null;
   const words = info.trim();
-  const [word = ''] = words.split(/\s/, 1);
-  const hint = words.slice(word.length).trim();
+  const hint = words.replace(/^\S*/, '').trim();
   return {
     mark,
     indent: spaces.length,
-    prompt: WORDS.has(word.toLowerCase()) ? { fenceLine: number, hint: hint === '' ? null : hint } : null,
+    prompt: fenceKey(words) === WORD ? { fenceLine: number, hint: hint === '' ? null : hint } : null,
   };
 }
 
-const unindented = (line: string, indent: number): string => line.slice(Math.min(indent, line.length - line.trimStart().length, spacesOf(line)));
+const unindented = (line: string, indent: number): string =>
+  line.slice(Math.min(indent, line.length - line.trimStart().length, spacesOf(line)));
 const spacesOf = (line: string): number => /^ */.exec(line)?.[0].length ?? 0;
 
 const CLOSING = /^---(?:\r?\n|$)/;
@@ -105,7 +112,7 @@ const CLOSING = /^---(?:\r?\n|$)/;
 export function withParent(text: string, parent: string): string | null {
   const first = /^\uFEFF?---(\r?\n)/.exec(text);
   if (first === null) return null;
-  for (let at = first[0].length; at < text.length; ) {
+  for (let at = first[0].length; at < text.length;) {
     const rest = text.slice(at, at + 5);
     if (CLOSING.test(rest)) return `${text.slice(0, at)}parent: ${parent}${first[1] ?? '\n'}${text.slice(at)}`;
     const next = text.indexOf('\n', at);

@@ -58,6 +58,7 @@ const attempt = z.strictObject({
   lane: text.optional().describe('where it ran'),
   model: maybe.optional().describe('what answered'),
   acts: acts.optional().describe('what an agent asked for and changed, and what it was answered (runners of kind acp)'),
+  brief: sha256.optional().describe('of the brief of a repair attempt, which is a material; absent: the brief of the job'),
   sandbox: text.optional().describe('what was around the tool, such as bwrap 0.8.0, or none: and why'),
 });
 

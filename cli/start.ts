@@ -10,6 +10,7 @@ import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import { CONTROL_LINE_BYTES, serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
+import { makeStands } from '#daemon/stands.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import type { Ports } from '#daemon/ports.ts';
 import { openReleases } from '#daemon/releases.ts';
@@ -361,6 +362,7 @@ async function makePorts(
     ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
     clean,
     waitsForMoney: new Map(),
+    acceptance: makeStands(history, roles.value, workspace.settings['review.unreviewed_roles']),
     heldChildren: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,

@@ -18,6 +18,7 @@ import { makeIntake, type Intake, type Stand } from './intake.ts';
 import { makeRoleFaults, type RoleFaults } from './intake-faults.ts';
 import { countStart, type StartCount } from './crash-loop.ts';
 import { Leaving } from './leaving.ts';
+import { makeChildReleases, type ChildReleases } from './emit-release.ts';
 import type { Ports } from './ports.ts';
 import { processJob } from './process-job.ts';
 import { forgetGhosts, jobRow, resume, type Resumed } from './rescue.ts';
@@ -74,6 +75,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   const faults = makeRoleFaults(ports.log);
   const intake = makeIntake(ports, faults, () => (starts?.inARow ?? 1) < settings['limits.parser_reads']);
   const identities: Identities = new Map();
+  const children: ChildReleases = makeChildReleases(ports, ports.acceptance);
   const flights = new Map<JobId, Flight>();
   let nextLookMs = 0;
   let lastLookMs = 0;
@@ -270,6 +272,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   };
 
   const look = async (): Promise<void> => {
+    // Before the look, which then finds what was released.
+    await children.look();
     const startMs = ports.clock.monotonicMs();
     const againMs = await intake.look();
     const endMs = ports.clock.monotonicMs();
@@ -305,6 +309,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
         );
       unready = new Set(ports.spool.unready());
       await forgetGhosts(ports, await ports.spool.leftovers(), (role) => !unready.has(role));
+      await children.load();
       return gather();
     },
     async tick() {

@@ -21,8 +21,8 @@ import type { Ports } from './ports.ts';
 /** How answers stand (daemon/acceptance.ts). */
 export type Stands = {
   standing(identity: Identity): Promise<Standing | null>;
-  /** The revision of the newest accepted answer of the series; null: none is. */
-  newestRevision(series: Pick<Identity, 'feature' | 'role' | 'name'>): Promise<number | null>;
+  /** Of the series; null: no revision is accepted. */
+  newestAccepted(series: Pick<Identity, 'feature' | 'role' | 'name'>): Promise<{ readonly identity: Identity } | null>;
 };
 
 export type ChildReleases = {
@@ -59,7 +59,7 @@ export function makeChildReleases(ports: ReleasePorts, stands: Stands): ChildRel
     const auto = held.filter(({ role }) => isAuto(role));
     const identity = await identityOf(parent);
     if (identity === null) return auto;
-    const newest = await stands.newestRevision(identity);
+    const newest = (await stands.newestAccepted(identity))?.identity.revision ?? null;
     if (newest !== null && newest > identity.revision) {
       if (!told.has(parent))
         log.warn(

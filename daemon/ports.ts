@@ -14,6 +14,7 @@ import type { Signing } from '#core/signing.ts';
 import type { HeldPrompt, Spool } from '#core/spool.ts';
 import type { ScopeWatch } from '#policy/scope-watch.ts';
 import type { Purse } from './budget.ts';
+import type { Stands } from './emit-release.ts';
 import type { Events } from './events.ts';
 import type { LiveRuns } from './live-runs.ts';
 import type { Lanes } from './schedule.ts';
@@ -52,6 +53,8 @@ export type Ports = {
   readonly clean: (text: string, maxLength: number) => string;
   /** Jobs that wait for money, with the words why. */
   readonly waitsForMoney: Map<JobId, string>;
+  /** How answers stand. */
+  readonly acceptance: Stands;
   /** By the job whose answer they came out of: prompts in in/ that wait for its approval, as far as they are known (emit-release.ts). */
   readonly heldChildren: Map<JobId, readonly HeldPrompt[]>;
   /** The lane a job of this role will run in, with this runner (null: the role's or the workspace's). */

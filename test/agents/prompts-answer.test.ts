@@ -5,7 +5,20 @@ import { promptsIn, withParent } from '#agents/prompts-answer.ts';
 const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join('');
 
 test('blocks that open with prompt or prompts are prompts, everything else is the brief', () => {
-  const answer = lines('# Plan', '```yaml', 'a: 1', '```', '```prompt', 'one', '```', 'between', '~~~~ prompts 03-ui/FEAT-1-ui.md', 'two', '~~~~', 'after');
+  const answer = lines(
+    '# Plan',
+    '```yaml',
+    'a: 1',
+    '```',
+    '```prompt',
+    'one',
+    '```',
+    'between',
+    '~~~~ prompts 03-ui/FEAT-1-ui.md',
+    'two',
+    '~~~~',
+    'after',
+  );
   const { blocks, brief } = promptsIn(answer);
   assert.deepEqual(
     blocks.map(({ text, line, fenceLine, hint, isClosed }) => ({ text, line, fenceLine, hint, isClosed })),
@@ -41,7 +54,8 @@ test('line ends are kept, the indentation of the fence is taken away, a longer f
 });
 
 test('an answer without such blocks is all brief, byte for byte', () => {
-  for (const text of ['', 'no end', 'a\r\rb\n', '``` a`b\nprompt\n', lines('# A', '```', 'x')]) assert.deepEqual(promptsIn(text), { blocks: [], brief: text });
+  for (const text of ['', 'no end', 'a\r\rb\n', '``` a`b\nprompt\n', lines('# A', '```', 'x')])
+    assert.deepEqual(promptsIn(text), { blocks: [], brief: text });
 });
 
 test('the line with the parent stands right above the closing line, with the line end of the front matter', () => {

@@ -36,7 +36,12 @@ function makeQueue(context: TestContext | null): Queue {
     rmSync(root, { recursive: true, force: true });
   };
   context?.after(remove);
-  return { root, remove, spool: (fs = FAST) => spoolOn(fs, path.join(root, 'queues')), in: (role) => path.join(root, 'queues', role.folder, 'in') };
+  return {
+    root,
+    remove,
+    spool: (fs = FAST) => spoolOn(fs, path.join(root, 'queues')),
+    in: (role) => path.join(root, 'queues', role.folder, 'in'),
+  };
 }
 
 const spoolOn = (fs: Fs, queues: string, clock = makeHandClock()): Spool =>
@@ -73,10 +78,7 @@ async function recover(spool: Spool): Promise<void> {
 }
 
 const names = (folder: string): string[] => readdirSync(folder).toSorted();
-const held = (queue: Queue): string[] => [
-  ...names(queue.in(META)).filter((name) => name !== 'foo.processed'),
-  ...names(queue.in(UI)),
-];
+const held = (queue: Queue): string[] => [...names(queue.in(META)).filter((name) => name !== 'foo.processed'), ...names(queue.in(UI))];
 const NAMES = ['two.held', 'one.held', 'one~2.held'];
 
 async function atEveryCall(check: (queue: Queue, fs: { readonly calls: readonly string[] }, at: number) => Promise<void>): Promise<number> {
@@ -174,7 +176,8 @@ test('a power cut at any call enqueues all prompts of an answer, each once and w
           else found.push(`${name ?? ''}=${Buffer.from(bytes).toString()}`);
         }
       const whole = [`two.held=${TEXTS[1] ?? ''}`, `one.held=${TEXTS[0] ?? ''}`, `one~2.held=${TEXTS[2] ?? ''}`];
-      if ((isAnswered || found.length > 0) && found.toSorted().join() !== whole.toSorted().join()) bad.push(`cut at ${String(at)}: ${found.join()}`);
+      if ((isAnswered || found.length > 0) && found.toSorted().join() !== whole.toSorted().join())
+        bad.push(`cut at ${String(at)}: ${found.join()}`);
     }
   }
   assert.deepEqual(bad, []);
@@ -190,7 +193,10 @@ test('a name that somebody took between the decision and the writing is left alo
   assert.ok(one !== undefined);
   const { claimed } = await spool.read(one.dir, one.id, one.waiting.folder);
   const [name] = await spool.childStems(claimed, [{ folder: UI.folder, stem: stem('one') }]);
-  const decided = await spool.decide(claimed, { ...answer(), children: [{ folder: UI.folder, stem: name ?? stem('x'), bytes: Buffer.from('child') }] });
+  const decided = await spool.decide(claimed, {
+    ...answer(),
+    children: [{ folder: UI.folder, stem: name ?? stem('x'), bytes: Buffer.from('child') }],
+  });
   writeFileSync(path.join(queue.in(UI), 'one.held'), 'of a person');
   const final = await spool.enqueue(claimed, decided);
   assert.equal(final.children?.[0]?.stem, 'one~2');

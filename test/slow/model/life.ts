@@ -266,6 +266,7 @@ export function makeLife(
     scope: NO_SCOPE,
     clean: (text, maxLength) => text.slice(0, maxLength),
     waitsForMoney: new Map(),
+    acceptance: { standing: async () => Promise.resolve(null), newestAccepted: async () => Promise.resolve(null) },
     heldChildren: new Map(),
     secrets: {
       rules: { check: 'model', version: '1' },
