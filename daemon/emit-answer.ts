@@ -52,11 +52,15 @@ function parseBlock(ports: Reading, asking: Role, parent: JobId, block: PromptBl
     nowMs: ports.clock.now().getTime(),
   });
   const text = withParent(block.text, parent);
-  if (!parsed.ok || text === null) return { block, child: null, faults: parsed.ok ? [] : parsed.error };
+  if (!parsed.ok || text === null) return { block, child: null, faults: parsed.ok ? [] : parsed.error.map(inAnswer) };
   const identity = identityOf(parsed.value);
   const stem = stemOf(block.hint, identity);
   return { block, faults: [], child: { block, bytes: Buffer.from(text), prompt: parsed.value, identity, role, folder: role.folder, stem } };
 }
+
+/** There is no folder that the prompt lies in. */
+const inAnswer = (fault: Fault): Fault =>
+  fault.code === 'agent-unknown' && !fault.mend.startsWith('did you mean') ? { ...fault, mend: 'name one of these' } : fault;
 
 /** `01-architect/FEAT-1-architect.md` -> FEAT-1-architect; what is no name of a file is left aside. */
 function stemOf(hint: string | null, { feature, role, name, revision }: Identity): Stem {

@@ -61,13 +61,15 @@ export async function enqueueChildren(ports: Ports, claimed: Claimed, decided: F
   const note = await ports.spool.note(claimed);
   const parent = (note?.['answer'] as { readonly job?: typeof id } | undefined)?.job ?? id;
   const roles = new Map([...ports.roles.values()].map((one) => [one.folder, one.name]));
-  ports.heldChildren.set(
-    parent,
-    (final.children ?? []).flatMap(({ folder, stem }) => {
-      const name = roles.get(folder);
-      return name === undefined ? [] : [{ role: name, stem, parent }];
-    }),
+  const made = (final.children ?? []).flatMap(({ folder, stem }) => {
+    const name = roles.get(folder);
+    return name === undefined ? [] : [{ role: name, stem, parent }];
+  });
+  // After a crash those that the start found, under whatever name, stay known.
+  const before = (ports.heldChildren.get(parent) ?? []).filter(
+    ({ role: at, stem }) => !made.some((one) => one.role === at && one.stem === stem),
   );
+  ports.heldChildren.set(parent, [...before, ...made]);
   ports.log.info(`${String(final.children?.length ?? 0)} prompts out of the answer wait for its approval`, { job: id, role });
   return final;
 }

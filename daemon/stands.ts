@@ -6,7 +6,11 @@ import type { Role } from '#core/role.ts';
 import { isAccepted, ruleOf, standingOf, STRICT_RULE } from '#core/verdict.ts';
 import type { Stands } from './emit-release.ts';
 
-export function makeStands(history: Pick<History, 'records' | 'verdicts'>, roles: ReadonlyMap<RoleName, Role>, unreviewed: readonly string[]): Stands {
+export function makeStands(
+  history: Pick<History, 'records' | 'verdicts'>,
+  roles: ReadonlyMap<RoleName, Role>,
+  unreviewed: readonly string[],
+): Stands {
   const standing: Stands['standing'] = async (identity) => {
     const { feature, role: roleName, name, revision } = identity;
     const role = roles.get(roleName);
@@ -14,7 +18,10 @@ export function makeStands(history: Pick<History, 'records' | 'verdicts'>, roles
     const mine = judged.filter((one) => one.identity.name === name && one.identity.revision === revision).map(({ verdict }) => verdict);
     for await (const { identity: other, filed } of history.records({ feature, role: roleName }))
       if (other.name === name && other.revision === revision && filed.status === 'answered' && filed.resultSha256 !== null)
-        return standingOf(role === undefined ? STRICT_RULE : ruleOf(role, unreviewed), mine, { resultSha256: filed.resultSha256, author: null });
+        return standingOf(role === undefined ? STRICT_RULE : ruleOf(role, unreviewed), mine, {
+          resultSha256: filed.resultSha256,
+          author: null,
+        });
     return null;
   };
   return {
