@@ -16,14 +16,10 @@ import type { HeldPrompt } from '#core/spool.ts';
 import { isAccepted, type Standing } from '#core/verdict.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { holdOf } from './holds.ts';
+import type { Acceptance } from './acceptance.ts';
 import type { Ports } from './ports.ts';
 
-/** How answers stand (daemon/acceptance.ts). */
-export type Stands = {
-  standing(identity: Identity): Promise<Standing | null>;
-  /** Of the series; null: no revision is accepted. */
-  newestAccepted(series: Pick<Identity, 'feature' | 'role' | 'name'>): Promise<{ readonly identity: Identity } | null>;
-};
+export type Stands = Pick<Acceptance, 'standing' | 'newestAccepted'>;
 
 export type ChildReleases = {
   /** What an earlier start left: every prompt in in/ that is held and has a parent. */
