@@ -13,7 +13,7 @@ import { parentIn } from '#spool/held-prompts.ts';
 import type { JobId, RoleName } from '#core/names.ts';
 import { describeIdentity, type Identity } from '#core/prompt.ts';
 import type { HeldPrompt } from '#core/spool.ts';
-import { isAccepted, type Standing } from '#core/verdict.ts';
+import { isAccepted } from '#core/verdict.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { holdOf } from './holds.ts';
 import type { Acceptance } from './acceptance.ts';

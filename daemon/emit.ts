@@ -70,6 +70,8 @@ export async function enqueueChildren(ports: Ports, claimed: Claimed, decided: F
     ({ role: at, stem }) => !made.some((one) => one.role === at && one.stem === stem),
   );
   ports.heldChildren.set(parent, [...before, ...made]);
+  // Some may go at once (emit.auto_release).
+  ports.acceptance.touch();
   ports.log.info(`${String(final.children?.length ?? 0)} prompts out of the answer wait for its approval`, { job: id, role });
   return final;
 }
