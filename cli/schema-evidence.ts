@@ -141,6 +141,10 @@ const predicate = z.strictObject({
     }),
   ),
   outputMisses: z.array(text).nullable(),
+  emitted: z
+    .array(z.strictObject({ role: text, stem: text, sha256: sha256.describe('of the file, with the line that names its parent') }))
+    .optional()
+    .describe('prompts that the answer enqueued (docs/emit.md); absent: none'),
   failure,
   daemon: z.strictObject({ version: text, host: text, instance: text }),
   times: z.strictObject({ promptCreated: text, claimed: instant, submitted: instant, ended: instant }),

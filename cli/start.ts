@@ -364,6 +364,7 @@ async function makePorts(
     clean,
     waitsForAnswers: new Map(),
     waitsForMoney: new Map(),
+    heldChildren: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,

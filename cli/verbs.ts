@@ -22,6 +22,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'check', load: async () => (await import('./check.ts')).addCheck },
   { name: 'spec', load: async () => (await import('./spec.ts')).addSpec },
   { name: 'cancel', load: async () => (await import('./cancel.ts')).addCancel },
+  { name: 'hold', load: async () => (await import('./hold.ts')).addHold },
   { name: 'release', load: async () => (await import('./release.ts')).addRelease },
   { name: 'redact', load: async () => (await import('./redact.ts')).addRedact },
   { name: 'retry', load: async () => (await import('./retry.ts')).addRetry },
