@@ -84,7 +84,7 @@ export async function compose(io: Io, opened: Opened, role: Role, file: string |
 
 /** Lines of their own right below the opening ---. */
 function withOwnKeys(text: string, { rest }: Prompt, own: OwnKeys): string {
-  const lines = Object.entries(own).filter(([key, value]) => value !== undefined && rest[key] === undefined);
+  const lines = Object.entries(own).filter(([key]) => rest[key] === undefined);
   const open = /^\uFEFF?---[ \t]*(\r?\n)/.exec(text);
   if (open === null || lines.length === 0) return text;
   const added = lines.map(([key, value]) => `${key}: ${JSON.stringify(value)}${open[1] ?? ''}`).join('');

@@ -26,14 +26,14 @@ const MESSAGE_BYTES_MIN = 10_000_000;
 
 /** Resolves when the client has gone and what it asked for has an end. */
 export async function serveMcp(context: McpContext, promptBytes: number): Promise<void> {
-  const answer = makeAnswers(context);
+  const answers = makeAnswers(context);
   const transport = new StdioServerTransport(process.stdin, process.stdout, {
     maxBufferSize: Math.max(MESSAGE_BYTES_MIN, promptBytes * MESSAGE_FACTOR),
   });
   const gone = new Promise<void>((resolve) => {
     for (const event of ['end', 'close', 'error']) process.stdin.once(event, resolve);
   });
-  const served = serveStdio(() => makeServer(answer), {
+  const served = serveStdio(() => makeServer(answers), {
     transport,
     onerror: (error) => {
       context.io.err(`docket mcp: ${error.message}`);
@@ -41,7 +41,7 @@ export async function serveMcp(context: McpContext, promptBytes: number): Promis
   });
   await gone;
   await served.close();
-  await answer.settled();
+  await answers.settled();
 }
 
 type Answers = { answer(tool: McpTool, input: unknown): Promise<Answer>; settled(): Promise<void> };
@@ -77,7 +77,7 @@ function makeAnswers(context: McpContext): Answers {
 
 const failed = (words: string): Answer => ({ content: [{ type: 'text', text: words }], isError: true });
 
-function makeServer({ answer }: Answers): McpServer {
+function makeServer(answers: Answers): McpServer {
   const server = new McpServer({ name: 'docket', version: packageVersion() }, { instructions: INSTRUCTIONS });
   for (const tool of MCP_TOOLS) {
     const { name, title, description, input, output, isReadOnly } = tool;
@@ -90,7 +90,7 @@ function makeServer({ answer }: Answers): McpServer {
         outputSchema: output,
         annotations: { readOnlyHint: isReadOnly, destructiveHint: false, idempotentHint: isReadOnly, openWorldHint: false },
       },
-      async (given) => answer(tool, given),
+      async (given) => answers.answer(tool, given),
     );
   }
   return server;

@@ -70,6 +70,13 @@ export const RESULT_OUT = z.object({
   revision: z.int().nullable(),
   reason: z.string().nullable().describe('of a bad end'),
   sha256: z.record(z.string(), z.string()),
+  standing: z
+    .string()
+    .nullable()
+    .describe('accepted, awaiting, changes-requested, rejected, held, lapsed, unreviewed; null: nothing to judge'),
+  verdicts: z
+    .array(z.object({ verdict: z.string(), by: z.string(), at: z.string(), comment: z.string().nullable() }))
+    .describe('what people said of it'),
   result: z
     .object({ text: z.string(), offset: z.int(), total_chars: z.int(), next_offset: z.int().nullable() })
     .nullable()

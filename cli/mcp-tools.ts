@@ -115,9 +115,9 @@ export const MCP_TOOLS: readonly McpTool[] = [
     output: RESULT_OUT,
     isReadOnly: true,
     async act({ io, common, limits }, { job, wait_seconds: waitS = 0, offset = 0 }) {
-      const { shown, result } = await resultOf(io, common, job, offset, limits.textChars, Math.min(waitS * 1000, limits.waitMs));
+      const { shown, review, result } = await resultOf(io, common, job, offset, limits.textChars, Math.min(waitS * 1000, limits.waitMs));
       const { files: _files, history: _history, ...facts } = shown;
-      return { ...facts, result };
+      return { ...facts, standing: review.standing, verdicts: [...review.verdicts], result };
     },
   }),
   tool({
