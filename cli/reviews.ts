@@ -176,8 +176,8 @@ async function itemOf(
 }
 
 export type Wish = { readonly verdict: VerdictWord; readonly comment: string | null };
-/** What the person says yes to; asked at a terminal when no key is set. */
-export type Confirm = (words: string) => Promise<boolean>;
+/** Asked when no key is set: a question, and the lines that say who, what and which hash. */
+export type Confirm = (question: string, facts: readonly string[]) => Promise<boolean>;
 export type Given = {
   readonly verdict: Verdict;
   readonly path: string;
@@ -187,22 +187,31 @@ export type Given = {
 };
 
 const DONE: Readonly<Record<VerdictWord, string>> = {
-  approved: 'approve',
-  'changes-requested': 'ask for changes of',
-  rejected: 'reject',
-  held: 'hold',
+  approved: 'Approve',
+  'changes-requested': 'Ask for changes of',
+  rejected: 'Reject',
+  held: 'Hold',
 };
 
-const atTerminal: Confirm = async (words) => {
-  const answer = await confirm({ message: words, initialValue: false });
-  return !isCancel(answer) && answer;
-};
+const atTerminal =
+  (io: Pick<Io, 'out'>): Confirm =>
+  async (question, facts) => {
+    for (const line of facts) io.out(line);
+    const answer = await confirm({ message: question, initialValue: false });
+    return !isCancel(answer) && answer;
+  };
 
 /**
  * Gives a verdict as the person at this terminal, or with the key. Throws CliError with words when it is refused, and nothing was written.
  * @param ask another way to ask at a terminal (`docket review`); never asked with `review.key`
  */
-export async function giveVerdict(io: Io, sources: ReviewSources, item: ReviewItem, wish: Wish, ask: Confirm = atTerminal): Promise<Given> {
+export async function giveVerdict(
+  io: Io,
+  sources: ReviewSources,
+  item: ReviewItem,
+  wish: Wish,
+  ask: Confirm = atTerminal(io),
+): Promise<Given> {
   const { workspace, fs } = sources;
   const at = clock.now().toISOString();
   const comment = checkedComment(workspace, wish);
@@ -212,7 +221,7 @@ export async function giveVerdict(io: Io, sources: ReviewSources, item: ReviewIt
   if (history === null || filed.resultSha256 === null || filed.evidenceSha256 === null)
     throw new CliError(`${describeIdentity(identity)} has no answer to judge`, EXIT.wrongUse);
   await mustBeOpen(history, identity.feature);
-  if (reviewer.how === 'terminal' && !(await ask(confirmWords(item, wish, reviewer))))
+  if (reviewer.how === 'terminal' && !(await ask(`${DONE[wish.verdict]} ${describeIdentity(identity)}?`, factsOf(item, wish, reviewer))))
     throw new CliError('nothing was recorded', EXIT.stopped);
   const files = await filesNow(
     fs,
@@ -290,18 +299,19 @@ export function checkedText(text: string, bytesMax: number): string {
   return text;
 }
 
-function confirmWords(item: ReviewItem, { verdict }: Wish, { person, key, note }: Reviewer): string {
+function factsOf(item: ReviewItem, { verdict, comment }: Wish, { person, key, note }: Reviewer): readonly string[] {
   const { identity, filed, rule, author } = item;
   const own = author !== null && author.toLowerCase() === person.email.toLowerCase() && !rule.authorMayApprove;
   return [
-    `${DONE[verdict]} ${describeIdentity(identity)}?`,
-    `result ${filed.resultSha256 ?? ''}`,
-    `by ${printable(person.name)} <${printable(person.email)}>${key === null ? '' : `, signed with ${key.signer.fingerprint}`}`,
+    `${describeIdentity(identity)}${item.title === null ? '' : `: ${printable(item.title)}`}`,
+    `result  ${filed.resultSha256 ?? ''}`,
+    ...(comment === null ? [] : [`says    ${printable(comment)}`]),
+    `by      ${printable(person.name)} <${printable(person.email)}>${key === null ? '' : `, signed with ${key.signer.fingerprint}`}`,
     ...(note === null ? [] : [printable(note, 500)]),
     ...(own && verdict === 'approved'
       ? ['you wrote this prompt: the role asks for the approval of somebody else, so yours does not count']
       : []),
-  ].join('\n');
+  ];
 }
 
 /** Dependents go at once. False: no daemon runs. */

@@ -78,6 +78,24 @@ const predicate = z.strictObject({
       sizeBytes: z.int().min(0),
     }),
   ),
+  context: z
+    .array(
+      z.strictObject({
+        path: text.describe('of the answer, in the history'),
+        sha256: sha256.describe('of the whole answer, which is a material of role context'),
+        sizeBytes: z.int().min(0),
+        sentBytes: z.int().min(0).describe('how much of it the brief holds: its beginning'),
+        job: z.string().regex(/^[a-z2-7]{16}$/),
+        feature: text,
+        role: text,
+        name: maybe,
+        revision: z.int().min(1),
+        standing: z.enum(['accepted', 'unreviewed', 'awaiting', 'changes-requested', 'rejected', 'held', 'lapsed']),
+        verdicts: z.array(z.strictObject({ path: text, commit: text })).describe('approvals that it had, oldest first'),
+      }),
+    )
+    .optional()
+    .describe('accepted answers that stood in the brief, in the order of depends_on; absent: it depends on nothing'),
   runner: z.strictObject({
     name: text,
     kind: z.enum(['offline', 'command', 'claude', 'tool', 'http', 'acp']),

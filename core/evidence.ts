@@ -4,10 +4,11 @@
  */
 
 import type { Failure } from './failure.ts';
-import type { JobId, Sha256 } from './names.ts';
+import type { FeatureId, JobId, PromptName, RoleName, Sha256 } from './names.ts';
 import type { FileChange, ScopeEvidence } from './scope.ts';
 import type { ScanNote } from './policy.ts';
 import type { AttemptRecord, RunnerFacts, Usage } from './run.ts';
+import type { Standing } from './verdict.ts';
 
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 export const PREDICATE_TYPE = 'urn:docket:evidence:v1';
@@ -20,6 +21,26 @@ export type Material = {
   readonly name: string;
   readonly sha256: Sha256;
   readonly sizeBytes: number;
+};
+
+/** An accepted answer that stood in the brief: which revision, and whose verdict let it through (docs/chain.md). */
+export type ContextFact = {
+  /** In the history. */
+  readonly path: string;
+  /** Of the whole answer, which is a material of role `context`. */
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  /** How much of it the brief holds: its beginning. */
+  readonly sentBytes: number;
+  readonly job: JobId;
+  readonly feature: FeatureId;
+  readonly role: RoleName;
+  readonly name: PromptName | null;
+  readonly revision: number;
+  /** As it was when the brief was made; an attempt that is made later, with the same brief, does not ask again. */
+  readonly standing: Standing;
+  /** The approvals that it had, oldest first; none of an answer that needs no review. */
+  readonly verdicts: readonly { readonly path: string; readonly commit: string }[];
 };
 
 export type CodeFacts = {
@@ -39,6 +60,8 @@ export type Predicate = {
   readonly stem: string;
   readonly spec: { readonly asked: string; readonly used: string; readonly sha256: Sha256 };
   readonly materials: readonly Material[];
+  /** In the order of depends_on; left out: it depends on nothing. */
+  readonly context?: readonly ContextFact[];
   readonly runner: RunnerFacts & { readonly command: string | null; readonly model: string | null };
   readonly account: string | null;
   readonly attempts: readonly AttemptRecord[];

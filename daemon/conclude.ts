@@ -68,7 +68,10 @@ async function record(ports: Ports, claimed: Claimed, sealed: FinalFile, fresh: 
   if (told === null) return sealed;
   const { answer, attempt } = told;
   const filed = await ports.history.record(answer);
-  if (filed.ok) return sealed;
+  if (filed.ok) {
+    ports.acceptance.recorded(answer.identity);
+    return sealed;
+  }
   // Another daemon's job took the place: the answer stays in archive/, a person decides.
   if (answer.result !== null && attempt > 0) await ports.spool.keep(claimed, `a${String(attempt)}/answer`, answer.result);
   const failure: Failure = { kind: 'identity-taken', identity: describeIdentity(answer.identity), byJob: filed.error.byJob };

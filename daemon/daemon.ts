@@ -72,7 +72,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   const hint = makeHint(ports.clock);
   let starts: StartCount | null = null;
   const faults = makeRoleFaults(ports.log);
-  const intake = makeIntake(ports, faults, () => (starts?.inARow ?? 1) < settings['limits.parser_reads']);
+  const intake = makeIntake(ports, faults, () => (starts?.inARow ?? 1) < settings['limits.parser_reads'], hint.wake);
   const identities: Identities = new Map();
   const flights = new Map<JobId, Flight>();
   let nextLookMs = 0;
@@ -109,6 +109,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       place,
       onEnd: (release: () => void) => void releases.push(release),
       whenEnded: (id: JobId) => flights.get(id)?.ended,
+      cycleOf: intake.cycleOf,
     };
     const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role });
     const again = async (): Promise<Outcome | null> => {
@@ -184,7 +185,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
 
   const claim = async (): Promise<void> => {
     const room = settings['limits.in_flight'] - flights.size;
-    if (room <= 0 || intake.backlog() === 0) return;
+    if (room <= 0 || intake.takeable() === 0) return;
     const chosen = await intake.next(room);
     if (chosen.length === 0) return;
     const laneBy = new Map(chosen.map((choice) => [choice.waiting.key, choice.stand]));
@@ -310,12 +311,13 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     async tick() {
       if (hint.take()) mustLook = true;
       const nowMs = ports.clock.monotonicMs();
-      const isRested = intake.backlog() === 0 || nowMs >= lastLookMs + scanMs / SCAN_SHARE;
+      const isRested = intake.takeable() === 0 || nowMs >= lastLookMs + scanMs / SCAN_SHARE;
       if (nowMs >= nextLookMs || (mustLook && isRested)) await look();
+      intake.lookAtNews();
       await welcome();
       if (strays > 0) await gather();
       await claim();
-      if (intake.hasLooked() && (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1)) await survive();
+      if (intake.hasLooked() && (intake.takeable() === 0 || (starts?.inARow ?? 0) === 1)) await survive();
       return Math.max(1, nextLookMs - ports.clock.monotonicMs());
     },
     async loop(signal) {

@@ -147,6 +147,7 @@ async function statementOf(
       stem: claimed.job.stem,
       spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: specHash(ports, job) },
       materials: job.materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
+      ...(job.context.length === 0 ? {} : { context: job.context }),
       runner: { ...(ended.facts ?? job.facts), command: clean(ended.command), model: clean(modelOf(job, ended)) },
       account: accountOf((ended.facts ?? job.facts).lane),
       attempts: ended.attempts.map(

@@ -20,7 +20,7 @@ export function whyNoReviewer(signers: readonly AllowedSigner[], key: PublicKey,
   return whyNot(mine, key, VERDICT_NAMESPACE, Math.floor(Date.parse(at) / 1000));
 }
 
-export type SignatureFault = { readonly what: 'signature-missing' | 'signature-invalid' | 'signer-unknown'; readonly words: string };
+export type SignatureFault = { readonly what: 'signature-invalid' | 'signer-unknown'; readonly words: string };
 
 /** @param signers null: only that the signature is whole is checked @returns the fingerprint; null: it is not signed */
 export function checkReviewSignature(review: Review, signers: readonly AllowedSigner[] | null): Result<string | null, SignatureFault> {

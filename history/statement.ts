@@ -22,6 +22,7 @@ const PREDICATE_KEYS = [
   'stem',
   'spec',
   'materials',
+  'context',
   'runner',
   'account',
   'attempts',

@@ -51,8 +51,12 @@ async function atTerminal(workspace: TempWorkspace, verdict: Verdict['verdict'],
   return withSources(io, {}, async (sources) => {
     const [item] = await reviewItems(sources);
     assert.ok(item !== undefined);
-    const given = await giveVerdict(io, sources, item, { verdict, comment: verdict === 'approved' ? null : 'no' }, async (text) =>
-      Promise.resolve(words(text)),
+    const given = await giveVerdict(
+      io,
+      sources,
+      item,
+      { verdict, comment: verdict === 'approved' ? null : 'no' },
+      async (question, facts) => Promise.resolve(words([question, ...facts].join('\n'))),
     );
     return given.standing;
   });
@@ -190,10 +194,8 @@ describe('docket approve', () => {
     const hash = (await items(workspace))[0]?.filed.resultSha256 ?? '';
     const seen: string[] = [];
     assert.equal(await atTerminal(workspace, 'approved', (text) => seen.push(text) > 0), 'accepted');
-    assert.match(
-      seen[0] ?? '',
-      new RegExp(`approve revision 1 of FEAT-1/architect\\?\\nresult ${hash}\\nby Ada Example <ada@example.com>`),
-    );
+    for (const words of ['Approve revision 1 of FEAT-1/architect?', `result  ${hash}`, 'by      Ada Example <ada@example.com>'])
+      assert.ok(seen[0]?.includes(words), seen[0]);
     assert.equal((await items(workspace))[0]?.verdicts[0]?.verdict.how, 'terminal');
   });
 
