@@ -11,6 +11,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'down', load: async () => (await import('./down.ts')).addDown },
   { name: 'status', load: async () => (await import('./status.ts')).addStatus },
   { name: 'logs', load: async () => (await import('./logs.ts')).addLogs },
+  { name: 'next', load: async () => (await import('./next.ts')).addNext },
   { name: 'add', load: async () => (await import('./add.ts')).addAdd },
   { name: 'ask', load: async () => (await import('./add.ts')).addAsk },
   { name: 'wait', load: async () => (await import('./wait.ts')).addWait },
