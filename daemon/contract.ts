@@ -23,7 +23,10 @@ import { BRIEF_FILE, type Submitted } from './task.ts';
 type ContractFailure = Extract<Failure, { readonly kind: 'contract' }>;
 
 /** What checks need that only the daemon has. One row for each kind. */
-const portsOf = (_ports: Ports, _job: Submitted): ContractPorts => ({});
+const portsOf = ({ documents }: Ports, _job: Submitted): ContractPorts => ({
+  openapi: documents?.openapi,
+  schema: documents?.schema,
+});
 
 /** Of an attempt whose answer does not keep its contract: that answer. */
 const ANSWER = 'answer';
