@@ -17,13 +17,18 @@ import type { MaterialBytes } from '#core/history.ts';
 import type { Sha256 } from '#core/names.ts';
 import type { AttemptRecord } from '#core/run.ts';
 import type { Claimed } from '#core/spool.ts';
+import { emitFlaws } from './emit-check.ts';
 import type { Ports } from './ports.ts';
 import { BRIEF_FILE, type Submitted } from './task.ts';
 
 type ContractFailure = Extract<Failure, { readonly kind: 'contract' }>;
 
 /** What checks need that only the daemon has. One row for each kind. */
-const portsOf = (_ports: Ports, _job: Submitted): ContractPorts => ({});
+const portsOf = (ports: Ports, job: Submitted): ContractPorts => ({
+  openapi: ports.documents?.openapi,
+  schema: ports.documents?.schema,
+  prompts: async (_fences, { text }) => emitFlaws(ports, job, text),
+});
 
 /** Of an attempt whose answer does not keep its contract: that answer. */
 const ANSWER = 'answer';
