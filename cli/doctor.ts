@@ -19,6 +19,7 @@ import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from
 import { lookAtQueues } from './doctor-queues.ts';
 import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts';
 import { lookAtScope } from './doctor-scope.ts';
+import { lookAtReview } from './doctor-review.ts';
 import { lookAtSigning } from './doctor-signing.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
@@ -100,6 +101,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('queues', async () => lookAtQueues(fs, workspace, roles, makeDigest().uuid()))),
     ...(await guarded('history', async () => lookAtHistory(ports, workspace, isDeep))),
     ...(await guarded('signing', async () => lookAtSigning(fs, workspace))),
+    ...(await guarded('review', async () => lookAtReview(fs, workspace, roles))),
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { profileJsonSchema } from '#agents/profile-file.ts';
 import { envelopeJsonSchema } from '#cli/schema-envelope.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
+import { reviewJsonSchemas } from '#cli/schema-review.ts';
 import { checkpointJsonSchema, verifyJsonSchema } from '#cli/schema-verify.ts';
 import { exportJsonSchemas } from '#cli/schema-export.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
@@ -17,6 +18,7 @@ const present = (name: string): string | null => (readdirSync(folder).includes(n
 const wanted = [
   ...jsonSchemas(),
   ...exportJsonSchemas(),
+  ...reviewJsonSchemas(),
   { name: 'tool-profile.schema.json', text: profileJsonSchema() },
   { name: 'envelope.schema.json', text: `${JSON.stringify(envelopeJsonSchema(), null, 2)}\n` },
   { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },

@@ -7,7 +7,8 @@ import { afterEach, beforeEach, suite, test } from 'node:test';
 import type { History } from '#core/history.ts';
 import type { FeatureId, Sha256 } from '#core/names.ts';
 import type { Closing, Judged } from '#core/verdict.ts';
-import { renderReview } from '#history/review-format.ts';
+import { isOfSchema } from '#cli/schema-review.ts';
+import { parseReviewFile, renderReview } from '#history/review-format.ts';
 import { signReview } from '#history/review-signature.ts';
 import { makeSigner } from '#history/signer.ts';
 import { generateKey } from '#history/ssh-key.ts';
@@ -192,6 +193,31 @@ suite('verdicts in the history', () => {
     assert.deepEqual(await history.closings('FEAT-2'), []);
     assert.deepEqual(subjects().slice(0, 3), ['ai(FEAT-1): closed', 'ai(FEAT-1): reopened', 'ai(FEAT-1): closed']);
     assert.deepEqual(await findings(history), []);
+  });
+
+  test('what is written is what the published schemas say', async () => {
+    const { prompt, end } = await answered(history, { name: 'panel' });
+    await history.judge(
+      verdictOn(prompt, end, {
+        comment: 'Ja.',
+        code: { head: 'a'.repeat(40), files: [{ path: 'src/a.ts', sha256: null }] },
+      }),
+    );
+    await history.closeFeature(closingOf('closing', '2026-11-20T11:00:00.000Z'));
+    for (const file of ['01-architect/panel/review_v1.json', 'closing.json']) {
+      const said = JSON.parse(readFileSync(path.join(rig.dir, 'FEAT-1-user-filters', file), 'utf8')) as { kind: string };
+      assert.equal(isOfSchema(said), true, file);
+      assert.equal(isOfSchema({ ...said, more: 1 } as { kind: string }), false);
+      for (const key of Object.keys(said).filter((one) => one !== 'kind')) {
+        const { [key]: _left, ...less } = said as unknown as Record<string, unknown>;
+        assert.equal(isOfSchema(less as { kind: string }), false, key);
+        assert.equal(parseReviewFile(Buffer.from(JSON.stringify(less))).ok, false, key);
+        assert.equal(parseReviewFile(Buffer.from(JSON.stringify({ ...said, [key]: { no: 1 } }))).ok, false, key);
+      }
+      assert.equal(parseReviewFile(Buffer.from(JSON.stringify({ ...said, more: 1 }))).ok, false);
+    }
+    for (const text of ['', 'null', '[]', '{}', '\u{feff}{}', 'x'.repeat(100)]) assert.equal(parseReviewFile(Buffer.from(text)).ok, false);
+    assert.equal(parseReviewFile(Buffer.from([0xff, 0xfe])).ok, false);
   });
 
   test('what others recorded meanwhile is seen, whether or not it was asked for before', async () => {
