@@ -8,7 +8,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RecordStatus } from '#core/history.ts';
 import { parseFeature, parseRoleName, printable } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
-import { exportRecords, type ExportedRecord, type ExportFilter } from '#history/export.ts';
+import { exportRecords, exportReviews, type ExportedRecord, type ExportedReview, type ExportFilter } from '#history/export.ts';
 import { roleKey } from '#history/log.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -22,7 +22,7 @@ import { clock } from './parts.ts';
 import { withReader, type HistoryFlag } from './reconstruct-name.ts';
 import { parseDurationMs } from './settings-units.ts';
 
-const FORMATS = ['jsonl', 'csv', 'in-toto', 'agent-trace', 'git-notes'] as const;
+const FORMATS = ['jsonl', 'csv', 'in-toto', 'agent-trace', 'git-notes', 'verdicts'] as const;
 type Format = (typeof FORMATS)[number];
 const STATUSES: readonly RecordStatus[] = ['submitted', 'answered', 'briefed', 'failed', 'cancelled'];
 type Options = Common &
@@ -47,7 +47,7 @@ const BATCH_CHARACTERS = 256 * 1024;
 export function addExport(program: Command, io: Io): void {
   program
     .command('export')
-    .description('write what was recorded as JSON lines, CSV, an in-toto bundle, agent-trace records or git notes')
+    .description('write what was recorded as JSON lines, CSV, an in-toto bundle, agent-trace records, git notes, or the verdicts of people')
     .addOption(new Option('--format <format>', 'what to write').choices(FORMATS).default('jsonl'))
     .option('--out <file>', 'a new file; without it, standard output')
     .option('--feature <feature>', 'only this feature')
@@ -70,7 +70,8 @@ export function addExport(program: Command, io: Io): void {
       const { history, code } = options;
       await withReader(io, common, history === undefined ? {} : { history }, async (reader) => {
         const records = exportRecords(reader, filter);
-        if (code === undefined) await writeLines(io, common, options, records);
+        if (options.format === 'verdicts') await writeReviews(io, common, options, await exportReviews(reader, filter, io.err));
+        else if (code === undefined) await writeLines(io, common, options, records);
         else await writeNotes(io, common, path.resolve(io.cwd, code), records);
       });
     });
@@ -197,6 +198,21 @@ async function writeLines(io: Io, common: Common, { format, out }: Options, reco
   if (file !== null) show(io, common, { v: 1, format, file, ...counts }, words(io, counts, ` to ${printable(file, 1_000)}`));
   else if (counts.missing + counts.differ > 0) io.err(words(io, counts, ''));
   if (counts.missing + counts.differ > 0) io.setExitCode(EXIT.notWell);
+}
+
+/** A line of JSON for each verdict and closing, as it lies in the history, with its path and commit. */
+async function writeReviews(io: Io, common: Common, { out }: Options, reviews: readonly ExportedReview[]): Promise<void> {
+  const text = reviews.map(({ path: file, commit, review }) => jsonLine({ commit, path: file, ...review })).join('\n');
+  const file = out === undefined ? null : path.resolve(io.cwd, out);
+  if (file === null) {
+    if (text !== '') io.out(text);
+    return;
+  }
+  const fs = makeFs();
+  await newFile(fs, file);
+  await fs.append(file, text === '' ? '' : `${text}\n`);
+  const data = { v: 1, format: 'verdicts', file, lines: reviews.length };
+  show(io, common, data, `${paint(io, 'green', 'exported')}: ${String(reviews.length)} verdicts and closings to ${printable(file, 1_000)}`);
 }
 
 function words(io: Io, { records, lines, skipped, missing, purged, differ }: Counts, where: string): string {

@@ -9,6 +9,7 @@
 import type { RecordStatus } from '#core/history.ts';
 import type { JobId } from '#core/names.ts';
 import type { Identity } from '#core/prompt.ts';
+import type { Closing, Verdict } from '#core/verdict.ts';
 import type { HistoryReader } from './export-reader.ts';
 import { openTrees, type Trees } from './export-trees.ts';
 import { ATTEMPTS, evidenceFile, roleOf, seriesFolder } from './layout.ts';
@@ -16,6 +17,7 @@ import type { LogFilter } from './log.ts';
 import { parseRecord } from './message.ts';
 import { decodeCommit } from './objects.ts';
 import { makeTombstones } from './reconstruct-tombstones.ts';
+import { makeReviews } from './reviews.ts';
 
 export type ExportFilter = Pick<LogFilter, 'feature' | 'role'> & {
   /** Milliseconds since 1970, both included. */
@@ -99,4 +101,22 @@ export async function* exportRecords(reader: HistoryReader, filter: ExportFilter
     const gap = isGap ? ((await purgedBy(evidenceSha256)) === null ? 'missing' : 'purged') : null;
     yield { commit, at, job, identity, status, trailers, promptSha256, resultSha256, evidenceSha256, evidence, gap };
   }
+}
+
+export type ExportedReview = { readonly path: string; readonly commit: string; readonly review: Verdict | Closing };
+
+/** What people said, in the order in which it was recorded. What is not as it was recorded is left out, and told. */
+export async function exportReviews(
+  reader: HistoryReader,
+  filter: Pick<ExportFilter, 'feature' | 'role' | 'sinceMs' | 'untilMs'>,
+  tell: (words: string) => void,
+): Promise<readonly ExportedReview[]> {
+  const { store, digest, tip, snapshot } = reader;
+  const { feature, role, sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = filter;
+  const reviews = makeReviews({ store, digest, log: { warn: tell } }, null, null);
+  const all = await reviews.all(
+    { commit: tip, snapshot },
+    { ...(feature === undefined ? {} : { feature }), ...(role === undefined ? {} : { role }) },
+  );
+  return all.filter(({ review }) => Date.parse(review.at) >= sinceMs && Date.parse(review.at) <= untilMs);
 }

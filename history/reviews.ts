@@ -40,6 +40,8 @@ type Filter = { readonly feature?: string; readonly role?: string };
 export type Reviews = {
   verdicts(at: At, filter: Filter): Promise<readonly Judged[]>;
   closings(at: At, feature: string | null): Promise<readonly Closing[]>;
+  /** Both kinds, in the order in which they were recorded. */
+  all(at: At, filter: Filter): Promise<readonly (NotedFile & { readonly commit: Oid })[]>;
   /** Which commit states a file that was there before. Throws `code: 'EVERDICT'` when none does. */
   written(at: At, file: WrittenReview): Promise<Written>;
   /** Told by the writer: these commits, and nothing that a person said, are on top of `from` now. */
@@ -237,6 +239,9 @@ export function makeReviews(
       for (const { read } of await all(at, feature === null ? {} : { feature }, isClosing))
         if (read !== null && read !== 'unread' && read.review.kind !== 'verdict') found.push(read.review);
       return found;
+    },
+    async all(at, filter) {
+      return (await all(at, filter)).flatMap(({ commit, read }) => (read === null || read === 'unread' ? [] : [{ ...read, commit }]));
     },
     async written(at, { path, sha256 }) {
       const stated = (await all(at, {})).find(({ facts, read }) => facts.sha256 === sha256 && read !== null && read !== 'unread');

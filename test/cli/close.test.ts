@@ -5,6 +5,7 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { addApprove } from '#cli/approve.ts';
 import { addClose, addReopen } from '#cli/close.ts';
+import { addExport } from '#cli/export.ts';
 import type { Closing } from '#core/verdict.ts';
 import { checkReviewSignature } from '#history/review-signature.ts';
 import { generateKey, renderPrivateKey } from '#history/ssh-key.ts';
@@ -57,6 +58,25 @@ describe('docket close and reopen', () => {
       (await rooms.history.closings('FEAT-1')).map(({ kind }) => kind),
       ['closing', 'reopening', 'closing'],
     );
+    const exported = (await workspace.run(addExport, 'export', '--format', 'verdicts')).out
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string; path: string });
+    assert.deepEqual(
+      exported.map((line) => [line.kind, path.basename(line.path)]),
+      [
+        ['verdict', 'review_v2.json'],
+        ['closing', 'closing.json'],
+        ['reopening', 'reopening.json'],
+        ['verdict', 'review_v2_2.json'],
+        ['closing', 'closing_2.json'],
+      ],
+    );
+    const out = path.join(workspace.root, 'verdicts.jsonl');
+    assert.match(
+      (await workspace.run(addExport, 'export', '--format', 'verdicts', '--role', 'architect', '--out', out)).out,
+      /2 verdicts and closings/,
+    );
+    assert.equal(readFileSync(out, 'utf8').split('\n').length, 3);
   });
 
   test('what is not accepted is named, and takes --anyway with a reason', async (t) => {
