@@ -70,7 +70,15 @@ export function addExport(program: Command, io: Io): void {
       const { history, code } = options;
       await withReader(io, common, history === undefined ? {} : { history }, async (reader) => {
         const records = exportRecords(reader, filter);
-        if (options.format === 'verdicts') await writeReviews(io, common, options, await exportReviews(reader, filter, io.err));
+        if (options.format === 'verdicts')
+          await writeReviews(
+            io,
+            common,
+            options,
+            await exportReviews(reader, filter, (told) => {
+              io.err(told);
+            }),
+          );
         else if (code === undefined) await writeLines(io, common, options, records);
         else await writeNotes(io, common, path.resolve(io.cwd, code), records);
       });
