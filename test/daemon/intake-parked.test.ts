@@ -17,10 +17,10 @@ type Waits = {
   readonly lines: LogLine[];
   readonly lanes: { room: number };
   /** As the daemon is poked after a verdict: what it may take is taken. */
-  poked(): Promise<string[]>;
+  readonly poked: () => Promise<string[]>;
   /** A look at the folders, and what may be taken after it. */
-  looked(): Promise<string[]>;
-  drop(name: string, more: string): Promise<void>;
+  readonly looked: () => Promise<string[]>;
+  readonly drop: (name: string, more: string) => Promise<void>;
 };
 
 async function ready(context: TestContext, settings: { readonly awaitingMax?: number; readonly agingMs?: number } = {}): Promise<Waits> {

@@ -24,6 +24,13 @@ export type Book = {
 const HASH = 'a'.repeat(64) as Sha256;
 const JOB = 'abcdefghijklmnop' as JobId;
 
+const trailersOf = ({ role, name, revision }: Identity): Record<string, string> => ({
+  'Docket-Job': JOB,
+  'Docket-Role': role,
+  'Docket-Revision': String(revision),
+  ...(name === null ? {} : { 'Docket-Name': name }),
+});
+
 export function makeBook(): Book {
   const filed = new Map<string, { readonly identity: Identity; readonly filed: Filed }>();
   const judged: Judged[] = [];
@@ -39,12 +46,6 @@ export function makeBook(): Book {
     stamps.set(feature.toLowerCase(), log.length);
     return commit;
   };
-  const trailersOf = ({ role, name, revision }: Identity): Record<string, string> => ({
-    'Docket-Job': JOB,
-    'Docket-Role': role,
-    'Docket-Revision': String(revision),
-    ...(name === null ? {} : { 'Docket-Name': name }),
-  });
   return {
     prompts,
     readings: () => readings,
