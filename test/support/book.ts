@@ -1,5 +1,7 @@
 /** A history in memory, as far as acceptance looks at one: answers, verdicts and closings, each a commit; and how often records were read. */
 
+import { createHash } from 'node:crypto';
+import { STATEMENT_TYPE } from '#core/evidence.ts';
 import type { Filed, History, LogEntry } from '#core/history.ts';
 import type { JobId, Sha256 } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
@@ -16,10 +18,14 @@ export type Book = {
   commit(): void;
   /** How often the records of a role were gone through. */
   readonly readings: () => number;
+  /** Its run changed these files. */
+  changes(what: string, paths: readonly string[]): void;
   /** The next reading of records fails. */
   fail(error: Error): void;
   prompts: Map<string, string>;
 };
+
+export const sha256Of = (bytes: Uint8Array | string): Sha256 => createHash('sha256').update(bytes).digest('hex') as Sha256;
 
 const HASH = 'a'.repeat(64) as Sha256;
 const JOB = 'abcdefghijklmnop' as JobId;
@@ -38,6 +44,7 @@ export function makeBook(): Book {
   const log: LogEntry[] = [];
   const stamps = new Map<string, number>();
   const prompts = new Map<string, string>();
+  const evidences = new Map<string, string>();
   let readings = 0;
   let failure: Error | null = null;
   const write = (feature: string, trailers: Readonly<Record<string, string>>): string => {
@@ -51,6 +58,10 @@ export function makeBook(): Book {
     readings: () => readings,
     fail(error) {
       failure = error;
+    },
+    changes(what, paths) {
+      const predicate = { filesChanged: paths.map((path) => ({ path })) };
+      evidences.set(identityKey(identityNamed(what)), JSON.stringify({ _type: STATEMENT_TYPE, predicate }));
     },
     commit() {
       write('FEAT-0', {});
@@ -93,7 +104,11 @@ export function makeBook(): Book {
         }
         for (const one of filed.values())
           if (one.identity.feature === feature && one.identity.role === role)
-            yield { ...one, folder: `${one.identity.feature}/01-${one.identity.role}`, evidence: '{}' };
+            yield {
+              ...one,
+              folder: `${one.identity.feature}/01-${one.identity.role}`,
+              evidence: evidences.get(identityKey(one.identity)) ?? '{}',
+            };
       },
       verdicts: async ({ feature, role }) =>
         Promise.resolve(
