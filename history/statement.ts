@@ -33,6 +33,7 @@ const PREDICATE_KEYS = [
   'filesChanged',
   'policy',
   'outputMisses',
+  'emitted',
   'failure',
   'daemon',
   'times',

@@ -271,6 +271,7 @@ export function makeLife(
     scope: NO_SCOPE,
     clean: (text, maxLength) => text.slice(0, maxLength),
     waitsForMoney: new Map(),
+    heldChildren: new Map(),
     secrets: {
       rules: { check: 'model', version: '1' },
       scan: async (where, text) =>
