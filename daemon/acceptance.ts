@@ -139,11 +139,13 @@ export function makeAcceptance({ history, roles, code, settings }: AcceptancePor
     if (before !== undefined) return before;
     const reading = read(feature, role);
     byRole.set(role, reading);
-    const forget = (): void => void byRole.delete(role);
-    // What could not be read is asked for again, and so is what the files of the code decide: they change without a commit.
-    reading.then((all) => {
-      if (all.some(({ usesCode }) => usesCode)) forget();
-    }, forget);
+    let isLasting = false;
+    try {
+      // What the files of the code decide changes without a commit, and what could not be read is asked for again.
+      isLasting = (await reading).every(({ usesCode }) => !usesCode);
+    } finally {
+      if (!isLasting) byRole.delete(role);
+    }
     return reading;
   };
 

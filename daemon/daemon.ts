@@ -9,6 +9,7 @@ import { classifyError } from '#core/disk.ts';
 import { describe } from '#core/failure.ts';
 import type { JobId } from '#core/names.ts';
 import type { Log } from '#core/ports.ts';
+import type { Dependency, Identity } from '#core/prompt.ts';
 import type { Outcome } from '#core/job.ts';
 import type { Claimed, Leftover } from '#core/spool.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
@@ -73,7 +74,14 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   const hint = makeHint(ports.clock);
   let starts: StartCount | null = null;
   const faults = makeRoleFaults(ports.log);
-  const intake = makeIntake(ports, faults, () => (starts?.inARow ?? 1) < settings['limits.parser_reads'], hint.wake);
+  const intake = makeIntake(
+    ports,
+    faults,
+    () => (starts?.inARow ?? 1) < settings['limits.parser_reads'],
+    () => {
+      hint.wake();
+    },
+  );
   const identities: Identities = new Map();
   const children: ChildReleases = makeChildReleases(ports, ports.acceptance);
   const flights = new Map<JobId, Flight>();
@@ -113,7 +121,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       place,
       onEnd: (release: () => void) => void releases.push(release),
       whenEnded: (id: JobId) => flights.get(id)?.ended,
-      cycleOf: intake.cycleOf,
+      cycleOf: (identity: Identity, missing: readonly Dependency[]) => intake.cycleOf(identity, missing),
     };
     const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role });
     const again = async (): Promise<Outcome | null> => {

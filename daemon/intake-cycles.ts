@@ -5,7 +5,7 @@
  *   a prompt can go on when each of its dependencies is open (history has something of it that a person can accept, or nobody has dropped it yet),
  *   or is what a prompt answers that can go on itself
  *
- * Invariant: among those that are kept here all can go on; who would change that is not kept, and gets the cycle told.
+ * Invariant: whoever adds some asks for each of them, the last one first, and takes out who is in a cycle: then all that are kept can go on.
  */
 
 import { identityKey, type Dependency, type Identity } from '#core/prompt.ts';
@@ -21,15 +21,17 @@ export type Node = {
 };
 
 export type Cycles = {
-  /** Keeps it under this key. A cycle instead: it would wait for itself, and is not kept. */
-  add(key: unknown, node: Node): Cycle | null;
+  /** Keeps it under this key. */
+  add(key: unknown, node: Node): void;
+  /** Of one that is kept: the way back to itself; null: it can go on, or waits for one that cannot. */
+  cycleAt(key: unknown): Cycle | null;
   /** History has something of what it needed, or somebody has. */
   update(key: unknown, needs: readonly Dependency[]): void;
   remove(key: unknown): void;
   /** Of one that is not kept here. */
   cycleOf(node: Node): Cycle | null;
   /** Those that cannot go on any more, because one that could have answered was taken away. */
-  stuck(): readonly { readonly key: unknown; readonly cycle: Cycle }[];
+  stuck(): readonly unknown[];
 };
 
 type Series = Pick<Identity, 'feature' | 'role' | 'name'>;
@@ -117,9 +119,10 @@ export function makeCycles(): Cycles {
     add(key, node) {
       drop(key);
       keep(key, node);
-      const cycle = cycleFrom(node);
-      if (cycle !== null) drop(key);
-      return cycle;
+    },
+    cycleAt(key) {
+      const node = nodes.get(key);
+      return node === undefined ? null : cycleFrom(node);
     },
     update(key, needs) {
       const node = nodes.get(key);
@@ -136,12 +139,8 @@ export function makeCycles(): Cycles {
       return cycle;
     },
     stuck() {
-      const all = new Set(nodes.values());
-      const free = freeAmong(all);
-      return [...nodes].flatMap(([key, node]) => {
-        const cycle = free.has(node) ? null : cycleFrom(node);
-        return cycle === null ? [] : [{ key, cycle }];
-      });
+      const free = freeAmong(new Set(nodes.values()));
+      return [...nodes].flatMap(([key, node]) => (free.has(node) ? [] : [key]));
     },
   };
 }

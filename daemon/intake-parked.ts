@@ -35,6 +35,8 @@ export type Parked<T extends object> = {
   words(one: T): string;
   /** Begins a look, in the background. @param isAll false: only at those that nobody has looked at */
   look(isAll: boolean): void;
+  /** Resolves when none is under way. */
+  looked(): Promise<void>;
   /** The same, when there was news since the last one. */
   lookAtNews(): void;
   /** Is everything accepted at this moment? */
@@ -66,7 +68,7 @@ export function makeParked<T extends object>(
   let hasLost = false;
   let seenNews = 0;
   let wanted: 'nothing' | 'fresh' | 'all' = 'nothing';
-  let isLooking = false;
+  let looking: Promise<void> | null = null;
   let told = '';
 
   const leave = (one: T, cycle: Cycle | null): void => {
@@ -84,14 +86,21 @@ export function makeParked<T extends object>(
     entry.usesCode = missing.some(({ newest }) => newest?.usesCode === true);
     entry.words = missing.map((looked) => describeMissing(looked).because).join('; ');
     const needs = missing.flatMap(({ wanted: dependency, newest }) => (newest === null ? [dependency] : []));
-    if (!entry.isFresh) {
-      cycles.update(one, needs);
-      return false;
+    if (entry.isFresh) cycles.add(one, { identity: entry.identity, needs });
+    else cycles.update(one, needs);
+    return false;
+  };
+
+  /** Of those that came together the last ones are refused, so that which it is does not hang on who was looked at first. */
+  const refuseCycles = (some: readonly T[]): boolean => {
+    let isAny = false;
+    for (const one of some.toReversed()) {
+      const cycle = cycles.cycleAt(one);
+      if (cycle === null) continue;
+      leave(one, cycle);
+      isAny = true;
     }
-    entry.isFresh = false;
-    const cycle = cycles.add(one, { identity: entry.identity, needs });
-    if (cycle !== null) leave(one, cycle);
-    return cycle !== null;
+    return isAny;
   };
 
   const shutRoles = (): string => [...ports.roles()].filter((role) => awaiting.full(role) !== null).join(' ');
@@ -109,18 +118,20 @@ export function makeParked<T extends object>(
     let hasChanged = before !== shutRoles();
     const now = new Map(features.map((feature, index) => [feature, tip.features[index] ?? '']));
     const view: Pick<Acceptance, 'of'> = { of: async (series) => acceptance.of(series, now.get(series.feature.toLowerCase())) };
+    const fresh: T[] = [];
     for (const [one, entry] of entries) {
       const { dependsOn, isFresh } = entry;
       const isTouched = ({ feature }: Dependency): boolean => now.get(feature.toLowerCase()) !== stamps.get(feature.toLowerCase());
       if (!isFresh && !(isAll && (entry.usesCode || (isNew && dependsOn.some(isTouched))))) continue;
       const missing = await missingDependencies(view, dependsOn);
       // Its file may have gone meanwhile.
-      if (entries.get(one) === entry) hasChanged = judge(one, entry, missing) || hasChanged;
+      if (entries.get(one) !== entry) continue;
+      hasChanged = judge(one, entry, missing) || hasChanged;
+      entry.isFresh = false;
+      if (isFresh) fresh.push(one);
     }
-    for (const { key, cycle } of hasLost ? cycles.stuck() : []) {
-      leave(key as T, cycle);
-      hasChanged = true;
-    }
+    hasChanged = refuseCycles(fresh) || hasChanged;
+    if (hasLost) hasChanged = refuseCycles(cycles.stuck() as readonly T[]) || hasChanged;
     hasLost = false;
     if (isAll) {
       stamps = now;
@@ -130,7 +141,6 @@ export function makeParked<T extends object>(
   };
 
   const run = async (): Promise<void> => {
-    isLooking = true;
     try {
       while (wanted !== 'nothing') {
         const isAll = wanted === 'all';
@@ -143,7 +153,7 @@ export function makeParked<T extends object>(
       if (words !== told) log.error(words);
       told = words;
     } finally {
-      isLooking = false;
+      looking = null;
     }
   };
 
@@ -151,7 +161,7 @@ export function makeParked<T extends object>(
     if (entries.size === 0 && !awaiting.isOn) return;
     if (isAll) wanted = 'all';
     else if (wanted === 'nothing') wanted = 'fresh';
-    if (!isLooking) void run();
+    looking ??= run();
   };
 
   return {
@@ -168,6 +178,7 @@ export function makeParked<T extends object>(
     size: () => entries.size,
     words: (one) => entries.get(one)?.words ?? NOT_LOOKED_AT,
     look,
+    looked: async () => looking ?? Promise.resolve(),
     lookAtNews() {
       const news = acceptance.news();
       if (news === seenNews) return;

@@ -1,10 +1,11 @@
 /** What the intake must know of a waiting file, from a bounded look at its front matter. Most prompts of a backlog differ in nothing of it, and share one entry. */
 
-import type { FeatureId } from '#core/names.ts';
+import type { FeatureId, RoleName } from '#core/names.ts';
 import type { Dependency, Identity } from '#core/prompt.ts';
 import type { Waiting } from '#core/spool.ts';
 import { peekPrompt, type Peek } from '#prompt-spec/peek.ts';
 import { skimPrompt } from '#prompt-spec/skim.ts';
+import { isWanted } from './dependencies.ts';
 import { lanesOf } from './lanes/choices.ts';
 import type { Ports } from './ports.ts';
 
@@ -31,7 +32,17 @@ const NO_NEEDS: readonly Dependency[] = [];
 
 const identityOf = ({ feature, agent, name, revision }: Peek): Identity => ({ feature, role: agent, name, revision });
 
-/** Null: it is no prompt, and is claimed to be refused. */
+/** It would wait for what can never be: parse.ts has the words. */
+const waitsForNothing = (peeked: Peek, folder: RoleName, roles: Ports['roles']): boolean =>
+  peeked.dependsOn.length > 0 &&
+  (peeked.agent !== folder ||
+    peeked.dependsOn.some(
+      (wanted) =>
+        !roles.has(wanted.role) ||
+        (wanted.revision !== null && wanted.revision >= peeked.revision && isWanted({ ...wanted, revision: null }, identityOf(peeked))),
+    ));
+
+/** Null: it is no prompt, or can never be one, and is claimed to be refused. */
 export function makePeek(
   ports: Pick<Ports, 'spool' | 'purse' | 'roles' | 'runners' | 'laneOf'>,
 ): (waiting: Waiting) => Promise<Peeked | null> {
@@ -42,7 +53,7 @@ export function makePeek(
     const skimmed = head === null ? null : skimPrompt(head);
     const peeked = head === null || skimmed !== null ? null : peekPrompt(head);
     const seenInIt = skimmed ?? peeked;
-    if (seenInIt === null) return null;
+    if (seenInIt === null || (peeked !== null && waitsForNothing(peeked, waiting.role, ports.roles))) return null;
     // Nothing more than is needed here: a hundred thousand may wait.
     const { priority, notBefore, dependsOn, runner } = seenInIt;
     const feature = ports.purse.isOn ? seenInIt.feature : null;

@@ -54,6 +54,8 @@ export type Intake = {
   notice(noticed: Noticed | null): void;
   /** Looks again at what waits for answers, when somebody may have accepted one since. */
   lookAtNews(): void;
+  /** Resolves when no look at what waits for answers is under way. */
+  looked(): Promise<void>;
   /** The prompts that wait for one another, this one among them; null: there are none. */
   cycleOf(identity: Identity, missing: readonly Dependency[]): Cycle | null;
   /** One look at the folders; answers when it is worth looking again (ms), null when that has no hurry. */
@@ -205,7 +207,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     tries.settle(waiting);
     if (!canPeek()) {
       known.clear();
-      for (const one of [...parked.all()]) parked.remove(one);
+      for (const one of parked.all()) parked.remove(one);
       arrange([]);
     }
     const { fresh, isWhole } = await takeIn(waiting);
@@ -264,6 +266,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     lookAtNews: () => {
       parked.lookAtNews();
     },
+    looked: async () => parked.looked(),
     cycleOf: (identity, missing) => parked.cycleOf(identity, missing),
     async look() {
       // What was told up to here belongs to this look: a file that came whole is known by what was not told of it.

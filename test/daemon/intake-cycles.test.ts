@@ -24,7 +24,13 @@ const node = (text: string, ...needs: readonly string[]): Node => ({
   needs: needs.map(named),
 });
 const shown = (cycle: Cycle | null): string | null => (cycle === null ? null : describeCycle(cycle));
-const add = (cycles: Cycles, text: string, ...needs: readonly string[]): string | null => shown(cycles.add(text, node(text, ...needs)));
+/** As the intake does with one that came alone. */
+function add(cycles: Cycles, text: string, ...needs: readonly string[]): string | null {
+  cycles.add(text, node(text, ...needs));
+  const cycle = cycles.cycleAt(text);
+  if (cycle !== null) cycles.remove(text);
+  return shown(cycle);
+}
 
 test('the prompt that closes a cycle is told it, the shortest way round; those before it are kept', () => {
   const cycles = makeCycles();
@@ -49,13 +55,8 @@ test('another revision that can be answered keeps the way open, until it is take
   assert.equal(add(cycles, 'ui', 'openapi'), null);
   assert.deepEqual(cycles.stuck(), []);
   cycles.remove('openapi@2');
-  assert.deepEqual(
-    cycles.stuck().map(({ key, cycle }) => [key, describeCycle(cycle)]),
-    [
-      ['openapi@1', 'FEAT-1/openapi -> FEAT-1/ui -> FEAT-1/openapi'],
-      ['ui', 'FEAT-1/ui -> FEAT-1/openapi -> FEAT-1/ui'],
-    ],
-  );
+  assert.deepEqual(cycles.stuck(), ['openapi@1', 'ui']);
+  assert.equal(shown(cycles.cycleAt('ui')), 'FEAT-1/ui -> FEAT-1/openapi -> FEAT-1/ui');
 });
 
 test('a dependency that names a revision waits for no other one', () => {
@@ -84,21 +85,22 @@ test('what history has an answer to is waited for no longer', () => {
   assert.equal(add(cycles, 'openapi', 'ui'), null);
 });
 
+/** By going round until nothing more is answered: prompts whose series nobody has are answered by whoever drops them. */
+const neverEnds = (all: ReadonlyMap<string, readonly string[]>): string[] => {
+  const done = new Set<string>();
+  for (let before = -1; before !== done.size;) {
+    before = done.size;
+    for (const [key, needs] of all) if (needs.every((need) => !all.has(need) || done.has(need))) done.add(key);
+  }
+  return [...all.keys()].filter((key) => !done.has(key));
+};
+
 test('among random prompts exactly those are refused that could never go on', () => {
   let seed = 7;
   const random = (below: number): number => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
   for (let round = 0; round < 200; round++) {
     const cycles = makeCycles();
     const kept = new Map<string, string[]>();
-    /** By going round until nothing more is answered: prompts whose series nobody has are answered by whoever drops them. */
-    const neverEnds = (all: ReadonlyMap<string, readonly string[]>): string[] => {
-      const done = new Set<string>();
-      for (let before = -1; before !== done.size;) {
-        before = done.size;
-        for (const [key, needs] of all) if (needs.every((need) => !all.has(need) || done.has(need))) done.add(key);
-      }
-      return [...all.keys()].filter((key) => !done.has(key));
-    };
     for (let at = 0; at < 12; at++) {
       const key = `ui/n${String.fromCodePoint(97 + at)}`;
       const needs = [random(12), random(12)].map((other) => `ui/n${String.fromCodePoint(97 + other)}`);

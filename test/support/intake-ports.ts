@@ -4,6 +4,7 @@ import type { History } from '#core/history.ts';
 import { makeAcceptance } from '#daemon/acceptance.ts';
 import { NO_PURSE } from '#daemon/budget.ts';
 import type { Ports } from '#daemon/ports.ts';
+import { ROLES } from '#test/support/prompts.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 
@@ -40,7 +41,7 @@ export const makeIntakePorts = ({ room, isShut, roleRate = 0, awaitingMax = 0, h
     history,
     purse: NO_PURSE,
     laneOf: (_role: string, runner: string | null) => runner ?? 'offline',
-    roles: new Map(),
+    roles: new Map(ROLES.map((name) => [name, {}])),
     lanes: {
       isShut,
       roleShut: () => null,
