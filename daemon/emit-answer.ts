@@ -41,7 +41,8 @@ export function parseAnswer(ports: Reading, asking: Role, parent: JobId, answer:
   return promptsIn(answer).blocks.map((block) => parseBlock(ports, asking, parent, block));
 }
 
-function parseBlock(ports: Reading, asking: Role, parent: JobId, block: PromptBlock): Parsed {
+/** One prompt of an answer, or of a stream (`parent` null: its bytes stay as they are). */
+export function parseBlock(ports: Reading, asking: Role, parent: JobId | null, block: PromptBlock): Parsed {
   const bytes = Buffer.from(block.text);
   const agent = peekPrompt(bytes)?.agent;
   const role = (agent === undefined ? undefined : ports.roles.get(agent)) ?? asking;
@@ -51,7 +52,7 @@ function parseBlock(ports: Reading, asking: Role, parent: JobId, block: PromptBl
     limits: limitsOf(ports),
     nowMs: ports.clock.now().getTime(),
   });
-  const text = withParent(block.text, parent);
+  const text = parent === null ? block.text : withParent(block.text, parent);
   if (!parsed.ok || text === null) return { block, child: null, faults: parsed.ok ? [] : parsed.error.map(inAnswer) };
   const identity = identityOf(parsed.value);
   const stem = stemOf(block.hint, identity);
