@@ -26,6 +26,8 @@ const inbox = (workspace: TempWorkspace, folder: string): string => path.join(wo
 const names = (workspace: TempWorkspace, folder: string): string[] =>
   existsSync(inbox(workspace, folder)) ? readdirSync(inbox(workspace, folder)).toSorted() : [];
 
+const needs = (text: string, what: string): string => text.replace(/\n---\n/, `\ndepends_on: [${what}]\n---\n`);
+
 for (const [form, text] of Object.entries(FORMS)) {
   test(`a stream of ${form} drops every prompt, byte for byte, under the name it asks for`, async (t) => {
     const workspace = await makeTempWorkspace(t);
@@ -58,7 +60,6 @@ test('a first prompt needs no separator, and one fault keeps all of them out, to
 
 test('two of one identity, a circle, an unknown name and a line that is no JSON are told, each at its place', async (t) => {
   const workspace = await makeTempWorkspace(t);
-  const needs = (text: string, what: string): string => text.replace(/\n---\n/, `\ndepends_on: [${what}]\n---\n`);
   const lines = [
     needs(ui, 'architect'),
     needs(architect, 'ui'),
