@@ -1,6 +1,7 @@
 /** `docket add`, `docket ask`: a valid prompt from flags, a file, standard input or an editor, dropped durably; `ask` waits and prints the answer. */
 
 import type { Command } from 'commander';
+import { addFrom } from './add-from.ts';
 import { compose, type Composed, type ComposeFlags } from './compose.ts';
 import { CliError, EXIT, show, wholeNumber, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, log, openAll, roleNamed, type Opened } from './open.ts';
@@ -14,9 +15,9 @@ type Options = Common & ComposeFlags & { readonly timeout?: number };
 
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
 
-const withFlags = (command: Command): Command =>
+const withFlags = (command: Command, role = '<role>'): Command =>
   command
-    .argument('<role>', 'who answers, such as architect')
+    .argument(role, 'who answers, such as architect')
     .argument('[file]', 'a prompt with front matter, or a plain text; - is standard input; nothing opens $EDITOR')
     .option('-f, --feature <id>', 'the feature, such as FEAT-123 (needed when the text has no front matter)')
     .option('-r, --revision <n>', 'the revision (default: one more than the newest in history)', wholeNumber('--revision'))
@@ -31,14 +32,25 @@ const withFlags = (command: Command): Command =>
     .option('--stem <name>', 'the file name without .md');
 
 export function addAdd(program: Command, io: Io): void {
-  withFlags(program.command('add').description('write a valid prompt and drop it into a role’s inbox'))
+  withFlags(program.command('add').description('write a valid prompt, or drop many, into the inboxes of roles'), '[role]')
+    .option('--from <file>', 'a stream of prompts (- is standard input): all of them are dropped, or none (docs/emit.md)')
+    .option('--held', 'with --from: they wait as .held until `docket release`')
     .addHelpText(
       'after',
-      '\nExamples:\n  docket add architect prompt.md\n  echo "List the modules." | docket add architect --feature FEAT-123\n  docket add ui --feature FEAT-123 --name filter-panel --depends-on architect notes.txt',
+      '\nExamples:\n  docket add architect prompt.md\n  echo "List the modules." | docket add architect --feature FEAT-123\n  docket add ui --feature FEAT-123 --name filter-panel --depends-on architect notes.txt\n  docket add --from plan.md\n  my-planner | docket add --from - --held --json',
     )
-    .action(async (roleText: string, file: string | undefined, _options: Options, command: Command) => {
+    .action(async (roleText: string | undefined, file: string | undefined, _options: Options, command: Command) => {
       const common = commonOf(command);
       const opened = await openAll(io, common);
+      const { from, held = false } = command.opts<Options & { readonly from?: string; readonly held?: boolean }>();
+      if (from !== undefined && roleText !== undefined)
+        throw new CliError('with --from each prompt names its role itself: give no role', EXIT.wrongUse);
+      if (from !== undefined) {
+        await addFrom(io, common, opened, { from, held });
+        return;
+      }
+      if (held) throw new CliError('--held goes with --from; of one prompt: `docket add`, then `docket hold`', EXIT.wrongUse);
+      if (roleText === undefined) throw new CliError(`say which role answers: ${[...opened.roles.keys()].join(', ')}`, EXIT.wrongUse);
       const role = roleNamed(opened.roles, roleText);
       const composed = await compose(io, opened, role, file, command.opts<Options>());
       const dropped = await drop(io, opened, role, composed);

@@ -165,6 +165,10 @@ export type Spool = {
     bytes: Uint8Array | string,
     isStated?: boolean,
   ): Promise<{ readonly name: string; readonly path: string }>;
+  /** Several at once: all are written, durable, before the first has its name. With `isHeld` as `.held`. The files' names, in this order. */
+  dropAll(
+    prompts: readonly { readonly role: RoleName; readonly stem: Stem; readonly bytes: Uint8Array; readonly isHeld: boolean }[],
+  ): Promise<readonly { readonly name: string; readonly path: string }[]>;
   /** `foo.failed`, `.held`, `.rejected`, `.cancelled` -> `foo.md`, so that it is taken again; the old error file goes to archive/. */
   reopen(role: RoleName, stem: Stem): Promise<{ readonly name: string }>;
   /** Moves `.processed` files that ended before this moment to archive/<YYYY-MM>/, a small batch at a time. Answers how many each batch moved; who asks for the next decides when. */

@@ -41,22 +41,33 @@ export function parseAnswer(ports: Reading, asking: Role, parent: JobId, answer:
   return promptsIn(answer).blocks.map((block) => parseBlock(ports, asking, parent, block));
 }
 
-function parseBlock(ports: Reading, asking: Role, parent: JobId, block: PromptBlock): Parsed {
+/** One prompt of an answer, or of a stream (`parent` null: its bytes stay as they are). */
+export function parseBlock(ports: Reading, asking: Role, parent: JobId | null, block: PromptBlock): Parsed {
   const bytes = Buffer.from(block.text);
   const agent = peekPrompt(bytes)?.agent;
-  const role = (agent === undefined ? undefined : ports.roles.get(agent)) ?? asking;
-  const parsed = parsePrompt(bytes, {
-    roles: [...ports.roles.keys()],
-    folderRole: role.name,
-    limits: limitsOf(ports),
-    nowMs: ports.clock.now().getTime(),
-  });
-  const text = withParent(block.text, parent);
+  const named = agent === undefined ? undefined : ports.roles.get(agent);
+  // Without a front matter that can be read whole its role is found by trying.
+  let role = named ?? asking;
+  let parsed = parseAs(ports, bytes, role);
+  for (const other of named === undefined ? ports.roles.values() : []) {
+    if (parsed.ok || !parsed.error.some(({ code }) => code === 'agent-folder')) break;
+    role = other;
+    parsed = parseAs(ports, bytes, role);
+  }
+  const text = parent === null ? block.text : withParent(block.text, parent);
   if (!parsed.ok || text === null) return { block, child: null, faults: parsed.ok ? [] : parsed.error.map(inAnswer) };
   const identity = identityOf(parsed.value);
   const stem = stemOf(block.hint, identity);
   return { block, faults: [], child: { block, bytes: Buffer.from(text), prompt: parsed.value, identity, role, folder: role.folder, stem } };
 }
+
+const parseAs = (ports: Reading, bytes: Uint8Array, role: Role): ReturnType<typeof parsePrompt> =>
+  parsePrompt(bytes, {
+    roles: [...ports.roles.keys()],
+    folderRole: role.name,
+    limits: limitsOf(ports),
+    nowMs: ports.clock.now().getTime(),
+  });
 
 /** There is no folder that the prompt lies in. */
 const inAnswer = (fault: Fault): Fault =>

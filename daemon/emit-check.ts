@@ -21,13 +21,20 @@ import { chooseRunner } from './validate.ts';
 /** A finding without the name of its check; 1-based, of the answer. */
 export type EmitFlaw = { readonly line: number; readonly column: number; readonly message: string };
 
-type Checking = Pick<Ports, 'roles' | 'workspace' | 'clock' | 'specs' | 'runners' | 'scope' | 'secrets' | 'history'>;
+type Checking = Pick<Ports, 'roles' | 'workspace' | 'clock' | 'specs' | 'secrets'> & {
+  readonly scope: Pick<Ports['scope'], 'rules'>;
+  /** Null: which runner a prompt asks for is looked at when it is claimed. */
+  readonly runners: Ports['runners'] | null;
+  /** Null: nothing was ever recorded. */
+  readonly history: Pick<Ports['history'], 'find' | 'records' | 'read'> | null;
+};
+type Recorded = Checking & { readonly history: NonNullable<Checking['history']> };
 type Asking = Pick<Submitted, 'identity' | 'role' | 'recordAs' | 'prompt'>;
 
 const DAY_MS = 86_400_000;
 
 /** Every way in which the prompts of an answer may not be enqueued, in the order of the answer; an empty list when they may, or when it has none. */
-export async function emitFlaws(ports: Checking, job: Asking, answer: string): Promise<readonly EmitFlaw[]> {
+export async function emitFlaws(ports: Recorded, job: Asking, answer: string): Promise<readonly EmitFlaw[]> {
   const parsed = parseAnswer(ports, job.role, job.recordAs, answer);
   if (parsed.length === 0) return [];
   const flaws: EmitFlaw[] = [...limitFlaws(ports, parsed)];
@@ -38,21 +45,35 @@ export async function emitFlaws(ports: Checking, job: Asking, answer: string): P
     if (one.child !== null) flaws.push(...(await childFlaws(ports, job, one.child)));
     else if (one.faults.length === 0) flaws.push(atFence(one, 'this prompt has no front matter that is closed by ---'));
   }
-  const children = parsed.flatMap(({ child }) => child ?? []);
-  flaws.push(...twinFlaws(children), ...cycleFlaws(children));
-  for (const child of children) flaws.push(...(await needFlaws(ports, child, children)));
+  flaws.push(
+    ...(await groupFlaws(
+      ports,
+      parsed.flatMap(({ child }) => child ?? []),
+    )),
+  );
   const [first] = parsed;
   if (first !== undefined) flaws.push(...(await runawayFlaws(ports, job, first, parsed.length)));
   return flaws.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
-const atFence = ({ block }: Pick<Parsed, 'block'>, message: string): EmitFlaw => ({
+/** What several prompts that come together can do wrong. @param placed where a flaw inside of a prompt is told */
+export async function groupFlaws(
+  ports: Checking,
+  children: readonly Child[],
+  placed: (child: Child, flaw: EmitFlaw) => EmitFlaw = (_child, flaw) => flaw,
+): Promise<readonly EmitFlaw[]> {
+  const flaws = [...twinFlaws(children), ...cycleFlaws(children)];
+  for (const child of children) for (const flaw of await needFlaws(ports, child, children)) flaws.push(placed(child, flaw));
+  return flaws;
+}
+
+export const atFence = ({ block }: Pick<Parsed, 'block'>, message: string): EmitFlaw => ({
   line: block.fenceLine,
   column: block.indent + 1,
   message,
 });
 
-function flawOf({ block }: Pick<Parsed, 'block'>, fault: Fault): EmitFlaw {
+export function flawOf({ block }: Pick<Parsed, 'block'>, fault: Fault): EmitFlaw {
   const message = `${fault.field}: ${fault.message} (expected: ${fault.expected}; found: ${fault.found}; ${fault.mend})`;
   if (fault.line <= 0) return atFence({ block }, message);
   return { line: block.line + fault.line - 1, column: fault.column + block.indent, message };
@@ -78,17 +99,28 @@ function limitFlaws({ workspace: { settings } }: Checking, parsed: readonly Pars
   ];
 }
 
-/** What any dropped file is held to, and that it is of this feature and speaks for nobody. */
+/** Of a prompt out of an answer: it is of this feature, and speaks for nobody. */
 async function childFlaws(ports: Checking, job: Asking, child: Child): Promise<EmitFlaw[]> {
-  const { prompt, role, block } = child;
+  const { prompt } = child;
   const flaws: EmitFlaw[] = [];
-  const bytes = new TextEncoder().encode(block.text);
-  const limits = limitsOf(ports);
   if (!sameFeature(prompt.feature.id, job.identity.feature))
     flaws.push(atField(ports, child, 'feature', `a prompt out of an answer is of the same feature: write ${job.prompt.feature.name}`));
   if (prompt.rest['parent'] !== undefined) flaws.push(atField(ports, child, 'parent', 'docket writes this line: leave it out'));
   if (prompt.rest['author'] !== undefined)
     flaws.push(atField(ports, child, 'author', 'names a person who wrote the prompt, and no person did: leave it out'));
+  return [...flaws, ...(await promptFlaws(ports, child))];
+}
+
+/** What any dropped file is held to, beyond its shape; and that its place in the history is free. @param isSame the very bytes may be recorded there */
+export async function promptFlaws(
+  ports: Checking,
+  child: Child,
+  isSame: (sha256: string) => boolean = () => false,
+): Promise<readonly EmitFlaw[]> {
+  const { prompt, role, block } = child;
+  const flaws: EmitFlaw[] = [];
+  const bytes = new TextEncoder().encode(block.text);
+  const limits = limitsOf(ports);
   if (child.bytes.length > limits.promptBytes)
     flaws.push(
       atFence(
@@ -101,9 +133,9 @@ async function childFlaws(ports: Checking, job: Asking, child: Child): Promise<E
   const scope = ports.scope.rules(role.access, prompt.rest['scope']);
   flaws.push(...scopeFaults(scope, () => placeOfField(bytes, 'scope', limits)).map((fault) => flawOf(child, fault)));
   const model = prompt.model ?? role.model ?? (ports.workspace.settings.model === '' ? null : ports.workspace.settings.model);
-  const runner = chooseRunner(ports, role, prompt, model);
+  const runner = ports.runners === null ? null : chooseRunner({ runners: ports.runners }, role, prompt, model);
   // What only the installation lacks is no fault of the answer: the child will wait for it.
-  if (!runner.ok && runner.error.kind === 'prompt-invalid')
+  if (runner?.ok === false && runner.error.kind === 'prompt-invalid')
     flaws.push(
       ...runner.error.faults.map((fault) =>
         atField(ports, child, fault.field, `${fault.message} (expected: ${fault.expected}; ${fault.mend})`),
@@ -111,8 +143,8 @@ async function childFlaws(ports: Checking, job: Asking, child: Child): Promise<E
     );
   const scan = await ports.secrets.scan('prompt', block.text);
   if (!scan.ok) flaws.push(atFence(child, describe(scan.error)));
-  const filed = await ports.history.find(child.identity);
-  if (filed !== null)
+  const filed = (await ports.history?.find(child.identity)) ?? null;
+  if (filed !== null && !isSame(filed.promptSha256))
     flaws.push(
       atField(
         ports,
@@ -192,13 +224,14 @@ async function needFlaws(ports: Checking, child: Child, children: readonly Child
 
 async function isInHistory({ history }: Checking, wanted: Dependency): Promise<boolean> {
   const { feature, role, name, revision } = wanted;
+  if (history === null) return false;
   if (revision !== null) return (await history.find({ feature, role, name, revision })) !== null;
   for await (const { identity } of history.records({ feature, role })) if (identity.name === name) return true;
   return false;
 }
 
 /** Against prompts that write prompts without end. */
-async function runawayFlaws(ports: Checking, job: Asking, first: Parsed, count: number): Promise<EmitFlaw[]> {
+async function runawayFlaws(ports: Recorded, job: Asking, first: Parsed, count: number): Promise<EmitFlaw[]> {
   const { settings } = ports.workspace;
   const flaws: EmitFlaw[] = [];
   const generation = await generationOf(ports, job.prompt.rest['parent'], settings['emit.generations']);
@@ -222,7 +255,7 @@ async function runawayFlaws(ports: Checking, job: Asking, first: Parsed, count: 
 }
 
 /** How many answers a prompt is away from one that a person dropped: 0 without a parent. Counted no further than `most`. */
-async function generationOf({ history }: Checking, parent: unknown, most: number): Promise<number> {
+async function generationOf({ history }: Recorded, parent: unknown, most: number): Promise<number> {
   let generation = 0;
   let job: JobId | null = typeof parent === 'string' && isJobId(parent) ? parent : null;
   while (job !== null && generation < most) {
@@ -244,7 +277,7 @@ function parentOf(prompt: Uint8Array): JobId | null {
   return isJobId(parent) ? parent : null;
 }
 
-async function emittedSince({ history, roles }: Checking, { identity: { feature } }: Asking, sinceMs: number): Promise<number> {
+async function emittedSince({ history, roles }: Recorded, { identity: { feature } }: Asking, sinceMs: number): Promise<number> {
   let count = 0;
   for (const role of roles.values()) {
     if (role.emits !== 'prompts') continue;

@@ -130,7 +130,8 @@ export function makeChildReleases(ports: ReleasePorts, stands: Stands): ChildRel
     },
     async look() {
       let count = 0;
-      for (const parent of [...heldChildren.keys()]) {
+      // A list of its own: what is released leaves the map meanwhile.
+      for (const parent of Array.from(heldChildren.keys())) {
         try {
           count += await lookAt(parent);
         } catch (error) {

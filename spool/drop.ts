@@ -44,6 +44,44 @@ export async function drop(parts: Parts, name: RoleName, stem: Stem, bytes: Uint
   }
 }
 
+export type Wanted = { readonly role: RoleName; readonly stem: Stem; readonly bytes: Uint8Array; readonly isHeld: boolean };
+
+/**
+ * Several at once: all are on the disk before the first has its name, so what keeps one from being written keeps all of them out. Names that state the
+ * SHA-256, but of those that are held: a person may change these.
+ */
+export async function dropAll(parts: Parts, wanted: readonly Wanted[]): Promise<readonly Dropped[]> {
+  const staged: { readonly one: Wanted; readonly role: SpoolRole; readonly temporary: string }[] = [];
+  try {
+    for (const one of wanted) {
+      const role = roleOf(parts, one.role);
+      const temporary = path.join(parts.layout.in(role.folder), temporaryName(parts.processId, randomText(parts.digest)));
+      staged.push({ one, role, temporary });
+      await parts.fs.writeNew(temporary, one.bytes, 'safety', 0o600);
+      await announce(parts, temporary);
+    }
+    const dropped: Dropped[] = [];
+    for (const { one, role, temporary } of staged) {
+      const ending = one.isHeld ? '.held' : statedEnding(parts.digest.sha256(one.bytes));
+      const stem = one.isHeld ? await quietStem(parts, role, one.stem) : one.stem;
+      // A starting daemon took the temporary file for one of a crash: written once more.
+      dropped.push((await enter(parts, role, temporary, stem, ending)) ?? (await drop(parts, one.role, one.stem, one.bytes, true)));
+    }
+    return dropped;
+  } finally {
+    for (const { temporary } of staged) await unlinkIfThere(parts.fs, temporary).catch(() => undefined);
+    for (const role of new Set(staged.map((one) => one.role))) await parts.sync(parts.layout.in(role.folder), 'safety');
+  }
+}
+
+/** Beside a page that tells of a bad end a held prompt would look like that end. */
+async function quietStem(parts: Parts, role: SpoolRole, stem: Stem): Promise<Stem> {
+  for (let n = 1; ; n++) {
+    const next = numberedStem(stem, n);
+    if ((await parts.fs.facts(path.join(parts.layout.out(role.folder), `${next}_error.md`))) === null) return next;
+  }
+}
+
 /**
  * To this process the file is known whole by its inode. To another it must look like one that came by rename: ctime later than mtime.
  * Both may still stand on the same tick of the file system's clock, so the ctime is moved until it is.

@@ -12,7 +12,7 @@ import { keepAltered, putBack } from './altered.ts';
 import { claim } from './claim.ts';
 import { clean } from './clean.ts';
 import { decide, privateCopy } from './decide.ts';
-import { drop } from './drop.ts';
+import { drop, dropAll } from './drop.ts';
 import { childStems, enqueue } from './enqueue.ts';
 import { finish } from './finish.ts';
 import { makeFolderSync } from './folder-sync.ts';
@@ -93,6 +93,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     leftovers: (folder) => leftovers(parts, folder),
     list: (options) => list(parts, options),
     drop: (role, stem, bytes, isStated) => drop(parts, role, stem, bytes, isStated),
+    dropAll: (prompts) => dropAll(parts, prompts),
     reopen: (role, stem) => reopen(parts, role, stem),
     retire: (endedBefore) => retire(parts, endedBefore),
     ended: (role) => ended(parts, role),
