@@ -12,6 +12,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'status', load: async () => (await import('./status.ts')).addStatus },
   { name: 'logs', load: async () => (await import('./logs.ts')).addLogs },
   { name: 'next', load: async () => (await import('./next.ts')).addNext },
+  { name: 'revise', load: async () => (await import('./revise.ts')).addRevise },
   { name: 'add', load: async () => (await import('./add.ts')).addAdd },
   { name: 'ask', load: async () => (await import('./add.ts')).addAsk },
   { name: 'wait', load: async () => (await import('./wait.ts')).addWait },

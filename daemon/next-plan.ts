@@ -79,7 +79,7 @@ export async function nextFacts(ports: NextPorts, feature: FeatureId): Promise<N
     accepted.set(key, await answerOf(ports, identity, folder, evidence, newest.approvals.at(-1)?.verdict.at ?? null));
   }
   if (present.size === 0) return null;
-  for (const { identity, where } of await inQueues(ports, feature)) put(identity, where);
+  for (const { identity, where } of await promptsInQueues(ports, feature)) put(identity, where);
   const isClosed = (await ports.history.closings(feature)).at(-1)?.kind === 'closing';
   return { feature, isClosed, accepted: [...accepted.values()], present: [...present.values()] };
 }
@@ -112,20 +112,29 @@ async function answerOf(
 const OVER: ReadonlySet<string> = new Set(['rejected', 'cancelled', 'answered', 'briefed', 'duplicate', 'failed']);
 const HEAD_BYTES = 20_480;
 
-async function inQueues(ports: NextPorts, feature: FeatureId): Promise<NextFacts['present']> {
-  const found: NextFacts['present'][number][] = [];
+export type QueuedPrompt = { readonly identity: Identity; readonly where: string };
+
+/** Prompts of a feature that wait, are held or are in work, by their front matter. */
+export async function promptsInQueues(
+  ports: Pick<NextPorts, 'spool' | 'fs' | 'queues' | 'roles'>,
+  feature: FeatureId,
+): Promise<readonly QueuedPrompt[]> {
+  const found: QueuedPrompt[] = [];
   for (const view of await ports.spool.list({ ended: true })) {
     if (OVER.has(view.state)) continue;
     const peek = await peekAt(ports, view);
     if (peek === null || !sameFeature(peek.feature, feature)) continue;
     const file = `${view.role}/${view.stem}`;
     const where = view.state === 'waiting-in' ? `${file} waits` : view.state === 'held' ? `${file} is held` : `${file} is in work`;
-    found.push({ identity: { role: peek.agent, name: peek.name }, where });
+    found.push({ identity: { feature, role: peek.agent, name: peek.name, revision: peek.revision }, where });
   }
   return found;
 }
 
-async function peekAt({ fs, queues, roles }: NextPorts, view: JobView): Promise<ReturnType<typeof peekPrompt>> {
+async function peekAt(
+  { fs, queues, roles }: Pick<NextPorts, 'fs' | 'queues' | 'roles'>,
+  view: JobView,
+): Promise<ReturnType<typeof peekPrompt>> {
   const folder = roles.get(view.role)?.folder;
   if (folder === undefined) return null;
   const layout = makeLayout(queues);
