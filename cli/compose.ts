@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { describeFault } from '#core/fault.ts';
-import { parseFeature, parseStem, type Stem } from '#core/names.ts';
+import { isJobId, parseFeature, parseStem, type Stem } from '#core/names.ts';
 import { identityOf, type Identity, type Prompt } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -87,7 +87,7 @@ function withOwnKeys(text: string, { rest }: Prompt, own: OwnKeys): string {
   const lines = Object.entries(own).filter(([key]) => rest[key] === undefined);
   const open = /^\uFEFF?---[ \t]*(\r?\n)/.exec(text);
   if (open === null || lines.length === 0) return text;
-  const added = lines.map(([key, value]) => `${key}: ${JSON.stringify(value)}${open[1] ?? ''}`).join('');
+  const added = lines.map(([key, value]) => `${key}: ${isJobId(value) ? value : JSON.stringify(value)}${open[1] ?? ''}`).join('');
   return `${open[0]}${added}${text.slice(open[0].length)}`;
 }
 

@@ -6,7 +6,6 @@ import { assembleBrief } from '#agents/brief.ts';
 import { makeRunners } from '#agents/registry.ts';
 import { describeFault } from '#core/fault.ts';
 import { describe } from '#core/failure.ts';
-import { makeAcceptance } from '#daemon/acceptance.ts';
 import { briefContext, contextOf, describeDependency, describeMissing, missingDependencies, type Looked } from '#daemon/dependencies.ts';
 import { makeFs } from '#platform/files.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
@@ -14,6 +13,7 @@ import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, log, openAll, profilesOf } from './open.ts';
 import { parseFile } from './parse-file.ts';
 import { historyOf, runnerPorts } from './parts.ts';
+import { acceptanceOf } from './why-acceptance.ts';
 import { baseOf, rulesMaker, scopeWords } from './scope.ts';
 import { openSecretScan } from './secret-scan-of.ts';
 
@@ -51,7 +51,7 @@ export function addPreview(program: Command, io: Io): void {
       const ports = { history: historyOf(workspace, log) };
       const isRecorded = (await makeFs().facts(workspace.history)) !== null;
       if (isRecorded) await ports.history.open();
-      const acceptance = makeAcceptance({ history: ports.history, roles, settings: workspace.settings });
+      const acceptance = acceptanceOf(ports.history, workspace, roles);
       const missing = isRecorded
         ? await missingDependencies(acceptance, prompt.dependsOn)
         : prompt.dependsOn.map((wanted): Looked => ({ wanted, found: null, newest: null }));

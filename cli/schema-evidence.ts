@@ -58,6 +58,7 @@ const attempt = z.strictObject({
   lane: text.optional().describe('where it ran'),
   model: maybe.optional().describe('what answered'),
   acts: acts.optional().describe('what an agent asked for and changed, and what it was answered (runners of kind acp)'),
+  brief: sha256.optional().describe('of the brief of a repair attempt, which is a material; absent: the brief of the job'),
   sandbox: text.optional().describe('what was around the tool, such as bwrap 0.8.0, or none: and why'),
 });
 
@@ -152,6 +153,10 @@ const predicate = z.strictObject({
     }),
   ),
   outputMisses: z.array(text).nullable(),
+  emitted: z
+    .array(z.strictObject({ role: text, stem: text, sha256: sha256.describe('of the file, with the line that names its parent') }))
+    .optional()
+    .describe('prompts that the answer enqueued (docs/emit.md); absent: none'),
   failure,
   daemon: z.strictObject({ version: text, host: text, instance: text }),
   times: z.strictObject({ promptCreated: text, claimed: instant, submitted: instant, ended: instant }),

@@ -60,6 +60,9 @@ export type CodeFacts = {
   readonly dirty: boolean | null;
 };
 
+/** `sha256` is of the file's bytes, with the line that names its parent. */
+export type EmittedPrompt = { readonly role: string; readonly stem: string; readonly sha256: Sha256 };
+
 export type Predicate = {
   readonly job: JobId;
   readonly feature: { readonly id: string; readonly name: string };
@@ -96,6 +99,8 @@ export type Predicate = {
   }[];
   /** What the answer lacks of the asked shape (headings, fences), in words: for the reviewer, it fails nothing. Null: there is no answer of a tool. */
   readonly outputMisses: readonly string[] | null;
+  /** Prompts that the answer enqueued, in its order; absent: none. Their names are those of the decision: one that was taken meanwhile got the next number. */
+  readonly emitted?: readonly EmittedPrompt[];
   readonly failure: Failure | null;
   readonly daemon: { readonly version: string; readonly host: string; readonly instance: string };
   readonly times: { readonly promptCreated: string; readonly claimed: string; readonly submitted: string; readonly ended: string };

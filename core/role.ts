@@ -2,7 +2,14 @@
 
 import type { RoleFolder, RoleName } from './names.ts';
 
-export type OutputCheck = { readonly heading: string } | { readonly fence: string };
+/** A JSON Schema (2020-12) beside the spec or the role. `source` is empty until somebody read the file (cli/load.ts). */
+export type FenceSchema = { readonly file: string; readonly source: string };
+
+/** One entry of `output`: what a right answer contains (agents/contract.ts). */
+export type OutputCheck =
+  | { readonly heading: string }
+  | { readonly fence: string; readonly schema?: FenceSchema }
+  | { readonly kind: 'openapi' | 'prompts' | 'changes' };
 
 export type Role = {
   readonly name: RoleName;

@@ -9,11 +9,13 @@
  */
 
 import type { Filed, History } from '#core/history.ts';
+import type { Digest, Fs } from '#core/ports.ts';
 import { sameFeature, type FeatureId, type RoleName } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
-import { isAccepted, standingOf, type Judged, type ReviewRule, type Standing } from '#core/verdict.ts';
-import { authorOf } from '#prompt-spec/author.ts';
+import { addressOf, isAccepted, ruleOf, standingOf, STRICT_RULE, type Judged, type ReviewRule, type Standing } from '#core/verdict.ts';
+import { changedPaths, filesNow } from '#history/code-now.ts';
+import { readFrontMatter } from '#prompt-spec/front-matter.ts';
 
 export type Series = Pick<Identity, 'feature' | 'role' | 'name'>;
 
@@ -23,6 +25,8 @@ export type Recorded = {
   readonly filed: Filed;
   /** In the repository. */
   readonly folder: string;
+  /** Its standing hangs on files of the code, too. */
+  readonly usesCode: boolean;
   /** Null: it has no answer (yet), so there is nothing to judge. */
   readonly standing: Standing | null;
   /** Approvals of these very bytes, oldest first. */
@@ -32,6 +36,8 @@ export type Recorded = {
 export type AcceptancePorts = {
   readonly history: Pick<History, 'records' | 'verdicts' | 'read' | 'stamps'>;
   readonly roles: ReadonlyMap<RoleName, Role>;
+  /** Of the files that runs changed. */
+  readonly code: { readonly fs: Pick<Fs, 'readBounded'>; readonly digest: Pick<Digest, 'sha256'>; readonly root: string };
   readonly settings: { readonly 'review.unreviewed_roles': readonly string[]; readonly 'review.awaiting_max'?: number };
 };
 
@@ -55,22 +61,22 @@ export type Acceptance = {
   news(): number;
 };
 
-/** What a person's verdict is needed for. A role may say `review: none`, and that counts only where the committed settings name it and it changes nothing. */
-export const ruleOf = (role: Role | undefined, unreviewed: readonly string[]): ReviewRule =>
-  role === undefined
-    ? { review: 'required', reviewers: 1, authorMayApprove: true }
-    : {
-        review: role.review === 'none' && role.emits === 'document' && unreviewed.includes(role.name) ? 'none' : 'required',
-        reviewers: role.reviewers,
-        authorMayApprove: role.authorMayApprove,
-      };
-
 /** Features whose answers are remembered; some 500 B for each revision. */
 const FEATURES_MAX = 5_000;
 
+/** Of what was accepted once: its header was small enough then. */
+const LIMITS = { promptBytes: 8_000_000, frontMatterBytes: 65_536 };
+
+/** E-mail address of who wrote a prompt; null: it does not say. */
+function authorIn(prompt: Uint8Array | null): string | null {
+  const front = prompt === null ? null : readFrontMatter(prompt, LIMITS);
+  return front?.ok === true ? addressOf(front.value.data['author']) : null;
+}
+
+type HistoryRecord = { readonly identity: Identity; readonly filed: Filed; readonly folder: string; readonly evidence: string | null };
 type Known = { readonly stamp: string; readonly byRole: Map<RoleName, Promise<readonly Recorded[]>> };
 
-export function makeAcceptance({ history, roles, settings }: AcceptancePorts): Acceptance {
+export function makeAcceptance({ history, roles, code, settings }: AcceptancePorts): Acceptance {
   /** By feature, the one that was asked for longest ago first. */
   const known = new Map<string, Known>();
   let news = 0;
@@ -89,27 +95,40 @@ export function makeAcceptance({ history, roles, settings }: AcceptancePorts): A
     return now;
   };
 
+  const rule = (role: RoleName): ReviewRule => {
+    const installed = roles.get(role);
+    return installed === undefined ? STRICT_RULE : ruleOf(installed, settings['review.unreviewed_roles']);
+  };
+
+  const judge = async (record: HistoryRecord, mine: readonly Judged[]): Promise<Recorded> => {
+    const { identity, filed, folder, evidence } = record;
+    const { resultSha256 } = filed;
+    const isAnswered = filed.status === 'answered' && resultSha256 !== null;
+    const how = rule(identity.role);
+    // Only where it matters who wrote the prompt, and which files a person saw.
+    const isSaid = isAnswered && mine.length > 0;
+    const author =
+      isSaid && !how.authorMayApprove ? authorIn(await history.read(`${folder}/prompt_v${String(identity.revision)}.md`)) : null;
+    const usesCode = isSaid && evidence !== null && mine.some(({ verdict }) => verdict.code.files.length > 0);
+    const codeNow = usesCode ? await filesNow(code.fs, code.digest, code.root, changedPaths(evidence)) : [];
+    const verdicts = mine.map(({ verdict }) => verdict);
+    return {
+      identity,
+      filed,
+      folder,
+      usesCode,
+      standing: isAnswered ? standingOf(how, verdicts, { resultSha256, author, codeNow }) : null,
+      approvals: mine.filter(({ verdict }) => verdict.verdict === 'approved' && verdict.result_sha256 === resultSha256),
+    };
+  };
+
   const read = async (feature: FeatureId, role: RoleName): Promise<readonly Recorded[]> => {
-    const judged = await history.verdicts({ feature, role });
-    const byIdentity = Map.groupBy(judged, ({ identity }) => identityKey(identity));
-    const rule = ruleOf(roles.get(role), settings['review.unreviewed_roles']);
+    const judged = Map.groupBy(await history.verdicts({ feature, role }), ({ identity }) => identityKey(identity));
     const found: Recorded[] = [];
-    for await (const { identity, filed, folder } of history.records({ feature, role })) {
-      if (!sameFeature(identity.feature, feature) || identity.role !== role) continue;
-      const mine = byIdentity.get(identityKey(identity)) ?? [];
-      const { resultSha256 } = filed;
-      const isAnswered = filed.status === 'answered' && resultSha256 !== null;
-      // Only where it matters who wrote the prompt.
-      const needsAuthor = isAnswered && mine.length > 0 && !rule.authorMayApprove;
-      const author = needsAuthor ? authorOf(await history.read(`${folder}/prompt_v${String(identity.revision)}.md`)) : null;
-      const verdicts = mine.map(({ verdict }) => verdict);
-      found.push({
-        identity,
-        filed,
-        folder,
-        standing: isAnswered ? standingOf(rule, verdicts, { resultSha256, author }) : null,
-        approvals: mine.filter(({ verdict }) => verdict.verdict === 'approved' && verdict.result_sha256 === resultSha256),
-      });
+    for await (const record of history.records({ feature, role })) {
+      const { identity } = record;
+      if (sameFeature(identity.feature, feature) && identity.role === role)
+        found.push(await judge(record, judged.get(identityKey(identity)) ?? []));
     }
     return found.toSorted((a, b) => b.identity.revision - a.identity.revision);
   };
@@ -120,15 +139,18 @@ export function makeAcceptance({ history, roles, settings }: AcceptancePorts): A
     if (before !== undefined) return before;
     const reading = read(feature, role);
     byRole.set(role, reading);
-    // What could not be read is asked for again.
-    reading.catch(() => byRole.delete(role));
+    const forget = (): void => void byRole.delete(role);
+    // What could not be read is asked for again, and so is what the files of the code decide: they change without a commit.
+    reading.then((all) => {
+      if (all.some(({ usesCode }) => usesCode)) forget();
+    }, forget);
     return reading;
   };
 
   const of = async ({ feature, role, name }: Series, stamp?: string): Promise<readonly Recorded[]> =>
     (await ofRole(feature, role, stamp)).filter(({ identity }) => identity.name === name);
 
-  const needsVerdict = (role: RoleName): boolean => ruleOf(roles.get(role), settings['review.unreviewed_roles']).review === 'required';
+  const needsVerdict = (role: RoleName): boolean => rule(role).review === 'required';
 
   return {
     of,

@@ -56,7 +56,7 @@ export function describeMissing({ wanted, newest }: Looked, waiting?: string | n
     return { because: `${name} is not answered yet: ${waiting} waits, too`, next: `\`docket why ${waiting}\` says what for` };
   }
   const shown = shownOf(newest);
-  return newest.standing === null ? unanswered(newest.filed, shown) : judged(newest.standing, shown);
+  return newest.standing === null ? unanswered(newest.filed, shown) : judgedWords(newest.standing, shown);
 }
 
 function unanswered({ status }: Filed, shown: string): MissingWords {
@@ -75,7 +75,8 @@ function unanswered({ status }: Filed, shown: string): MissingWords {
   }
 }
 
-function judged(standing: Standing, shown: string): MissingWords {
+/** How an answer stands, and what a person can do about it. @param shown `FEAT-1/architect@2` */
+export function judgedWords(standing: Standing, shown: string): MissingWords {
   const approve = `\`docket approve ${shown}\``;
   const revise = `\`docket revise ${shown.replace(/@[0-9]+$/, '')}\``;
   switch (standing) {
@@ -90,8 +91,12 @@ function judged(standing: Standing, shown: string): MissingWords {
     case 'held':
       return { because: `${shown} is held by a reviewer`, next: `whoever holds it lets it go: ${approve}` };
     case 'accepted':
+      return { because: `${shown} is accepted`, next: 'nothing to do: what depends on it goes on by itself' };
     case 'unreviewed':
-      return { because: `${shown} is accepted`, next: 'nothing to do: it goes on by itself' };
+      return {
+        because: `${shown} counts without a verdict: review.unreviewed_roles lists its role`,
+        next: 'nothing to do: what depends on it goes on by itself',
+      };
     default:
       return unreachable(standing);
   }

@@ -44,7 +44,7 @@ export type Parked<T extends object> = {
   cycleOf(identity: Identity, missing: readonly Dependency[]): Cycle | null;
 };
 
-type Entry = { readonly identity: Identity; readonly dependsOn: readonly Dependency[]; isFresh: boolean; words: string };
+type Entry = { readonly identity: Identity; readonly dependsOn: readonly Dependency[]; isFresh: boolean; usesCode: boolean; words: string };
 
 const NOT_LOOKED_AT = 'what it depends on is looked at';
 
@@ -80,6 +80,8 @@ export function makeParked<T extends object>(
       leave(one, null);
       return true;
     }
+    // Files that are put back make an approval count again, and no commit tells it.
+    entry.usesCode = missing.some(({ newest }) => newest?.usesCode === true);
     entry.words = missing.map((looked) => describeMissing(looked).because).join('; ');
     const needs = missing.flatMap(({ wanted: dependency, newest }) => (newest === null ? [dependency] : []));
     if (!entry.isFresh) {
@@ -110,7 +112,7 @@ export function makeParked<T extends object>(
     for (const [one, entry] of entries) {
       const { dependsOn, isFresh } = entry;
       const isTouched = ({ feature }: Dependency): boolean => now.get(feature.toLowerCase()) !== stamps.get(feature.toLowerCase());
-      if (!isFresh && (!isAll || !isNew || !dependsOn.some(isTouched))) continue;
+      if (!isFresh && !(isAll && (entry.usesCode || (isNew && dependsOn.some(isTouched))))) continue;
       const missing = await missingDependencies(view, dependsOn);
       // Its file may have gone meanwhile.
       if (entries.get(one) === entry) hasChanged = judge(one, entry, missing) || hasChanged;
@@ -154,7 +156,7 @@ export function makeParked<T extends object>(
 
   return {
     add(one, identity, dependsOn) {
-      entries.set(one, { identity, dependsOn, isFresh: true, words: NOT_LOOKED_AT });
+      entries.set(one, { identity, dependsOn, isFresh: true, usesCode: false, words: NOT_LOOKED_AT });
     },
     remove(one) {
       if (!entries.delete(one)) return;

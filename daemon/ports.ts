@@ -11,7 +11,7 @@ import type { PromptSpec, Role } from '#core/role.ts';
 import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Signing } from '#core/signing.ts';
-import type { Spool } from '#core/spool.ts';
+import type { HeldPrompt, Spool } from '#core/spool.ts';
 import type { ScopeWatch } from '#policy/scope-watch.ts';
 import type { Acceptance } from './acceptance.ts';
 import type { Purse } from './budget.ts';
@@ -57,6 +57,8 @@ export type Ports = {
   readonly waitsForAnswers: Map<JobId, string>;
   /** Jobs that wait for money, with the words why. */
   readonly waitsForMoney: Map<JobId, string>;
+  /** By the job whose answer they came out of: prompts in in/ that wait for its approval, as far as they are known (emit-release.ts). */
+  readonly heldChildren: Map<JobId, readonly HeldPrompt[]>;
   /** The lane a job of this role will run in, with this runner (null: the role's or the workspace's). */
   readonly laneOf: (role: RoleName, runner: string | null) => string;
   readonly roles: ReadonlyMap<RoleName, Role>;

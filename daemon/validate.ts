@@ -195,7 +195,12 @@ function tellPersonal(ports: Ports, { claimed: { job } }: Task, prompt: Prompt, 
   ports.log.warn(words, { job: job.id, role: job.role, feature: prompt.feature.id });
 }
 
-function chooseRunner(ports: Ports, role: Role, prompt: Prompt, model: string | null): Result<Accepted['runner'], Failure> {
+export function chooseRunner(
+  ports: Pick<Ports, 'runners'>,
+  role: Role,
+  prompt: Prompt,
+  model: string | null,
+): Result<Accepted['runner'], Failure> {
   const asked = prompt.runner;
   const fault = (code: string, message: string, expected: string, mend: string): Result<never, Failure> =>
     invalid({ ...fileFault(code, message, expected, printable(asked ?? ''), mend), field: 'runner' });

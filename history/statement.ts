@@ -34,6 +34,7 @@ const PREDICATE_KEYS = [
   'filesChanged',
   'policy',
   'outputMisses',
+  'emitted',
   'failure',
   'daemon',
   'times',

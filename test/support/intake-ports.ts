@@ -4,6 +4,8 @@ import type { History } from '#core/history.ts';
 import { makeAcceptance } from '#daemon/acceptance.ts';
 import { NO_PURSE } from '#daemon/budget.ts';
 import type { Ports } from '#daemon/ports.ts';
+import { makeDigest } from '#platform/digest.ts';
+import { makeFs } from '#platform/files.ts';
 
 export type IntakeParts = Pick<Ports, 'spool' | 'clock' | 'log' | 'scanIntervalMs'> & {
   readonly room: () => number;
@@ -20,6 +22,7 @@ async function* none(): AsyncGenerator<never> {
   yield* await Promise.resolve([]);
 }
 
+const NO_CODE = { fs: makeFs(), digest: makeDigest(), root: '/nowhere' };
 const NO_HISTORY: Required<IntakeParts>['history'] = {
   stamps: async (features) => Promise.resolve({ commit: 'first', features: features.map(() => '') }),
   records: none,
@@ -33,7 +36,7 @@ export const makeIntakePorts = ({ room, isShut, roleRate = 0, awaitingMax = 0, h
   ({
     ...ports,
     workspace: { settings: { 'limits.role_rate': roleRate, 'review.awaiting_max': awaitingMax } },
-    acceptance: makeAcceptance({ history, roles: new Map(), settings: { 'review.unreviewed_roles': [] } }),
+    acceptance: makeAcceptance({ history, roles: new Map(), code: NO_CODE, settings: { 'review.unreviewed_roles': [] } }),
     history,
     purse: NO_PURSE,
     laneOf: (_role: string, runner: string | null) => runner ?? 'offline',

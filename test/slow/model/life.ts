@@ -261,7 +261,7 @@ export function makeLife(
     random: () => 0.5,
     spool,
     history,
-    acceptance: makeAcceptance({ history, roles: byName, settings: SETTINGS_HERE }),
+    acceptance: makeAcceptance({ history, roles: byName, code: { fs: sim.fs, digest, root: '/' }, settings: SETTINGS_HERE }),
     waitsForAnswers: new Map(),
     signing: null,
     journal: makeJournal(hold),
@@ -271,6 +271,7 @@ export function makeLife(
     scope: NO_SCOPE,
     clean: (text, maxLength) => text.slice(0, maxLength),
     waitsForMoney: new Map(),
+    heldChildren: new Map(),
     secrets: {
       rules: { check: 'model', version: '1' },
       scan: async (where, text) =>
