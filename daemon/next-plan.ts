@@ -37,6 +37,14 @@ export type NextPorts = {
   readonly author: string | null;
 };
 
+/** Handed in only where the setting is on. */
+export type NextUp = {
+  /** Of the prompts; asked each time, git may be told another name. */
+  readonly author: () => Promise<string | null>;
+  /** Features with an answer that counts without a verdict, recorded since the last look (conclude.ts). */
+  readonly features: Set<FeatureId>;
+};
+
 /** An answer that counts: the newest accepted one of its series. */
 export type AcceptedAnswer = {
   readonly identity: Identity;
@@ -179,7 +187,11 @@ export function planNext(
     if (isClosed) leave(`${feature} is closed (\`docket reopen ${feature}\` first)`);
     else if (asking.length === 0) leave('the accepted answer enqueued the prompts that it wants itself');
     else if (version === null) leave(`no prompt spec of role ${role.name} is installed`);
-    else prompts.push(promptOf(role, version, specs, asking, dependenciesOf(leads, accepted, present), author));
+    else {
+      // Those that are written now stand before it, too.
+      const before = [...present.map(({ identity }) => identity), ...prompts.map((prompt) => ({ role: prompt.role, name: null }))];
+      prompts.push(promptOf(role, version, specs, asking, dependenciesOf(feature, leads, before), author));
+    }
   }
   return { prompts, leftOut };
 }
@@ -188,11 +200,14 @@ const shown = ({ feature, role, name, revision }: Identity): string =>
   `${feature}/${role}${name === null ? '' : `/${name}`}@${String(revision)}`;
 
 /** All that leads to it and is on its way in this feature, accepted or not: it waits for those that are not. */
-function dependenciesOf(leads: readonly RoleName[], accepted: NextFacts['accepted'], present: NextFacts['present']): readonly string[] {
-  const feature = accepted[0]?.identity.feature ?? '';
-  return present
-    .filter(({ identity }) => leads.includes(identity.role))
-    .map(({ identity: { role, name } }) => (name === null ? role : `${feature}/${role}/${name}`))
+function dependenciesOf(
+  feature: FeatureId,
+  leads: readonly RoleName[],
+  before: readonly Pick<Identity, 'role' | 'name'>[],
+): readonly string[] {
+  return before
+    .filter(({ role }) => leads.includes(role))
+    .map(({ role, name }) => (name === null ? role : `${feature}/${role}/${name}`))
     .toSorted();
 }
 
