@@ -47,6 +47,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'hooks', load: async () => (await import('./hooks.ts')).addHooks },
   { name: 'key', load: async () => (await import('./key.ts')).addKey },
   { name: 'purge', load: async () => (await import('./purge.ts')).addPurge },
+  { name: 'skill', load: async () => (await import('./skill.ts')).addSkill },
   { name: 'mcp', load: async () => (await import('./mcp.ts')).addMcp },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
   { name: 'tool', load: async () => (await import('./tool.ts')).addTool },
