@@ -105,7 +105,9 @@ export function describeCheck(check: OutputCheck): string {
     case 'openapi':
       return 'one valid OpenAPI 3.1 document in a fenced block that opens with ```openapi';
     case 'prompts':
-      return 'at least one fenced block that opens with ````prompt, each a whole prompt that docket would take';
+      return check.ifAny === true
+        ? 'in each fenced block that opens with ````prompt, if there are any, a whole prompt that docket would take'
+        : 'at least one fenced block that opens with ````prompt, each a whole prompt that docket would take';
     case 'changes':
       return 'a `changes:` list of each file that you changed, in a fenced block that opens with ```yaml';
     default:
@@ -124,7 +126,7 @@ export const keyOf = (check: OutputCheck): string => {
 };
 
 /** A fence that another check asks for and looks into. */
-const COVERED: Readonly<Record<string, string>> = { 'fence openapi': 'openapi', 'fence prompt': 'prompts' };
+const COVERED: Readonly<Record<string, 'openapi' | 'prompts'>> = { 'fence openapi': 'openapi', 'fence prompt': 'prompts' };
 
 /** Checks of the spec and of the role, each once, in order; where two ask for the same fence, the one with a schema. */
 export function mergeChecks(...lists: readonly (readonly OutputCheck[])[]): OutputCheck[] {
@@ -135,5 +137,11 @@ export function mergeChecks(...lists: readonly (readonly OutputCheck[])[]): Outp
     if (known === undefined || ('fence' in known && known.schema === undefined && 'fence' in check && check.schema !== undefined))
       seen.set(key, check);
   }
-  return [...seen].filter(([key]) => !seen.has(COVERED[key] ?? '')).map(([, check]) => check);
+  for (const [key, kind] of Object.entries(COVERED)) {
+    if (!seen.has(key) || !seen.has(kind)) continue;
+    seen.delete(key);
+    // The fence was asked for: that there is one, too.
+    seen.set(kind, { kind });
+  }
+  return [...seen.values()];
 }

@@ -21,12 +21,12 @@ type Looked = readonly Flaw[] | Promise<readonly Flaw[]>;
 /** What checks need beyond the text. A kind without its function asks for the fence alone. */
 export type ContractPorts = {
   /** Each fence with the word `prompt`, in the answer's order. */
-  readonly prompts?: (fences: readonly Fence[], answer: AnswerShape) => Looked;
+  readonly prompts?: ((fences: readonly Fence[], answer: AnswerShape) => Looked) | undefined;
   /** The files that the job really changed, against what the answer lists. */
-  readonly changes?: (answer: AnswerShape) => Looked;
-  readonly openapi?: (fence: Fence) => Looked;
+  readonly changes?: ((answer: AnswerShape) => Looked) | undefined;
+  readonly openapi?: ((fence: Fence) => Looked) | undefined;
   /** @param source a JSON Schema */
-  readonly schema?: (fence: Fence, schema: { readonly file: string; readonly source: string }) => Looked;
+  readonly schema?: ((fence: Fence, schema: { readonly file: string; readonly source: string }) => Looked) | undefined;
 };
 
 const MESSAGE_MAX = 600;
@@ -55,7 +55,7 @@ function checkOpenapi(answer: AnswerShape, check: OutputCheck, ports: ContractPo
 
 function checkPrompts(answer: AnswerShape, check: OutputCheck, ports: ContractPorts): Looked {
   const fences = fencesOf(answer, 'prompt');
-  if (fences.length === 0) return lacks(check);
+  if (fences.length === 0) return 'ifAny' in check ? [] : lacks(check);
   return ports.prompts?.(fences, answer) ?? [];
 }
 
@@ -114,7 +114,7 @@ export function contractOf(role: Role, spec: PromptSpec): readonly OutputCheck[]
   const bySpec = CONTRACTS.get(role) ?? new WeakMap<PromptSpec, readonly OutputCheck[]>();
   const known = bySpec.get(spec);
   if (known !== undefined) return known;
-  const emitted: readonly OutputCheck[] = role.emits === 'prompts' ? [{ kind: 'prompts' }] : [];
+  const emitted: readonly OutputCheck[] = role.emits === 'prompts' ? [{ kind: 'prompts', ifAny: true }] : [];
   const checks = mergeChecks(spec.output, role.checks, emitted).filter(
     (check) => !('kind' in check) || check.kind !== 'changes' || role.emits === 'changes',
   );

@@ -3,6 +3,7 @@
  * Order: kernel lock (decides) -> visible lock and daemon.json (for people) -> journal, spool, history -> rescue -> watch -> loop.
  */
 
+import { makeDocuments } from '#agents/contract-thread.ts';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
@@ -327,6 +328,11 @@ async function makePorts(
   closers.push(async () => history.close());
   const secrets = await openSecretScan(fs, workspace, { makesKey: true, isDaemon: true });
   closers.push(async () => secrets.close());
+  const documents = makeDocuments({
+    deadlineMs: workspace.settings['contract.timeout'],
+    bytesMax: workspace.settings['contract.document_bytes'],
+  });
+  closers.push(async () => documents.close());
   const keeper = await connectWorkspaceKeeper(workspace, log, { check, text: epoch.text });
   closers.push(() => {
     keeper.close();
@@ -355,6 +361,7 @@ async function makePorts(
     journal,
     secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
+    documents,
     runners,
     lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
     prices,

@@ -9,7 +9,8 @@ export type FenceSchema = { readonly file: string; readonly source: string };
 export type OutputCheck =
   | { readonly heading: string }
   | { readonly fence: string; readonly schema?: FenceSchema }
-  | { readonly kind: 'openapi' | 'prompts' | 'changes' };
+  /** `ifAny`: an answer without such a block is fine; nobody writes it, it follows from `emits: prompts`. */
+  | { readonly kind: 'openapi' | 'prompts' | 'changes'; readonly ifAny?: true };
 
 export type Role = {
   readonly name: RoleName;

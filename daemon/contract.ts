@@ -25,6 +25,8 @@ type ContractFailure = Extract<Failure, { readonly kind: 'contract' }>;
 
 /** What checks need that only the daemon has. One row for each kind. */
 const portsOf = (ports: Ports, job: Submitted): ContractPorts => ({
+  openapi: ports.documents?.openapi,
+  schema: ports.documents?.schema,
   prompts: async (_fences, { text }) => emitFlaws(ports, job, text),
 });
 

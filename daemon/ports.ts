@@ -1,6 +1,7 @@
 /** What the daemon is given by cli/start.ts: no room below it is looked up anywhere else. */
 
 import type { Runners } from '#agents/registry.ts';
+import type { Documents } from '#agents/contract-thread.ts';
 import type { CodeFacts } from '#core/evidence.ts';
 import type { History } from '#core/history.ts';
 import type { CrashPoint } from '#core/job.ts';
@@ -37,6 +38,8 @@ export type Ports = {
   readonly journal: Journal;
   readonly secrets: SecretScan;
   readonly keeper: Keeper;
+  /** Checks the documents of answers; left out: their fences need only be there. */
+  readonly documents?: Documents;
   readonly runners: Runners;
   readonly lanes: Lanes;
   /** The user's own rows, then the built-in ones. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mergeChecks, shapeOf } from '#agents/check-answer.ts';
-import { checkContract } from '#agents/contract.ts';
-import type { OutputCheck } from '#core/role.ts';
+import { checkContract, contractOf } from '#agents/contract.ts';
+import type { OutputCheck, PromptSpec, Role } from '#core/role.ts';
 
 const misses = async (answer: string, ...checks: readonly OutputCheck[]): Promise<string[]> =>
   (await checkContract(answer, checks)).map((finding) => finding.message);
@@ -87,4 +87,15 @@ test('what is handed in looks at each fence of its kind, and its words are made 
   assert.deepEqual(await misses('no fence', { kind: 'prompts' }), [
     'the answer lacks at least one fenced block that opens with ````prompt, each a whole prompt that docket would take',
   ]);
+});
+
+const role = (emits: Role['emits']): Role => ({ emits, checks: [] }) as unknown as Role;
+const spec = (...output: readonly OutputCheck[]): PromptSpec => ({ output }) as unknown as PromptSpec;
+
+test('what a role emits is looked at under any spec: a role of prompts may have none, and one that changes no files lists none', () => {
+  assert.deepEqual(contractOf(role('prompts'), spec()), [{ kind: 'prompts', ifAny: true }]);
+  assert.deepEqual(contractOf(role('prompts'), spec({ fence: 'prompts' })), [{ kind: 'prompts' }]);
+  assert.deepEqual(contractOf(role('prompts'), spec({ kind: 'prompts' })), [{ kind: 'prompts' }]);
+  assert.deepEqual(contractOf(role('document'), spec({ kind: 'changes' })), []);
+  assert.deepEqual(contractOf(role('changes'), spec({ kind: 'changes' })), [{ kind: 'changes' }]);
 });

@@ -1,7 +1,7 @@
 /** Answers that do not keep their contract, through the real program: mended once, then failed. One daemon for most of the file. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,12 +15,22 @@ const RIGHT = String.raw`# Layout\n\n## Summary\n\nOne module.\n`;
 const MENDS = (book: string): string =>
   `cat > brief; echo start >> ${book}; if grep -q '^## What was wrong with your last answer$' brief; then printf '${RIGHT}'; else echo '${WRONG}'; fi; rm brief`;
 
-/** The newest spec of the plain workspace asks for one heading. */
-function askForSummary(rig: Rig): void {
+/** A document without the version of its info, and the whole one when that is told. */
+const API = String.raw`cat > brief; v=; if grep -q 'info: the key .version. is missing' brief; then v='  version: 1.0.0\n'; fi; rm brief; printf '# Contract\n\n~~~openapi\nopenapi: 3.1.0\npaths: {}\ninfo:\n  title: Users\n'"$v"'~~~\n'`;
+const HANDOVER = { type: 'object', properties: { feature: { type: 'string' } }, additionalProperties: false };
+
+/** The specs of the plain workspace ask for something. */
+function askFor(rig: Rig): void {
   const folder = path.join(rig.root, 'prompt-spec');
   for (const version of readdirSync(folder)) {
-    const file = path.join(folder, version, '01_architect.md');
-    if (existsSync(file)) writeFileSync(file, readFileSync(file, 'utf8').replace('output: []\n', 'output:\n  - heading: "## Summary"\n'));
+    const ask = (name: string, check: string): void => {
+      const file = path.join(folder, version, name);
+      if (existsSync(file)) writeFileSync(file, readFileSync(file, 'utf8').replace('output: []\n', `output:\n  - ${check}\n`));
+    };
+    ask('01_architect.md', 'heading: "## Summary"');
+    ask('02_openapi.md', 'openapi');
+    ask('03_ui.md', '{ fence: yaml, schema: handover.schema.json }');
+    if (version.startsWith('v')) writeFileSync(path.join(folder, version, 'handover.schema.json'), JSON.stringify(HANDOVER));
   }
 }
 
@@ -41,10 +51,12 @@ describe('an output contract', () => {
     rig.drop(`${stem}.md`, promptText({ feature, extra: `runner: ${runner}\nlimits: { attempts: 1 }\n` }));
   };
   before(async () => {
-    askForSummary(rig);
+    askFor(rig);
     rig.settings(
       settingsWith([
         shellRunner('mends', MENDS(book)),
+        shellRunner('api', API),
+        shellRunner('handover', String.raw`cat > /dev/null; printf '# Screens\n\n~~~yaml\nfeature: 1\nmore: 2\n~~~\n'`),
         shellRunner('never', `cat > ${rig.base}/last-brief; echo '${WRONG}'`),
         shellRunner(
           'stumbles',
@@ -132,37 +144,28 @@ describe('an output contract', () => {
     assert.equal(materials.filter(({ role }) => role === 'brief').length, 2);
   });
 
+  test('a broken OpenAPI document is told with its line and path, and the right one of the second attempt is the answer', async () => {
+    rig.drop('api.md', promptText({ feature: 'API-1', agent: 'openapi', extra: 'runner: api\n' }), '02-openapi');
+    await rig.ended('api', 'processed', '02-openapi');
+    const { attempts } = rig.evidence('api', '02-openapi').predicate;
+    assert.deepEqual(
+      attempts.map(({ failure }) => (failure?.kind === 'contract' ? failure.findings : null)),
+      [[{ check: 'openapi', line: 6, column: 1, message: '$.info: the key `version` is missing' }], null],
+    );
+    assert.match(rig.read(path.join(rig.out('02-openapi'), 'api_result.md')), /version: 1\.0\.0/);
+  });
+
+  test('a block that does not fit the schema of its spec is told line by line', async () => {
+    rig.drop('ui.md', promptText({ feature: 'UI-1', agent: 'ui', extra: 'runner: handover\n' }), '03-ui');
+    await rig.ended('ui', 'failed', '03-ui');
+    assert.match(
+      rig.read(path.join(rig.out('03-ui'), 'ui_error.md')),
+      /- line 4, column 1: \$\.feature: must be string \(fence yaml\)\n- line 5, column 1: \$\.more: this key is not known here \(fence yaml\)/,
+    );
+  });
+
   test('after all of it the history is clean and verified', async () => {
     assert.equal(await daemon.stop(), 0);
     assertVerified(rig);
   });
 });
-
-for (const isForgotten of [false, true]) {
-  test(`killed before the first answer was judged and again within the repair${isForgotten ? ', its journal lost each time' : ''}, a job buys neither answer twice`, async (t) => {
-    const rig = makeRig(t, settingsWith([]));
-    const book = path.join(rig.base, 'book');
-    askForSummary(rig);
-    rig.settings(settingsWith([shellRunner('mends', MENDS(book))]));
-    const forget = (): void => {
-      const state = path.join(rig.queues, '.docket');
-      const files = isForgotten ? readdirSync(state).filter((name) => name.startsWith('journal.db')) : [];
-      for (const name of files) rmSync(path.join(state, name));
-    };
-    const first = rig.launch({ DOCKET_CRASH_AT: 'exit' });
-    rig.drop('foo.md', promptText({ extra: 'runner: mends\n' }));
-    assert.equal(await first.ended, 'SIGKILL', first.output());
-    forget();
-    const second = rig.launch({ DOCKET_CRASH_AT: 'spawned' });
-    assert.equal(await second.ended, 'SIGKILL', second.output());
-    forget();
-    const third = await rig.start();
-    await rig.ended('foo');
-    assert.equal(readFileSync(book, 'utf8').trim().split('\n').length, 2);
-    assert.match(rig.read(path.join(rig.out(), 'foo_result.md')), /## Summary/);
-    const { materials, attempts } = rig.evidence('foo').predicate;
-    assert.equal(attempts.at(-1)?.brief, materials.filter(({ role }) => role === 'brief')[1]?.sha256);
-    assert.equal(await third.stop(), 0);
-    assertVerified(rig);
-  });
-}
