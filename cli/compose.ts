@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { describeFault } from '#core/fault.ts';
-import { parseFeature, parseStem, type Stem } from '#core/names.ts';
+import { isJobId, parseFeature, parseStem, type Stem } from '#core/names.ts';
 import { identityOf, type Identity, type Prompt } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -87,7 +87,7 @@ function withOwnKeys(text: string, { rest }: Prompt, own: OwnKeys): string {
   const lines = Object.entries(own).filter(([key]) => rest[key] === undefined);
   const open = /^\uFEFF?---[ \t]*(\r?\n)/.exec(text);
   if (open === null || lines.length === 0) return text;
-  const added = lines.map(([key, value]) => `${key}: ${JSON.stringify(value)}${open[1] ?? ''}`).join('');
+  const added = lines.map(([key, value]) => `${key}: ${isJobId(value) ? value : JSON.stringify(value)}${open[1] ?? ''}`).join('');
   return `${open[0]}${added}${text.slice(open[0].length)}`;
 }
 
@@ -113,20 +113,30 @@ async function readGiven(io: Io, opened: Opened, file: string | undefined): Prom
   return { text: await edit(io), stem: null };
 }
 
-/** $VISUAL or $EDITOR on an empty file; the program's name may carry arguments, as in `code --wait`. */
 async function edit(io: Io): Promise<string> {
+  const edited = await editText(io, '');
+  await edited.remove();
+  return edited.text;
+}
+
+export type Edited = { readonly text: string; /** Where it stays until `remove`. */ readonly file: string; remove(): Promise<void> };
+
+/** $VISUAL or $EDITOR on a file with this text; the program's name may carry arguments, as in `code --wait`. Throws CliError when nothing is to be used. */
+export async function editText(io: Io, given: string): Promise<Edited> {
   const words = (io.env['VISUAL'] ?? io.env['EDITOR'] ?? 'vi').split(' ').filter((word) => word !== '');
   const fs = makeFs();
   const file = path.join(temporaryFolder(), `docket-${makeDigest().uuid()}.md`);
-  await fs.writeNew(file, '', 'safety', 0o600);
+  await fs.writeNew(file, given, 'safety', 0o600);
+  const remove = async (): Promise<void> => fs.removeTree(file);
   try {
     const code = await runAttached(words[0] ?? 'vi', [...words.slice(1), file]);
     if (code !== 0) throw new CliError(`the editor ended with ${String(code)}, nothing was dropped`, EXIT.notWell);
     const text = new TextDecoder().decode((await fs.readBounded(file, 8_000_000)).bytes);
     if (text.trim() === '') throw new CliError('the text is empty, nothing was dropped', EXIT.wrongUse);
-    return text;
-  } finally {
-    await fs.removeTree(file);
+    return { text, file, remove };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 

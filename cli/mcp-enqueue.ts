@@ -8,13 +8,14 @@
 
 import { classifyError } from '#core/disk.ts';
 import type { Identity } from '#core/prompt.ts';
+import { generationOf } from '#daemon/emit-check.ts';
 import { drop, poke } from './add.ts';
 import { authorOf } from './author.ts';
 import { compose, type Composed, type ComposeFlags, type OwnKeys } from './compose.ts';
 import { CliError, EXIT, type Common, type Io } from './io.ts';
 import { withSources } from './job-words-sources.ts';
 import { quietIo } from './mcp-call.ts';
-import { generationOf, jobOfRun } from './mcp-run.ts';
+import { jobOfRun } from './mcp-run.ts';
 import { openAll, roleNamed } from './open.ts';
 
 export type Enqueued = {
@@ -58,7 +59,8 @@ async function ownKeys(io: Io, common: Common): Promise<OwnKeys> {
     const parent = await jobOfRun(io, sources);
     if (parent === null) return author;
     const max = sources.workspace.settings['emit.generations'];
-    const generation = await generationOf(sources, parent, max);
+    const history = await sources.history();
+    const generation = history === null ? 1 : await generationOf({ history }, parent, max + 1);
     if (generation > max)
       throw new CliError(
         `nothing was enqueued: this would be generation ${String(generation)} of prompts that came out of answers, and emit.generations allows ${String(max)}; name the prompt in your answer, so that a person drops it`,

@@ -7,9 +7,8 @@
  */
 
 import path from 'node:path';
-import { isJobId, type JobId } from '#core/names.ts';
+import type { JobId } from '#core/names.ts';
 import { markAbove } from '#platform/process-facts.ts';
-import { readFrontMatter } from '#prompt-spec/front-matter.ts';
 import { MARKER } from '#tools/end-tree.ts';
 import { readRun } from '#tools/exit.ts';
 import { CliError, EXIT, type Io } from './io.ts';
@@ -34,32 +33,4 @@ export async function jobOfRun(io: Io, sources: Sources): Promise<JobId | null> 
     `${MARKER} is set (here, or where this program was started), and no job in flight has that run: nothing was enqueued. A run of docket enqueues only while it runs, in its own workspace`,
     EXIT.wrongUse,
   );
-}
-
-/** How many answers a prompt with this parent comes out of, one after the other, from a prompt that a person dropped: at least 1. Stops counting behind `max`. */
-export async function generationOf(sources: Sources, parent: JobId, max: number): Promise<number> {
-  const history = await sources.history();
-  let generation = 1;
-  for (let job = parent; generation <= max; generation++) {
-    const next = history === null ? null : await parentOf(sources, history, job);
-    if (next === null) return generation;
-    job = next;
-  }
-  return generation;
-}
-
-async function parentOf(
-  sources: Sources,
-  history: NonNullable<Awaited<ReturnType<Sources['history']>>>,
-  job: JobId,
-): Promise<JobId | null> {
-  const { settings } = sources.workspace;
-  for await (const { identity, folder } of history.records({ job })) {
-    const bytes = await history.read(`${folder}/prompt_v${String(identity.revision)}.md`);
-    const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
-    const front = bytes === null ? null : readFrontMatter(bytes, limits);
-    const parent = front?.ok === true ? front.value.data['parent'] : undefined;
-    return typeof parent === 'string' && isJobId(parent) ? parent : null;
-  }
-  return null;
 }

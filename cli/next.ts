@@ -1,15 +1,14 @@
 /** `docket next`: writes the prompts that come next in a feature, where there are none yet. What the daemon does by itself with `emit.auto_next`. */
 
 import type { Command } from 'commander';
-import { makeDigest } from '#platform/digest.ts';
 import { parseFeature, printable } from '#core/names.ts';
-import { makeAcceptance } from '#daemon/acceptance.ts';
 import { nextFacts, planNext, type LeftOut, type NextPrompt } from '#daemon/next-plan.ts';
 import { authorOf } from './author.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { withSources } from './job-words-sources.ts';
 import { poke } from './add.ts';
 import { commonOf, openAll } from './open.ts';
+import { acceptanceOf } from './why-acceptance.ts';
 
 type Options = Common & { readonly dryRun?: boolean };
 
@@ -41,12 +40,7 @@ export function addNext(program: Command, io: Io): void {
         const { workspace, roles, fs, spool } = sources;
         const history = await sources.history();
         if (history === null) throw nothing(feature.value.id);
-        const acceptance = makeAcceptance({
-          history,
-          roles,
-          code: { fs, digest: makeDigest(), root: workspace.code },
-          settings: workspace.settings,
-        });
+        const acceptance = acceptanceOf(history, workspace, roles);
         const { queues } = workspace;
         const ports = { history, acceptance, spool, fs, queues, roles, specs: opened.specs, author: await authorOf(workspace) };
         const facts = await nextFacts(ports, feature.value.id);

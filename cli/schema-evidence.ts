@@ -97,6 +97,18 @@ const predicate = z.strictObject({
     )
     .optional()
     .describe('accepted answers that stood in the brief, in the order of depends_on; absent: it depends on nothing'),
+  revises: z
+    .strictObject({
+      record: text.describe('FEATURE/role@revision, as the prompt says'),
+      job: z
+        .string()
+        .regex(/^[a-z2-7]{16}$/)
+        .nullable(),
+      promptSha256: sha256.nullable(),
+      resultSha256: sha256.nullable(),
+    })
+    .optional()
+    .describe('the record that the prompt is the next revision of; job null: the history has none'),
   runner: z.strictObject({
     name: text,
     kind: z.enum(['offline', 'command', 'claude', 'tool', 'http', 'acp']),

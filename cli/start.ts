@@ -35,6 +35,7 @@ import { startWatch } from '#platform/watch.ts';
 import type { Programs } from '#policy/program.ts';
 import { isPromptText, makeLayout } from '#spool/layout.ts';
 import { makeClean } from './clean.ts';
+import { authorOf } from './author.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { tellAtStart } from './committed.ts';
@@ -372,6 +373,7 @@ async function makePorts(
     waitsForAnswers: new Map(),
     waitsForMoney: new Map(),
     heldChildren: new Map(),
+    ...(workspace.settings['emit.auto_next'] ? { nextUp: { author: async () => authorOf(workspace), features: new Set() } } : {}),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,

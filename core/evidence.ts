@@ -43,6 +43,16 @@ export type ContextFact = {
   readonly verdicts: readonly { readonly path: string; readonly commit: string }[];
 };
 
+/** The record that a prompt is the next revision of, as its front matter says in `revises`; job and hashes null: the history has no such record. */
+export type RevisesFact = {
+  /** `FEAT-123/architect@1` */
+  readonly record: string;
+  readonly job: JobId | null;
+  readonly promptSha256: Sha256 | null;
+  /** Null also while it had no answer. */
+  readonly resultSha256: Sha256 | null;
+};
+
 export type CodeFacts = {
   readonly repository: string | null;
   readonly baseCommit: string | null;
@@ -65,6 +75,8 @@ export type Predicate = {
   readonly materials: readonly Material[];
   /** In the order of depends_on; left out: it depends on nothing. */
   readonly context?: readonly ContextFact[];
+  /** Left out: the prompt revises nothing. */
+  readonly revises?: RevisesFact;
   readonly runner: RunnerFacts & { readonly command: string | null; readonly model: string | null };
   readonly account: string | null;
   readonly attempts: readonly AttemptRecord[];

@@ -72,6 +72,7 @@ async function record(ports: Ports, claimed: Claimed, sealed: FinalFile, fresh: 
   const filed = await ports.history.record(answer);
   if (filed.ok) {
     ports.acceptance.recorded(answer.identity);
+    if (!ports.acceptance.needsVerdict(answer.identity.role)) ports.nextUp?.features.add(answer.identity.feature);
     return sealed;
   }
   // Another daemon's job took the place: the answer stays in archive/, a person decides.

@@ -13,6 +13,7 @@ import type { Dependency, Identity } from '#core/prompt.ts';
 import type { Outcome } from '#core/job.ts';
 import type { Claimed, Leftover } from '#core/spool.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
+import { makeAutoNext } from './auto-next.ts';
 import { conclude } from './conclude.ts';
 import { makeHint, type Hint } from './hint.ts';
 import { makeIntake, type Intake, type Stand } from './intake.ts';
@@ -84,6 +85,12 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   );
   const identities: Identities = new Map();
   const children: ChildReleases = makeChildReleases(ports, ports.acceptance);
+  const autoNext =
+    ports.nextUp === undefined
+      ? null
+      : makeAutoNext(ports, ports.nextUp, () => {
+          hint.poke();
+        });
   const flights = new Map<JobId, Flight>();
   let nextLookMs = 0;
   let lastLookMs = 0;
@@ -296,7 +303,9 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
 
   /** Before a look, which then finds what was released; and as soon as a verdict may have come, however busy the folders are. */
   const release = async (): Promise<void> => {
+    const isNews = releasedNews !== ports.acceptance.news();
     releasedNews = ports.acceptance.news();
+    autoNext?.look(isNews);
     if ((await children.look()) > 0) intake.notice(null);
   };
 
@@ -359,7 +368,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     },
     async drain(waitMs) {
       const enough = new AbortController();
-      const all = Promise.all([...flights.values()].map((flight) => flight.ended)).then(() => true);
+      const all = Promise.all([...[...flights.values()].map(async (flight) => flight.ended), autoNext?.settled()]).then(() => true);
       const late = ports.clock.sleep(waitMs, enough.signal).then(() => flights.size === 0);
       const isClear = await Promise.race([all, late]);
       enough.abort();

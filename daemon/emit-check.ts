@@ -255,7 +255,7 @@ async function runawayFlaws(ports: Recorded, job: Asking, first: Parsed, count: 
 }
 
 /** How many answers a prompt is away from one that a person dropped: 0 without a parent. Counted no further than `most`. */
-async function generationOf({ history }: Recorded, parent: unknown, most: number): Promise<number> {
+export async function generationOf({ history }: Pick<Recorded, 'history'>, parent: unknown, most: number): Promise<number> {
   let generation = 0;
   let job: JobId | null = typeof parent === 'string' && isJobId(parent) ? parent : null;
   while (job !== null && generation < most) {
@@ -273,7 +273,7 @@ async function generationOf({ history }: Recorded, parent: unknown, most: number
 /** The line that withParent writes (agents/prompts-answer.ts). */
 function parentOf(prompt: Uint8Array): JobId | null {
   const header = new TextDecoder().decode(prompt.subarray(0, 20_480)).split(/\n---(?:\r?\n|$)/, 1)[0] ?? '';
-  const parent = /^parent: ([a-z2-7]{16})\r?$/m.exec(`${header}\n`)?.[1] ?? '';
+  const parent = /^parent: "?([a-z2-7]{16})"?\r?$/m.exec(`${header}\n`)?.[1] ?? '';
   return isJobId(parent) ? parent : null;
 }
 

@@ -37,6 +37,14 @@ export type NextPorts = {
   readonly author: string | null;
 };
 
+/** Handed in only where the setting is on. */
+export type NextUp = {
+  /** Of the prompts; asked each time, git may be told another name. */
+  readonly author: () => Promise<string | null>;
+  /** Features with an answer that counts without a verdict, recorded since the last look (conclude.ts). */
+  readonly features: Set<FeatureId>;
+};
+
 /** An answer that counts: the newest accepted one of its series. */
 export type AcceptedAnswer = {
   readonly identity: Identity;
@@ -79,7 +87,7 @@ export async function nextFacts(ports: NextPorts, feature: FeatureId): Promise<N
     accepted.set(key, await answerOf(ports, identity, folder, evidence, newest.approvals.at(-1)?.verdict.at ?? null));
   }
   if (present.size === 0) return null;
-  for (const { identity, where } of await inQueues(ports, feature)) put(identity, where);
+  for (const { identity, where } of await promptsInQueues(ports, feature)) put(identity, where);
   const isClosed = (await ports.history.closings(feature)).at(-1)?.kind === 'closing';
   return { feature, isClosed, accepted: [...accepted.values()], present: [...present.values()] };
 }
@@ -112,20 +120,29 @@ async function answerOf(
 const OVER: ReadonlySet<string> = new Set(['rejected', 'cancelled', 'answered', 'briefed', 'duplicate', 'failed']);
 const HEAD_BYTES = 20_480;
 
-async function inQueues(ports: NextPorts, feature: FeatureId): Promise<NextFacts['present']> {
-  const found: NextFacts['present'][number][] = [];
+export type QueuedPrompt = { readonly identity: Identity; readonly where: string };
+
+/** Prompts of a feature that wait, are held or are in work, by their front matter. */
+export async function promptsInQueues(
+  ports: Pick<NextPorts, 'spool' | 'fs' | 'queues' | 'roles'>,
+  feature: FeatureId,
+): Promise<readonly QueuedPrompt[]> {
+  const found: QueuedPrompt[] = [];
   for (const view of await ports.spool.list({ ended: true })) {
     if (OVER.has(view.state)) continue;
     const peek = await peekAt(ports, view);
     if (peek === null || !sameFeature(peek.feature, feature)) continue;
     const file = `${view.role}/${view.stem}`;
     const where = view.state === 'waiting-in' ? `${file} waits` : view.state === 'held' ? `${file} is held` : `${file} is in work`;
-    found.push({ identity: { role: peek.agent, name: peek.name }, where });
+    found.push({ identity: { feature, role: peek.agent, name: peek.name, revision: peek.revision }, where });
   }
   return found;
 }
 
-async function peekAt({ fs, queues, roles }: NextPorts, view: JobView): Promise<ReturnType<typeof peekPrompt>> {
+async function peekAt(
+  { fs, queues, roles }: Pick<NextPorts, 'fs' | 'queues' | 'roles'>,
+  view: JobView,
+): Promise<ReturnType<typeof peekPrompt>> {
   const folder = roles.get(view.role)?.folder;
   if (folder === undefined) return null;
   const layout = makeLayout(queues);
@@ -170,7 +187,11 @@ export function planNext(
     if (isClosed) leave(`${feature} is closed (\`docket reopen ${feature}\` first)`);
     else if (asking.length === 0) leave('the accepted answer enqueued the prompts that it wants itself');
     else if (version === null) leave(`no prompt spec of role ${role.name} is installed`);
-    else prompts.push(promptOf(role, version, specs, asking, dependenciesOf(leads, accepted, present), author));
+    else {
+      // Those that are written now stand before it, too.
+      const before = [...present.map(({ identity }) => identity), ...prompts.map((prompt) => ({ role: prompt.role, name: null }))];
+      prompts.push(promptOf(role, version, specs, asking, dependenciesOf(feature, leads, before), author));
+    }
   }
   return { prompts, leftOut };
 }
@@ -179,11 +200,14 @@ const shown = ({ feature, role, name, revision }: Identity): string =>
   `${feature}/${role}${name === null ? '' : `/${name}`}@${String(revision)}`;
 
 /** All that leads to it and is on its way in this feature, accepted or not: it waits for those that are not. */
-function dependenciesOf(leads: readonly RoleName[], accepted: NextFacts['accepted'], present: NextFacts['present']): readonly string[] {
-  const feature = accepted[0]?.identity.feature ?? '';
-  return present
-    .filter(({ identity }) => leads.includes(identity.role))
-    .map(({ identity: { role, name } }) => (name === null ? role : `${feature}/${role}/${name}`))
+function dependenciesOf(
+  feature: FeatureId,
+  leads: readonly RoleName[],
+  before: readonly Pick<Identity, 'role' | 'name'>[],
+): readonly string[] {
+  return before
+    .filter(({ role }) => leads.includes(role))
+    .map(({ role, name }) => (name === null ? role : `${feature}/${role}/${name}`))
     .toSorted();
 }
 

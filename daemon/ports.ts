@@ -18,6 +18,7 @@ import type { Acceptance } from './acceptance.ts';
 import type { Purse } from './budget.ts';
 import type { Events } from './events.ts';
 import type { LiveRuns } from './live-runs.ts';
+import type { NextUp } from './next-plan.ts';
 import type { Lanes } from './schedule.ts';
 
 export type Ports = {
@@ -62,6 +63,8 @@ export type Ports = {
   readonly waitsForMoney: Map<JobId, string>;
   /** By the job whose answer they came out of: prompts in in/ that wait for its approval, as far as they are known (emit-release.ts). */
   readonly heldChildren: Map<JobId, readonly HeldPrompt[]>;
+  /** Left out: emit.auto_next is off. */
+  readonly nextUp?: NextUp;
   /** The lane a job of this role will run in, with this runner (null: the role's or the workspace's). */
   readonly laneOf: (role: RoleName, runner: string | null) => string;
   readonly roles: ReadonlyMap<RoleName, Role>;

@@ -19,6 +19,7 @@ import { emissionOf, PROMPTS_PART, type Emission } from './emit.ts';
 import { errorPage } from './error-page.ts';
 import { scopeFacts } from './hold-to-scope.ts';
 import type { Ports } from './ports.ts';
+import { revisesOf } from './revises.ts';
 import { noteOf, type Told } from './told-note.ts';
 import type { Accepted, Ended, Submitted, Task } from './task.ts';
 
@@ -164,6 +165,7 @@ async function statementOf(
       spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: specHash(ports, job) },
       materials: materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
       ...(job.context.length === 0 ? {} : { context: job.context }),
+      ...(await revisesOf(ports.history, job.prompt)),
       runner: { ...(ended.facts ?? job.facts), command: clean(ended.command), model: clean(modelOf(job, ended)) },
       account: accountOf((ended.facts ?? job.facts).lane),
       attempts: ended.attempts.map(

@@ -23,6 +23,7 @@ const PREDICATE_KEYS = [
   'spec',
   'materials',
   'context',
+  'revises',
   'runner',
   'account',
   'attempts',

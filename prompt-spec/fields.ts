@@ -58,6 +58,10 @@ export const FIELD_WORDS: Readonly<Record<string, FieldWords>> = {
     mend: 'write it like Ada Example <ada@example.com>, in quotes',
   },
   parent: { expected: 'the id of a job: 16 lower-case letters and digits', mend: 'remove the line: docket writes it' },
+  revises: {
+    expected: 'the prompt of which this is the next revision: FEATURE/role@revision or FEATURE/role/name@revision',
+    mend: 'remove the line: `docket revise` writes it',
+  },
   story: { expected: 'text', mend: 'write it as text, in quotes if need be' },
   objective: { expected: 'text', mend: 'write it as text, in quotes if need be' },
   workstream: { expected: 'text', mend: 'write it as text, in quotes if need be' },
@@ -169,6 +173,8 @@ const STEERING = {
 /** `ada@example.com` or `Ada Example <ada@example.com>`. */
 const AUTHOR = /^(?:[^<>\p{C}]{1,150} <[^\s<>@\p{C}]{1,64}@[^\s<>@\p{C}]{1,100}>|[^\s<>@\p{C}]{1,64}@[^\s<>@\p{C}]{1,100})$/u;
 const PARENT = /^[a-z2-7]{16}$/;
+/** `FEAT-123/ui/filter-panel@1`: dependency.ts reads it. */
+const REVISES = /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\/[a-z][a-z0-9-]{0,39}(?:\/[a-z][a-z0-9-]{0,62})?@[1-9][0-9]{0,9}$/;
 
 /** Fields that tie a prompt to planning: checked for their shape, kept in `rest`, handed on as they are. */
 const PLANNING = {
@@ -183,6 +189,12 @@ const PLANNING = {
     .string()
     .meta({ ...words('parent'), pattern: PARENT.source })
     .regex(PARENT)
+    .optional(),
+  revises: z
+    .string()
+    .meta({ ...words('revises'), maxLength: 180, pattern: REVISES.source })
+    .max(180)
+    .regex(REVISES)
     .optional(),
   story: z.string().meta(words('story')).optional(),
   objective: z.string().meta(words('objective')).optional(),

@@ -51,7 +51,7 @@ describe('docket next', () => {
       told.written.map(({ name, depends_on: dependsOn }) => [name, dependsOn]),
       [
         ['openapi/FEAT-1-openapi-r1', ['architect']],
-        ['ui/FEAT-1-ui-r1', ['architect']],
+        ['ui/FEAT-1-ui-r1', ['architect', 'openapi']],
       ],
     );
     for (const { path: file } of told.written) {
