@@ -9,6 +9,7 @@ import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
+import { makeAcceptance } from '#daemon/acceptance.ts';
 import { CONTROL_LINE_BYTES, serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
@@ -354,6 +355,7 @@ async function makePorts(
     random: Math.random,
     spool,
     history,
+    acceptance: makeAcceptance({ history, roles: roles.value, code: { fs, digest, root: workspace.code }, settings: workspace.settings }),
     signing,
     journal,
     secrets: scanUnlessLeaving(secrets, stopping),
@@ -367,7 +369,9 @@ async function makePorts(
     scope: await scopeOf(workspace, askProgram, async (one) => fs.realPath(one)),
     ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
     clean,
+    waitsForAnswers: new Map(),
     waitsForMoney: new Map(),
+    heldChildren: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,

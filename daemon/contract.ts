@@ -19,6 +19,7 @@ import type { Sha256 } from '#core/names.ts';
 import type { AttemptRecord } from '#core/run.ts';
 import type { FileChange } from '#core/scope.ts';
 import type { Claimed } from '#core/spool.ts';
+import { emitFlaws } from './emit-check.ts';
 import { LEFT_OUT, scopeFacts } from './hold-to-scope.ts';
 import type { Ports } from './ports.ts';
 import { BRIEF_FILE, type Submitted } from './task.ts';
@@ -29,6 +30,7 @@ type ContractFailure = Extract<Failure, { readonly kind: 'contract' }>;
 const portsOf = (ports: Ports, job: Submitted, attempts: readonly AttemptRecord[]): ContractPorts => ({
   openapi: ports.documents?.openapi,
   schema: ports.documents?.schema,
+  prompts: async (_fences, { text }) => emitFlaws(ports, job, text),
   changes: async (answer) => changesFlaws(answer, await changedFiles(ports, job, attempts)),
 });
 

@@ -93,11 +93,14 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
           }),
         ),
         budgets: ports.purse.view().map((state) => ({ ...state, words: describeBudget(state) })),
+        waits_for_answers: Object.fromEntries(ports.waitsForAnswers),
         waits_for_money: Object.fromEntries(ports.waitsForMoney),
       };
     case 'release':
       return release(parts, question);
     case 'poke':
+      // Whoever has given a verdict pokes.
+      ports.acceptance.touch();
       daemon.hint.poke();
       return { ok: true };
     case 'cancel':

@@ -15,6 +15,7 @@ import { IN_TOTO, wrap } from '#history/dsse.ts';
 import { maskSecrets } from '#policy/mask.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
 import { repairMaterials } from './contract.ts';
+import { emissionOf, PROMPTS_PART, type Emission } from './emit.ts';
 import { errorPage } from './error-page.ts';
 import { scopeFacts } from './hold-to-scope.ts';
 import type { Ports } from './ports.ts';
@@ -73,10 +74,11 @@ export async function sealEnded(
   const result = ended.answer === null ? null : Buffer.from(ended.answer);
   let told: Told | null = null;
   let kept: ReturnType<typeof noteOf> | null = null;
+  const emission = await emissionOf(ports, job, ended);
   if (ended.status !== 'held') {
     const resultHash = result === null ? null : ports.digest.sha256(result);
     const materials = [...job.materials, ...(await repairMaterials(ports, claimed, ended.attempts))];
-    const evidence = renderStatement(await statementOf(ports, job, ended, ended.status, resultHash, materials));
+    const evidence = renderStatement(await statementOf(ports, job, ended, ended.status, resultHash, materials, emission));
     // Throws while the key cannot be used: nothing is decided then, and the run's files in work/ give the same answer again.
     const envelope = ports.signing === null ? null : wrap(await ports.signing.signer(), IN_TOTO, evidence);
     const record: Answer = {
@@ -101,10 +103,18 @@ export async function sealEnded(
     files.push({ as: '_evidence.json', bytes: evidence });
     if (envelope !== null) files.push({ as: '_evidence.dsse.json', bytes: envelope });
   }
+  if (emission !== null) files.push({ as: PROMPTS_PART, bytes: emission.page });
   if (result !== null) files.push({ as: '_result.md', bytes: result });
   else if (ended.failure !== null)
     files.push({ as: '_error.md', bytes: errorPage(ports, claimed, ended.status, ended.failure, ended.attempts) });
-  return { final: await decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files, ...kept }), told };
+  const decided = { outcome: ended.status, failure: ended.failure, files, ...kept, ...emittedOf(ports, kept?.blobs ?? [], emission) };
+  return { final: await decide(ports, claimed, decided), told };
+}
+
+/** The prompts go with the decision; so does the page that lists them, which no other place has. */
+function emittedOf(ports: Ports, blobs: NonNullable<Decided['blobs']>, emission: Emission | null): Pick<Decided, 'children' | 'blobs'> {
+  if (emission === null) return {};
+  return { children: emission.children, blobs: [...blobs, { sha256: ports.digest.sha256(emission.page), bytes: emission.page }] };
 }
 
 async function decide(ports: Ports, claimed: Claimed, decided: Decided): Promise<FinalFile> {
@@ -137,6 +147,7 @@ async function statementOf(
   status: Predicate['status'],
   resultHash: Sha256 | null,
   materials: Answer['materials'],
+  emission: Emission | null,
 ): Promise<Statement> {
   const scope = await scopeFacts(ports, job, ended.attempts);
   const { claimed } = job.task;
@@ -152,6 +163,7 @@ async function statementOf(
       stem: claimed.job.stem,
       spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: specHash(ports, job) },
       materials: materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
+      ...(job.context.length === 0 ? {} : { context: job.context }),
       runner: { ...(ended.facts ?? job.facts), command: clean(ended.command), model: clean(modelOf(job, ended)) },
       account: accountOf((ended.facts ?? job.facts).lane),
       attempts: ended.attempts.map(
@@ -186,6 +198,7 @@ async function statementOf(
       ],
       // What does not keep its contract is no answer (daemon/contract.ts). Evidence of docket 0.2 told of misses here.
       outputMisses: ended.status === 'answered' ? [] : null,
+      ...(emission === null ? {} : { emitted: emission.emitted }),
       failure: ended.failure,
       daemon: ports.daemon,
       times: {
