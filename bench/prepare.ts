@@ -16,6 +16,7 @@ import { makeHistoryGit } from '#platform/git-repository.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { gitEnvironment } from './process.ts';
 import { FOLDERS, promptOf, type Prompt } from './prompts.ts';
+import { writePlainContract } from '#test/support/plain-contract.ts';
 
 /** The prompts of a past have numbers of their own. */
 const PAST = 1_000_000;
@@ -38,6 +39,8 @@ export async function prepareDocket(base: string, recorded: number, settings = '
   const folderOf = (folder: string, part: string): string => path.join(root, 'queues', folder, part);
   mkdirSync(root);
   writeFileSync(path.join(root, 'docket.yaml'), `app: app\n${settings}`);
+  // A program that answers in a word keeps no contract: what is measured is the flow.
+  if (/^runners:/m.test(settings)) writePlainContract(root);
   for (const folder of FOLDERS) for (const part of ['in', 'out']) mkdirSync(folderOf(folder, part), { recursive: true, mode: 0o700 });
   if (recorded > 0) {
     const history = openHistory(path.join(base, 'app-ai-history'));

@@ -61,7 +61,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
       ({ outcome, choice }) => verdictOf(outcome.ok ? null : outcome.failure, choice.facts.name),
     );
     if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
-    const judged = await judge(ports, job, run);
+    const judged = await judge(ports, job, attempts, run);
     if (judged.is !== 'failure') {
       const { outcome } = judged;
       attempts.push(run.record);
@@ -135,12 +135,12 @@ type Judged =
  * May the answer be shown, and is it what was asked for? What may not be shown is a person's affair, whatever its shape.
  * The brief that the offline runner gives back is no answer.
  */
-async function judge(ports: Ports, job: Submitted, run: Run): Promise<Judged> {
+async function judge(ports: Ports, job: Submitted, attempts: readonly AttemptRecord[], run: Run): Promise<Judged> {
   const { outcome, record } = run;
   if (!outcome.ok) return { is: 'failure', run, failure: outcome.failure };
   const scan = await ports.secrets.scan('answer', outcome.answer);
   if (!scan.ok) return { is: 'secret', outcome, why: scan.error };
-  const failure = outcome.status === 'answered' ? await breachOf(ports, job, record.n, outcome.answer) : null;
+  const failure = outcome.status === 'answered' ? await breachOf(ports, job, [...attempts, record], record.n, outcome.answer) : null;
   if (failure === null) return { is: 'answer', outcome, note: scan.value };
   const { usage, model, sessionId, acts } = outcome;
   const failed: RunOutcome = { ok: false, failure, usage, model, sessionId, ...(acts === undefined ? {} : { acts }) };

@@ -11,32 +11,48 @@
 
 import { Buffer } from 'node:buffer';
 import { repairBrief } from '#agents/brief.ts';
+import { changesFlaws } from '#agents/changes.ts';
 import { checkContract, contractOf, type ContractPorts } from '#agents/contract.ts';
 import type { Failure } from '#core/failure.ts';
 import type { MaterialBytes } from '#core/history.ts';
 import type { Sha256 } from '#core/names.ts';
 import type { AttemptRecord } from '#core/run.ts';
+import type { FileChange } from '#core/scope.ts';
 import type { Claimed } from '#core/spool.ts';
 import { emitFlaws } from './emit-check.ts';
+import { LEFT_OUT, scopeFacts } from './hold-to-scope.ts';
 import type { Ports } from './ports.ts';
 import { BRIEF_FILE, type Submitted } from './task.ts';
 
 type ContractFailure = Extract<Failure, { readonly kind: 'contract' }>;
 
-/** What checks need that only the daemon has. One row for each kind. */
-const portsOf = (ports: Ports, job: Submitted): ContractPorts => ({
+/** What checks need that only the daemon has. One row for each kind. @param attempts all so far, the one that answered included */
+const portsOf = (ports: Ports, job: Submitted, attempts: readonly AttemptRecord[]): ContractPorts => ({
   openapi: ports.documents?.openapi,
   schema: ports.documents?.schema,
   prompts: async (_fences, { text }) => emitFlaws(ports, job, text),
+  changes: async (answer) => changesFlaws(answer, await changedFiles(ports, job, attempts)),
 });
+
+/** What all attempts of the job changed: a repair finds the changes of the one before it. Null: nobody knows, or its names may not be told. */
+async function changedFiles(ports: Ports, job: Submitted, attempts: readonly AttemptRecord[]): Promise<readonly FileChange[] | null> {
+  const { scope, filesChanged } = await scopeFacts(ports, job, attempts);
+  return scope?.check === 'changes' && !filesChanged.some(({ path }) => path === LEFT_OUT) ? filesChanged : null;
+}
 
 /** Of an attempt whose answer does not keep its contract: that answer. */
 const ANSWER = 'answer';
 const at = (n: number, name: string): string => `a${String(n)}/${name}`;
 
 /** @returns null when the contract is kept. The answer was scanned for secrets. */
-export async function breachOf(ports: Ports, job: Submitted, n: number, answer: string): Promise<ContractFailure | null> {
-  const all = await checkContract(answer, contractOf(job.role, job.spec), portsOf(ports, job));
+export async function breachOf(
+  ports: Ports,
+  job: Submitted,
+  attempts: readonly AttemptRecord[],
+  n: number,
+  answer: string,
+): Promise<ContractFailure | null> {
+  const all = await checkContract(answer, contractOf(job.role, job.spec), portsOf(ports, job, attempts));
   if (all.length === 0) return null;
   const findings = all.slice(0, ports.workspace.settings['contract.findings']);
   await ports.spool.keep(job.task.claimed, at(n, ANSWER), answer);

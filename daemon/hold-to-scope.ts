@@ -24,7 +24,7 @@ const BEFORE_BYTES_MAX = 536_870_912;
 const SHOWN_MAX = 50;
 const CHANGES_MAX = 10_000;
 const COPIES_MAX = 200;
-const LEFT_OUT = '(left out: a name holds what looks like a secret, or could not be scanned for one)';
+export const LEFT_OUT = '(left out: a name holds what looks like a secret, or could not be scanned for one)';
 
 export type ScopeGuard = {
   readonly planned: NonNullable<AttemptHooks['planned']>;

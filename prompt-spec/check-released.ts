@@ -1,5 +1,6 @@
 /**
- * A released version of the prompt specs never changes: the hashes in prompt-spec/released.json are compared with the files that are there.
+ * A released version of the prompt specs never changes: the hashes in prompt-spec/released.json are compared with the files that are there, the schemas
+ * beside the specs included.
  * Pure: the command line reads and writes. Paths are relative to the folder prompt-spec: `v2.1.0/01_architect.md`.
  */
 
@@ -9,10 +10,19 @@ import { isSha256, type Sha256 } from '#core/names.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import { fault, shown, WHOLE_FILE } from './faults.ts';
 import { specFileName } from './spec.ts';
+import { isVersion } from './version.ts';
 
 export type Hashes = ReadonlyMap<string, Sha256>;
 
-const versionOf = (path: string): string => specFileName(path)?.version ?? '';
+export const RELEASED_BYTES_MAX = 4_000_000;
+
+/** `v2.2.0/handover.schema.json` belongs to its version as a spec does. */
+const schemaVersion = (path: string): string | null => {
+  const version = /^v([^/]+)\/[a-z0-9][a-z0-9._-]{0,99}\.json$/.exec(path)?.[1];
+  return version !== undefined && isVersion(version) ? version : null;
+};
+const versionOf = (path: string): string => specFileName(path)?.version ?? schemaVersion(path) ?? '';
+const isReleasable = (path: string): boolean => versionOf(path) !== '';
 
 /** Faults: an edited, a lost, or an added file of a released version. A version with no recorded file is a draft and may change. */
 export function checkReleased(recorded: Hashes, present: Hashes): readonly Fault[] {
@@ -55,9 +65,9 @@ const releasedFault = (path: string, code: string, message: string, expected: st
 
 const RELEASED_SCHEMA = z.strictObject({ format: z.literal(1), files: z.record(z.string(), z.string()) });
 
-/** The text of released.json: sorted, one line per file, so that a diff shows what changed. Files that are no prompt specs are left out. */
+/** The text of released.json: sorted, one line per file, so that a diff shows what changed. Files that are neither prompt specs nor their schemas are left out. */
 export function renderReleased(hashes: Hashes): string {
-  const files = Object.fromEntries([...hashes].filter(([path]) => specFileName(path) !== null).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const files = Object.fromEntries([...hashes].filter(([path]) => isReleasable(path)).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return `${JSON.stringify({ format: 1, files }, null, 2)}\n`;
 }
 
@@ -82,7 +92,7 @@ export function parseReleased(text: string): Result<Hashes, readonly Fault[]> {
   if (!parsed.success) return unreadable('another shape');
   const hashes = new Map<string, Sha256>();
   for (const [path, sha256] of Object.entries(parsed.data.files)) {
-    if (specFileName(path) === null || !isSha256(sha256)) return unreadable(path);
+    if (!isReleasable(path) || !isSha256(sha256)) return unreadable(path);
     hashes.set(path, sha256);
   }
   return ok(hashes);

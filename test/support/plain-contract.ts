@@ -18,11 +18,14 @@ const versions = (): string[] =>
     .filter((name) => /^v\d+\.\d+\.\d+$/.test(name))
     .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 
+/** The text of a shipped role.yaml that asks for nothing. @param folder such as 03-ui */
+export const plainRole = (folder: string): string =>
+  readFileSync(path.join(ROOT, 'agents', folder, 'role.yaml'), 'utf8').replace(OUTPUT, '');
+
 /** Writes agents/ and prompt-spec/ below the root: every role, and every shipped version. What is there already stays. */
 export function writePlainContract(root: string): void {
   for (const folder of readdirSync(path.join(ROOT, 'agents')).filter((name) => /^\d{2}-/.test(name))) {
-    const source = readFileSync(path.join(ROOT, 'agents', folder, 'role.yaml'), 'utf8');
-    put(path.join(root, 'agents', folder, 'role.yaml'), source.replace(OUTPUT, ''));
+    put(path.join(root, 'agents', folder, 'role.yaml'), plainRole(folder));
   }
   for (const version of versions()) {
     for (const name of readdirSync(path.join(ROOT, 'prompt-spec', version))) {

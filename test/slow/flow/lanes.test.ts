@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { assertVerified, makeRig, promptText, ROOT, type Daemon } from '#test/support/rig.ts';
+import { plainRole } from '#test/support/plain-contract.ts';
+import { assertVerified, makeRig, promptText, type Daemon } from '#test/support/rig.ts';
 import { startFakeAgents, type FakeAgents } from '#test/support/fake-agent.ts';
 import { obeyingRunner, settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 
@@ -64,7 +65,7 @@ ${lines([answer]).replaceAll('\\n', '\\\\n')}
     ] as const) {
       const role = path.join(rig.root, 'agents', folder);
       mkdirSync(role, { recursive: true });
-      const shipped = readFileSync(path.join(ROOT, 'agents', folder, 'role.yaml'), 'utf8');
+      const shipped = plainRole(folder);
       writeFileSync(path.join(role, 'role.yaml'), `${shipped}runner: [paid, ${second}]\n`);
     }
     writeFileSync(starts, '');

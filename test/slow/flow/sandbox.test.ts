@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { keepersOf, processesWith, until } from '#test/slow/children/processes.ts';
-import { makeRig, promptText, ROOT, type Rig } from '#test/support/rig.ts';
+import { plainRole } from '#test/support/plain-contract.ts';
+import { makeRig, promptText, type Rig } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 import { onlySandboxed } from '#test/support/sandbox.ts';
 
@@ -30,7 +31,7 @@ const scribbler = (places: readonly string[]): string =>
 function writingRole(rig: Rig): void {
   const folder = path.join(rig.root, 'agents', '03-ui');
   mkdirSync(folder, { recursive: true });
-  const role = readFileSync(path.join(ROOT, 'agents', '03-ui', 'role.yaml'), 'utf8');
+  const role = plainRole('03-ui');
   writeFileSync(path.join(folder, 'role.yaml'), role.replace('access: read-only', 'access: worktree'));
 }
 

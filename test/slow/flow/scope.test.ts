@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { assertVerified, makeRig, promptText, ROOT, type Daemon } from '#test/support/rig.ts';
+import { plainRole } from '#test/support/plain-contract.ts';
+import { assertVerified, makeRig, promptText, type Daemon } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 
 const SCOPE = 'scope: { files: ["src/**"], create: ["src/new/**"] }\n';
@@ -84,7 +85,7 @@ describe('a run is held to its scope', () => {
         'policy: { scope_interval: 200ms }\n',
       ),
     );
-    const role = readFileSync(path.join(ROOT, 'agents/04-integration/role.yaml'), 'utf8').replace('access: read-only', 'access: worktree');
+    const role = plainRole('04-integration').replace('access: read-only', 'access: worktree');
     mkdirSync(path.join(rig.root, 'agents/04-integration'), { recursive: true });
     writeFileSync(path.join(rig.root, 'agents/04-integration/role.yaml'), role);
     mkdirSync(path.join(rig.root, 'src'));

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { startFakeModel } from '../../support/fake-model.mjs';
 import { toolFolder } from '#test/support/real-tools.ts';
+import { plainRole } from '#test/support/plain-contract.ts';
 import { assertVerified, makeRig, ROOT } from '#test/support/rig.ts';
 import { settingsWith } from '#test/support/rig-runners.ts';
 import { runnerLine, stagedEnv } from '#test/support/staged-tools.ts';
@@ -36,7 +37,7 @@ test('six real tools answer the six roles of one feature, and the evidence names
   for (const [folder, tool] of crew) {
     const role = path.join(rig.root, 'agents', folder);
     mkdirSync(role, { recursive: true });
-    const shipped = readFileSync(path.join(ROOT, 'agents', folder, 'role.yaml'), 'utf8');
+    const shipped = plainRole(folder);
     writeFileSync(path.join(role, 'role.yaml'), `${shipped}runner: ${tool}\nmodel: ${STAGING[tool].model}\n`);
   }
 
