@@ -1,0 +1,99 @@
+/** What a glance is made of (daemon/glance.ts), for the daemon and for a status that finds none. */
+
+import { makeCalendar, type Calendar } from '#core/day.ts';
+import { parseFeature, type RoleName } from '#core/names.ts';
+import type { History } from '#core/history.ts';
+import type { Clock, Fs, Journal } from '#core/ports.ts';
+import type { Role } from '#core/role.ts';
+import type { Workspace } from '#core/settings.ts';
+import type { SpendLine } from '#core/spending.ts';
+import { makeBoard, type Board } from '#daemon/board.ts';
+import { makeTally, type Tally } from '#daemon/tally.ts';
+import { peekPrompt } from '#prompt-spec/peek.ts';
+import { CliError, EXIT } from './io.ts';
+import { boardFile } from './places.ts';
+
+const HEAD_BYTES = 20_000;
+
+/** Throws CliError 3 for a time zone that nobody knows. */
+export function calendarOf({ settings }: Pick<Workspace, 'settings'>): Calendar {
+  try {
+    return makeCalendar(settings['budgets.time_zone']);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
+  }
+}
+
+export type GlanceParts = {
+  readonly board: Board;
+  readonly tally: Tally;
+  readonly spentBefore: (since: string) => Promise<readonly SpendLine[]>;
+};
+
+export function glanceParts(
+  workspace: Workspace,
+  roles: ReadonlyMap<RoleName, Role>,
+  ports: {
+    readonly fs: Pick<Fs, 'readBounded' | 'writeDerived' | 'rename' | 'unlink'>;
+    readonly clock: Clock;
+    /** Null: nothing was ever recorded. */
+    readonly history: Pick<History, 'log' | 'read' | 'records' | 'spending'> | null;
+    readonly journal: Pick<Journal, 'spending'> | null;
+  },
+): GlanceParts {
+  const { history, journal, fs, clock } = ports;
+  const board =
+    history === null
+      ? { standings: async () => Promise.resolve(new Map<never, never>()) }
+      : makeBoard({
+          history,
+          fs,
+          file: boardFile(workspace.state),
+          roles,
+          listed: workspace.settings['review.unreviewed_roles'],
+          authorOf: async (feature, role, name, revision) => authorOf(history, { feature, role, name, revision }),
+        });
+  return { board, tally: makeTally(clock, calendarOf(workspace)), spentBefore: async (since) => spentSince(history, journal, since) };
+}
+
+type Place = { readonly feature: string; readonly role: RoleName; readonly name: string | null; readonly revision: number };
+
+/** Who wrote the prompt of an answer, by its front matter; null: nobody said. */
+async function authorOf(history: Pick<History, 'read' | 'records'>, { feature, role, name, revision }: Place): Promise<string | null> {
+  if (!parseFeature(feature).ok) return null;
+  for await (const { identity, folder } of history.records({ feature, role })) {
+    if (identity.name !== name || identity.revision !== revision) continue;
+    const bytes = await history.read(`${folder}/prompt_v${String(revision)}.md`);
+    return bytes === null ? null : authorIn(bytes.subarray(0, HEAD_BYTES));
+  }
+  return null;
+}
+
+/** `author: Ada Example <ada@example.com>` or the address alone. */
+export function authorIn(prompt: Uint8Array): string | null {
+  const text = new TextDecoder().decode(prompt);
+  if (peekPrompt(prompt) === null) return null;
+  const line = /^---\r?\n[\s\S]*?^author:[ \t]*(.+?)[ \t]*\r?$[\s\S]*?^---\r?$/m.exec(text)?.[1]?.replaceAll(/^["']|["']$/g, '');
+  return line === undefined ? null : (/<([^<>]+)>/.exec(line)?.[1] ?? line);
+}
+
+/** Runs that ended since then. The journal knows them at once; where it lacks one that the history has, all evidence is read. */
+async function spentSince(
+  history: Pick<History, 'log' | 'spending'> | null,
+  journal: Pick<Journal, 'spending'> | null,
+  since: string,
+): Promise<readonly SpendLine[]> {
+  const known = journal?.spending(since) ?? [];
+  if (history === null) return known;
+  const jobs = new Set(known.map(({ job }) => job));
+  for await (const { at, trailers } of history.log({})) {
+    if (at < since.slice(0, at.length)) break;
+    const { 'Docket-Status': status = 'submitted', 'Docket-Job': job = '', Runner: runner } = trailers;
+    if (status === 'submitted' || status === 'briefed' || runner === 'offline' || jobs.has(job)) continue;
+    const all = [...known];
+    for await (const line of history.spending()) if (line.atMs >= Date.parse(since)) all.push(line);
+    return all;
+  }
+  return known;
+}
