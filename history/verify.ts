@@ -14,6 +14,7 @@ import { askSecondReader, findTip, listTip, takeHashes, verifyEvidence, verifyMa
 import { makeCount } from './verify-finding.ts';
 import { verifyObjects } from './verify-objects.ts';
 import { verifyRecords } from './verify-records.ts';
+import { verifyReviews } from './verify-reviews.ts';
 import { verifySignatures } from './verify-signatures.ts';
 import { emptySeen, type TipFile } from './verify-seen.ts';
 
@@ -40,6 +41,7 @@ export async function* verifyHistory(
     yield* verifyAgainst(against, lines, (commit) => successorOf(tombstones, commit));
   }
   yield* verifyRecords(seen, tip, files);
+  yield* verifyReviews(repository, seen, tip, files, purged, trust);
   yield* verifyEvidence(repository, seen, files, purged);
   yield* verifyMaterials(files);
   const kept = purged.size === 0 ? files : new Map([...files].filter(([path]) => !purged.has(path)));

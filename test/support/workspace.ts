@@ -40,6 +40,8 @@ export type Front = {
   readonly revision?: number;
   readonly name?: string;
   readonly more?: string;
+  /** Paths that the evidence says were changed. */
+  readonly changed?: readonly string[];
   readonly body?: string;
 };
 
@@ -263,7 +265,16 @@ export async function endJob({ workspace, spool, history, journal }: Rooms, job:
     };
     await journal.commit([move(id, 'running'), { do: 'attempt', id, attempt, spent: true }, move(id, 'ran')]);
     const answer = 'answer' in end ? end.answer : null;
-    const evidence = evidenceText(job, { feature, name, revision, status: end.status, failure, answer, attempt });
+    const evidence = evidenceText(job, {
+      feature,
+      name,
+      revision,
+      status: end.status,
+      failure,
+      answer,
+      attempt,
+      changed: front.changed ?? [],
+    });
     must(
       await history.record({
         ...common,
@@ -308,6 +319,7 @@ type Told = {
   readonly failure: Failure | null;
   readonly answer: string | null;
   readonly attempt: AttemptRecord;
+  readonly changed: readonly string[];
 };
 
 function evidenceText({ claimed, id }: Taken, told: Told): string {
@@ -327,6 +339,7 @@ function evidenceText({ claimed, id }: Taken, told: Told): string {
     attempts: [told.attempt],
     usage: NO_USAGE,
     code: { repository: null, baseCommit: null, headCommit: null, dirty: null },
+    filesChanged: told.changed.map((file) => ({ path: file, change: 'modify', before: null, sha256: null })),
     failure: told.failure,
     times: { promptCreated: '2025-12-09T22:37:00+01:00', claimed: claimed.job.claimedAt, submitted: at(), ended: at() },
   };

@@ -1,0 +1,10 @@
+import { makeTempWorkspace, seedJob } from './support/workspace.ts';
+const afters: (() => unknown)[] = [];
+const w = await makeTempWorkspace({ after: (f: never) => void afters.push(f) } as never);
+const rooms = await w.rooms();
+await seedJob(rooms, 'a', { feature: 'FEAT-1-filters', changed: ['src/a.ts'] }, { status: 'answered', answer: '## Summary\n\nTwo modules.\n' });
+await seedJob(rooms, 'b', { feature: 'FEAT-1-filters', agent: 'ui' }, { status: 'answered', answer: 'ui\n' });
+rooms.journal.close();
+await rooms.history.close();
+console.log(w.root);
+process.exit(0);
