@@ -7,13 +7,14 @@ import type { Clock, Fs, Journal } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { SpendLine } from '#core/spending.ts';
+import { addressOf } from '#core/verdict.ts';
 import { makeBoard, type Board } from '#daemon/board.ts';
 import { makeTally, type Tally } from '#daemon/tally.ts';
-import { peekPrompt } from '#prompt-spec/peek.ts';
+import { readFrontMatter } from '#prompt-spec/front-matter.ts';
 import { CliError, EXIT } from './io.ts';
 import { boardFile } from './places.ts';
 
-const HEAD_BYTES = 20_000;
+const FRONT_MATTER = { promptBytes: 8_000_000, frontMatterBytes: 65_536 };
 
 /** Throws CliError 3 for a time zone that nobody knows. */
 export function calendarOf({ settings }: Pick<Workspace, 'settings'>): Calendar {
@@ -65,17 +66,10 @@ async function authorOf(history: Pick<History, 'read' | 'records'>, { feature, r
   for await (const { identity, folder } of history.records({ feature, role })) {
     if (identity.name !== name || identity.revision !== revision) continue;
     const bytes = await history.read(`${folder}/prompt_v${String(revision)}.md`);
-    return bytes === null ? null : authorIn(bytes.subarray(0, HEAD_BYTES));
+    const front = bytes === null ? null : readFrontMatter(bytes, FRONT_MATTER);
+    return front?.ok === true ? addressOf(front.value.data['author']) : null;
   }
   return null;
-}
-
-/** `author: Ada Example <ada@example.com>` or the address alone. */
-export function authorIn(prompt: Uint8Array): string | null {
-  const text = new TextDecoder().decode(prompt);
-  if (peekPrompt(prompt) === null) return null;
-  const line = /^---\r?\n[\s\S]*?^author:[ \t]*(.+?)[ \t]*\r?$[\s\S]*?^---\r?$/m.exec(text)?.[1]?.replaceAll(/^["']|["']$/g, '');
-  return line === undefined ? null : (/<([^<>]+)>/.exec(line)?.[1] ?? line);
 }
 
 /** Runs that ended since then. The journal knows them at once; where it lacks one that the history has, all evidence is read. */

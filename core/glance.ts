@@ -2,8 +2,7 @@
 
 import type { Micros } from './money.ts';
 import type { RoleFolder, RoleName } from './names.ts';
-import type { Role } from './role.ts';
-import type { Standing } from './verdict.ts';
+import { ruleOf, type Standing } from './verdict.ts';
 
 /** How many newest answers of a role stand how. The offline runner's briefs are none. */
 export type StandingCounts = Readonly<Record<Standing, number>>;
@@ -41,11 +40,10 @@ export type RoleFacts = {
   readonly review: 'required' | 'unreviewed';
 };
 
-type Reviewable = Pick<Role, 'name' | 'review' | 'emits'>;
+type Reviewable = Parameters<typeof ruleOf>[0];
 
-/** Only a role that says so itself, emits documents, and is listed in the committed settings goes without a verdict (docs/review.md). */
-export const isUnreviewed = ({ name, review, emits }: Reviewable, listed: readonly string[]): boolean =>
-  review === 'none' && emits === 'document' && listed.includes(name);
+/** Its answers count without a verdict. */
+export const isUnreviewed = (role: Reviewable, listed: readonly string[]): boolean => ruleOf(role, listed).review === 'none';
 
 /** What of `review: none` and `review.unreviewed_roles` holds, and what is without effect: shown in every status. */
 export function reviewNotes(roles: readonly Reviewable[], listed: readonly string[]): readonly string[] {

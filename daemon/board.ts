@@ -9,11 +9,11 @@
  */
 
 import type { History, LogEntry } from '#core/history.ts';
-import { NO_STANDINGS, isUnreviewed, type StandingCounts } from '#core/glance.ts';
+import { NO_STANDINGS, type StandingCounts } from '#core/glance.ts';
 import { isSha256, parseRoleName, type RoleName, type Sha256 } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
-import { standingOf, VERDICTS, type Said, type Standing, type VerdictWord } from '#core/verdict.ts';
+import { ruleOf, standingOf, VERDICTS, type Said, type Standing, type VerdictWord } from '#core/verdict.ts';
 
 type Word = { readonly email: string; readonly verdict: VerdictWord; readonly result: Sha256; readonly at: string };
 /** The newest answered revision of a series. */
@@ -146,7 +146,7 @@ export function makeBoard(ports: BoardPorts): Board {
   }
 
   async function standing(key: string, { revision, words }: Row, result: Sha256, role: Role): Promise<Standing> {
-    const rule = { ...role, review: isUnreviewed(role, ports.listed) ? ('none' as const) : ('required' as const) };
+    const rule = ruleOf(role, ports.listed);
     if (words.length === 0) return rule.review === 'none' ? 'unreviewed' : 'awaiting';
     const [, feature = '', name = ''] = key.split(' ');
     const author = rule.authorMayApprove ? null : await ports.authorOf(feature, role.name, name === '' ? null : name, revision);
