@@ -1,6 +1,5 @@
 /** What a glance is made of (daemon/glance.ts), for the daemon and for a status that finds none. */
 
-import { makeCalendar, type Calendar } from '#core/day.ts';
 import { parseFeature, type RoleName } from '#core/names.ts';
 import type { History } from '#core/history.ts';
 import type { Clock, Fs, Journal } from '#core/ports.ts';
@@ -11,20 +10,10 @@ import { addressOf } from '#core/verdict.ts';
 import { makeBoard, type Board } from '#daemon/board.ts';
 import { makeTally, type Tally } from '#daemon/tally.ts';
 import { readFrontMatter } from '#prompt-spec/front-matter.ts';
-import { CliError, EXIT } from './io.ts';
 import { boardFile } from './places.ts';
+import { calendarOf } from './since.ts';
 
 const FRONT_MATTER = { promptBytes: 8_000_000, frontMatterBytes: 65_536 };
-
-/** Throws CliError 3 for a time zone that nobody knows. */
-export function calendarOf({ settings }: Pick<Workspace, 'settings'>): Calendar {
-  try {
-    return makeCalendar(settings['budgets.time_zone']);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.environment);
-  }
-}
 
 export type GlanceParts = {
   readonly board: Board;
