@@ -11,7 +11,7 @@ import type { Micros } from '#core/money.ts';
 import type { RoleName } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
 import { isAccepted, type Standing } from '#core/verdict.ts';
-import { listIn, numberIn, objectIn, openStatement, textIn, type Json } from '#history/loose-json.ts';
+import { listIn, objectIn, openStatement, textIn, type Json } from '#history/loose-json.ts';
 import { spendLinesOf } from '#history/spending.ts';
 import type { Sources } from './job-words-sources.ts';
 import { reviewItems } from './reviews.ts';
@@ -76,7 +76,7 @@ export async function statsFacts(sources: Sources, feature: string | null, since
       attempts: attempts.length,
       contractFailures: attempts.filter((one) => textIn(objectIn(one, 'failure'), 'kind') === 'contract').length,
       micros: spend.reduce((sum, one) => sum + one.spend.micros, 0),
-      unknownRuns: spend.reduce((sum, one) => sum + (one.spend.unknownRuns), 0),
+      unknownRuns: spend.reduce((sum, one) => sum + one.spend.unknownRuns, 0),
     });
   }
   return facts;

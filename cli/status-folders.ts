@@ -33,6 +33,9 @@ const NONE: EndedCounts = { processed: 0, rejected: 0, held: 0, failed: 0, cance
 /** A person renamed or cancelled these, or sees them as what they are. */
 const BAD: readonly EndedSuffix[] = ['failed', 'held', 'rejected'];
 
+/** A stem that is one whatever else is asked of it (core/names.ts). */
+const PLAIN_DONE = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,150}\.processed$/;
+
 type Bad = { readonly role: RoleFolder; readonly stem: string; readonly state: EndedSuffix; readonly atMs: number };
 
 export async function lookAtFolders(fs: Pick<Fs, 'readHead'>, queues: string, roles: readonly RoleFolder[]): Promise<Folders> {
@@ -47,6 +50,11 @@ export async function lookAtFolders(fs: Pick<Fs, 'readHead'>, queues: string, ro
       let waiting = 0;
       const inNames = namesInFolder(folder);
       for (const name of inNames) {
+        // Nearly all of them, in a folder that was used for a while.
+        if (PLAIN_DONE.test(name)) {
+          ended.processed++;
+          continue;
+        }
         if (isPromptText(name)) waiting++;
         const one = endedOf(name);
         if (one === null) continue;

@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
+import { takeHeapRoom } from '#platform/heap.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { askOnce } from './control-once.ts';
 import { readHolder } from './holder.ts';
@@ -20,6 +21,7 @@ import { statusLines } from './status-words.ts';
 
 /** False: nothing was said, and the verb itself is asked. */
 export async function quickStatus(io: Io, { json, root }: QuickWords): Promise<boolean> {
+  takeHeapRoom();
   const fs = makeFs();
   const place = await quickPlace(fs, io.cwd, root, io.env);
   if (place === null) return false;

@@ -77,8 +77,8 @@ export function todayWords(today: Today | null): string {
   if (today === null) return 'today: being added up';
   const tokens = today.inputTokens + today.outputTokens + today.cacheReadTokens + today.cacheWriteTokens;
   const mark = today.estimatedMicros > 0 ? '~' : '';
-  const unknown = today.unknownRuns === 0 ? '' : `, and ${String(today.unknownRuns)} starts of unknown cost`;
-  return `today (${today.day}): ${String(today.runs)} ${today.runs === 1 ? 'run' : 'runs'} of tools, ${countWord(tokens)} tokens, ${mark}$${usdOf(today.micros).toFixed(2)}${unknown}`;
+  const unknown = today.unknownRuns === 0 ? '' : ` + ${String(today.unknownRuns)} of unknown cost`;
+  return `today (${today.day}): ${String(today.runs)} ${today.runs === 1 ? 'run' : 'runs'}, ${countWord(tokens)} tokens, ${mark}$${usdOf(today.micros).toFixed(2)}${unknown}`;
 }
 
 const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', title, ...lines]);

@@ -4,6 +4,7 @@
  */
 
 import type { Command } from 'commander';
+import { takeHeapRoom } from '#platform/heap.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withSources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
@@ -26,6 +27,7 @@ export function addStatus(program: Command, io: Io): void {
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
+      takeHeapRoom();
       await withSources(io, common, async (sources) => {
         if (command.opts<Options>().watch === true) {
           await watchStatus(io, common, sources);
