@@ -8,15 +8,18 @@
  *   ## The prompt         its facts, then its body BYTE FOR BYTE in a fence that it cannot close
  *   ## Context            only when there is some, fenced the same way
  *   ## A right answer     the checklist
+ *   ## What was wrong with your last answer   only of a repair attempt: the findings, and that answer where it fits
  *
  * Invariant: between the prompt's two lines of tildes (and the newlines next to them) stands `prompt.body`, whatever it contains.
  */
 
+import { describeFinding, type ContractFinding } from '#core/failure.ts';
 import { describeIdentity, identityOf, type Dependency, type Prompt } from '#core/prompt.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
 import { unreachable } from '#core/result.ts';
 import type { ScopeRules } from '#core/scope.ts';
-import { describeCheck, mergeChecks } from './check-answer.ts';
+import { describeCheck } from './check-answer.ts';
+import { contractOf } from './contract.ts';
 
 export type BriefParts = {
   readonly role: Role;
@@ -106,7 +109,7 @@ function lastingOf(role: Role, spec: PromptSpec): Lasting {
 }
 
 function checklist(role: Role, spec: PromptSpec): string {
-  const items = mergeChecks(spec.output, role.checks).map(describeCheck);
+  const items = contractOf(role, spec).map(describeCheck);
   return [...items, 'every statement grounded in the prompt, its context or a file you read; open questions named as such']
     .map((item) => `- [ ] ${item}`)
     .join('\n');
@@ -160,4 +163,30 @@ export function assembleBrief(parts: BriefParts): string {
     `${rightAnswer}\n`,
   ];
   return sections.join('\n\n');
+}
+
+export type RepairParts = {
+  readonly findings: readonly ContractFinding[];
+  /** How many more there were. */
+  readonly leftOut: number;
+  /** Null: too long to be sent again. */
+  readonly answer: string | null;
+  readonly emits: Role['emits'];
+};
+
+/** @param brief what the attempt before was given; the rest of it stays as it was. @returns the brief of the repair, ending in a newline */
+export function repairBrief(brief: string, { findings, leftOut, answer, emits }: RepairParts): string {
+  const found = findings.map((finding) => `- ${describeFinding(finding)}`);
+  const sections = [
+    part(
+      'What was wrong with your last answer',
+      'You answered this brief before, and the answer did not keep its contract. Lines and columns are those of that answer. Mend each of these, and keep what was right:',
+      [...found, ...(leftOut === 0 ? [] : [`- and ${String(leftOut)} more of this kind`])].join('\n'),
+      `Answer again in full: your new answer takes the place of the last one, which nobody will read.${emits === 'changes' ? ' What you changed in the working folder is still there.' : ''}`,
+      ...(answer === null
+        ? ['Your last answer is too long to be shown here.']
+        : ['Your last answer, between the two lines of tildes:', fenced(answer, 'answer')]),
+    ),
+  ];
+  return `${brief.endsWith('\n') ? brief : `${brief}\n`}\n${sections.join('\n\n')}\n`;
 }

@@ -30,7 +30,8 @@ const WORDS = {
   args: 'arguments, one by one; never a shell line',
   prompt: 'stdin, file ({prompt_file} in args) or argument ({prompt} in args)',
   guard: 'names in the project by which it would make the tool run code; with one of them nothing is started',
-  mentions: 'inert, or escape where the tool sends along files that are named by @path',
+  mentions:
+    'inert, or where the tool sends along files that are named by @path: escape, or split where a backslash before the @ does not help',
   access: 'read-only and worktree, each with args and env',
   with_model: 'args and env that are given when a model is asked for',
   scope:
@@ -216,7 +217,7 @@ export const PROFILE_SCHEMA = z.strictObject({
   args: args.meta({ description: WORDS.args }),
   prompt: z.enum(['stdin', 'file', 'argument']).default('stdin').meta({ description: WORDS.prompt }),
   guard: z.array(inside).max(20).default([]).meta({ description: WORDS.guard }),
-  mentions: z.enum(['inert', 'escape']).default('inert').meta({ description: WORDS.mentions }),
+  mentions: z.enum(['inert', 'escape', 'split']).default('inert').meta({ description: WORDS.mentions }),
   access: z
     .strictObject({ 'read-only': more, worktree: more })
     .default({ 'read-only': { args: [], env: {} }, worktree: { args: [], env: {} } })

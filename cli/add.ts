@@ -84,7 +84,8 @@ export function addAsk(program: Command, io: Io): void {
     });
 }
 
-async function drop(io: Io, opened: Opened, role: Role, composed: Composed): Promise<{ name: string; path: string }> {
+/** Durably into the role's inbox. */
+export async function drop(io: Io, opened: Opened, role: Role, composed: Composed): Promise<{ name: string; path: string }> {
   for (const warning of composed.warnings) io.err(`note: ${warning}`);
   const spool = spoolOf(opened.workspace, [...opened.roles.values()], log);
   if ((await makeFs().facts(opened.workspace.queues)) === null) await spool.prepare();
@@ -92,7 +93,8 @@ async function drop(io: Io, opened: Opened, role: Role, composed: Composed): Pro
   return spool.drop(role.name, composed.stem, composed.text, true);
 }
 
-async function poke(opened: Opened): Promise<boolean> {
+/** Tells the daemon that something came. False: none runs. */
+export async function poke(opened: Opened): Promise<boolean> {
   const control = await connectControl(opened.workspace);
   if (control === null) return false;
   await control.ask('poke');

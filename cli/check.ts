@@ -11,7 +11,7 @@ import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { commonOf, openAll, roleNamed, type Opened } from './open.ts';
 import { parseFile } from './parse-file.ts';
 
-type Checked = {
+export type Checked = {
   readonly file: string;
   readonly ok: boolean;
   readonly faults: readonly Fault[];
@@ -62,6 +62,12 @@ async function checkFile(io: Io, opened: Opened, file: string, role: RoleName | 
       mend: tooLarge ? 'shorten it, or raise limits.prompt_bytes in docket.yaml' : 'look at its name and permissions',
     });
   }
+  return checkBytes(opened, file, bytes, role);
+}
+
+/** @param file for words */
+export function checkBytes(opened: Opened, file: string, bytes: Uint8Array, role: RoleName | null): Checked {
+  const bad = (...faults: readonly Fault[]): Checked => ({ file, ok: false, faults, warnings: [], spec: null });
   const parsed = parseFile(bytes, opened, role);
   if (!parsed.ok) return bad(...parsed.error);
   const spec = resolveSpec(parsed.value.specVersion, parsed.value.agent, opened.specs);

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { describeFault } from '#core/fault.ts';
 import { parseFeature, parseStem, type Stem } from '#core/names.ts';
-import { identityOf, type Identity } from '#core/prompt.ts';
+import { identityOf, type Identity, type Prompt } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
@@ -28,9 +28,15 @@ export type ComposeFlags = {
   readonly runner?: string;
   readonly model?: string;
   readonly stem?: string;
+  /** Written by docket itself, never by a flag: who wants the answer, and the job that the prompt came out of. */
+  readonly own?: OwnKeys;
 };
 
+/** What stands in the prompt already is not changed. */
+export type OwnKeys = { readonly author?: string; readonly parent?: string };
+
 export type Composed = {
+  readonly prompt: Prompt;
   readonly stem: Stem;
   readonly text: string;
   readonly identity: Identity;
@@ -41,15 +47,18 @@ export type Composed = {
 export async function compose(io: Io, opened: Opened, role: Role, file: string | undefined, flags: ComposeFlags): Promise<Composed> {
   const given = await readGiven(io, opened, file);
   const isPrompt = /^\uFEFF?---\r?\n/.test(given.text);
-  const text = isPrompt ? given.text : await withHeader(opened, role, given.text, flags);
-  const bytes = new TextEncoder().encode(text);
+  const written = isPrompt ? given.text : await withHeader(opened, role, given.text, flags);
   const { settings } = opened.workspace;
-  const parsed = parsePrompt(bytes, {
-    roles: [...opened.roles.keys()],
-    folderRole: role.name,
-    limits: { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] },
-    nowMs: clock.now().getTime(),
-  });
+  const parse = (source: string): ReturnType<typeof parsePrompt> =>
+    parsePrompt(new TextEncoder().encode(source), {
+      roles: [...opened.roles.keys()],
+      folderRole: role.name,
+      limits: { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] },
+      nowMs: clock.now().getTime(),
+    });
+  const first = parse(written);
+  const text = first.ok ? withOwnKeys(written, first.value, flags.own ?? {}) : written;
+  const parsed = text === written ? first : parse(text);
   if (!parsed.ok)
     throw new CliError(`this prompt is not valid, nothing was dropped:\n${parsed.error.map(describeFault).join('\n')}`, EXIT.notWell);
   const identity = identityOf(parsed.value);
@@ -64,12 +73,22 @@ export async function compose(io: Io, opened: Opened, role: Role, file: string |
       EXIT.wrongUse,
     );
   return {
+    prompt: parsed.value,
     stem: stem.value,
     text,
     identity,
-    sha256: makeDigest().sha256(bytes),
+    sha256: makeDigest().sha256(new TextEncoder().encode(text)),
     warnings: parsed.value.warnings.map((warning) => `${warning.field}: ${warning.message} (${warning.mend})`),
   };
+}
+
+/** Lines of their own right below the opening ---. */
+function withOwnKeys(text: string, { rest }: Prompt, own: OwnKeys): string {
+  const lines = Object.entries(own).filter(([key]) => rest[key] === undefined);
+  const open = /^\uFEFF?---[ \t]*(\r?\n)/.exec(text);
+  if (open === null || lines.length === 0) return text;
+  const added = lines.map(([key, value]) => `${key}: ${JSON.stringify(value)}${open[1] ?? ''}`).join('');
+  return `${open[0]}${added}${text.slice(open[0].length)}`;
 }
 
 function decode(bytes: Uint8Array): string {

@@ -1,19 +1,17 @@
 /** What a glance is made of (daemon/glance.ts), for the daemon and for a status that finds none. */
 
-import { parseFeature, type RoleName } from '#core/names.ts';
+import type { RoleName } from '#core/names.ts';
 import type { History } from '#core/history.ts';
 import type { Clock, Fs, Journal } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { SpendLine } from '#core/spending.ts';
-import { addressOf } from '#core/verdict.ts';
+import { makeAcceptance, type Acceptance } from '#daemon/acceptance.ts';
 import { makeBoard, type Board } from '#daemon/board.ts';
 import { makeTally, type Tally } from '#daemon/tally.ts';
-import { readFrontMatter } from '#prompt-spec/front-matter.ts';
+import { makeDigest } from '#platform/digest.ts';
 import { boardFile } from './places.ts';
 import { calendarOf } from './since.ts';
-
-const FRONT_MATTER = { promptBytes: 8_000_000, frontMatterBytes: 65_536 };
 
 export type GlanceParts = {
   readonly board: Board;
@@ -28,11 +26,21 @@ export function glanceParts(
     readonly fs: Pick<Fs, 'readBounded' | 'writeDerived' | 'rename' | 'unlink'>;
     readonly clock: Clock;
     /** Null: nothing was ever recorded. */
-    readonly history: Pick<History, 'log' | 'read' | 'records' | 'spending'> | null;
+    readonly history: Pick<History, 'log' | 'read' | 'records' | 'spending' | 'verdicts' | 'stamps'> | null;
+    /** The daemon's own; absent: one is made when it is needed. */
+    readonly acceptance?: Acceptance;
     readonly journal: Pick<Journal, 'spending'> | null;
   },
 ): GlanceParts {
   const { history, journal, fs, clock } = ports;
+  let made: Acceptance | null = ports.acceptance ?? null;
+  const acceptance = (of: NonNullable<typeof history>): Acceptance =>
+    (made ??= makeAcceptance({
+      history: of,
+      roles,
+      code: { fs, digest: makeDigest(), root: workspace.code },
+      settings: workspace.settings,
+    }));
   const board =
     history === null
       ? { standings: async () => Promise.resolve(new Map<never, never>()) }
@@ -42,23 +50,10 @@ export function glanceParts(
           file: boardFile(workspace.state),
           roles,
           listed: workspace.settings['review.unreviewed_roles'],
-          authorOf: async (feature, role, name, revision) => authorOf(history, { feature, role, name, revision }),
+          standing: async (identity) => acceptance(history).standing(identity),
+          clock,
         });
   return { board, tally: makeTally(clock, calendarOf(workspace)), spentBefore: async (since) => spentSince(history, journal, since) };
-}
-
-type Place = { readonly feature: string; readonly role: RoleName; readonly name: string | null; readonly revision: number };
-
-/** Who wrote the prompt of an answer, by its front matter; null: nobody said. */
-async function authorOf(history: Pick<History, 'read' | 'records'>, { feature, role, name, revision }: Place): Promise<string | null> {
-  if (!parseFeature(feature).ok) return null;
-  for await (const { identity, folder } of history.records({ feature, role })) {
-    if (identity.name !== name || identity.revision !== revision) continue;
-    const bytes = await history.read(`${folder}/prompt_v${String(revision)}.md`);
-    const front = bytes === null ? null : readFrontMatter(bytes, FRONT_MATTER);
-    return front?.ok === true ? addressOf(front.value.data['author']) : null;
-  }
-  return null;
 }
 
 /** Runs that ended since then. The journal knows them at once; where it lacks one that the history has, all evidence is read. */

@@ -119,7 +119,7 @@ function ofView(shelf: Shelf, view: JobView): Subject {
   const mine = (row: JournalJob): boolean => row.role === view.role && row.stem === view.stem;
   const sameId = view.id === null ? undefined : shelf.rows.find((row) => row.id === view.id);
   const isClaimed = view.id !== null && fileNameOf(view) === null;
-  const row = isWaitingFile(view) ? null : ((isClaimed ? sameId : (shelf.rows.find(mine) ?? sameId)) ?? null);
+  const row = isWaitingFile(view) || view.held !== undefined ? null : ((isClaimed ? sameId : (shelf.rows.find(mine) ?? sameId)) ?? null);
   return { id: row?.id ?? view.id, role: view.role, folder: folderOf(shelf, view.role), stem: view.stem, view, row, record: null };
 }
 
@@ -158,7 +158,7 @@ function splitName(shelf: Shelf, text: string): { readonly role: RoleName | null
   return { role: role?.name ?? null, name: parts.length > 1 && role === undefined ? text : name };
 }
 
-const OUT_ENDINGS = ['_result.md', '_evidence.json', '_evidence.dsse.json', '_error.md', '_duplicate.json'];
+const OUT_ENDINGS = ['_result.md', '_evidence.json', '_evidence.dsse.json', '_prompts.json', '_error.md', '_duplicate.json'];
 
 const isCalled = (view: JobView, name: string): boolean =>
   view.stem === name ||

@@ -145,6 +145,8 @@ export type DaemonWords = {
   /** By `role/name.md`: why a file is not claimed yet. */
   readonly waiting: Readonly<Record<string, string>>;
   readonly paused: readonly Pause[];
+  /** By job id: which answers a job in its hands waits for. */
+  readonly waitsForAnswers: Readonly<Record<string, string>>;
   /** By job id: why a job in its hands waits for money. */
   readonly waitsForMoney: Readonly<Record<string, string>>;
   /** Roles that something keeps from their folders, with how to mend it. */
@@ -167,6 +169,7 @@ export async function askDaemon(workspace: Workspace): Promise<DaemonWords | nul
       paused: (reply['paused'] ?? []) as readonly Pause[],
       waitsForMoney: (reply['waits_for_money'] ?? {}) as Readonly<Record<string, string>>,
       // A daemon that was started by an older docket does not say these.
+      waitsForAnswers: (reply['waits_for_answers'] ?? {}) as Readonly<Record<string, string>>,
       faults: (reply['faults'] ?? []) as DaemonWords['faults'],
       stumbles: (reply['stumbles'] ?? {}) as DaemonWords['stumbles'],
     };

@@ -13,6 +13,7 @@ import { parseRole } from '#prompt-spec/role.ts';
 import { parseSpec } from '#prompt-spec/spec.ts';
 import { fault, shown, WHOLE_FILE } from '#prompt-spec/faults.ts';
 import { acpName } from '#tools/acp-read.ts';
+import { withSchemas } from './output-schemas.ts';
 import type { ToolProfile } from '#tools/profiles.ts';
 
 const ROLE_BYTES_MAX = 65_536;
@@ -43,8 +44,13 @@ export async function loadRoles(fs: Fs, workspace: Pick<Workspace, 'roleFolders'
       const file = path.join(folder, name, 'role.yaml');
       if (!parts.ok || roles.has(parts.value.name) || (await fs.facts(file))?.kind !== 'file') continue;
       const role = parseRole(await text(fs, file, ROLE_BYTES_MAX), file, parts.value.folder);
-      if (role.ok) roles.set(role.value.name, role.value);
-      else bad.push({ file, faults: role.error });
+      if (!role.ok) {
+        bad.push({ file, faults: role.error });
+        continue;
+      }
+      const { checks, faults } = await withSchemas(fs, file, role.value.checks);
+      roles.set(role.value.name, { ...role.value, checks });
+      if (faults.length > 0) bad.push({ file, faults });
     }
   }
   const sorted = [...roles.values()].toSorted((a, b) => a.number - b.number);
@@ -63,8 +69,13 @@ export async function loadSpecs(fs: Fs, workspace: Pick<Workspace, 'specFolders'
       for (const name of (await names(fs, path.join(folder, version))).filter((candidate) => candidate.endsWith('.md'))) {
         const file = path.join(folder, version, name);
         const spec = parseSpec(await text(fs, file, SPEC_BYTES_MAX), file);
-        if (spec.ok) specs.set(`${spec.value.version}/${spec.value.role}`, spec.value);
-        else bad.push({ file, faults: spec.error });
+        if (!spec.ok) {
+          bad.push({ file, faults: spec.error });
+          continue;
+        }
+        const { checks, faults } = await withSchemas(fs, file, spec.value.output);
+        specs.set(`${spec.value.version}/${spec.value.role}`, { ...spec.value, output: checks });
+        if (faults.length > 0) bad.push({ file, faults });
       }
     }
   }

@@ -5,6 +5,7 @@ import type { JobView } from '#core/job.ts';
 import type { RoleFolder } from '#core/names.ts';
 import type { JournalJob } from '#core/ports.ts';
 import type { Peek } from '#prompt-spec/peek.ts';
+import { heldReasons } from './held.ts';
 import { EXIT, show, table, wholeNumber, type Common, type Io } from './io.ts';
 import {
   ageOf,
@@ -88,7 +89,12 @@ async function list(io: Io, common: Common, sources: Sources, roleText: string |
   ];
   const index = indexOf(sources.rows());
   const rows: Row[] = [];
-  for (const view of kinds.flatMap((kind) => kind.slice(0, limit))) rows.push(await rowOf(sources, index, daemon, view));
+  const reasonOf = heldReasons(sources);
+  for (const view of kinds.flatMap((kind) => kind.slice(0, limit))) {
+    const held = await reasonOf(view);
+    const one = await rowOf(sources, index, daemon, view);
+    rows.push(held === null ? one : { ...one, why: held.words });
+  }
   show(io, common, rows, text(rows, kinds, limit, options.all === true ? 0 : views.length - kinds.flat().length));
 }
 
@@ -126,12 +132,13 @@ function indexOf(rows: readonly JournalJob[]): Index {
 /** What the front matter says, as long as nobody else has written it down. */
 async function peekAt(sources: Sources, folder: RoleFolder, view: JobView, row: JournalJob | null): Promise<Peek | null> {
   if (isWaitingFile(view)) return peekOf(sources, folder, view);
+  if (view.held !== undefined) return peekOf(sources, folder, { stem: view.stem, file: `${view.stem}.held` });
   const isKnown = row !== null && row.feature !== null;
   return isInFlight(view) && view.id !== null && !isKnown ? peekInFlight(sources, folder, view.id) : null;
 }
 
 function journalRow(index: Index, view: JobView): JournalJob | null {
-  if (isWaitingFile(view)) return null;
+  if (isWaitingFile(view) || view.held !== undefined) return null;
   const byId = view.id === null ? undefined : index.byId.get(view.id);
   if (isInFlight(view)) return byId ?? null;
   return index.byName.get(`${view.role}/${view.stem}`) ?? byId ?? null;

@@ -6,13 +6,14 @@ import { assembleBrief } from '#agents/brief.ts';
 import { makeRunners } from '#agents/registry.ts';
 import { describeFault } from '#core/fault.ts';
 import { describe } from '#core/failure.ts';
-import { contextOf, describeDependency, missingDependencies, briefContext } from '#daemon/dependencies.ts';
+import { briefContext, contextOf, describeDependency, describeMissing, missingDependencies, type Looked } from '#daemon/dependencies.ts';
 import { makeFs } from '#platform/files.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, log, openAll, profilesOf } from './open.ts';
 import { parseFile } from './parse-file.ts';
 import { historyOf, runnerPorts } from './parts.ts';
+import { acceptanceOf } from './why-acceptance.ts';
 import { baseOf, rulesMaker, scopeWords } from './scope.ts';
 import { openSecretScan } from './secret-scan-of.ts';
 
@@ -50,8 +51,11 @@ export function addPreview(program: Command, io: Io): void {
       const ports = { history: historyOf(workspace, log) };
       const isRecorded = (await makeFs().facts(workspace.history)) !== null;
       if (isRecorded) await ports.history.open();
-      const missing = isRecorded ? await missingDependencies(ports, prompt.dependsOn) : prompt.dependsOn;
-      const context = isRecorded ? await contextOf(ports, prompt) : [];
+      const acceptance = acceptanceOf(ports.history, workspace, roles);
+      const missing = isRecorded
+        ? await missingDependencies(acceptance, prompt.dependsOn)
+        : prompt.dependsOn.map((wanted): Looked => ({ wanted, found: null, newest: null }));
+      const context = isRecorded ? await contextOf({ ...ports, acceptance }, prompt.dependsOn, workspace.settings['context.bytes']) : [];
       await ports.history.close();
 
       const scope = rulesMaker(baseOf(workspace))(role.access, prompt.rest['scope']);
@@ -71,7 +75,7 @@ export function addPreview(program: Command, io: Io): void {
         bytes: sizeBytes,
         tokens_about: Math.ceil(sizeBytes / BYTES_PER_TOKEN),
         budget_usd: prompt.limits.budgetUsd ?? workspace.settings['limits.budget_usd'],
-        waits_for: missing.map(describeDependency),
+        waits_for: missing.map(({ wanted }) => describeDependency(wanted)),
         scope,
         policy: scan.ok ? 'passed' : describe(scan.error),
         brief,
@@ -80,7 +84,7 @@ export function addPreview(program: Command, io: Io): void {
         `${data.role}, prompt spec ${data.spec}, runner ${runner.ok ? runner.value.name : describe(runner.error)}: ${String(data.bytes)} bytes, about ${String(data.tokens_about)} tokens; costs at most ${String(data.budget_usd)} USD where the tool can hold itself to it`,
       );
       io.err(scopeWords(scope));
-      if (missing.length > 0) io.err(`would wait for an answer to ${data.waits_for.join(', ')}`);
+      for (const one of missing) io.err(`would wait: ${describeMissing(one).because}`);
       io.err(scan.ok ? 'secret scan: nothing found' : `would be held: ${data.policy}`);
       show(io, common, data, brief.replace(/\n$/, ''));
       if (!scan.ok) io.setExitCode(EXIT.notWell);

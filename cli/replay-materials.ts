@@ -2,10 +2,10 @@
 
 import type { Buffer } from 'node:buffer';
 import { assembleBrief } from '#agents/brief.ts';
-import type { RoleName } from '#core/names.ts';
+import type { RoleName, Sha256 } from '#core/names.ts';
 import type { Prompt } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
-import { briefContext } from '#daemon/dependencies.ts';
+import { briefContext, type ContextText } from '#daemon/dependencies.ts';
 import type { HistoryReader } from '#history/export-reader.ts';
 import { readEvidenceOf, type EvidenceRead } from '#history/reconstruct-evidence.ts';
 import type { FoundRecord } from '#history/reconstruct-find.ts';
@@ -28,6 +28,17 @@ export type Replayable = {
   readonly answer: string | null;
   readonly evidence: EvidenceRead;
 };
+
+/** As it stood in the brief: a docket before verdicts put in the whole of it, and not its hash. */
+function contextText(
+  { context }: EvidenceRead,
+  { name, sha256 }: { readonly name: string; readonly sha256: string },
+  bytes: Buffer,
+): ContextText {
+  const fact = context.find((one) => one.sha256 === sha256 && one.path === name);
+  const sizes = { sizeBytes: bytes.length, sentBytes: fact?.sentBytes ?? bytes.length };
+  return { name, text: decode(bytes.subarray(0, sizes.sentBytes)), sha256: fact === undefined ? null : (sha256 as Sha256), ...sizes };
+}
 
 const decode = (bytes: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 
@@ -78,7 +89,7 @@ export async function replayable(
   const parsedSpec = spec === null ? null : parseSpec(spec.text, spec.name.replace(/\/([^/]+)$/, `/${number}_$1.md`));
   const contexts = evidence.materials.flatMap((one) => {
     const text = one.role === 'context' ? at(one.sha256) : null;
-    return text === null ? [] : [{ name: one.name, text: decode(text) }];
+    return text === null ? [] : [contextText(evidence, one, text)];
   });
   const assembled =
     parsedSpec?.ok === true

@@ -193,7 +193,7 @@ const DONE: Readonly<Record<VerdictWord, string>> = {
   held: 'Hold',
 };
 
-const atTerminal =
+export const atTerminal =
   (io: Pick<Io, 'out'>): Confirm =>
   async (question, facts) => {
     for (const line of facts) io.out(line);

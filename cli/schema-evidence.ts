@@ -58,6 +58,7 @@ const attempt = z.strictObject({
   lane: text.optional().describe('where it ran'),
   model: maybe.optional().describe('what answered'),
   acts: acts.optional().describe('what an agent asked for and changed, and what it was answered (runners of kind acp)'),
+  brief: sha256.optional().describe('of the brief of a repair attempt, which is a material; absent: the brief of the job'),
   sandbox: text.optional().describe('what was around the tool, such as bwrap 0.8.0, or none: and why'),
 });
 
@@ -78,6 +79,24 @@ const predicate = z.strictObject({
       sizeBytes: z.int().min(0),
     }),
   ),
+  context: z
+    .array(
+      z.strictObject({
+        path: text.describe('of the answer, in the history'),
+        sha256: sha256.describe('of the whole answer, which is a material of role context'),
+        sizeBytes: z.int().min(0),
+        sentBytes: z.int().min(0).describe('how much of it the brief holds: its beginning'),
+        job: z.string().regex(/^[a-z2-7]{16}$/),
+        feature: text,
+        role: text,
+        name: maybe,
+        revision: z.int().min(1),
+        standing: z.enum(['accepted', 'unreviewed', 'awaiting', 'changes-requested', 'rejected', 'held', 'lapsed']),
+        verdicts: z.array(z.strictObject({ path: text, commit: text })).describe('approvals that it had, oldest first'),
+      }),
+    )
+    .optional()
+    .describe('accepted answers that stood in the brief, in the order of depends_on; absent: it depends on nothing'),
   runner: z.strictObject({
     name: text,
     kind: z.enum(['offline', 'command', 'claude', 'tool', 'http', 'acp']),
@@ -122,6 +141,10 @@ const predicate = z.strictObject({
     }),
   ),
   outputMisses: z.array(text).nullable(),
+  emitted: z
+    .array(z.strictObject({ role: text, stem: text, sha256: sha256.describe('of the file, with the line that names its parent') }))
+    .optional()
+    .describe('prompts that the answer enqueued (docs/emit.md); absent: none'),
   failure,
   daemon: z.strictObject({ version: text, host: text, instance: text }),
   times: z.strictObject({ promptCreated: text, claimed: instant, submitted: instant, ended: instant }),

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { Purged } from '#core/history.ts';
 import { printable, type JobId, type RoleFolder } from '#core/names.ts';
+import { heldReasons } from './held.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import {
   ageOf,
@@ -25,7 +26,7 @@ import { clock } from './parts.ts';
 import { readEvidence, type AttemptFacts, type EvidenceFacts } from './show-evidence.ts';
 import { whatOf } from './why.ts';
 
-const OUT_PARTS = ['evidence.json', 'evidence.dsse.json', 'result.md', 'error.md', 'duplicate.json'];
+const OUT_PARTS = ['evidence.json', 'evidence.dsse.json', 'prompts.json', 'result.md', 'error.md', 'duplicate.json'];
 
 type Shown = {
   readonly name: string;
@@ -66,9 +67,10 @@ export function addShow(program: Command, io: Io): void {
     .action(async (name: string, _options: Common, command: Command) => {
       const common = commonOf(command);
       await withSources(io, common, async (sources) => {
-        const shown = await look(sources, await findSubject(sources, name));
+        const subject = await findSubject(sources, name);
+        const shown = await look(sources, subject);
         show(io, common, shown, text(io, sources, shown));
-        if (isBadEnd(shown.state)) io.setExitCode(EXIT.notWell);
+        if (isBadEnd(shown.state) && subject.view?.held === undefined) io.setExitCode(EXIT.notWell);
       });
     });
 }
@@ -76,8 +78,11 @@ export function addShow(program: Command, io: Io): void {
 async function look(sources: Sources, subject: Subject): Promise<Shown> {
   const { view, row, folder } = subject;
   const isWaiting = view !== null && isWaitingFile(view);
-  const peek = isWaiting && folder !== null ? await peekOf(sources, folder, subject.view ?? subject) : null;
-  const record = isWaiting ? null : await recordOf(sources, subject);
+  const held = view === null ? null : await heldReasons(sources)(view);
+  const isHeld = held !== null && view !== null;
+  const seen = isHeld ? { stem: view.stem, file: `${view.stem}.held` } : (subject.view ?? subject);
+  const peek = (isWaiting || isHeld) && folder !== null ? await peekOf(sources, folder, seen) : null;
+  const record = isWaiting || isHeld ? null : await recordOf(sources, subject);
   const files = await filesOf(sources, subject);
   const published = files.find((file) => file.endsWith('_evidence.json'));
   const evidenceText = published === undefined ? (view === null ? (record?.evidence ?? null) : null) : await textOf(sources, published);
@@ -97,7 +102,7 @@ async function look(sources: Sources, subject: Subject): Promise<Shown> {
     revision: peek?.revision ?? row?.revision ?? view?.revision ?? record?.identity.revision ?? null,
     since: view?.since ?? row?.changedAt ?? null,
     claimed_at: row?.claimedAt ?? evidence?.claimed ?? null,
-    reason: (page === null ? null : whatOf(page)) ?? row?.reason ?? null,
+    reason: held?.words ?? (page === null ? null : whatOf(page)) ?? row?.reason ?? null,
     files,
     sha256: hashesOf(subject, record, evidence),
     attempts: attemptsOf(sources, subject, evidence),

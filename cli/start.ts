@@ -3,11 +3,13 @@
  * Order: kernel lock (decides) -> visible lock and daemon.json (for people) -> journal, spool, history -> rescue -> watch -> loop.
  */
 
+import { makeDocuments } from '#agents/contract-thread.ts';
 import { makeRunners, type Runners } from '#agents/registry.ts';
 import { isJobId } from '#core/names.ts';
 import type { Journal, KernelLock, Log } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
+import { makeAcceptance } from '#daemon/acceptance.ts';
 import { CONTROL_LINE_BYTES, serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { makeGlance, type GlanceAnswer } from '#daemon/glance.ts';
@@ -345,6 +347,11 @@ async function makePorts(
   closers.push(async () => history.close());
   const secrets = await openSecretScan(fs, workspace, { makesKey: true, isDaemon: true });
   closers.push(async () => secrets.close());
+  const documents = makeDocuments({
+    deadlineMs: workspace.settings['contract.timeout'],
+    bytesMax: workspace.settings['contract.document_bytes'],
+  });
+  closers.push(async () => documents.close());
   const keeper = await connectWorkspaceKeeper(workspace, log, { check, text: epoch.text });
   closers.push(() => {
     keeper.close();
@@ -358,7 +365,13 @@ async function makePorts(
   const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
   await runners.prepare();
 
-  const glance = glanceParts(workspace, roles.value, { fs, clock, history, journal });
+  const acceptance = makeAcceptance({
+    history,
+    roles: roles.value,
+    code: { fs, digest, root: workspace.code },
+    settings: workspace.settings,
+  });
+  const glance = glanceParts(workspace, roles.value, { fs, clock, history, journal, acceptance });
   onAttempt(glance.tally.hear);
   const ports: Ports = {
     workspace,
@@ -369,10 +382,12 @@ async function makePorts(
     random: Math.random,
     spool,
     history,
+    acceptance,
     signing,
     journal,
     secrets: scanUnlessLeaving(secrets, stopping),
     keeper,
+    documents,
     runners,
     lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
     prices,
@@ -381,7 +396,9 @@ async function makePorts(
     scope: await scopeOf(workspace, askProgram, async (one) => fs.realPath(one)),
     ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
     clean,
+    waitsForAnswers: new Map(),
     waitsForMoney: new Map(),
+    heldChildren: new Map(),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),
     roles: roles.value,
     specs: specs.value,

@@ -5,6 +5,7 @@ import { unreachable } from '#core/result.ts';
 import type { BadEnd } from './job-words.ts';
 import { isBadEnd, isEnd } from './job-words.ts';
 import { pausedWords, type Pause } from '#daemon/pauses.ts';
+import type { MissingWords } from '#daemon/dependencies.ts';
 import type { DaemonWords } from './job-words-sources.ts';
 import { heldWords, laneWords, shutWords } from './lane-words.ts';
 
@@ -25,8 +26,8 @@ export type WaitingFacts = {
   readonly isValid: boolean;
   /** In the future, as written. */
   readonly notBefore: string | null;
-  /** Dependencies without an answer, as people write them. */
-  readonly missing: readonly string[];
+  /** What it waits for of others, and what would release it: answers that are not accepted, a limit, a closed feature. */
+  readonly missing: readonly MissingWords[];
   /** What the daemon said last; null when none runs. */
   readonly daemon: DaemonWords | null;
   /** Lanes that were held when the last daemon ran. */
@@ -54,9 +55,9 @@ export function whyWaiting(facts: WaitingFacts): Because {
     because.push(`its time has not come: not_before ${facts.notBefore}`);
     next.push(`${GOES_BY_ITSELF}, or change not_before in ${facts.file}`);
   }
-  if (facts.missing.length > 0) {
-    because.push(`it depends on ${facts.missing.join(', ')}, not answered yet (a brief of the offline runner is no answer)`);
-    next.push(`see that a prompt for each of these is answered first: ${facts.missing.join(', ')}`);
+  for (const missing of facts.missing) {
+    because.push(missing.because);
+    next.push(missing.next);
   }
   if (facts.daemon === null) {
     because.push('no daemon runs, so nothing is taken from the folders');
@@ -141,6 +142,8 @@ export function whyInFlight(facts: FlightFacts): Because {
       next: [`ask again; if it stays so: \`docket logs --job ${facts.id}\``, 'a new start takes it up again: `docket down`, `docket up`'],
     };
   }
+  const answers = daemon.waitsForAnswers[facts.id];
+  if (answers !== undefined) return { is, because: [`it waits: ${answers}`], next: [GOES_BY_ITSELF, cancel] };
   const money = daemon.waitsForMoney[facts.id];
   if (money !== undefined)
     return {
@@ -198,6 +201,8 @@ export type EndFacts = {
   readonly resultFile: string | null;
   readonly because: string;
   readonly duplicateOf: string | null;
+  /** Of an answer: how it stands. Of one that is held: what would release it. */
+  readonly chain: readonly MissingWords[];
   readonly hasDaemon: boolean;
 };
 
@@ -211,6 +216,12 @@ const BAD_WORDS: Readonly<Record<BadEnd, string>> = {
 export function whyEnded(facts: EndFacts): Because {
   const { state } = facts;
   if (!isEnd(state)) return unreachable(state);
+  if (state === 'held' && facts.chain.length > 0)
+    return {
+      is: `${facts.name} is held until the answer that it came from is accepted`,
+      because: facts.chain.map(({ because }) => because),
+      next: facts.chain.map(({ next }) => next),
+    };
   if (isBadEnd(state)) {
     const mend =
       facts.file === null
@@ -247,5 +258,9 @@ export function whyEnded(facts: EndFacts): Because {
       ],
     };
   }
-  return { is: `${facts.name} is answered`, because: [result], next: [`\`docket show ${facts.name}\` has the facts`] };
+  return {
+    is: `${facts.name} is answered`,
+    because: [result, ...facts.chain.map(({ because }) => because)],
+    next: [...facts.chain.map(({ next }) => next), `\`docket show ${facts.name}\` has the facts`],
+  };
 }

@@ -4,15 +4,16 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { printable, type JobId } from '#core/names.ts';
 import type { JobError } from '#core/ports.ts';
-import type { Dependency } from '#core/prompt.ts';
+import type { MissingWords } from '#daemon/dependencies.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { fileNameOf, isBadEnd, isEnd, isWaitingFile, peekOf, shownPath, stateOf, textOf } from './job-words.ts';
-import { commitsAbout, findSubject, nameOf, type Subject } from './job-words-find.ts';
+import { findSubject, nameOf, recordOf, type Subject } from './job-words-find.ts';
 import { askDaemon, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
 import { readPauses } from './pauses.ts';
 import { logFolder } from './places.ts';
+import { awaitingWords, closedWords, missingWords, parentWords, standingWords } from './why-chain.ts';
 import { whyEnded, whyInFlight, whyWaiting, type Because } from './why-words.ts';
 
 export function addWhy(program: Command, io: Io): void {
@@ -105,7 +106,11 @@ async function waiting(sources: Sources, subject: Subject, refusal: string | nul
     refusal,
     isValid: peek !== null,
     notBefore: notBefore !== null && Date.parse(notBefore) > clock.now().getTime() ? notBefore : null,
-    missing: await missingOf(sources, peek?.dependsOn ?? []),
+    missing: [
+      await closedWords(sources, peek?.feature ?? null),
+      ...(await missingWords(sources, peek?.dependsOn ?? [])),
+      await awaitingWords(sources, role),
+    ].filter((one) => one !== null),
     daemon,
     paused: daemon === null ? (await readPauses(workspace)).filter(({ kind, name }) => kind === 'lane' || name === role) : [],
     holds: (journal?.holds() ?? [])
@@ -117,20 +122,6 @@ async function waiting(sources: Sources, subject: Subject, refusal: string | nul
       })),
     scanIntervalMs: workspace.settings['intake.scan_interval'],
   });
-}
-
-/** Those without an answer in the history, in the form that `docket why` takes. */
-async function missingOf(sources: Sources, dependsOn: readonly Dependency[]): Promise<string[]> {
-  const history = dependsOn.length === 0 ? null : await sources.history();
-  const missing: string[] = [];
-  for (const wanted of dependsOn) {
-    let isAnswered = false;
-    if (history !== null) for await (const { status } of commitsAbout(history, wanted)) if (status === 'answered') isAnswered = true;
-    const name = wanted.name === null ? '' : `/${wanted.name}`;
-    const revision = wanted.revision === null ? '' : `@${String(wanted.revision)}`;
-    if (!isAnswered) missing.push(`${wanted.feature}/${wanted.role}${name}${revision}`);
-  }
-  return missing;
 }
 
 /** a<n>/run.json, written by the keeper before the program goes. */
@@ -165,8 +156,38 @@ async function ended(
     resultFile: resultFile === null ? null : await shown(resultFile),
     because: (page === null ? null : whatOf(page)) ?? row?.reason ?? 'nobody wrote down why (its error file was taken away)',
     duplicateOf: /"duplicate_of":\s*"([a-z2-7]{16})"/.exec(duplicate ?? '')?.[1] ?? null,
+    chain: await chainOf(
+      sources,
+      subject,
+      state,
+      view?.archived ?? (file === null || folder === null ? null : path.join(layout.in(folder), file)),
+    ),
     hasDaemon,
   });
+}
+
+async function chainOf(
+  sources: Sources,
+  subject: Subject,
+  state: Parameters<typeof whyEnded>[0]['state'],
+  file: string | null,
+): Promise<readonly MissingWords[]> {
+  if (state === 'answered') {
+    const record = await recordOf(sources, subject);
+    return record === null ? [] : standingWords(sources, record);
+  }
+  if (state !== 'held' || file === null) return [];
+  const words = await parentWords(sources, await bytesOf(sources, file));
+  return words === null ? [] : [words];
+}
+
+async function bytesOf({ fs, workspace }: Sources, file: string): Promise<Uint8Array | null> {
+  try {
+    return (await fs.readBounded(file, workspace.settings['limits.prompt_bytes'])).bytes;
+  } catch {
+    // Gone meanwhile, or no file that docket opens.
+    return null;
+  }
 }
 
 /** An error page (daemon/error-page.ts): a title, what is wrong, then sections. */

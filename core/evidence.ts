@@ -4,10 +4,11 @@
  */
 
 import type { Failure } from './failure.ts';
-import type { JobId, Sha256 } from './names.ts';
+import type { FeatureId, JobId, PromptName, RoleName, Sha256 } from './names.ts';
 import type { FileChange, ScopeEvidence } from './scope.ts';
 import type { ScanNote } from './policy.ts';
 import type { AttemptRecord, RunnerFacts, Usage } from './run.ts';
+import type { Standing } from './verdict.ts';
 
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 export const PREDICATE_TYPE = 'urn:docket:evidence:v1';
@@ -22,12 +23,35 @@ export type Material = {
   readonly sizeBytes: number;
 };
 
+/** An accepted answer that stood in the brief: which revision, and whose verdict let it through (docs/chain.md). */
+export type ContextFact = {
+  /** In the history. */
+  readonly path: string;
+  /** Of the whole answer, which is a material of role `context`. */
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  /** How much of it the brief holds: its beginning. */
+  readonly sentBytes: number;
+  readonly job: JobId;
+  readonly feature: FeatureId;
+  readonly role: RoleName;
+  readonly name: PromptName | null;
+  readonly revision: number;
+  /** As it was when the brief was made; an attempt that is made later, with the same brief, does not ask again. */
+  readonly standing: Standing;
+  /** The approvals that it had, oldest first; none of an answer that needs no review. */
+  readonly verdicts: readonly { readonly path: string; readonly commit: string }[];
+};
+
 export type CodeFacts = {
   readonly repository: string | null;
   readonly baseCommit: string | null;
   readonly headCommit: string | null;
   readonly dirty: boolean | null;
 };
+
+/** `sha256` is of the file's bytes, with the line that names its parent. */
+export type EmittedPrompt = { readonly role: string; readonly stem: string; readonly sha256: Sha256 };
 
 export type Predicate = {
   readonly job: JobId;
@@ -39,6 +63,8 @@ export type Predicate = {
   readonly stem: string;
   readonly spec: { readonly asked: string; readonly used: string; readonly sha256: Sha256 };
   readonly materials: readonly Material[];
+  /** In the order of depends_on; left out: it depends on nothing. */
+  readonly context?: readonly ContextFact[];
   readonly runner: RunnerFacts & { readonly command: string | null; readonly model: string | null };
   readonly account: string | null;
   readonly attempts: readonly AttemptRecord[];
@@ -61,6 +87,8 @@ export type Predicate = {
   }[];
   /** What the answer lacks of the asked shape (headings, fences), in words: for the reviewer, it fails nothing. Null: there is no answer of a tool. */
   readonly outputMisses: readonly string[] | null;
+  /** Prompts that the answer enqueued, in its order; absent: none. Their names are those of the decision: one that was taken meanwhile got the next number. */
+  readonly emitted?: readonly EmittedPrompt[];
   readonly failure: Failure | null;
   readonly daemon: { readonly version: string; readonly host: string; readonly instance: string };
   readonly times: { readonly promptCreated: string; readonly claimed: string; readonly submitted: string; readonly ended: string };

@@ -33,6 +33,17 @@ export type SecretFinding = {
   readonly fingerprint?: string;
 };
 
+/** One thing in which an answer does not keep the contract of its spec or role. */
+export type ContractFinding = {
+  /** `heading ## Risks`, `fence yaml`, `openapi`, `prompts`, `changes`. */
+  readonly check: string;
+  /** Of the answer, 1-based; 0: of no place in it. */
+  readonly line: number;
+  readonly column: number;
+  /** Printable, bounded. */
+  readonly message: string;
+};
+
 /** Of all that a run changed against its scope: the first ones, how many more, and where copies are kept. */
 export type OutOfScope = { readonly findings: readonly ScopeFinding[]; readonly leftOut: number; readonly kept: string };
 
@@ -71,6 +82,8 @@ export type Failure =
   /** A tool call that the role's access does not allow was asked for: what the run answers may lack what it was kept from. */
   | { readonly kind: 'denied'; readonly runner: string; readonly message: string }
   | { readonly kind: 'unreadable-answer'; readonly runner: string; readonly message: string }
+  /** An answer that came whole, without what its spec or role asks for: tried again with the findings (contract.repair). */
+  | { readonly kind: 'contract'; readonly findings: readonly ContractFinding[]; readonly leftOut: number }
   | { readonly kind: 'interrupted'; readonly message: string }
   | { readonly kind: 'missing-program'; readonly program: string; readonly searched: string }
   | { readonly kind: 'not-logged-in'; readonly runner: string; readonly message: string }
@@ -106,6 +119,7 @@ const CLASS: Record<FailureKind, FailureClass> = {
   truncated: 'agent-failure',
   denied: 'agent-refusal',
   'unreadable-answer': 'agent-failure',
+  contract: 'agent-failure',
   interrupted: 'agent-failure',
   'missing-program': 'environment-fault',
   'not-logged-in': 'environment-fault',
@@ -128,6 +142,17 @@ const findingWords = ({ rule, line, column, excerpt, fingerprint }: SecretFindin
   const shown = [...(excerpt === undefined ? [] : [excerpt]), ...(fingerprint === undefined ? [] : [fingerprint])].join(', ');
   return `${rule} at line ${String(line)}, column ${String(column)}${shown === '' ? '' : ` (${shown})`}`;
 };
+
+/** A finding as the person and the agent read it. */
+export const describeFinding = ({ check, line, column, message }: ContractFinding): string =>
+  `${line > 0 ? `line ${String(line)}, column ${String(column)}: ` : ''}${message} (${check})`;
+
+const SAID_MAX = 10;
+function contractWords(findings: readonly ContractFinding[], leftOut: number): string {
+  const more = leftOut + Math.max(0, findings.length - SAID_MAX);
+  const said = findings.slice(0, SAID_MAX).map(describeFinding).join('; ');
+  return `the answer does not keep its contract: ${said}${more === 0 ? '' : `; and ${String(more)} more`} (docs/contracts.md)`;
+}
 
 /** One sentence for people: the thing, the value, the limit and the next step. */
 export function describe(failure: Failure): string {
@@ -178,6 +203,8 @@ export function describe(failure: Failure): string {
       return `${failure.runner} was denied what it asked for: ${failure.message} (give the role more access, or change the prompt, then raise \`revision\`)`;
     case 'unreadable-answer':
       return `the output of ${failure.runner} could not be understood: ${failure.message}`;
+    case 'contract':
+      return contractWords(failure.findings, failure.leftOut);
     case 'interrupted':
       return `the run was interrupted: ${failure.message}`;
     case 'missing-program':

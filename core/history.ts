@@ -40,6 +40,8 @@ export type Submission = {
   readonly model: string | null;
   /** ISO 8601. */
   readonly at: string;
+  /** Its feature was closed once, and a person has opened it again: `closings` was asked. */
+  readonly isReopened?: boolean;
 };
 
 /** The end of a job: also of one that gave up. */
@@ -65,6 +67,9 @@ export type Answer = {
 };
 
 export type Taken = { readonly kind: 'identity-taken'; readonly byJob: JobId; readonly filed: Filed };
+
+/** The feature has a closing record: `closings` says whether it was reopened since. */
+export type MaybeClosed = { readonly kind: 'feature-closed' };
 
 /** Where a verdict or a closing lies. */
 export type Written = { readonly path: string; readonly commit: string };
@@ -158,7 +163,7 @@ export type History = {
   open(): Promise<void>;
   find(identity: Identity): Promise<Filed | null>;
   /** Already there for this job: nothing new is written. Same bytes of a job that was not answered: `job` of the answer is the first job's id, which goes on. */
-  submit(submission: Submission): Promise<Result<Filed, Taken>>;
+  submit(submission: Submission): Promise<Result<Filed, Taken | MaybeClosed>>;
   /** Already there for this job: nothing new is written. */
   record(answer: Answer): Promise<Result<Filed, Taken>>;
   /**
@@ -172,6 +177,8 @@ export type History = {
   closeFeature(closing: Closing): Promise<Written>;
   /** In the order in which they were recorded. */
   closings(feature?: string): Promise<readonly Closing[]>;
+  /** The tip's commit, and for each feature a word that is another one as soon as anything of it changed. One look at the tip; opens no folder. */
+  stamps(features: readonly string[]): Promise<{ readonly commit: string; readonly features: readonly string[] }>;
   /** Newest first. */
   log(filter: {
     readonly feature?: string;

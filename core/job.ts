@@ -55,7 +55,12 @@ export type FinalFile = {
   readonly finished: string;
   readonly decidedAt: string;
   readonly failure: Failure | null;
+  /** Prompts that its answer enqueues, in the order of the answer (spool/enqueue.ts); absent: none. */
+  readonly children?: readonly FinalChild[];
 };
+
+/** A prompt that came out of an answer: `<stem>.held` in in/ of this role. The ledger has its bytes, by their hash. */
+export type FinalChild = { readonly folder: RoleFolder; readonly stem: Stem; readonly sha256: Sha256 };
 
 /** A job as `ls` and `show` list it, wherever it is. */
 export type JobView = {
@@ -74,6 +79,8 @@ export type JobView = {
   readonly archived?: string;
   /** The name in in/ of a waiting file that states its SHA-256; absent: `<stem>.md`. */
   readonly file?: string;
+  /** Of state `held`: a prompt that never ran, and no bad end. `parent`: the job whose answer it came out of; null: none. Absent: a job that ended as held. */
+  readonly held?: { readonly parent: JobId | null };
 };
 
 /** The named points of ARCHITECTURE "Order of writes", in order: tests stop the daemon right after each. */
@@ -90,4 +97,7 @@ export const CRASH_POINTS = [
   'renamed',
   'done',
 ] as const;
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+/** The same for an answer that enqueues prompts: they are written beside in/; the first has its name; all have; after the approval one is released; all are. */
+export const EMIT_POINTS = ['staged', 'first-child', 'enqueued', 'first-released', 'released'] as const;
+export type EmitPoint = (typeof EMIT_POINTS)[number];
+export type CrashPoint = (typeof CRASH_POINTS)[number] | EmitPoint;

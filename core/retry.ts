@@ -8,6 +8,8 @@ export type BackOff = { readonly baseMs: number; readonly capMs: number };
 export type RetryPolicy = BackOff & {
   /** Attempts that may be spent, the first included. */
   readonly attempts: number;
+  /** More attempts for an answer that does not keep its contract, whatever was spent on others. */
+  readonly repairs: number;
 };
 
 export type Decision =
@@ -47,6 +49,10 @@ export const isSpentBy = (failure: Failure | null, isProbe = false): boolean => 
   return !UNSPENT.has(failureClass) && !(isProbe && failureClass === 'provider-error');
 };
 
+/** A provider's failures leave an answer its repair, and a repair leaves the provider its attempts: each is counted for itself. */
+export const spentOn = (failure: Failure, spent: readonly Failure[]): number =>
+  spent.filter((earlier) => (earlier.kind === 'contract') === (failure.kind === 'contract')).length;
+
 /** How often the same failure may come back before more attempts are pointless: limits and wrong answers get one more try. */
 const tries = (failure: Failure, policy: RetryPolicy): number => {
   const failureClass = classOf(failure);
@@ -55,7 +61,7 @@ const tries = (failure: Failure, policy: RetryPolicy): number => {
 };
 
 /**
- * @param spent attempts spent so far, this one included when it was
+ * @param spent attempts spent so far on failures that count with this one (`spentOn`), this one included when it was
  * @param random 0 <= r < 1, for jitter
  */
 export function decide(failure: Failure, spent: number, policy: RetryPolicy, random: number): Decision {
@@ -75,6 +81,8 @@ export function decide(failure: Failure, spent: number, policy: RetryPolicy, ran
     case 'provider-error':
     case 'agent-limit':
     case 'agent-failure':
+      // What was wrong is known at once, and the provider is well: nothing to wait for.
+      if (failure.kind === 'contract') return spent <= policy.repairs ? { do: 'again', delayMs: 0, spent: true } : { do: 'give-up' };
       return spent < tries(failure, policy) ? { do: 'again', delayMs: backoffMs(spent, policy, random), spent: true } : { do: 'give-up' };
     default:
       return unreachable(failureClass);

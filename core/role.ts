@@ -2,7 +2,15 @@
 
 import type { RoleFolder, RoleName } from './names.ts';
 
-export type OutputCheck = { readonly heading: string } | { readonly fence: string };
+/** A JSON Schema (2020-12) beside the spec or the role. `source` is empty until somebody read the file (cli/load.ts). */
+export type FenceSchema = { readonly file: string; readonly source: string };
+
+/** One entry of `output`: what a right answer contains (agents/contract.ts). */
+export type OutputCheck =
+  | { readonly heading: string }
+  | { readonly fence: string; readonly schema?: FenceSchema }
+  /** `ifAny`: an answer without such a block is fine; nobody writes it, it follows from `emits: prompts`. */
+  | { readonly kind: 'openapi' | 'prompts' | 'changes'; readonly ifAny?: true };
 
 export type Role = {
   readonly name: RoleName;

@@ -198,5 +198,6 @@ export type AttemptRecord = {
   /** Of an agent that asks (runner of kind acp). */
   readonly acts?: ToolActs;
   /** What was around the tool: `bwrap 0.8.0`, or `none: <why>`. Absent: no program of another was started. */
-  readonly sandbox?: string;
+  readonly sandbox?: string /** SHA-256 of the brief of a repair attempt, which is a material. Absent: the job's brief. */;
+  readonly brief?: Sha256;
 };

@@ -1,5 +1,6 @@
 /** Rows of the settings table (settings.ts): who may drop prompts, how many, and who may name a runner. */
 
+import { MCP_SETTINGS } from './settings-mcp.ts';
 import { row } from './settings-row.ts';
 
 export const BOUND_SETTINGS = {
@@ -37,4 +38,5 @@ export const BOUND_SETTINGS = {
     security: true,
     why: 'refuse: docket.local.yaml may name no runners, so that every program that is called stands in the committed file; allow: a person may add their own, and never widen one of docket.yaml',
   }),
+  ...MCP_SETTINGS,
 } as const;

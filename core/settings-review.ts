@@ -1,8 +1,10 @@
 /** The rows of `review`, `emit`, `context` and `notify`: docs/review.md, docs/chain.md. */
 
+import { CONTRACT_SETTINGS } from './settings-contract.ts';
 import { row } from './settings-row.ts';
 
 export const REVIEW_SETTINGS = {
+  ...CONTRACT_SETTINGS,
   'review.key': row<string>({
     default: '',
     unit: 'text',

@@ -1,7 +1,7 @@
 /** The port of the spool: the queue folders' protocol. Body: spool/. Nobody else builds a path into queues/. */
 
 import type { Failure } from './failure.ts';
-import type { FinalFile, JobFile, JobView, Outcome } from './job.ts';
+import type { EmitPoint, FinalFile, JobFile, JobView, Outcome } from './job.ts';
 import type { JobId, RoleFolder, RoleName, Sha256, Stem } from './names.ts';
 import type { Noticed } from './ports.ts';
 
@@ -70,8 +70,18 @@ export type Decided = {
   readonly files: readonly { readonly as: string; readonly bytes: Uint8Array | string }[];
   /** Kept with the decision, for whoever goes on after a crash: what history will be told. */
   readonly note?: Readonly<Record<string, unknown>>;
+  /** Prompts that the answer enqueues: names that childStems gave, in the order of the answer. */
+  readonly children?: readonly { readonly folder: RoleFolder; readonly stem: Stem; readonly bytes: Uint8Array }[];
   /** What the note refers to by its hash and no file holds. */
   readonly blobs?: readonly { readonly sha256: Sha256; readonly bytes: Uint8Array | string }[];
+};
+
+/** A prompt in in/ that is held and never ran. */
+export type HeldPrompt = {
+  readonly role: RoleName;
+  readonly stem: Stem;
+  /** The job whose answer it came out of; null: none. */
+  readonly parent: JobId | null;
 };
 
 /** A private file of a job in flight, by its name in work/<job>/: brief.md, a1/answer. */
@@ -118,6 +128,21 @@ export type Spool = {
   putBack(claimed: Claimed, final: FinalFile, as: string, bytes: Uint8Array | string): Promise<FinalFile>;
   /** Only the first half: for a job that is going to be held. */
   keepAltered(claimed: Claimed, final: FinalFile): Promise<void>;
+  /** Free names for prompts that an answer will enqueue; kept for this job until it has. */
+  childStems(claimed: Claimed, wanted: readonly { readonly folder: RoleFolder; readonly stem: Stem }[]): Promise<readonly Stem[]>;
+  /** Writes the children of a decided end into in/ of their roles as `<stem>.held`, each once, whatever became of it since. Throws what keeps a folder from being used. Returns the final with the names that they got. @param reached told the points of a crash test */
+  enqueue(claimed: Claimed, final: FinalFile, reached?: (point: EmitPoint) => void): Promise<FinalFile>;
+  /** All prompts that are held and never ran, of the roles whose folders can be read. */
+  heldPrompts(): Promise<readonly HeldPrompt[]>;
+  /** The first bytes of `foo.held`; null: it is not there. */
+  heldHead(role: RoleName, stem: Stem): Promise<Uint8Array | null>;
+  /** `foo.md` -> `foo.held`. Null: it is not there any more, somebody took it. @param file its name in in/ */
+  hold(role: RoleName, file: string): Promise<{ readonly stem: Stem } | null>;
+  /** `foo.held` -> `foo.md`, of those that never ran; `name` null: it is not there any more. @param onOne after each one has its name */
+  release(
+    held: readonly Pick<HeldPrompt, 'role' | 'stem'>[],
+    onOne?: () => void,
+  ): Promise<readonly { readonly role: RoleName; readonly stem: Stem; readonly name: string | null }[]>;
   /** Throws AlteredCopy (spool/decided-bytes.ts) when one of them is not what was decided. Links every private copy that is still there into out/, evidence first, result last; takes the next stem when a name is taken. Returns the final as it was published. */
   publish(claimed: Claimed, final: FinalFile): Promise<FinalFile>;
   /** Re-hashes the claimed file and renames it into in/. `late` names where a late writer's bytes were kept. */

@@ -61,6 +61,9 @@ async function decided(
     bytes !== null && ports.digest.sha256(bytes) === expected;
   const fresh = told === null ? null : as === '_result.md' ? told.answer.result : told.answer.evidence;
   if (isIt(fresh)) return fresh;
+  // The page that lists an answer's prompts (daemon/emit.ts).
+  const kept = await ports.spool.blob(claimed, expected);
+  if (isIt(kept)) return kept;
   const note = await ports.spool.note(claimed);
   const answer = note?.['answer'] as { readonly job?: JobId } | undefined;
   if (answer?.job === undefined) return null;

@@ -9,11 +9,13 @@ import { runAttempt } from '#agents/attempt.ts';
 import { followAttempt } from '#agents/progress.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import { priced } from '#core/money.ts';
-import { decide, isSpentBy, type RetryPolicy } from '#core/retry.ts';
+import type { ScanNote } from '#core/policy.ts';
+import { decide, isSpentBy, spentOn, type RetryPolicy } from '#core/retry.ts';
 import type { AttemptRecord, RunLimits, RunOutcome, RunRequest } from '#core/run.ts';
 import { unreachable } from '#core/result.ts';
 import { afford } from './afford.ts';
 import type { Wish } from './budget.ts';
+import { breachesBefore, breachOf, briefOf, type Brief } from './contract.ts';
 import { holdToBudget } from './hold-to-budget.ts';
 import { holdToScope, rulesOf } from './hold-to-scope.ts';
 import { Leaving } from './leaving.ts';
@@ -30,13 +32,13 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
   const before = ports.journal.attempts(claimed.job.id);
   // An attempt that was answered before a crash is understood again, not run again.
   const attempts: AttemptRecord[] = before.filter((earlier) => earlier.failure !== null);
-  let spent = before.filter((earlier) => earlier.failure !== null && earlier.spent).length;
+  const spent: Failure[] = before.flatMap(({ failure, spent: isSpent }) => (failure !== null && isSpent ? [failure] : []));
   const last = attempts.at(-1);
   let n = Math.max(1, job.task.lastAttempt, (last?.n ?? 0) + 1);
   // Killed between the last failure and the end that follows from it: that attempt is understood again where it lies, and no tool is started.
   if (last !== undefined && job.task.lastAttempt <= last.n && isLastWord(last, spent, policy)) {
     attempts.pop();
-    if (before.find(({ n: known }) => known === last.n)?.spent === true) spent--;
+    if (before.find(({ n: known }) => known === last.n)?.spent === true) spent.pop();
     n = last.n;
   }
 
@@ -45,6 +47,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
     const attemptN = n;
     const begun = bound;
     bound = null;
+    const brief = await briefOf(ports, job, n, attempts);
     const run = await afford<Given, Run>(
       ports,
       job,
@@ -54,11 +57,13 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
         isUnderWay: n <= job.task.lastAttempt,
       },
       async (work, verdict) => inLane(ports, job, begun, work, verdict),
-      async (given) => attempt(ports, job, given, attemptN),
+      async (given) => attempt(ports, job, given, attemptN, brief),
       ({ outcome, choice }) => verdictOf(outcome.ok ? null : outcome.failure, choice.facts.name),
     );
     if (run === 'cancelled') return ended('cancelled', attempts, null, { kind: 'cancelled', by: byWhom(cancel) });
-    if (run.outcome.ok) {
+    const judged = await judge(ports, job, run);
+    if (judged.is !== 'failure') {
+      const { outcome } = judged;
       attempts.push(run.record);
       // exit.json says it as well: whoever comes after a power cut understands the same files again.
       await ports.journal.note([
@@ -67,49 +72,45 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
         { do: 'move', id: claimed.job.id, to: 'ran', at: run.record.endedAt },
       ]);
       ports.reached('ran', claimed.job.id);
-      const scan = await ports.secrets.scan('answer', run.outcome.answer);
-      if (!scan.ok) {
+      if (judged.is === 'secret') {
         // For archive/: out/ will not show it.
-        await ports.spool.keep(claimed, `a${String(n)}/answer`, run.outcome.answer);
-        return { ...ended('held', attempts, run, scan.error), answerScan: scan.error.kind === 'secret-scan-failed' ? 'failed' : 'found' };
+        await ports.spool.keep(claimed, `a${String(n)}/answer`, outcome.answer);
+        return { ...ended('held', attempts, run, judged.why), answerScan: judged.why.kind === 'secret-scan-failed' ? 'failed' : 'found' };
       }
-      return {
-        ...ended(run.outcome.status, attempts, run, null),
-        answer: run.outcome.answer,
-        answerScan: 'passed',
-        answerNote: scan.value,
-      };
+      return { ...ended(outcome.status, attempts, run, null), answer: outcome.answer, answerScan: 'passed', answerNote: judged.note };
     }
 
-    const { record } = run;
-    const { failure } = run.outcome;
+    const { failure } = judged;
+    const { record } = judged.run;
     // A look at a lane that is held for its environment starts no tool: it is no attempt, and a long outage leaves no long list.
     const isProbe = record.starts === 0 && classOf(failure) === 'environment-fault';
     if (!isProbe) attempts.push(record);
     const isSpent = isSpentBy(failure, run.isProbe);
-    if (isSpent) spent++;
+    if (isSpent) spent.push(failure);
     await ports.journal.commit([
       ...reachedState(ports, claimed.job.id, 'running'),
       ...(isProbe ? [] : [{ do: 'attempt' as const, id: claimed.job.id, attempt: record, spent: isSpent }]),
       { do: 'move', id: claimed.job.id, to: 'waiting', reason: describe(failure), at: record.endedAt },
     ]);
-    const next = decide(failure, spent, policy, ports.random());
+    const count =
+      failure.kind === 'contract' ? Math.max(spentOn(failure, spent), 1 + (await breachesBefore(ports, job, n))) : spentOn(failure, spent);
+    const next = decide(failure, count, policy, ports.random());
     log.warn(`attempt ${String(n)} failed (${classOf(failure)}): ${describe(failure)}`, { attempt: n, run_id: record.runId });
     switch (next.do) {
       case 'again':
         log.info(`again in ${String(Math.ceil(next.delayMs / 1000))} s`, { attempt: n });
-        await ports.clock.sleep(next.delayMs, AbortSignal.any([cancel, ports.stopping]));
+        if (next.delayMs > 0) await ports.clock.sleep(next.delayMs, AbortSignal.any([cancel, ports.stopping]));
         if (ports.stopping.aborted) throw new Leaving();
         break;
       case 'hold-lane':
         // Its lane has heard it already, before anybody else could start: the next turn comes when it comes.
         break;
       case 'hold-job':
-        return ended('held', attempts, run, failure);
+        return ended('held', attempts, judged.run, failure);
       case 'cancel':
-        return ended('cancelled', attempts, run, failure);
+        return ended('cancelled', attempts, judged.run, failure);
       case 'give-up':
-        return ended('failed', attempts, run, failure);
+        return ended('failed', attempts, judged.run, failure);
       default:
         unreachable(next);
     }
@@ -118,10 +119,32 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
 }
 
 /** Does this failure end the job? */
-function isLastWord({ failure }: AttemptRecord, spent: number, policy: RetryPolicy): boolean {
+function isLastWord({ failure }: AttemptRecord, spent: readonly Failure[], policy: RetryPolicy): boolean {
   if (failure === null) return false;
-  const next = decide(failure, spent, policy, 0);
+  const next = decide(failure, spentOn(failure, spent), policy, 0);
   return next.do === 'give-up' || next.do === 'hold-job' || next.do === 'cancel';
+}
+
+type Answered = Extract<RunOutcome, { readonly ok: true }>;
+type Judged =
+  | { readonly is: 'answer'; readonly outcome: Answered; readonly note: ScanNote | null }
+  | { readonly is: 'secret'; readonly outcome: Answered; readonly why: Failure }
+  | { readonly is: 'failure'; readonly run: Run; readonly failure: Failure };
+
+/**
+ * May the answer be shown, and is it what was asked for? What may not be shown is a person's affair, whatever its shape.
+ * The brief that the offline runner gives back is no answer.
+ */
+async function judge(ports: Ports, job: Submitted, run: Run): Promise<Judged> {
+  const { outcome, record } = run;
+  if (!outcome.ok) return { is: 'failure', run, failure: outcome.failure };
+  const scan = await ports.secrets.scan('answer', outcome.answer);
+  if (!scan.ok) return { is: 'secret', outcome, why: scan.error };
+  const failure = outcome.status === 'answered' ? await breachOf(ports, job, record.n, outcome.answer) : null;
+  if (failure === null) return { is: 'answer', outcome, note: scan.value };
+  const { usage, model, sessionId, acts } = outcome;
+  const failed: RunOutcome = { ok: false, failure, usage, model, sessionId, ...(acts === undefined ? {} : { acts }) };
+  return { is: 'failure', run: { ...run, outcome: failed, record: { ...record, outcome: classOf(failure), failure } }, failure };
 }
 
 const isCancelled = (job: Submitted): boolean => job.task.cancel.aborted;
@@ -194,7 +217,7 @@ async function inLane<T>(
   }
 }
 
-async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, isProbe }: Given, n: number): Promise<Run> {
+async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, isProbe }: Given, n: number, brief: Brief): Promise<Run> {
   const { claimed, cancel } = job.task;
   const runId = ports.digest.uuid();
   // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
@@ -213,8 +236,8 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     attempt: n,
     runId,
     dir,
-    briefFile: `${claimed.dir}/${BRIEF_FILE}`,
-    brief: job.brief,
+    briefFile: `${claimed.dir}/${brief.file}`,
+    brief: brief.text,
     cwd: ports.workspace.code,
     model: choice.model,
     access: job.role.access,
@@ -254,6 +277,7 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
     instead,
     ...(outcome.acts === undefined ? {} : { acts: await actsWithoutSecrets(ports, outcome.acts) }),
     ...(run.sandbox === undefined ? {} : { sandbox: run.sandbox }),
+    ...(brief.repair === null ? {} : { brief: brief.repair }),
   };
   return { record, outcome, command: run.command, choice, isProbe };
 }
@@ -285,6 +309,7 @@ const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({
 
 const policyOf = (ports: Ports, job: Submitted): RetryPolicy => ({
   attempts: job.prompt.limits.attempts ?? job.role.attempts ?? ports.workspace.settings['retry.attempts'],
+  repairs: ports.workspace.settings['contract.repair'],
   baseMs: ports.workspace.settings['retry.base'],
   capMs: ports.workspace.settings['retry.cap'],
 });

@@ -4,14 +4,15 @@
  *
  *   none, torn, or of a commit that is not below the tip -> all commits are read -> kept -> the newer ones are read and added
  *
- * Invariants: it decides nothing (daemon/acceptance.ts does), it only counts, and standingOf is who makes a standing of verdicts; it may be deleted at
+ * Invariants: it decides nothing (daemon/acceptance.ts does), it only counts, and standingOf is who makes a standing of verdicts; the file may be deleted at
  * any time. A commit that is no record of docket's own in front of what is known (a merge, a purge) makes it read all again: their order is not time's.
  */
 
 import type { History, LogEntry } from '#core/history.ts';
 import { NO_STANDINGS, type StandingCounts } from '#core/glance.ts';
-import { isSha256, parseRoleName, type RoleName, type Sha256 } from '#core/names.ts';
-import type { Fs } from '#core/ports.ts';
+import { isSha256, parseFeature, parsePromptName, parseRoleName, type RoleName, type Sha256 } from '#core/names.ts';
+import type { Clock, Fs } from '#core/ports.ts';
+import type { Identity } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
 import { ruleOf, standingOf, VERDICTS, type Said, type Standing, type VerdictWord } from '#core/verdict.ts';
 
@@ -34,12 +35,15 @@ export type BoardPorts = {
   readonly roles: ReadonlyMap<RoleName, Role>;
   /** review.unreviewed_roles */
   readonly listed: readonly string[];
-  /** E-mail address of who wrote the prompt of an answer, for roles whose author may not approve; null: nobody said. */
-  readonly authorOf: (feature: string, role: RoleName, name: string | null, revision: number) => Promise<string | null>;
+  /** Who wrote the prompt and what became of the code decide too (daemon/acceptance.ts); asked of what would be accepted without them. Null: not there. */
+  readonly standing: (identity: Identity) => Promise<Standing | null>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
 };
 
 const FILE_BYTES_MAX = 256_000_000;
 const VERSION = 1;
+/** Files of the code may change without a word: how answers that changed some stand is asked again after this time. */
+const ASKED_MS = 10_000;
 /** Written anew after so many commits: a walk over fewer costs less than writing. */
 const NEW_COMMITS = 2_000;
 
@@ -108,6 +112,7 @@ export function makeBoard(ports: BoardPorts): Board {
   let known: Known | null = null;
   let isKept = false;
   let sinceKept = 0;
+  const asked = new Map<string, { readonly version: string; readonly standing: Standing; readonly atMs: number }>();
   let turn: Promise<unknown> = Promise.resolve();
 
   async function look(): Promise<Rows> {
@@ -148,9 +153,20 @@ export function makeBoard(ports: BoardPorts): Board {
   async function standing(key: string, { revision, words }: Row, result: Sha256, role: Role): Promise<Standing> {
     const rule = ruleOf(role, ports.listed);
     if (words.length === 0) return rule.review === 'none' ? 'unreviewed' : 'awaiting';
-    const [, feature = '', name = ''] = key.split(' ');
-    const author = rule.authorMayApprove ? null : await ports.authorOf(feature, role.name, name === '' ? null : name, revision);
-    return standingOf(rule, words.map(saidOf), { resultSha256: result, author });
+    const said = standingOf(rule, words.map(saidOf), { resultSha256: result, author: null });
+    if (said !== 'accepted' || (role.emits !== 'changes' && rule.authorMayApprove)) return said;
+    const [, featureText = '', nameText = ''] = key.split(' ');
+    const feature = parseFeature(featureText);
+    const name = nameText === '' ? null : parsePromptName(nameText);
+    if (!feature.ok || name?.ok === false) return said;
+    const version = `${String(revision)} ${String(words.length)}`;
+    const before = asked.get(key);
+    const nowMs = ports.clock.monotonicMs();
+    if (before?.version === version && nowMs - before.atMs < ASKED_MS) return before.standing;
+    const identity = { feature: feature.value.id, role: role.name, name: name?.value ?? null, revision };
+    const found = (await ports.standing(identity)) ?? said;
+    asked.set(key, { version, standing: found, atMs: nowMs });
+    return found;
   }
 
   async function count(): Promise<ReadonlyMap<RoleName, StandingCounts>> {

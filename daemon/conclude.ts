@@ -1,5 +1,5 @@
 /**
- * From the decision to the last rename: record, publish, finish, clean. Each step tests its own effect before it acts,
+ * From the decision to the last rename: record, enqueue (what an answer emits), publish, finish, clean. Each step tests its own effect before it acts,
  * so the whole of it may be repeated after a crash at any point.
  */
 
@@ -10,6 +10,7 @@ import type { JournalChange } from '#core/ports.ts';
 import type { Claimed } from '#core/spool.ts';
 import { AlteredCopy } from '#spool/decided-bytes.ts';
 import { mendAltered } from './altered.ts';
+import { enqueueChildren } from './emit.ts';
 import { errorPage } from './error-page.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
@@ -34,8 +35,9 @@ export async function conclude(ports: Ports, claimed: Claimed, sealed: FinalFile
 
 async function concludeAs(ports: Ports, claimed: Claimed, sealed: FinalFile, told: Told | null): Promise<Outcome> {
   const { id } = claimed.job;
-  const decided = await record(ports, claimed, sealed, told);
+  const recorded = await record(ports, claimed, sealed, told);
   ports.reached('recorded', id);
+  const decided = await enqueueChildren(ports, claimed, recorded);
 
   const published = await ports.spool.publish(claimed, decided);
   ports.reached('published', id);
@@ -68,7 +70,10 @@ async function record(ports: Ports, claimed: Claimed, sealed: FinalFile, fresh: 
   if (told === null) return sealed;
   const { answer, attempt } = told;
   const filed = await ports.history.record(answer);
-  if (filed.ok) return sealed;
+  if (filed.ok) {
+    ports.acceptance.recorded(answer.identity);
+    return sealed;
+  }
   // Another daemon's job took the place: the answer stays in archive/, a person decides.
   if (answer.result !== null && attempt > 0) await ports.spool.keep(claimed, `a${String(attempt)}/answer`, answer.result);
   const failure: Failure = { kind: 'identity-taken', identity: describeIdentity(answer.identity), byJob: filed.error.byJob };

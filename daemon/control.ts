@@ -89,11 +89,12 @@ const statusOf = ({ ports, daemon, ...parts }: ControlParts, hasReasons: boolean
     }),
   ),
   budgets: ports.purse.view().map((state) => ({ ...state, words: describeBudget(state) })),
+  waits_for_answers: Object.fromEntries(ports.waitsForAnswers),
   waits_for_money: Object.fromEntries(ports.waitsForMoney),
 });
 
 async function answerTo(parts: ControlParts, question: Question): Promise<ControlAnswer> {
-  const { daemon } = parts;
+  const { ports, daemon } = parts;
   if (question.v !== CONTROL_VERSION)
     return refuse(
       `this daemon speaks version ${String(CONTROL_VERSION)}, the question is of version ${String(question.v)}: use the docket that started it`,
@@ -106,6 +107,8 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
     case 'release':
       return release(parts, question);
     case 'poke':
+      // Whoever has given a verdict pokes.
+      ports.acceptance.touch();
       daemon.hint.poke();
       return { ok: true };
     case 'cancel':

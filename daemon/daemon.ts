@@ -18,6 +18,7 @@ import { makeIntake, type Intake, type Stand } from './intake.ts';
 import { makeRoleFaults, type RoleFaults } from './intake-faults.ts';
 import { countStart, type StartCount } from './crash-loop.ts';
 import { Leaving } from './leaving.ts';
+import { makeChildReleases, type ChildReleases } from './emit-release.ts';
 import type { Ports } from './ports.ts';
 import { processJob } from './process-job.ts';
 import { forgetGhosts, jobRow, resume, type Resumed } from './rescue.ts';
@@ -72,8 +73,9 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   const hint = makeHint(ports.clock);
   let starts: StartCount | null = null;
   const faults = makeRoleFaults(ports.log);
-  const intake = makeIntake(ports, faults, () => (starts?.inARow ?? 1) < settings['limits.parser_reads']);
+  const intake = makeIntake(ports, faults, () => (starts?.inARow ?? 1) < settings['limits.parser_reads'], hint.wake);
   const identities: Identities = new Map();
+  const children: ChildReleases = makeChildReleases(ports, ports.acceptance);
   const flights = new Map<JobId, Flight>();
   let nextLookMs = 0;
   let lastLookMs = 0;
@@ -83,6 +85,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   let strays = 0;
   /** Roles whose folders could not be used at the start: what an earlier start left in them is not taken up yet. */
   let unready: ReadonlySet<string> = new Set();
+  /** Verdicts that were heard of when children were last released (acceptance.news). */
+  let releasedNews = 0;
 
   /** Whoever waits for a place need not wait until this job is published too. */
   const wakingAtLeave = ({ begins, leaves }: Place): Place => ({
@@ -109,6 +113,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       place,
       onEnd: (release: () => void) => void releases.push(release),
       whenEnded: (id: JobId) => flights.get(id)?.ended,
+      cycleOf: intake.cycleOf,
     };
     const log = ports.log.with({ job: claimed.job.id, role: claimed.job.role });
     const again = async (): Promise<Outcome | null> => {
@@ -184,7 +189,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
 
   const claim = async (): Promise<void> => {
     const room = settings['limits.in_flight'] - flights.size;
-    if (room <= 0 || intake.backlog() === 0) return;
+    if (room <= 0 || intake.takeable() === 0) return;
     const chosen = await intake.next(room);
     if (chosen.length === 0) return;
     const laneBy = new Map(chosen.map((choice) => [choice.waiting.key, choice.stand]));
@@ -248,6 +253,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     try {
       await forgetGhosts(ports, await ports.spool.leftovers(), (role) => unready.has(role) && !still.has(role));
       await gather();
+      await children.load();
       unready = still;
     } catch (error) {
       // Gone again since the look: the next one tells it, and the other roles do not wait for that.
@@ -270,6 +276,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   };
 
   const look = async (): Promise<void> => {
+    await release();
     const startMs = ports.clock.monotonicMs();
     const againMs = await intake.look();
     const endMs = ports.clock.monotonicMs();
@@ -277,6 +284,12 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
     lastLookMs = endMs;
     mustLook = false;
     nextLookMs = endMs + Math.min(ports.scanIntervalMs, againMs ?? Number.POSITIVE_INFINITY);
+  };
+
+  /** Before a look, which then finds what was released; and as soon as a verdict may have come, however busy the folders are. */
+  const release = async (): Promise<void> => {
+    releasedNews = ports.acceptance.news();
+    if ((await children.look()) > 0) intake.notice(null);
   };
 
   const survive = async (): Promise<void> => {
@@ -305,17 +318,20 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
         );
       unready = new Set(ports.spool.unready());
       await forgetGhosts(ports, await ports.spool.leftovers(), (role) => !unready.has(role));
+      await children.load();
       return gather();
     },
     async tick() {
       if (hint.take()) mustLook = true;
       const nowMs = ports.clock.monotonicMs();
-      const isRested = intake.backlog() === 0 || nowMs >= lastLookMs + scanMs / SCAN_SHARE;
+      const isRested = intake.takeable() === 0 || nowMs >= lastLookMs + scanMs / SCAN_SHARE;
       if (nowMs >= nextLookMs || (mustLook && isRested)) await look();
+      else if (ports.acceptance.news() !== releasedNews) await release();
+      intake.lookAtNews();
       await welcome();
       if (strays > 0) await gather();
       await claim();
-      if (intake.hasLooked() && (intake.backlog() === 0 || (starts?.inARow ?? 0) === 1)) await survive();
+      if (intake.hasLooked() && (intake.takeable() === 0 || (starts?.inARow ?? 0) === 1)) await survive();
       return Math.max(1, nextLookMs - ports.clock.monotonicMs());
     },
     async loop(signal) {

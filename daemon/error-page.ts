@@ -1,6 +1,6 @@
 /** out/<stem>_error.md: what is wrong, where, what was expected, what was found, how to mend it, and what to do next. Never a secret. */
 
-import { classOf, describe, type Failure } from '#core/failure.ts';
+import { classOf, describe, describeFinding, type Failure } from '#core/failure.ts';
 import type { Fault } from '#core/fault.ts';
 import { suffixOf, type Outcome } from '#core/job.ts';
 import { microsOf, showUsd } from '#core/money.ts';
@@ -42,6 +42,14 @@ const costText = ({ usage: { costUsd, estimated } }: AttemptRecord): string => {
   return micros === null ? '' : `, ${estimated === true ? '~' : ''}${showUsd(micros)}`;
 };
 
+function whatText(failure: Failure): string {
+  if (failure.kind === 'prompt-invalid') return failure.faults.map(faultText).join('\n');
+  if (failure.kind !== 'contract') return `${describe(failure)}.`;
+  const found = failure.findings.map((finding) => `- ${describeFinding(finding)}`);
+  const more = failure.leftOut === 0 ? [] : [`- and ${String(failure.leftOut)} more`];
+  return ['The answer does not keep the contract of its prompt spec and role (docs/contracts.md):', '', ...found, ...more].join('\n');
+}
+
 export function errorPage(
   ports: Pick<Ports, 'clock'>,
   claimed: Claimed,
@@ -50,7 +58,7 @@ export function errorPage(
   attempts: readonly AttemptRecord[],
 ): string {
   const { job } = claimed;
-  const what = failure.kind === 'prompt-invalid' ? failure.faults.map(faultText).join('\n') : `${describe(failure)}.`;
+  const what = whatText(failure);
   const sections = [
     `# ${job.originalName}: ${outcome}`,
     what,

@@ -2,41 +2,27 @@
  * From in/ to claimed: a scan lists what waits, a bounded look at each file's front matter tells order, lane, time and dependencies,
  * and as many are claimed as their lanes have room for. What is invalid, or no file at all, is claimed at once: it needs no lane.
  *
- *   waiting -> looked at -> (early: until its time) -> ready, in order -> chosen
+ *   waiting -> looked at -> (early: until its time) -> (parked: until what it depends on is accepted) -> ready, in order -> chosen
  *
  * Invariant: of the files that were looked at, those of the best order go first. After a start with a hundred thousand waiting the look itself takes
  * seconds; it goes on in steps between the claims, so what starts first is the best of what was seen by then (docs/decisions/0018).
  */
 
 import { OFFLINE } from '#agents/runners/offline.ts';
-import type { Dependency } from '#core/prompt.ts';
-import type { FeatureId, RoleName } from '#core/names.ts';
+import type { Dependency, Identity } from '#core/prompt.ts';
+import type { RoleName } from '#core/names.ts';
 import type { Noticed } from '#core/ports.ts';
 import type { Waiting } from '#core/spool.ts';
-import { peekPrompt } from '#prompt-spec/peek.ts';
-import { skimPrompt } from '#prompt-spec/skim.ts';
-import { describeDependency, missingDependencies } from './dependencies.ts';
+import { fullWords, makeAwaiting } from './intake-awaiting.ts';
+import type { Cycle } from './intake-cycles.ts';
 import type { RoleFaults } from './intake-faults.ts';
-import { lanesOf } from './lanes/choices.ts';
+import { makeParked } from './intake-parked.ts';
+import { makePeek, type Peeked } from './intake-peek.ts';
+import { makeTries } from './intake-tries.ts';
 import type { Ports } from './ports.ts';
 import { pausedWords } from './pauses.ts';
 import { makeRate } from './rate.ts';
 
-type Peeked = {
-  /** Null: no budget is set, so nobody asks. */
-  readonly feature: FeatureId | null;
-  readonly priority: number;
-  readonly notBefore: string | null;
-  /** Wall clock; 0 when there is none. */
-  readonly notBeforeMs: number;
-  readonly dependsOn: readonly Dependency[];
-  readonly runner: string | null;
-  readonly lane: string;
-  /** That one, then those it may take instead. */
-  readonly lanes: readonly string[];
-  /** All who may go where this one may: when one of them finds no place, none does. */
-  readonly group: string;
-};
 /** Where in which lane. */
 export type Stand = { readonly lane: string; readonly order: number };
 /** `stand` null: it will be refused. */
@@ -50,6 +36,10 @@ type Candidate = {
   met: number;
   /** Whose turn it is, lower first; null: its time has not come yet. */
   order: number | null;
+  /** What it depends on: not looked at yet, all accepted, or it can never be because of a cycle. */
+  needs: 'open' | 'met' | 'never';
+  /** As of which news. */
+  metAt: number;
 };
 
 /** Files that are looked at for the first time in one step. */
@@ -59,18 +49,13 @@ const STEP_MS = 150;
 const HEADS_AT_ONCE = 64;
 /** Names that are remembered between two looks; beyond them everything is looked at. */
 const NOTICED_MAX = 2_000;
-/** Most prompts of a backlog differ in nothing that matters here, and share one entry. */
-const SHARED_MAX = 2_000;
-
-/** After a claim that failed, doubled each time. */
-const PAUSE_MS = 1_000;
-const PAUSE_MS_MAX = 30_000;
-
-const NO_NEEDS: readonly Dependency[] = [];
-
 export type Intake = {
   /** What the watch told: the next look is at these names first. Null: at everything. */
   notice(noticed: Noticed | null): void;
+  /** Looks again at what waits for answers, when somebody may have accepted one since. */
+  lookAtNews(): void;
+  /** The prompts that wait for one another, this one among them; null: there are none. */
+  cycleOf(identity: Identity, missing: readonly Dependency[]): Cycle | null;
   /** One look at the folders; answers when it is worth looking again (ms), null when that has no hurry. */
   look(): Promise<number | null>;
   /** All that waits was looked at once. */
@@ -79,6 +64,8 @@ export type Intake = {
   next(room: number): Promise<readonly Chosen[]>;
   /** Candidates of the last look that are not claimed yet. */
   backlog(): number;
+  /** Those of them that do not wait for answers. */
+  takeable(): number;
   /** Why a file is not claimed yet, by shown name: for `docket why`. */
   reasons(): ReadonlyMap<string, string>;
 };
@@ -87,22 +74,34 @@ export type Intake = {
 const FIRST = -Number.MAX_VALUE;
 const byOrder = (a: Candidate, b: Candidate): number => (a.order ?? FIRST) - (b.order ?? FIRST) || a.seen - b.seen;
 
-/** @param canPeek false: files are taken by name, unseen (crash-loop.ts) */
-export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => boolean): Intake {
+/**
+ * @param canPeek false: files are taken by name, unseen (crash-loop.ts)
+ * @param wake called when what waited for answers may be taken
+ */
+export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => boolean, wake: () => void = () => undefined): Intake {
   /** What the scan shows again stays as it was looked at. */
   const known = new Map<Waiting, Candidate>();
   let ready: Candidate[] = [];
   let early: Candidate[] = [];
   let earliestMs = Number.POSITIVE_INFINITY;
-  /** Chosen, and not yet seen to be gone. One that is still there could not be claimed: its role waits before the next try. */
-  let offered: Waiting[] = [];
-  const pauses = new Map<RoleName, { readonly untilMs: number; readonly times: number }>();
-  /** What candidates waited for, besides time and lane, when they were last asked, in words. */
+  const tries = makeTries(ports.clock, roleFaults);
+  /** What candidates waited for, besides time, answers and lane, when they were last asked, in words. */
   const needs = new WeakMap<Candidate, string>();
+  const awaiting = makeAwaiting({ ...ports, max: ports.workspace.settings['review.awaiting_max'] });
+  /** Free of what they waited for since the last round. */
+  let freed: Candidate[] = [];
+  const parked = makeParked<Candidate>(
+    { ...ports, awaiting, roles: () => ports.roles.keys() },
+    (candidate, cycle) => {
+      candidate.needs = cycle === null ? 'met' : 'never';
+      candidate.metAt = parked.news();
+      freed.push(candidate);
+    },
+    wake,
+  );
   /** How many of `ready` each group has. */
   const ofGroup = new Map<string, number>();
   let settling: readonly Waiting[] = [];
-  const shared = new Map<string, Peeked>();
   let seen = 0;
   let looks = 0;
   let noticed: Noticed[] = [];
@@ -114,42 +113,17 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
   let expectedMs = 0;
   let lastAnswer: readonly Waiting[] | null = null;
   let isDone = false;
+  const peek = makePeek(ports);
   const rate = makeRate(ports.clock, ports.workspace.settings['limits.role_rate']);
-
-  const peek = async (waiting: Waiting): Promise<Peeked | null> => {
-    if (waiting.kind !== 'file' || !canPeek()) return null;
-    const head = await ports.spool.head(waiting);
-    const seenInIt = head === null ? null : (skimPrompt(head) ?? peekPrompt(head));
-    if (seenInIt === null) return null;
-    // Nothing more than is needed here: a hundred thousand may wait.
-    const { priority, notBefore, dependsOn, runner } = seenInIt;
-    const feature = ports.purse.isOn ? seenInIt.feature : null;
-    const lanes = lanesOf(ports, waiting.role, runner);
-    const [lane = ''] = lanes;
-    const name = dependsOn.length > 0 ? null : JSON.stringify([feature, priority, notBefore, runner, lanes]);
-    const same = name === null ? undefined : shared.get(name);
-    if (same !== undefined) return same;
-    const peeked: Peeked = {
-      feature,
-      priority,
-      notBefore,
-      notBeforeMs: notBefore === null ? 0 : Date.parse(notBefore),
-      dependsOn: dependsOn.length === 0 ? NO_NEEDS : dependsOn,
-      runner,
-      lane,
-      lanes,
-      group: lanes.join(' '),
-    };
-    if (name !== null && shared.size < SHARED_MAX) shared.set(name, peeked);
-    return peeked;
-  };
 
   const candidateOf = async (waiting: Waiting, number: number): Promise<Candidate> => ({
     waiting,
-    peeked: await peek(waiting),
+    peeked: canPeek() ? await peek(waiting) : null,
     seen: number,
     met: looks,
     order: null,
+    needs: 'open',
+    metAt: -1,
   });
 
   /** New candidates, as many as there is time for, and whether any are left. */
@@ -190,11 +164,32 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
         continue;
       }
       candidate.order ??= candidate.peeked === null ? FIRST : ports.lanes.orderOf(candidate.peeked.priority, sinceMs);
+      const { peeked } = candidate;
+      if (peeked !== null && peeked.identity !== null && candidate.needs === 'open') {
+        // It grows older there like all others.
+        if (!parked.has(candidate)) parked.add(candidate, peeked.identity, peeked.dependsOn);
+        continue;
+      }
+      if (candidate.needs === 'never') candidate.order = FIRST;
       ready.push(candidate);
-      const group = candidate.peeked?.group ?? null;
+      const group = candidate.needs === 'never' ? null : (peeked?.group ?? null);
       if (group !== null) ofGroup.set(group, (ofGroup.get(group) ?? 0) + 1);
     }
     if (ready.length > before) ready.sort(byOrder);
+    if (parked.size() > 0) parked.look(false);
+  };
+
+  /** Those that wait for answers no more take their place among the others. */
+  const takeFreed = (): void => {
+    const some = freed.filter((candidate) => known.get(candidate.waiting) === candidate);
+    freed = [];
+    if (some.length > 0) add(some);
+  };
+
+  const ungroup = ({ group }: Peeked): void => {
+    const others = (ofGroup.get(group) ?? 1) - 1;
+    if (others > 0) ofGroup.set(group, others);
+    else ofGroup.delete(group);
   };
 
   const arrange = (all: readonly Candidate[]): void => {
@@ -205,29 +200,12 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     add(all);
   };
 
-  /** A disk that is full, a folder that may not be written to: the role is tried again after a while, and no other role waits for it. */
-  const pauseRoles = (waiting: readonly Waiting[]): void => {
-    if (offered.length === 0) return;
-    const there = new Set(waiting);
-    const failed = new Set(offered.filter((one) => there.has(one)).map((one) => one.role));
-    for (const { role } of offered)
-      if (!failed.has(role)) {
-        pauses.delete(role);
-        roleFaults.taken(role);
-      }
-    for (const role of failed) {
-      const times = (pauses.get(role)?.times ?? 0) + 1;
-      pauses.set(role, { untilMs: ports.clock.monotonicMs() + Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (times - 1)), times });
-    }
-    offered = [];
-  };
-  const isPaused = (role: RoleName): boolean => (pauses.get(role)?.untilMs ?? 0) > ports.clock.monotonicMs();
-
   const update = async (waiting: readonly Waiting[]): Promise<boolean> => {
     looks++;
-    pauseRoles(waiting);
+    tries.settle(waiting);
     if (!canPeek()) {
       known.clear();
+      for (const one of [...parked.all()]) parked.remove(one);
       arrange([]);
     }
     const { fresh, isWhole } = await takeIn(waiting);
@@ -235,7 +213,8 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     for (const [entry, candidate] of known) {
       if (candidate.met === looks) continue;
       known.delete(entry);
-      isAllThere = false;
+      if (parked.has(candidate)) parked.remove(candidate);
+      else isAllThere = false;
     }
     if (isAllThere) add(fresh);
     else {
@@ -243,11 +222,6 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       arrange([...ready.filter(isThere), ...early.filter(isThere), ...fresh]);
     }
     return isWhole;
-  };
-
-  const reasonByNeeds = async (dependsOn: readonly Dependency[]): Promise<string | null> => {
-    const missing = await missingDependencies(ports, dependsOn);
-    return missing.length === 0 ? null : `waits for an answer to ${missing.map(describeDependency).join(', ')}`;
   };
 
   const reasonByMoney = (waiting: Waiting, { feature, lane, runner }: Peeked): string | null => {
@@ -267,12 +241,15 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     const { peeked, waiting } = candidate;
     const fault = roleFaults.words(waiting.role);
     if (fault !== null) return `its role waits: ${fault}`;
-    if (isPaused(waiting.role)) return 'its role waits for the next try, because files could not be taken (the log says why)';
+    if (tries.isPaused(waiting.role)) return 'its role waits for the next try, because files could not be taken (the log says why)';
     if (!rate.mayTake(waiting.role)) return 'its role has taken as many prompts within a minute as limits.role_rate allows';
     if (peeked === null) return null;
     const shut = ports.lanes.roleShut(waiting.role);
     if (shut !== null) return shut;
     if (isEarly(candidate, ports.clock.now().getTime())) return `waits for its time: not_before ${peeked.notBefore ?? ''}`;
+    if (parked.has(candidate)) return parked.words(candidate);
+    const full = awaiting.full(waiting.role);
+    if (full !== null) return fullWords(waiting.role, full);
     return needs.get(candidate) ?? reasonByLane(peeked.lane);
   };
 
@@ -284,6 +261,10 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       } else noticed.push(one);
     },
     hasLooked: () => isDone,
+    lookAtNews: () => {
+      parked.lookAtNews();
+    },
+    cycleOf: (identity, missing) => parked.cycleOf(identity, missing),
     async look() {
       // What was told up to here belongs to this look: a file that came whole is known by what was not told of it.
       await ports.clock.sleep(0);
@@ -307,6 +288,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
         if (hasAll) lastAnswer = waiting;
         settling = waiting.filter((entry) => entry.kind === 'settling');
       }
+      if (isWhole) parked.look(true);
       if (hasAll && putOff === 0) isDone = true;
       const nowMs = ports.clock.monotonicMs();
       let againMs = Math.max(1, lastWholeMs + ports.scanIntervalMs - nowMs);
@@ -317,13 +299,14 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       return againMs;
     },
     async next(room) {
+      takeFreed();
       if (ports.clock.now().getTime() >= earliestMs) arrange([...ready, ...early]);
       const used = new Map<string, number>();
       const isOpen = ({ lane, lanes }: Peeked, order: number): boolean =>
         lanes.some((one) => !ports.lanes.isShut(one)) && ports.lanes.room(lane, order) - (used.get(lane) ?? 0) > 0;
       const roles = new Map<RoleName, boolean>();
       const mayNot = (role: RoleName): boolean => {
-        const isShut = roles.get(role) ?? (isPaused(role) || roleFaults.isHeld(role) || ports.lanes.roleShut(role) !== null);
+        const isShut = roles.get(role) ?? (tries.isPaused(role) || roleFaults.isHeld(role) || ports.lanes.roleShut(role) !== null);
         roles.set(role, isShut);
         return isShut;
       };
@@ -338,7 +321,12 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
           left.push(candidate);
           continue;
         }
-        if (peeked !== null) {
+        const isOffered = peeked !== null && candidate.needs !== 'never';
+        if (isOffered) {
+          if (awaiting.isOn && awaiting.full(waiting.role) !== null) {
+            left.push(candidate);
+            continue;
+          }
           if (shut.has(peeked.group)) {
             left.push(candidate);
             continue;
@@ -350,21 +338,27 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
             continue;
           }
           // Only what names dependencies is waited for: a look at the others is one turn, however many wait.
-          const reason = reasonByMoney(waiting, peeked) ?? (peeked.dependsOn.length > 0 ? await reasonByNeeds(peeked.dependsOn) : null);
+          if (peeked.identity !== null && candidate.metAt !== parked.news() && !(await parked.isMet(peeked.dependsOn))) {
+            // Its verdict was taken back since.
+            candidate.needs = 'open';
+            parked.add(candidate, peeked.identity, peeked.dependsOn);
+            parked.look(false);
+            ungroup(peeked);
+            continue;
+          }
+          const reason = reasonByMoney(waiting, peeked);
           if (reason !== null) {
             needs.set(candidate, reason);
             left.push(candidate);
             continue;
           }
           used.set(peeked.lane, (used.get(peeked.lane) ?? 0) + 1);
-          const others = (ofGroup.get(peeked.group) ?? 1) - 1;
-          if (others > 0) ofGroup.set(peeked.group, others);
-          else ofGroup.delete(peeked.group);
+          ungroup(peeked);
         }
-        chosen.push({ waiting, stand: peeked === null ? null : { lane: peeked.lane, order: candidate.order ?? FIRST } });
+        chosen.push({ waiting, stand: !isOffered ? null : { lane: peeked.lane, order: candidate.order ?? FIRST } });
         known.delete(waiting);
         rate.taken(waiting.role);
-        offered.push(waiting);
+        tries.offer(waiting);
       }
       if (chosen.length > 0) {
         ready = [...left, ...ready.slice(at)];
@@ -373,11 +367,12 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       }
       return chosen;
     },
-    backlog: () => ready.length + early.length,
+    backlog: () => ready.length + early.length + freed.length + parked.size(),
+    takeable: () => ready.length + early.length + freed.length,
     reasons() {
       const reasons = new Map<string, string>();
       for (const waiting of settling) reasons.set(keyOf(waiting), 'was changed a moment ago: waits until it is settled');
-      for (const candidate of [...ready, ...early]) {
+      for (const candidate of [...ready, ...early, ...parked.all()]) {
         const reason = worded(candidate);
         if (reason !== null) reasons.set(keyOf(candidate.waiting), reason);
       }

@@ -1,6 +1,7 @@
 /** What the daemon is given by cli/start.ts: no room below it is looked up anywhere else. */
 
 import type { Runners } from '#agents/registry.ts';
+import type { Documents } from '#agents/contract-thread.ts';
 import type { CodeFacts } from '#core/evidence.ts';
 import type { History } from '#core/history.ts';
 import type { CrashPoint } from '#core/job.ts';
@@ -11,8 +12,9 @@ import type { PromptSpec, Role } from '#core/role.ts';
 import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Signing } from '#core/signing.ts';
-import type { Spool } from '#core/spool.ts';
+import type { HeldPrompt, Spool } from '#core/spool.ts';
 import type { ScopeWatch } from '#policy/scope-watch.ts';
+import type { Acceptance } from './acceptance.ts';
 import type { Purse } from './budget.ts';
 import type { Events } from './events.ts';
 import type { LiveRuns } from './live-runs.ts';
@@ -28,11 +30,15 @@ export type Ports = {
   readonly random: () => number;
   readonly spool: Spool;
   readonly history: History;
+  /** Which answers count. */
+  readonly acceptance: Acceptance;
   /** Null: records are not signed. */
   readonly signing: Signing | null;
   readonly journal: Journal;
   readonly secrets: SecretScan;
   readonly keeper: Keeper;
+  /** Checks the documents of answers; left out: their fences need only be there. */
+  readonly documents?: Documents;
   readonly runners: Runners;
   readonly lanes: Lanes;
   /** The user's own rows, then the built-in ones. */
@@ -50,8 +56,12 @@ export type Ports = {
   readonly events?: Events;
   /** Makes what a tool said fit to be shown: no known secret, nothing that a terminal obeys, not longer than this. */
   readonly clean: (text: string, maxLength: number) => string;
+  /** Jobs that wait in work/ for answers to be accepted, with the words why. */
+  readonly waitsForAnswers: Map<JobId, string>;
   /** Jobs that wait for money, with the words why. */
   readonly waitsForMoney: Map<JobId, string>;
+  /** By the job whose answer they came out of: prompts in in/ that wait for its approval, as far as they are known (emit-release.ts). */
+  readonly heldChildren: Map<JobId, readonly HeldPrompt[]>;
   /** The lane a job of this role will run in, with this runner (null: the role's or the workspace's). */
   readonly laneOf: (role: RoleName, runner: string | null) => string;
   readonly roles: ReadonlyMap<RoleName, Role>;

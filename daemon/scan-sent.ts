@@ -59,7 +59,7 @@ export async function scanContext(
   ports: Scanning,
   role: Role,
   spec: PromptSpec,
-  context: readonly ContextText[],
+  context: readonly Pick<ContextText, 'text'>[],
   kept: string | null,
 ): Promise<Scanned> {
   const notes: (ScanNote | null)[] = [];

@@ -1,7 +1,6 @@
 /** The end of a job, written down privately before anything shows it: the evidence, the answer, and what history will be told. */
 
 import { Buffer } from 'node:buffer';
-import { checkAnswer, mergeChecks } from '#agents/check-answer.ts';
 import type { Predicate, Statement } from '#core/evidence.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import type { Answer, Filed } from '#core/history.ts';
@@ -15,6 +14,8 @@ import type { Claimed, Decided } from '#core/spool.ts';
 import { IN_TOTO, wrap } from '#history/dsse.ts';
 import { maskSecrets } from '#policy/mask.ts';
 import { makeStatement, renderStatement } from '#history/statement.ts';
+import { repairMaterials } from './contract.ts';
+import { emissionOf, PROMPTS_PART, type Emission } from './emit.ts';
 import { errorPage } from './error-page.ts';
 import { scopeFacts } from './hold-to-scope.ts';
 import type { Ports } from './ports.ts';
@@ -73,9 +74,11 @@ export async function sealEnded(
   const result = ended.answer === null ? null : Buffer.from(ended.answer);
   let told: Told | null = null;
   let kept: ReturnType<typeof noteOf> | null = null;
+  const emission = await emissionOf(ports, job, ended);
   if (ended.status !== 'held') {
     const resultHash = result === null ? null : ports.digest.sha256(result);
-    const evidence = renderStatement(await statementOf(ports, job, ended, ended.status, resultHash));
+    const materials = [...job.materials, ...(await repairMaterials(ports, claimed, ended.attempts))];
+    const evidence = renderStatement(await statementOf(ports, job, ended, ended.status, resultHash, materials, emission));
     // Throws while the key cannot be used: nothing is decided then, and the run's files in work/ give the same answer again.
     const envelope = ports.signing === null ? null : wrap(await ports.signing.signer(), IN_TOTO, evidence);
     const record: Answer = {
@@ -91,7 +94,7 @@ export async function sealEnded(
       codeCommit: job.code.headCommit,
       runner: (ended.facts ?? job.facts).name,
       model: clean(modelOf(job, ended)),
-      materials: job.materials,
+      materials,
       attempts: await rawOutputs(ports, claimed, ended),
       at: ports.clock.now().toISOString(),
     };
@@ -100,27 +103,38 @@ export async function sealEnded(
     files.push({ as: '_evidence.json', bytes: evidence });
     if (envelope !== null) files.push({ as: '_evidence.dsse.json', bytes: envelope });
   }
+  if (emission !== null) files.push({ as: PROMPTS_PART, bytes: emission.page });
   if (result !== null) files.push({ as: '_result.md', bytes: result });
   else if (ended.failure !== null)
     files.push({ as: '_error.md', bytes: errorPage(ports, claimed, ended.status, ended.failure, ended.attempts) });
-  return { final: await decide(ports, claimed, { outcome: ended.status, failure: ended.failure, files, ...kept }), told };
+  const decided = { outcome: ended.status, failure: ended.failure, files, ...kept, ...emittedOf(ports, kept?.blobs ?? [], emission) };
+  return { final: await decide(ports, claimed, decided), told };
+}
+
+/** The prompts go with the decision; so does the page that lists them, which no other place has. */
+function emittedOf(ports: Ports, blobs: NonNullable<Decided['blobs']>, emission: Emission | null): Pick<Decided, 'children' | 'blobs'> {
+  if (emission === null) return {};
+  return { children: emission.children, blobs: [...blobs, { sha256: ports.digest.sha256(emission.page), bytes: emission.page }] };
 }
 
 async function decide(ports: Ports, claimed: Claimed, decided: Decided): Promise<FinalFile> {
   return ports.spool.decide(claimed, decided);
 }
 
-/** What attempts that failed printed, for `attempts/<job>/` in history: it was scanned for secrets like an answer, and is left out when one is found. */
+/**
+ * What attempts that failed printed, for `attempts/<job>/` in history, and each answer that did not keep its contract: it was scanned for secrets like an
+ * answer, and is left out when one is found.
+ */
 async function rawOutputs(ports: Ports, claimed: Claimed, ended: Ended): Promise<{ name: string; bytes: Uint8Array }[]> {
-  if (ended.status !== 'failed' && ended.status !== 'cancelled') return [];
+  const isBad = ended.status === 'failed' || ended.status === 'cancelled';
   const outputs: { name: string; bytes: Uint8Array }[] = [];
-  for (const attempt of ended.attempts) {
-    for (const name of ['stdout', 'stderr']) {
-      const bytes = await ports.spool.kept(claimed, `a${String(attempt.n)}/${name}`);
+  for (const { n, failure } of ended.attempts) {
+    for (const name of [...(isBad ? ['stdout', 'stderr'] : []), ...(failure?.kind === 'contract' ? ['answer'] : [])]) {
+      const bytes = await ports.spool.kept(claimed, `a${String(n)}/${name}`);
       if (bytes === null || bytes.length === 0 || bytes.length > ports.workspace.settings['limits.answer_bytes']) continue;
       const scan = await ports.secrets.scan('answer', new TextDecoder().decode(bytes));
-      if (scan.ok) outputs.push({ name: `a${String(attempt.n)}-${name}`, bytes });
-      else ports.log.warn(`the ${name} of attempt ${String(attempt.n)} is not recorded: ${describe(scan.error)}`, { job: claimed.job.id });
+      if (scan.ok) outputs.push({ name: `a${String(n)}-${name}`, bytes });
+      else ports.log.warn(`the ${name} of attempt ${String(n)} is not recorded: ${describe(scan.error)}`, { job: claimed.job.id });
     }
   }
   return outputs;
@@ -132,6 +146,8 @@ async function statementOf(
   ended: Ended,
   status: Predicate['status'],
   resultHash: Sha256 | null,
+  materials: Answer['materials'],
+  emission: Emission | null,
 ): Promise<Statement> {
   const scope = await scopeFacts(ports, job, ended.attempts);
   const { claimed } = job.task;
@@ -146,11 +162,12 @@ async function statementOf(
       status,
       stem: claimed.job.stem,
       spec: { asked: job.prompt.specVersion, used: job.spec.version, sha256: specHash(ports, job) },
-      materials: job.materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
+      materials: materials.map(({ role, name, sha256, sizeBytes }) => ({ role, name, sha256, sizeBytes })),
+      ...(job.context.length === 0 ? {} : { context: job.context }),
       runner: { ...(ended.facts ?? job.facts), command: clean(ended.command), model: clean(modelOf(job, ended)) },
       account: accountOf((ended.facts ?? job.facts).lane),
       attempts: ended.attempts.map(
-        ({ n, runId, startedAt, endedAt, outcome, failure, usage, starts, lane, model, runner, instead, acts, sandbox }) => ({
+        ({ n, runId, startedAt, endedAt, outcome, failure, usage, starts, lane, model, runner, instead, acts, sandbox, brief }) => ({
           n,
           runId,
           startedAt,
@@ -164,6 +181,7 @@ async function statementOf(
           ...(runner === undefined ? {} : { runner, instead: instead ?? null }),
           ...(acts === undefined ? {} : { acts }),
           ...(sandbox === undefined ? {} : { sandbox }),
+          ...(brief === undefined ? {} : { brief }),
         }),
       ),
       usage: sumUsage(ended.attempts.map(({ usage }) => usage)),
@@ -178,7 +196,9 @@ async function statementOf(
           : [{ ...check, on: 'answer' as const, outcome: ended.answerScan, ...allowedOf(ended.answerNote) }]),
         ...personalOf(check.version, 'answer', ended.answerNote),
       ],
-      outputMisses: missesOf(ports, job, ended),
+      // What does not keep its contract is no answer (daemon/contract.ts). Evidence of docket 0.2 told of misses here.
+      outputMisses: ended.status === 'answered' ? [] : null,
+      ...(emission === null ? {} : { emitted: emission.emitted }),
       failure: ended.failure,
       daemon: ports.daemon,
       times: {
@@ -220,14 +240,3 @@ const modelOf = (job: Submitted, ended: Ended): string | null => (ended.facts ==
 
 const specHash = (ports: Ports, job: Submitted): Sha256 =>
   job.materials.find((material) => material.role === 'prompt-spec')?.sha256 ?? ports.digest.sha256(job.spec.source);
-
-/** The shape that spec and role ask for, looked at and told; a person judges. */
-function missesOf(ports: Ports, job: Submitted, ended: Ended): readonly string[] | null {
-  if (ended.status !== 'answered' || ended.answer === null) return null;
-  const misses = checkAnswer(ended.answer, mergeChecks(job.spec.output, job.role.checks)).map((miss) => miss.message);
-  if (misses.length > 0) {
-    const { id, role } = job.task.claimed.job;
-    ports.log.warn(`the answer has not the asked shape: ${misses.join('; ')}`, { job: id, role, feature: job.identity.feature });
-  }
-  return misses;
-}

@@ -1,8 +1,11 @@
 /** One commit when a prompt is accepted: nothing runs that was not written down first. It also reserves the identity, across all daemons that share the history. */
 
 import type { Failure } from '#core/failure.ts';
-import type { Filed } from '#core/history.ts';
+import type { Filed, Submission } from '#core/history.ts';
+import type { Closing } from '#core/verdict.ts';
+import { printable } from '#core/names.ts';
 import { describeIdentity, identityKey } from '#core/prompt.ts';
+import { placeOfField } from '#prompt-spec/parse.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
@@ -63,7 +66,7 @@ async function file(ports: Ports, accepted: Accepted): Promise<Result<Submitted,
   const { job } = accepted.task.claimed;
   const code = await ports.code();
   const at = ports.clock.now().toISOString();
-  const filed = await ports.history.submit({
+  const submission: Submission = {
     job: job.id,
     identity: accepted.identity,
     featureName: accepted.prompt.feature.name,
@@ -77,9 +80,16 @@ async function file(ports: Ports, accepted: Accepted): Promise<Result<Submitted,
     runner: accepted.facts.name,
     model: accepted.model,
     at,
-  });
+  };
+  let filed = await ports.history.submit(submission);
+  if (!filed.ok && filed.error.kind === 'feature-closed') {
+    const closings = await ports.history.closings(accepted.identity.feature);
+    if (closings.at(-1)?.kind === 'closing') return err(closed(ports, accepted, closings.at(-1)));
+    filed = await ports.history.submit({ ...submission, isReopened: true });
+  }
   const here = (goesOnAs: Filed['job']): Result<Submitted, never> => ok({ ...accepted, recordAs: goesOnAs, submittedAt: at, code });
   if (!filed.ok) {
+    if (filed.error.kind === 'feature-closed') throw new Error(`${accepted.identity.feature} is told to be closed after it was reopened`);
     const { filed: other } = filed.error;
     if (other.status !== 'submitted' || other.promptSha256 !== accepted.sha256) return err(taken(accepted, other.job));
     const ended = accepted.task.whenEnded(other.job);
@@ -105,6 +115,27 @@ const taken = (accepted: Accepted, byJob: InFlight['job']): Failure => ({
   identity: describeIdentity(accepted.identity),
   byJob,
 });
+
+/** What was merged and closed is not added to by accident. */
+function closed(ports: Ports, { bytes, prompt, identity }: Accepted, closing: Closing | undefined): Failure {
+  const { settings } = ports.workspace;
+  const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
+  const by = closing === undefined ? '' : ` by ${printable(closing.by.name)} at ${printable(closing.at)}`;
+  return {
+    kind: 'prompt-invalid',
+    faults: [
+      {
+        code: 'feature-closed',
+        ...placeOfField(bytes, 'feature', limits),
+        field: 'feature',
+        message: `${identity.feature} was closed${by}, and takes no new prompts`,
+        expected: 'a feature that is open',
+        found: prompt.feature.name,
+        mend: `\`docket reopen ${identity.feature}\`, then \`docket retry\` this prompt`,
+      },
+    ],
+  };
+}
 
 const aborted = async (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -3,12 +3,13 @@
 import type { MaterialBytes } from '#core/history.ts';
 import type { JobId, Sha256 } from '#core/names.ts';
 import type { ScanNote } from '#core/policy.ts';
-import type { Identity, Prompt } from '#core/prompt.ts';
+import type { Dependency, Identity, Prompt } from '#core/prompt.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
 import type { AttemptRecord, RunnerFacts } from '#core/run.ts';
-import type { CodeFacts } from '#core/evidence.ts';
+import type { CodeFacts, ContextFact } from '#core/evidence.ts';
 import type { Claimed } from '#core/spool.ts';
 import type { Failure } from '#core/failure.ts';
+import type { Cycle } from './intake-cycles.ts';
 import type { Place } from './schedule.ts';
 import type { Runner } from '#agents/runner.ts';
 
@@ -27,6 +28,8 @@ export type Task = {
   readonly onEnd: (release: () => void) => void;
   /** Aborts when a person cancels this job; the reason is the person. */
   readonly cancel: AbortSignal;
+  /** The prompts that wait for one another, this one among them, because of this dependency; null: none do. */
+  readonly cycleOf: (identity: Identity, missing: readonly Dependency[]) => Cycle | null;
   /** Resolves when another job has left the daemon; undefined: it is not in its hands. */
   readonly whenEnded: (id: JobId) => Promise<unknown> | undefined;
 };
@@ -50,6 +53,8 @@ export type Accepted = {
   readonly fallbacks: readonly Choice[];
   readonly brief: string;
   readonly materials: readonly MaterialBytes[];
+  /** Accepted answers that stand in the brief. */
+  readonly context: readonly ContextFact[];
   /** What its scan let pass. */
   readonly note: ScanNote | null;
 };

@@ -15,7 +15,8 @@ import { shown } from '#prompt-spec/faults.ts';
 import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
-import { briefContext, contextOf, type ContextText } from './dependencies.ts';
+import { briefContext, contextOf, describeMissing, isWanted, missingDependencies, type Context, type Looked } from './dependencies.ts';
+import { describeCycle, type Cycle } from './intake-cycles.ts';
 import { Leaving } from './leaving.ts';
 import type { Ports } from './ports.ts';
 import { scanContext, scanPrompt } from './scan-sent.ts';
@@ -34,10 +35,18 @@ const fileFault = (code: string, message: string, expected: string, found: strin
 
 const invalid = (...faults: readonly Fault[]): Result<never, Failure> => err({ kind: 'prompt-invalid', faults });
 
+/** It may not be sent yet: what it depends on is not accepted (any more). */
+type Unmet = { readonly ok: null; readonly prompt: Prompt; readonly missing: readonly Looked[] };
+
 /** The same, and when only the environment is at fault (no tool is installed …) the lane waits and it is looked at again: no prompt is refused for that. */
 export async function validateWhenHealed(ports: Ports, task: Task): Promise<Result<Accepted, Failure>> {
   for (;;) {
     const accepted = await validate(ports, task);
+    if (accepted.ok === null) {
+      const refused = await waitForAnswers(ports, task, accepted);
+      if (refused !== null) return err(refused);
+      continue;
+    }
     if (accepted.ok || classOf(accepted.error) !== 'environment-fault') return accepted;
     const lane = ports.laneOf(task.claimed.job.role, askedRunner(task.bytes));
     await ports.lanes.holdForEnvironment(lane, null, describe(accepted.error));
@@ -51,10 +60,53 @@ export async function validateWhenHealed(ports: Ports, task: Task): Promise<Resu
   }
 }
 
+/**
+ * A file that was claimed unseen, or whose dependency lost its verdict between the look and the claim: nothing flows to it without one. It waits in work/,
+ * and stands in nobody's way there. Not null: it cannot go on.
+ */
+async function waitForAnswers(ports: Ports, task: Task, { prompt, missing }: Unmet): Promise<Failure | null> {
+  const { id } = task.claimed.job;
+  const wanted = missing.map((one) => one.wanted);
+  const cycle = task.cycleOf(identityOf(prompt), wanted);
+  if (cycle !== null && isUnsent(ports, task)) return { kind: 'prompt-invalid', faults: [cycleFault(ports, task, prompt, cycle)] };
+  task.place.leaves();
+  ports.waitsForAnswers.set(id, missing.map((one) => describeMissing(one).because).join('; '));
+  try {
+    await ports.clock.sleep(ports.scanIntervalMs, AbortSignal.any([task.cancel, ports.stopping]));
+  } finally {
+    ports.waitsForAnswers.delete(id);
+  }
+  if (task.cancel.aborted) return { kind: 'cancelled', by: byWhom(task.cancel) };
+  if (ports.stopping.aborted) throw new Leaving();
+  return null;
+}
+
+function isUnsent(ports: Ports, { claimed: { job } }: Task): boolean {
+  const state = ports.journal.job(job.id)?.state ?? 'read';
+  return state === 'claimed' || state === 'read';
+}
+
+function cycleFault(ports: Ports, { bytes }: Task, prompt: Prompt, cycle: Cycle): Fault {
+  const { settings } = ports.workspace;
+  const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
+  const [, next] = cycle;
+  const at = prompt.dependsOn.findIndex((wanted) => next !== undefined && isWanted(wanted, next));
+  const place = bytes === null ? { line: 0, column: 0 } : placeOfField(bytes, 'depends_on', limits, Math.max(at, 0));
+  return {
+    code: 'depends-on-cycle',
+    ...place,
+    field: 'depends_on',
+    message: 'the prompt waits for others that wait for it, so none of them could ever start',
+    expected: 'prompts that do not wait for this one',
+    found: shown(describeCycle(cycle)),
+    mend: 'take one of these dependencies out',
+  };
+}
+
 /** The runner that a prompt names itself; its lane is the one to wait in. */
 export const askedRunner = (bytes: Uint8Array | null): string | null => (bytes === null ? null : (peekPrompt(bytes)?.runner ?? null));
 
-async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Failure>> {
+async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Failure> | Unmet> {
   const { job } = task.claimed;
   const { settings } = ports.workspace;
   if (task.unreadable !== null) return err(task.unreadable);
@@ -95,7 +147,7 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   }
 
   const scope = ports.scope.rules(role.access, prompt.rest['scope']);
-  const misplaced = state !== 'claimed' && state !== 'read' ? [] : scopeFaults(scope, () => placeOfField(bytes, 'scope', limits));
+  const misplaced = !isUnsent(ports, task) ? [] : scopeFaults(scope, () => placeOfField(bytes, 'scope', limits));
   if (misplaced.length > 0) return invalid(...misplaced.map((one) => ({ ...one, found: shown(one.found) })));
 
   const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, () => placeOfField(bytes, 'prompt_spec_version', limits));
@@ -106,8 +158,10 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
   const facts = await runner.value.facts();
   const fallbacks = await fallbacksOf(ports, role, prompt);
 
-  const context = await contextOf(ports, prompt);
   const kept = await sentBrief(ports, task);
+  const missing = kept === null ? await missingDependencies(ports.acceptance, prompt.dependsOn) : [];
+  if (missing.length > 0) return { ok: null, prompt, missing };
+  const context = await contextOf(ports, prompt.dependsOn, settings['context.bytes'], kept);
   const around = await scanContext(ports, role, spec.value, context, kept);
   if (!around.ok) return around;
   const note = mergeNotes([scan.value, around.value]);
@@ -128,6 +182,7 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     fallbacks,
     brief,
     materials,
+    context: context.map(({ fact }) => fact),
     note,
   });
 }
@@ -140,7 +195,12 @@ function tellPersonal(ports: Ports, { claimed: { job } }: Task, prompt: Prompt, 
   ports.log.warn(words, { job: job.id, role: job.role, feature: prompt.feature.id });
 }
 
-function chooseRunner(ports: Ports, role: Role, prompt: Prompt, model: string | null): Result<Accepted['runner'], Failure> {
+export function chooseRunner(
+  ports: Pick<Ports, 'runners'>,
+  role: Role,
+  prompt: Prompt,
+  model: string | null,
+): Result<Accepted['runner'], Failure> {
   const asked = prompt.runner;
   const fault = (code: string, message: string, expected: string, mend: string): Result<never, Failure> =>
     invalid({ ...fileFault(code, message, expected, printable(asked ?? ''), mend), field: 'runner' });
@@ -184,13 +244,13 @@ async function sentBrief(ports: Ports, task: Task): Promise<string | null> {
 }
 
 /** What a stranger needs to rebuild the run, each stored once by hash. */
-function materialsOf(ports: Ports, role: Role, spec: Accepted['spec'], brief: string, context: readonly ContextText[]): MaterialBytes[] {
+function materialsOf(ports: Ports, role: Role, spec: Accepted['spec'], brief: string, context: readonly Context[]): MaterialBytes[] {
   return [
     lasting(ports, spec, 'prompt-spec', `v${spec.version}/${spec.role}`, () => spec.source),
     lasting(ports, role, 'role', role.folder, () => role.source),
     lasting(ports, ports.workspace, 'settings', 'docket.yaml (effective)', () => `${JSON.stringify(ports.workspace.settings, null, 2)}\n`),
     material(ports, 'brief', 'brief', brief),
-    ...context.map((text) => material(ports, 'context', text.name, text.text)),
+    ...context.map((one) => material(ports, 'context', one.name, one.whole)),
   ];
 }
 

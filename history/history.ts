@@ -27,7 +27,7 @@ import { makeCommit } from './commit-signature.ts';
 import { sweepAtStart } from './fold.ts';
 import type { RepositoryGit } from './git-door.ts';
 import { makeIndexKeeper, type IndexKeeper } from './index-keeper.ts';
-import { storedPath } from './layout.ts';
+import { featureIdOf, storedPath } from './layout.ts';
 import { readLog, type LogFilter } from './log.ts';
 import { decodeCommit, identLine, type Oid, type Person } from './objects.ts';
 import { buildPack, newObject, type NewObject } from './pack.ts';
@@ -227,6 +227,19 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       const { repository } = opened();
       const tip = await readTip(fs, repository.gitDir);
       return tip === null ? [] : purgedOf(await readTombstones(repository, tip));
+    },
+    async stamps(features) {
+      const { commit, snapshot } = await look();
+      const stampOf = (feature: string): string => {
+        const id = featureIdOf(feature);
+        return id === null
+          ? ''
+          : snapshot
+              .featureFolders(id)
+              .map((name) => snapshot.top(name) ?? '')
+              .join(' ');
+      };
+      return { commit, features: features.map(stampOf) };
     },
     log,
     read,

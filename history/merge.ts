@@ -75,17 +75,21 @@ export async function planMerge(tip: Tip, ours: Oid, theirs: Oid): Promise<Merge
   const changes: Change[] = [];
   const base = fork.base === null ? null : await treeOf(store, fork.base);
   const twice = new Map<string, Identity>();
+  /** Both said something under the same name: placed when all other names are known. */
+  const said: { readonly path: string; readonly to: Oid }[] = [];
   const other = await openSnapshot(store, root);
   for await (const { path, from, to } of diffTrees(store, base, root, '', refuseForeign)) {
     const there = await tip.snapshot.file(path);
     if (there === to) continue;
     const series = layout.parseSeriesFile(path);
     const isElsewhere = series?.kind === 'prompt' && from === null && (await filesOf(tip.snapshot, series.identity)).files.size > 0;
-    if (there === from && !isElsewhere) changes.push(changeOf(path, to, from));
+    if (there !== null && to !== null && layout.parseReviewPath(path) !== null) said.push({ path, to });
+    else if (there === from && !isElsewhere) changes.push(changeOf(path, to, from));
     else if (series !== null) twice.set(identityKey(series.identity), series.identity);
     else changes.push(...(await both(tip, path, there, to)));
   }
   if (fork.base === ours) return { forward: theirs, root, changes };
+  for (const one of said) await placeBoth(tip.snapshot, one, changes);
   const beside: JobId[] = [];
   for (const identity of twice.values()) beside.push(...(await decide(tip, other, fork, identity, changes)));
   const short = theirs.slice(0, 10);
@@ -109,6 +113,22 @@ async function both(tip: Tip, path: string, there: Oid | null, to: Oid | null): 
     const at = await tip.snapshot.file(place);
     if (at === second) return [kept];
     if (at === null) return [kept, changeOf(place, second, null)];
+  }
+}
+
+/** What people said on both sides stays, ours under its name; theirs gets the next number that nobody has. */
+async function placeBoth(ours: Snapshot, { path, to }: { readonly path: string; readonly to: Oid }, changes: Change[]): Promise<void> {
+  const slash = path.lastIndexOf('/') + 1;
+  const name = path.slice(slash).replace(/(_v[0-9]+|closing|reopening)_[0-9]+\.json$/, '$1.json');
+  for (let n = 1; ; n++) {
+    const place = path.slice(0, slash) + layout.numbered(name, n);
+    const at = await ours.file(place);
+    const planned = changes.find((change) => change.path === place);
+    if (at === to || (planned?.kind === 'put' && planned.oid === to)) return;
+    if (at === null && planned === undefined) {
+      changes.push(changeOf(place, to, null));
+      return;
+    }
   }
 }
 

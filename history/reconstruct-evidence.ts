@@ -11,6 +11,8 @@ export type EvidenceCode = {
 };
 export type EvidenceRead = {
   readonly materials: readonly EvidenceMaterial[];
+  /** Accepted answers in the brief, and how much of each; nothing: it had none, or a docket before verdicts wrote this. */
+  readonly context: readonly { readonly path: string; readonly sha256: string; readonly sizeBytes: number; readonly sentBytes: number }[];
   readonly code: EvidenceCode;
   readonly runner: {
     readonly name: string | null;
@@ -45,6 +47,15 @@ export function readEvidenceOf(text: string): EvidenceRead | null {
     materials: listIn(predicate, 'materials').flatMap((one) => {
       const sha256 = textIn(one, 'sha256');
       return sha256 === null ? [] : [{ role: textIn(one, 'role') ?? 'material', name: textIn(one, 'name') ?? '', sha256 }];
+    }),
+    context: listIn(predicate, 'context').flatMap((one) => {
+      const [path, sha256, sizeBytes, sentBytes] = [
+        textIn(one, 'path'),
+        textIn(one, 'sha256'),
+        numberIn(one, 'sizeBytes'),
+        numberIn(one, 'sentBytes'),
+      ];
+      return path === null || sha256 === null || sizeBytes === null || sentBytes === null ? [] : [{ path, sha256, sizeBytes, sentBytes }];
     }),
     code: {
       repository: textIn(code, 'repository'),

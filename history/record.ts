@@ -10,7 +10,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { Answer, Filed, MaterialBytes, Submission, Taken } from '#core/history.ts';
+import type { Answer, Filed, MaterialBytes, MaybeClosed, Submission, Taken } from '#core/history.ts';
 import { isSha256, type FeatureId, type JobId } from '#core/names.ts';
 import type { Digest } from '#core/ports.ts';
 import type { Signer } from '#core/signing.ts';
@@ -130,7 +130,7 @@ const recordWritten = (changes: readonly Change[], at: string, facts: MessageFac
   },
 });
 
-export async function planSubmission(tip: Tip, submission: Submission): Promise<Plan<Outcome>> {
+export async function planSubmission(tip: Tip, submission: Submission): Promise<Plan<Result<Filed, Taken | MaybeClosed>>> {
   const { identity, job } = submission;
   if (tip.digest.sha256(submission.prompt) !== submission.promptSha256)
     throw new Error(`the hash handed in with ${describeIdentity(identity)} is not the hash of its bytes`);
@@ -142,6 +142,8 @@ export async function planSubmission(tip: Tip, submission: Submission): Promise<
     return { settled: isSame && goesOn ? ok(filed) : taken(filed) };
   }
   const place = await placeOf(tip, identity, submission.featureName, submission.roleFolder);
+  const hasClosing = (await tip.snapshot.file(`${place.feature}/${layout.closingFile('closing')}`)) !== null;
+  if (hasClosing && submission.isReopened !== true) return { settled: err({ kind: 'feature-closed' }) };
   const folder = layout.seriesFolder(place.feature, place.role, identity.name);
   const changes = [put(`${folder}/${layout.promptFile(identity.revision)}`, submission.prompt)];
   const featureFile = `${place.feature}/${layout.FEATURE_FILE}`;

@@ -46,6 +46,8 @@ const FOLDERS_KEPT_MAX = 2_000;
 export type Snapshot = {
   /** Blob id of a file; null when there is none. */
   file(path: string): Promise<Oid | null>;
+  /** Tree id of a folder right below the root, as it was sealed; null when there is none. It is not opened. */
+  top(name: string): Oid | null;
   /** Entries of a folder; null when there is none. The empty path is the root. */
   list(path: string): Promise<TreeEntry[] | null>;
   put(path: string, blob: Oid): Promise<void>;
@@ -189,6 +191,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
       const folder = await folderAt(parts.slice(0, -1));
       return folder === null ? null : (findEntry(folder.tree, parts.at(-1) ?? '', 'file')?.oid ?? null);
     },
+    top: (name) => findEntry(root.tree, name, 'folder')?.oid ?? null,
     async list(path) {
       const folder = await folderAt(partsOf(path));
       return folder === null ? null : entries(folder.tree);

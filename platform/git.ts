@@ -95,6 +95,12 @@ async function askStatus(ask: AskProgram, folder: string): Promise<{ head: strin
   }
 }
 
+/** The full id of a commit, however it is named; null: the repository has no such commit. Throws the system's error where git cannot be asked. */
+export async function codeCommit(ask: AskProgram, folder: string, name: string): Promise<string | null> {
+  if (name.startsWith('-')) return null;
+  return (await askGit(ask, folder, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]))?.trim() ?? null;
+}
+
 const NO_FACTS: CodeFacts = { repository: null, baseCommit: null, headCommit: null, dirty: null };
 
 /**

@@ -166,15 +166,20 @@ export function processesWithMarker(name: string, value: string): number[] {
 }
 
 /** Has this process, or one that it came from, a variable of this name in its environment? Where there is no /proc only the own environment is looked at. */
-export function isBelowMarked(name: string, own: Readonly<Record<string, string | undefined>>): boolean {
-  if (own[name] !== undefined) return true;
-  if (!hasProc) return false;
+export const isBelowMarked = (name: string, own: Readonly<Record<string, string | undefined>>): boolean => markAbove(name, own) !== null;
+
+/** The same, and what the variable says: the nearest one counts. Null: there is none. */
+export function markAbove(name: string, own: Readonly<Record<string, string | undefined>>): string | null {
+  if (own[name] !== undefined) return own[name];
+  if (!hasProc) return null;
   const seen = new Set<number>();
   for (let pid = process.ppid; pid > 1 && !seen.has(pid); pid = factsFromProc(pid)?.parent ?? 0) {
     seen.add(pid);
-    if (`\0${readOrNull(`/proc/${String(pid)}/environ`) ?? ''}`.includes(`\0${name}=`)) return true;
+    const variables = (readOrNull(`/proc/${String(pid)}/environ`) ?? '').split('\0');
+    const found = variables.find((variable) => variable.startsWith(`${name}=`));
+    if (found !== undefined) return found.slice(name.length + 1);
   }
-  return false;
+  return null;
 }
 
 /** Read once for all that ask in one look. */

@@ -46,10 +46,13 @@ export function parsePrompt(bytes: Uint8Array, context: PromptContext): Result<P
   return ok(promptOf(front.value, written, warnings));
 }
 
-/** Where a top key's value stands, for faults that are found later (no compatible spec, a runner that the role forbids). 0, 0: nowhere. */
-export function placeOfField(bytes: Uint8Array, field: string, limits: TextLimits): Place {
+/**
+ * Where a top key's value stands, for faults that are found later (no compatible spec, a runner that the role forbids). 0, 0: nowhere.
+ * @param item of a list, from 0; left out: the list
+ */
+export function placeOfField(bytes: Uint8Array, field: string, limits: TextLimits, item?: number): Place {
   const front = readFrontMatter(bytes, limits);
-  return front.ok ? (front.value.spotOf([field])?.value ?? WHOLE_FILE) : WHOLE_FILE;
+  return front.ok ? (front.value.spotOf(item === undefined ? [field] : [field, item])?.value ?? WHOLE_FILE) : WHOLE_FILE;
 }
 
 function bodyFaults(front: FrontMatter): readonly Fault[] {

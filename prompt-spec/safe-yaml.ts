@@ -11,6 +11,8 @@ import type { Fault } from '#core/fault.ts';
 import { fault, type FaultWords, type Place, shown } from './faults.ts';
 
 const DEPTH_MAX = 20;
+/** What a document in an answer may have: an OpenAPI document with inline schemas is deeper than any header. */
+const DOCUMENT_DEPTH_MAX = 80;
 const SYNTAX_FAULTS_MAX = 10;
 const OPTIONS = {
   version: '1.2',
@@ -46,6 +48,8 @@ export const emptyMap = (): Record<string, unknown> => Object.create(null) as Re
 
 type Reading = {
   readonly text: string;
+  /** A document in an answer: deeper, with numbers as keys (`200:` in OpenAPI), and with anything at its top. */
+  readonly isDocument: boolean;
   readonly faults: Fault[];
   readonly broken: Set<string>;
   readonly spots: Map<string, Spot>;
@@ -58,10 +62,20 @@ const fieldOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '
 
 /** @param firstLine the line of the file that the text starts on, 1-based */
 export function readYaml(text: string, firstLine: number): YamlRead {
+  const { value, ...read } = readText(text, firstLine, false);
+  return { ...read, data: (value ?? emptyMap()) as Record<string, unknown>, wellFormed: value !== null };
+}
+
+/** A JSON or YAML document in an answer, by the same rules, but for what `Reading.isDocument` says. `value` means nothing when there are faults. */
+export type DocumentRead = Pick<YamlRead, 'faults' | 'spotOf'> & { readonly value: unknown };
+export const readDocument = (text: string, firstLine: number): DocumentRead => readText(text, firstLine, true);
+
+function readText(text: string, firstLine: number, isDocument: boolean): DocumentRead & Pick<YamlRead, 'broken'> {
   const lines = new LineCounter();
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
   const reading: Reading = {
     text,
+    isDocument,
     faults: [],
     broken: new Set(),
     spots: new Map(),
@@ -75,10 +89,9 @@ export function readYaml(text: string, firstLine: number): YamlRead {
   const marks = refused.faults.map((mark) => ({ ...mark, field: topKeyAt(reading, mark) }));
   for (const { field } of marks) reading.broken.add(field);
   return {
-    data: data ?? emptyMap(),
+    value: data,
     faults: [...marks, ...reading.faults],
     broken: reading.broken,
-    wellFormed: data !== null,
     spotOf: (path) => reading.spots.get(pathKey(path)) ?? null,
   };
 }
@@ -134,8 +147,9 @@ function refusedTokens(tokens: readonly CST.Token[], reading: Reading): { readon
     if (loose.type === 'document') documents += 1;
     if (loose.type === 'document' && documents === 2) tell(DOCUMENT, loose, 'a second document');
     const level = COLLECTIONS.has(loose.type) ? depth + 1 : depth;
-    if (level > DEPTH_MAX) {
-      const expected = `at most ${String(DEPTH_MAX)} levels of lists and mappings`;
+    const depthMax = reading.isDocument ? DOCUMENT_DEPTH_MAX : DEPTH_MAX;
+    if (level > depthMax) {
+      const expected = `at most ${String(depthMax)} levels of lists and mappings`;
       const words = {
         code: 'yaml-too-deep',
         message: 'this is nested too deep',
@@ -151,7 +165,7 @@ function refusedTokens(tokens: readonly CST.Token[], reading: Reading): { readon
 }
 
 /** Null when the text is no YAML mapping; the reasons are in the faults. */
-function compose(tokens: readonly CST.Token[], reading: Reading): Record<string, unknown> | null {
+function compose(tokens: readonly CST.Token[], reading: Reading): unknown {
   const [document] = [...new Composer(OPTIONS).compose(tokens, true, reading.text.length)];
   if (document === undefined) throw new Error('the YAML composer gave no document');
   if (document.errors.length > 0) {
@@ -169,6 +183,7 @@ function compose(tokens: readonly CST.Token[], reading: Reading): Record<string,
     return null;
   }
   const root = document.contents;
+  if (reading.isDocument) return convert(root, [], reading);
   if (root === null || (isScalar(root) && root.value === null)) return emptyMap();
   if (!isMap(root)) {
     reading.faults.push(
@@ -181,7 +196,7 @@ function compose(tokens: readonly CST.Token[], reading: Reading): Record<string,
     );
     return null;
   }
-  return convert(root, [], reading) as Record<string, unknown>;
+  return convert(root, [], reading);
 }
 
 /** The key of the line only: what stands behind it may be a secret. */
@@ -233,7 +248,7 @@ function convertMap(
     const valueNode = pair.value;
     const at = reading.place(keyNode?.range[0] ?? valueNode?.range[0] ?? node.range[0]);
     const source = keyNode === null ? 'no key' : sourceOf(keyNode, reading);
-    const refusal = keyRefusal(keyNode, source, firstAt);
+    const refusal = keyRefusal(keyNode, source, firstAt, reading);
     if (refusal !== null) {
       const field =
         path.length === 0 && refusal.code === 'yaml-duplicate-key' ? String((keyNode as { readonly value: unknown }).value) : fieldOf(path);
@@ -242,7 +257,7 @@ function convertMap(
       reading.faults.push(fault(code, field, at, words));
       continue;
     }
-    const key = (keyNode as { readonly value: string }).value;
+    const key = String((keyNode as { readonly value: unknown }).value);
     firstAt.set(key, at);
     const valueAt = valueNode === null || valueNode.range[0] === valueNode.range[1] ? at : reading.place(valueNode.range[0]);
     reading.spots.set(pathKey([...path, key]), spotOf(valueNode, at, valueAt, reading));
@@ -255,9 +270,11 @@ function keyRefusal(
   node: ParsedNode | null,
   source: string,
   firstAt: ReadonlyMap<string, Place>,
+  { isDocument }: Reading,
 ): (FaultWords & { readonly code: string }) | null {
   const found = shown(source);
-  if (!isScalar(node) || typeof node.value !== 'string') {
+  const isNumber = isDocument && isScalar(node) && typeof node.value === 'number' && Number.isSafeInteger(node.value);
+  if (!isScalar(node) || (typeof node.value !== 'string' && !isNumber)) {
     const message =
       isScalar(node) && node.value !== null ? 'YAML reads this key as a number, a truth value or nothing' : 'this key is not text';
     return { code: 'yaml-key-not-text', message, expected: 'keys that are text', found, mend: 'put the key in quotes, or rename it' };
@@ -274,7 +291,7 @@ function keyRefusal(
       mend: 'write the values out',
     };
   }
-  const first = firstAt.get(node.value);
+  const first = firstAt.get(String(node.value));
   if (first === undefined) return null;
   return {
     code: 'yaml-duplicate-key',

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Fault } from '#core/fault.ts';
 import { err, ok, type Result } from '#core/result.ts';
+import type { OutputCheck } from '#core/role.ts';
 import { fault, inOrder, shown } from './faults.ts';
 import { nearest } from './nearest.ts';
 import { emptyMap, type Spot, type YamlRead } from './safe-yaml.ts';
@@ -82,13 +83,27 @@ export const must =
     return parsed.ok ? parsed : err(`must be ${parsed.error}`);
   };
 
-/** What a right answer contains, one entry of `output`. */
+/** What a right answer contains, one entry of `output`. A schema's text is read by whoever reads the file (cli/load.ts). */
 export const OUTPUT_SCHEMA = z
   .array(
     z.union([
       z.strictObject({ heading: z.string().regex(/^#{1,6} \S.{0,198}$/) }),
-      z.strictObject({ fence: z.string().regex(/^[a-z][a-z0-9+-]{0,39}$/) }),
+      z
+        .strictObject({
+          fence: z.string().regex(/^[a-z][a-z0-9+-]{0,39}$/),
+          schema: z
+            .string()
+            .regex(/^[a-z0-9][a-z0-9._-]{0,99}\.json$/)
+            .meta({ description: 'a JSON Schema (2020-12) beside this file, for a fence of JSON or YAML' })
+            .optional(),
+        })
+        .transform(({ fence, schema }): OutputCheck => {
+          if (fence === 'openapi' && schema === undefined) return { kind: 'openapi' };
+          return schema === undefined ? { fence } : { fence, schema: { file: schema, source: '' } };
+        }),
+      z.enum(['openapi', 'prompts', 'changes']).transform((kind): OutputCheck => ({ kind })),
     ]),
   )
   .max(100);
-export const OUTPUT_WORDS = 'a list of `heading: "## …"` and `fence: yaml | json | openapi | prompts | diff …`';
+export const OUTPUT_WORDS =
+  'a list of `heading: "## …"`, `fence: yaml | json | diff …` (with `schema: <file>.json` beside it, if you like), and the words openapi, prompts, changes';

@@ -25,7 +25,7 @@ export const SPEC_SCHEMA = z.strictObject({
     .meta({ description: WORDS.role })
     .transform(through(must(parseRoleName))),
   summary: z.string().trim().min(1).max(500).meta({ description: WORDS.summary }),
-  output: OUTPUT_SCHEMA.min(1).meta({ description: WORDS.output }),
+  output: OUTPUT_SCHEMA.meta({ description: WORDS.output }),
 });
 
 /** `…/v2.1.0/01_architect.md` -> `2.1.0` and `architect`. Null for every other file: folders hold more than specs. */

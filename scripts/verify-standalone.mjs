@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // Verifies a docket history without docket: one file, Node's own modules, git and ssh-keygen; no line is shared with docket. It reads the branch main
 // of a clone and computes again: git's objects, the chain of records, every hash that a record, an evidence or a name states, tombstones of purges, SSH
-// signatures and DSSE envelopes (by the keys of --signers, an OpenSSH allowed_signers file), and a checkpoint that was kept elsewhere (--against).
+// signatures, DSSE envelopes and verdicts (by the keys of --signers, an OpenSSH allowed_signers file), and a checkpoint that was kept elsewhere (--against).
 // Formats: docs/formats.md. Exit code: 0 nothing differs, 1 findings, 2 wrong use, 3 it cannot be read.
 import { spawnSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { readFileSync, realpathSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const USAGE = 'usage: verify-standalone.mjs <history> [--signers <file>] [--require-signatures] [--against <checkpoint>] [--json]';
@@ -55,8 +57,9 @@ function readCommit(id, bytes) {
   for (const [, key, value] of (paragraphs.at(-1) ?? '').matchAll(/^([A-Za-z][A-Za-z0-9-]*): (.*)$/gm)) trailers[key] ??= value;
   const { 'Docket-Job': job, 'Docket-Feature': feature, 'Prompt-SHA256': prompt } = trailers;
   const isRecord = /^[a-z2-7]{16}$/.test(job) && /^[0-9a-f]{64}$/.test(prompt);
+  const isReview = !isRecord && /^[0-9a-f]{64}$/.test(trailers['Review-SHA256']) && feature !== undefined;
   const parents = [...bytes.toString('utf8', 0, end).matchAll(/^parent (.+)$/gm)].map(([, parent]) => parent);
-  const isLink = isRecord || (parents.length > 1 && message.startsWith('docket: the chain '));
+  const isLink = isRecord || isReview || (parents.length > 1 && message.startsWith('docket: the chain '));
   const isOurs = /^(?:Docket-|docket: )/m.test(message);
   const about = { commit: id, ...(isRecord ? { job } : {}) };
   return {
@@ -65,6 +68,7 @@ function readCommit(id, bytes) {
     trailers,
     message,
     isRecord,
+    isReview,
     isLink,
     isOurs,
     about,
@@ -75,13 +79,14 @@ function readCommit(id, bytes) {
 /** A link of the chain names the newest link before it along first parents, and the newest of its feature; a merge, the other side's newest. */
 function checkChain(commits) {
   for (const commit of commits.values()) {
-    const { id, parents, trailers, isRecord, isLink, feature, about } = commit;
+    const { id, parents, trailers, isRecord, isReview, isLink, feature, about } = commit;
+    const isOfFeature = isRecord || isReview;
     const base = commits.get(parents[0]) ?? { head: null, count: 0, hasBegun: false };
     Object.assign(commit, { head: base.head, count: base.count, hasBegun: base.hasBegun });
     if (!isLink) continue;
-    let other = isRecord ? base.head : (commits.get(parents[1])?.head ?? null);
-    while (isRecord && other !== null && other.feature !== feature) other = other.before;
-    const second = isRecord ? 'Docket-Before-In-Feature' : 'Docket-Before-Theirs';
+    let other = isOfFeature ? base.head : (commits.get(parents[1])?.head ?? null);
+    while (isOfFeature && other !== null && other.feature !== feature) other = other.before;
+    const second = isOfFeature ? 'Docket-Before-In-Feature' : 'Docket-Before-Theirs';
     const hasNone = trailers['Docket-Before'] === undefined && trailers[second] === undefined;
     Object.assign(commit, { before: base.head, head: commit, count: base.count + 1, hasBegun: base.hasBegun || !hasNone });
     if (hasNone && !base.hasBegun) continue;
@@ -138,7 +143,9 @@ function open(text, type, keys) {
 const EVIDENCE = /\/(?:evidence_v\d+|(?:(?:brief|twice)_)?evidence(?:_\d+)?)\.json$/;
 const ENVELOPE = /(?:^tombstones\/.*|\/(?:[a-z]+_)*evidence(?:_v?\d+)*)\.dsse\.json$/;
 const SERIES = /^([^/]+)\/\d\d-([^/]+)\/(?:([^/]+)\/)?(prompt|result|evidence)_v([1-9]\d*)\.(?:md|json|dsse\.json)$/;
-const RECORDED = /(?:\/(?:prompt|result|evidence)_v\d+\.[a-z.]+$|\/attempts\/|^materials\/)/;
+const REVIEW = /^([^/]+)\/(?:\d\d-([^/]+)\/(?:([^/]+)\/)?review_v([1-9]\d*)|(closing|reopening))(?:_\d+)?\.json$/;
+const RECORDED =
+  /(?:\/(?:prompt|result|evidence|review)_v\d+(?:_\d+)?\.[a-z.]+$|\/(?:closing|reopening)(?:_\d+)?\.json$|\/attempts\/|^materials\/)/;
 function readTip(tip) {
   const [byObject, files] = [new Map(), new Map()];
   const listed = git(['ls-tree', '-r', '-z', '--full-tree', tip]).toString();
@@ -239,6 +246,55 @@ function checkStatements(files, keys) {
     }
   }
 }
+/** What people said: each hash that a commit states is that of a file in its place, about a result that is there, signed by who may. */
+function checkReviews(commits, files, signers) {
+  const [own, spoken, hashes] = [new Map(), new Set(), new Map()];
+  for (const file of files.values()) {
+    const [, top, role, name = '', revision, kind] = REVIEW.exec(file.path) ?? [];
+    const feature = (jsonOf(files.get(`${top}/feature.json`)?.text)?.id ?? top)?.toLowerCase();
+    if (top !== undefined) push(own, kind === undefined ? [feature, role, name, revision].join('/') : `${feature}/${kind}`, file);
+    push(hashes, file.path.split('/').slice(0, 2).join('/'), file.hash);
+  }
+  for (const { id, isReview, feature, trailers, about } of commits.values()) {
+    if (!isReview) continue;
+    const { 'Docket-Role': role, 'Docket-Name': name = '', 'Docket-Revision': revision, 'Docket-Closing': closing } = trailers;
+    const key = closing ? `${feature}/${closing === 'closed' ? 'closing' : 'reopening'}` : [feature, role, name, revision].join('/');
+    const file = own.get(key)?.find(({ hash }) => hash === trailers['Review-SHA256']);
+    if (file === undefined) {
+      find('missing', key, `commit ${id} recorded a verdict that is not there as it was written`, about);
+      continue;
+    }
+    spoken.add(file.path);
+    if (file.isPurged) continue;
+    const said = jsonOf(file.text);
+    if (said?.v !== 1 || typeof said.by?.email !== 'string') find('unreadable', file.path, 'it is no verdict', about);
+    else if (!closing && (said.verdict !== trailers['Docket-Verdict'] || said.result_sha256 !== trailers['Result-SHA256']))
+      find('unexpected', file.path, `it is about something else than commit ${id} says`, about);
+    else if (!closing && !hashes.get(file.path.split('/').slice(0, 2).join('/')).includes(said.result_sha256))
+      find('missing', file.path, 'it is about a result that is not there', about);
+    else if (signers !== undefined && said.signature !== null) checkReviewSignature(file.path, said, signers, about);
+  }
+  for (const { path } of [...own.values()].flat()) if (!spoken.has(path)) find('unexpected', path, 'no record speaks of this file');
+}
+const sorted = (value) =>
+  Array.isArray(value)
+    ? value.map(sorted)
+    : value !== null && typeof value === 'object'
+      ? Object.fromEntries(Object.keys(value).toSorted().map((key) => [key, sorted(value[key])])) // prettier-ignore
+      : value;
+/** By ssh-keygen: over the same object without its signature, keys sorted, no spaces. */
+function checkReviewSignature(path, said, signers, about) {
+  const folder = mkdtempSync(join(tmpdir(), 'docket-verify-'));
+  try {
+    writeFileSync(join(folder, 'sig'), String(said.signature.sshsig));
+    const at = said.at.replaceAll(/[-:T]|\..*|Z/g, '');
+    const args = ['-Y', 'verify', '-f', signers, '-I', said.by.email, '-n', 'docket-verdict', '-s', join(folder, 'sig'), '-O', `verify-time=${at}Z`]; // prettier-ignore
+    const { status } = spawnSync('ssh-keygen', args, { input: JSON.stringify(sorted({ ...said, signature: null })), stdio: ['pipe', 'ignore', 'ignore'] }); // prettier-ignore
+    if (status !== 0) find('signature-invalid', path, `ssh-keygen does not take its signature as one of ${said.by.email}`, about);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 /** The envelope that a signed record had may not be gone. */
 function checkTaken(commits, files) {
   const places = new Map([...files.values()].filter(({ path }) => EVIDENCE.test(path)).map(({ path, hash }) => [hash, path]));
@@ -287,6 +343,7 @@ try {
   const maps = acceptPurged(files);
   if (values.against !== undefined) checkAgainst(values.against, commits, tip, maps, keys);
   checkRecords(commits, files);
+  checkReviews(commits, files, values.signers);
   checkStatements(files, keys);
   checkTaken(commits, files);
   const records = [...commits.values()].filter(({ isRecord }) => isRecord).length;

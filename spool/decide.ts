@@ -37,14 +37,22 @@ export async function decide(parts: Parts, claimed: Claimed, decided: Decided): 
     finished: finishedName(stem, decided.outcome),
     decidedAt: parts.clock.now().toISOString(),
     failure: decided.failure,
+    ...childrenOf(parts, decided),
   };
   parts.decidedHere.add(job.id);
-  const blobs = decided.blobs ?? [];
+  const children = (decided.children ?? []).map(({ bytes }) => ({ sha256: parts.digest.sha256(bytes), bytes }));
+  const blobs = [...(decided.blobs ?? []), ...children];
   const line = { do: 'final', id: job.id, final, note: decided.note ?? null, blobs: blobs.map((blob) => blob.sha256) } as const;
   await parts.ledgerOf(job.folder).append([line], 'safety', blobs);
   for (const file of before?.files ?? []) await unlinkIfThere(fs, paths.own(file.private));
   return final;
 }
+
+/** Prompts that the answer enqueues (enqueue.ts): their bytes go into the ledger with the decision. */
+const childrenOf = (parts: Parts, { children = [] }: Decided): Pick<FinalFile, 'children'> =>
+  children.length === 0
+    ? {}
+    : { children: children.map(({ folder, stem, bytes }) => ({ folder, stem, sha256: parts.digest.sha256(bytes) })) };
 
 /** How the job was decided to end; null: not yet. */
 export const finalOf = async (parts: Parts, { job }: Claimed): Promise<FinalFile | null> =>

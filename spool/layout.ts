@@ -9,6 +9,7 @@
  *   work/<job>.0_evidence.json …  private copies for out/, numbered in publishing order
  *   work/<job>/                   only where a program was started or something was kept: brief.md, a1/ …
  *   work/.clean-<job>/            finished, about to be removed
+ *   in/.docket-child-<job>-<n>    a prompt out of an answer, before it gets its name (enqueue.ts)
  */
 
 import { Buffer, isUtf8 } from 'node:buffer';
@@ -23,7 +24,7 @@ export const PROMPT_ENDING = '.md';
 export const ENDED_SUFFIXES = ['processed', 'rejected', 'held', 'failed', 'cancelled'] as const;
 export type EndedSuffix = (typeof ENDED_SUFFIXES)[number];
 /** What may stand in out/ behind a stem. */
-export const OUT_PARTS = ['_result.md', '_evidence.json', '_evidence.dsse.json', '_error.md', '_duplicate.json'] as const;
+export const OUT_PARTS = ['_result.md', '_evidence.json', '_evidence.dsse.json', '_prompts.json', '_error.md', '_duplicate.json'] as const;
 
 /**
  * `foo.sha256-<64 hex digits>.md`: the producer states what is in the file. In the name, because a name and its content come by one rename:
@@ -91,6 +92,8 @@ export type Layout = {
   /** Where a finished job's folder stands while it is removed. */
   gone(folder: RoleFolder, id: JobId): string;
   late(folder: RoleFolder, stem: Stem, id: JobId): string;
+  /** The n-th prompt out of the answer of a job of any role, in in/ of the role that it is for. */
+  staged(folder: RoleFolder, parent: JobId, n: number): string;
   /** Bytes that somebody else wrote over a private copy. */
   altered(folder: RoleFolder, stem: Stem, id: JobId, name: string): string;
 };
@@ -121,6 +124,7 @@ export function makeLayout(root: string): Layout {
     },
     gone: (folder, id) => inRole(folder, 'work', `.clean-${id}`),
     late: (folder, stem, id) => inRole(folder, 'archive', `${stem}.${id}.late`),
+    staged: (folder, parent, n) => inRole(folder, 'in', `.docket-child-${parent}-${String(n)}`),
     altered: (folder, stem, id, name) => inRole(folder, 'archive', `${stem}.${id}.${name}.altered`),
   };
 }

@@ -25,7 +25,9 @@ export type Line =
   /** Something that ends refer to by its hash. */
   | { readonly do: 'blob'; readonly sha256: Sha256; readonly bytes: Packed }
   /** The end is decided. A later one replaces it. `note` is the daemon's own. */
-  | { readonly do: 'final'; readonly id: JobId; readonly final: FinalFile; readonly note: Json | null; readonly blobs: readonly Sha256[] };
+  | { readonly do: 'final'; readonly id: JobId; readonly final: FinalFile; readonly note: Json | null; readonly blobs: readonly Sha256[] }
+  /** The children of the final lie beside their names in in/, durable. `homes`: which folder in/ of each role was (its inode, as text). */
+  | { readonly do: 'staged'; readonly id: JobId; readonly homes: Readonly<Record<string, string>> };
 
 /** Where a line stands in its file, newline included. */
 export type Span = { readonly offset: number; readonly length: number };
@@ -97,6 +99,8 @@ function isLine(value: Json): boolean {
       const isNote = note === null || isObject(note);
       return isId(value['id']) && isObject(final) && isFinalFile(final) && isNote && Array.isArray(blobs) && blobs.every(isHash);
     }
+    case 'staged':
+      return isId(value['id']) && isObject(value['homes']) && Object.values(value['homes']).every(isText);
     default:
       return false;
   }

@@ -28,8 +28,10 @@ export type Entry = {
   readonly final: FinalFile | null;
   readonly note: Json | null;
   readonly blobs: readonly Sha256[];
+  /** By role folder: the inode of in/ in which the children were staged; null: not yet. */
+  readonly staged: Readonly<Record<string, string>> | null;
 };
-const NOTHING: Entry = { claim: null, job: null, bytesAt: null, final: null, note: null, blobs: [] };
+const NOTHING: Entry = { claim: null, job: null, bytesAt: null, final: null, note: null, blobs: [], staged: null };
 
 export type Blob = { readonly sha256: Sha256; readonly bytes: Uint8Array | string };
 
@@ -77,6 +79,8 @@ function newsOf(before: Entry, line: Exclude<Line, { readonly do: 'blob' }>, spa
       return { job: before.job === null ? null : { ...before.job, reads: line.reads } };
     case 'final':
       return { final: line.final, note: line.note, blobs: line.blobs };
+    case 'staged':
+      return { staged: line.homes };
     default:
       return unreachable(line);
   }

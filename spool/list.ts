@@ -10,6 +10,7 @@ import type { JobView, Outcome } from '#core/job.ts';
 import { isJobId, type RoleName, type Sha256, type Stem } from '#core/names.ts';
 import type { DirEntry } from '#core/ports.ts';
 import { folderFailure, ROLE_FAULTS } from './folder-faults.ts';
+import { heldPrompt } from './held-prompts.ts';
 import { inFlightViews } from './in-flight.ts';
 import { ENDED_SUFFIXES, isPromptText, MONTH, parseEndedName, PROMPT_ENDING, shownName, stemOfName, type EndedSuffix } from './layout.ts';
 import { codeOf, inBatches, roleOf, type Parts, type SpoolRole } from './parts.ts';
@@ -204,8 +205,10 @@ const textAt = (value: Readonly<Record<string, unknown>>, key: string): string |
 async function endedView(parts: Parts, one: Ended): Promise<JobView> {
   const { status, ...evidence } = await evidenceOf(parts, one.role, one.stem);
   const error = path.join(parts.layout.out(one.role.folder), `${one.stem}_error.md`);
+  const held = one.suffix === 'held' && one.archived === null ? await heldPrompt(parts, one.role.folder, one.stem) : null;
   return {
     ...evidence,
+    ...(held === null ? {} : { held }),
     ...(one.archived === null ? {} : { archived: one.archived }),
     role: one.role.name,
     stem: one.stem,

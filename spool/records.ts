@@ -56,11 +56,22 @@ export function isJobFile(value: Json): boolean {
   );
 }
 
+/** core/job.ts `FinalChild` */
+const isFinalChild = (value: unknown): boolean =>
+  isObject(value) &&
+  isText(value['folder']) &&
+  parseRoleFolder(value['folder']).ok &&
+  isText(value['stem']) &&
+  parseStem(value['stem']).ok &&
+  isText(value['sha256']) &&
+  isSha256(value['sha256']);
+
 /** core/job.ts `FinalFile` */
 export function isFinalFile(value: Json): boolean {
-  const { files, stem } = value;
+  const { files, stem, children } = value;
   return (
     value['v'] === 1 &&
+    (children === undefined || (Array.isArray(children) && children.every(isFinalChild))) &&
     OUTCOMES.includes(value['outcome'] as Outcome) &&
     isText(stem) &&
     parseStem(stem).ok &&

@@ -13,15 +13,17 @@ import { claim } from './claim.ts';
 import { clean } from './clean.ts';
 import { decide, privateCopy } from './decide.ts';
 import { drop } from './drop.ts';
+import { childStems, enqueue } from './enqueue.ts';
 import { finish } from './finish.ts';
 import { makeFolderSync } from './folder-sync.ts';
 import { makeHeads } from './head.ts';
+import { heldHead, heldPrompts, hold, release } from './held-prompts.ts';
 import { attemptFolder, keep, kept } from './keep.ts';
 import { makeLayout } from './layout.ts';
 import { leftovers } from './leftovers.ts';
 import { makeLedger, type Ledger } from './ledger.ts';
 import { ended, list } from './list.ts';
-import type { Parts, SpoolInput } from './parts.ts';
+import { roleOf, type Parts, type SpoolInput } from './parts.ts';
 import { prepare } from './prepare.ts';
 import { publish } from './publish.ts';
 import { prompt, read } from './read.ts';
@@ -79,6 +81,12 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     privateCopy: (claimed, final, as) => privateCopy(parts, claimed, final, as),
     putBack: (claimed, final, as, bytes) => putBack(parts, claimed, final, as, bytes),
     keepAltered: (claimed, final) => keepAltered(parts, claimed, final),
+    childStems: (claimed, wanted) => childStems(parts, claimed, wanted),
+    enqueue: (claimed, final, reached) => enqueue(parts, claimed, final, reached),
+    heldPrompts: () => heldPrompts(parts),
+    heldHead: (role, stem) => heldHead(parts, roleOf(parts, role).folder, stem),
+    hold: (role, file) => hold(parts, role, file),
+    release: (held, onOne) => release(parts, held, onOne),
     publish: (claimed, final) => publish(parts, claimed, final),
     finish: (claimed, final) => finish(parts, claimed, final),
     clean: (claimed) => clean(parts, claimed),

@@ -8,12 +8,13 @@ import type { Database } from '#platform/sqlite.ts';
 import { jobs } from './migrations/0001-jobs.ts';
 import { openAndDone } from './migrations/0002-open-and-done.ts';
 import { lanes } from './migrations/0003-lanes.ts';
+import { children } from './migrations/0004-children.ts';
 
 /** "dkt1": tells our file from any other SQLite database (PRAGMA application_id). */
 export const APPLICATION_ID = 0x64_6b_74_31;
 
 /** In the order of their numbers, from 1. */
-export const MIGRATIONS: readonly string[] = [jobs, openAndDone, lanes];
+export const MIGRATIONS: readonly string[] = [jobs, openAndDone, lanes, children];
 
 const numberOf = (database: Database, pragma: string): number => Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma] ?? 0);
 

@@ -28,6 +28,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 /** Rooms, files (`*` stands for letters of a name) that may import a package. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@agentclientprotocol/sdk': ['tools/acp-*.ts'],
+  '@modelcontextprotocol/server': ['cli/mcp*.ts'],
   chokidar: ['platform/watch.ts'],
   'proper-lockfile': ['platform/visible-lock.ts'],
   'isomorphic-git': ['platform/git*.ts'],
@@ -36,7 +37,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'gray-matter': ['prompt-spec/'],
   yaml: ['prompt-spec/'],
   semver: ['prompt-spec/'],
-  zod: ['prompt-spec/', 'agents/', 'cli/settings*.ts', 'cli/schema*.ts'],
+  zod: ['prompt-spec/', 'agents/', 'cli/settings*.ts', 'cli/schema*.ts', 'cli/mcp*.ts'],
   cockatiel: ['daemon/lanes/breaker.ts'],
   picomatch: ['policy/scope.ts'],
   'p-queue': ['daemon/lanes/dispatch.ts', 'daemon/lanes/queue.ts'],
@@ -55,7 +56,9 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['platform/http-post.ts'],
   'node:os': ['platform/'],
   'node:crypto': ['platform/', 'history/'],
-  'node:worker_threads': ['policy/'],
+  'node:worker_threads': ['policy/', 'agents/contract-*.ts'],
+  ajv: ['agents/document.ts'],
+  '@seriousme/openapi-schema-validator': ['agents/openapi.ts'],
   'node:url': ['cli/'],
   'node:stream': ['platform/'],
   'node:module': ['cli/'],

@@ -137,7 +137,7 @@ async function inertBrief(
   request: RunRequest,
   { fs }: ToolPorts,
 ): Promise<{ readonly file: string; readonly text: string }> {
-  const text = profile.mentions === 'escape' ? await inertMentions(request.brief, request.cwd, fs) : request.brief;
+  const text = profile.mentions === 'inert' ? request.brief : await inertMentions(request.brief, request.cwd, fs, profile.mentions);
   if (text === request.brief) return { file: request.briefFile, text };
   const file = path.join(request.dir, PROMPT_NAME);
   await makeRunFolder(fs, request.dir);

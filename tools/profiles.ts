@@ -182,8 +182,8 @@ export type ToolProfile = {
   readonly lane: string;
   readonly args: readonly string[];
   readonly prompt: 'stdin' | 'file' | 'argument';
-  /** `escape`: the tool sends along files that a prompt names by `@path`; tools/mentions.ts keeps it from it. */
-  readonly mentions: 'inert' | 'escape';
+  /** `escape`, `split`: the tool sends along files that a prompt names by `@path`; tools/mentions.ts keeps it from it. */
+  readonly mentions: 'inert' | 'escape' | 'split';
   /** Names in the working folder, or above it in its repository, by which a project would make the tool run code, and no switch keeps it from that. */
   readonly guard: readonly string[];
   readonly access: { readonly 'read-only': More; readonly worktree: More };

@@ -4,21 +4,28 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { makeFs } from '#platform/files.ts';
-import { inertMentions } from '#tools/mentions.ts';
+import { inertMentions, type Inertly } from '#tools/mentions.ts';
 
-async function inert(t: TestContext, brief: string): Promise<string> {
+async function inert(t: TestContext, brief: string, how: Inertly = 'escape'): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'docket-mentions-'));
   t.after(async () => rm(folder, { recursive: true, force: true }));
   await mkdir(path.join(folder, 'src'));
   await writeFile(path.join(folder, 'src', 'a.ts'), '');
   await writeFile(path.join(folder, 'my file.md'), '');
-  return inertMentions(brief, folder, makeFs());
+  return inertMentions(brief, folder, makeFs(), how);
 }
 
 test('an @ before a path that is there gets a backslash, wherever it stands', async (t) => {
   assert.equal(
     await inert(t, '@src and x@src/a.ts, (@src/a.ts) @./src/a.ts. @/etc\n@"my file.md" @my\\ file.md'),
     '\\@src and x\\@src/a.ts, (\\@src/a.ts) \\@./src/a.ts. \\@/etc\n\\@"my file.md" \\@my\\ file.md',
+  );
+});
+
+test('where that does not help, the backslash stands behind it; what is in a home counts as there', async (t) => {
+  assert.equal(
+    await inert(t, '@src "@src/a.ts" @~/.ssh/config @/etc @nobody a@b.c', 'split'),
+    '@\\src "@\\src/a.ts" @\\~/.ssh/config @\\/etc @nobody a@b.c',
   );
 });
 

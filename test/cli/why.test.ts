@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { symlink } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { addWhy, whatOf } from '#cli/why.ts';
+import { judge } from '../support/verdicts.ts';
 import { claimPrompt, makeTempWorkspace, move, promptText, seedJob, type TempWorkspace } from '../support/workspace.ts';
 
 const failure = { kind: 'no-answer', runner: 'fake', message: 'nothing came' } as const;
@@ -23,17 +24,20 @@ describe('docket why, of a file that waits', () => {
     const out = await why(workspace, 'foo.md');
     assert.match(out, /^architect\/foo\.md waits in in\//);
     assert.match(out, /not_before 2999-01-01T00:00:00Z/);
-    assert.match(out, /depends on FEAT-9\/meta, FEAT-2\/ui@3, not answered yet/);
+    assert.match(out, /because {2}FEAT-9\/meta@1 has only a brief of the offline runner, which is no answer/);
+    assert.match(out, /because {2}no prompt for FEAT-2\/ui@3 was dropped yet/);
     assert.match(out, /no daemon runs/);
     assert.match(out, /next {5}start the daemon: `docket up`/);
   });
 
-  test('an answered dependency and a time that has come hold nothing back', async (t) => {
+  test('an accepted dependency and a time that has come hold nothing back', async (t) => {
     const workspace = await makeTempWorkspace(t);
-    await seedJob(await workspace.rooms(), 'meta', { agent: 'meta' }, { status: 'answered', answer: 'yes' });
+    const rooms = await workspace.rooms();
+    await seedJob(rooms, 'meta', { agent: 'meta' }, { status: 'answered', answer: 'yes' });
+    await judge(rooms.history, 'FEAT-1/meta@1');
     await workspace.write('queues/01-architect/in/foo.md', promptText({ more: 'not_before: 2020-01-01T00:00:00Z\ndepends_on: [meta]\n' }));
     const out = await why(workspace, 'architect/foo');
-    assert.doesNotMatch(out, /depends|not_before/);
+    assert.doesNotMatch(out, /meta|not_before/);
   });
 
   test('one that is not valid, or no file, will be rejected', async (t) => {

@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classOf, describe, type Failure } from '#core/failure.ts';
 import { canMove, JOB_STATES, suffixOf } from '#core/job.ts';
-import { backoffMs, decide, isSpentBy, probeDelayMs, resetMsOf, type RetryPolicy } from '#core/retry.ts';
+import { backoffMs, decide, isSpentBy, probeDelayMs, resetMsOf, spentOn, type RetryPolicy } from '#core/retry.ts';
 
-const POLICY: RetryPolicy = { attempts: 3, baseMs: 1_000, capMs: 60_000 };
+const POLICY: RetryPolicy = { attempts: 3, repairs: 1, baseMs: 1_000, capMs: 60_000 };
 const NOW = Date.parse('2026-11-20T12:00:00Z');
+const finding = (line: number): { check: string; line: number; column: number; message: string } => ({
+  check: 'fence yaml',
+  line,
+  column: 2,
+  message: `fault ${String(line)}`,
+});
 const providerError: Failure = { kind: 'provider-error', runner: 'claude', message: 'overloaded', status: 529 };
 const limited = (resumeAt: string | null): Failure => ({ kind: 'rate-limited', runner: 'claude', message: '429', resumeAt });
 
@@ -82,4 +88,24 @@ test('bytes that another daemon may be at work on wait for a person, in words th
   const failure: Failure = { kind: 'in-work-elsewhere', identity: 'revision 1 of FEAT-1/ui', byJob: 'abcdefghijklmnop' as never };
   assert.equal(classOf(failure), 'policy-violation');
   assert.match(describe(failure), /job abcdefghijklmnop.*docket retry/);
+});
+
+test('an answer that does not keep its contract has its repair at once, whatever was spent on the provider, and leaves the provider its attempts', () => {
+  const breach: Failure = { kind: 'contract', findings: [{ check: 'openapi', line: 3, column: 1, message: 'no title' }], leftOut: 0 };
+  assert.equal(classOf(breach), 'agent-failure');
+  assert.equal(isSpentBy(breach), true);
+  const spent = [providerError, providerError, providerError, breach];
+  assert.equal(spentOn(breach, spent), 1);
+  assert.equal(spentOn(providerError, spent), 3);
+  const once: RetryPolicy = { ...POLICY, attempts: 1 };
+  assert.deepEqual(decide(breach, 1, once, 1), { do: 'again', delayMs: 0, spent: true });
+  assert.deepEqual(decide(breach, 2, once, 1), { do: 'give-up' });
+  assert.deepEqual(decide(breach, 1, { ...POLICY, repairs: 0 }, 1), { do: 'give-up' });
+  assert.equal(decide(breach, 3, { ...POLICY, repairs: 3 }, 1).do, 'again');
+});
+
+test('a contract failure says where and what, the first of many, and where to read on', () => {
+  const words = describe({ kind: 'contract', findings: Array.from({ length: 12 }, (_, index) => finding(index)), leftOut: 5 });
+  assert.match(words, /^the answer does not keep its contract: fault 0 \(fence yaml\); line 1, column 2: fault 1 \(fence yaml\)/);
+  assert.match(words, /; and 7 more \(docs\/contracts\.md\)$/);
 });

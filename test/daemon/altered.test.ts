@@ -32,7 +32,16 @@ async function ready(t: TestContext): Promise<Rig> {
   const rooms = await workspace.rooms();
   const lines: LogLine[] = [];
   const { spool, history, journal } = rooms;
-  const ports = { spool, history, journal, clock, digest, log: makeLog(lines), reached: () => undefined } as unknown as Ports;
+  const ports = {
+    spool,
+    history,
+    journal,
+    clock,
+    digest,
+    log: makeLog(lines),
+    acceptance: { recorded: () => undefined },
+    reached: () => undefined,
+  } as unknown as Ports;
   return { workspace, rooms, ports, lines, job: await claimPrompt(rooms, 'foo', promptText()) };
 }
 

@@ -34,7 +34,7 @@ test('role and spec are looked at once as long as they are the same, an earlier 
   const { asked, ports } = scanning();
   const [one, other] = [role('role 1'), spec('spec 1')];
   for (let n = 0; n < 3; n++) {
-    const scan = await scanContext(ports, one, other, [{ name: `a${String(n)}`, text: 'the answer @ 1' }], null);
+    const scan = await scanContext(ports, one, other, [{ text: 'the answer @ 1' }], null);
     assert.deepEqual(scan, { ok: true, value: NOTE }, 'what is remembered is told again');
   }
   assert.deepEqual(asked, [
@@ -54,7 +54,7 @@ test('a secret in a role, a spec, an answer or a kept brief holds the prompt eac
     for (const scan of [
       await scanContext(ports, bad, clean[1], [], null),
       await scanContext(ports, clean[0], spec('SECRET spec'), [], null),
-      await scanContext(ports, ...clean, [{ name: 'a', text: 'SECRET answer' }], null),
+      await scanContext(ports, ...clean, [{ text: 'SECRET answer' }], null),
       await scanContext(ports, ...clean, [], 'SECRET brief'),
     ])
       assert.ok(!scan.ok && scan.error.kind === 'secret-found' && scan.error.in === 'context');

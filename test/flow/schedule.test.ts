@@ -1,11 +1,13 @@
 /** When a prompt's turn comes, and how a person stops one. One daemon for the whole file; its tools obey the test. */
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startFakeAgents, type FakeAgents } from '#test/support/fake-agent.ts';
 import { assertClean, makeRig, promptText, type Daemon } from '#test/support/rig.ts';
+import { inHistory, judge } from '#test/support/verdicts.ts';
 import { obeyingRunner, settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 
 describe('schedule and cancel', () => {
@@ -60,7 +62,7 @@ describe('schedule and cancel', () => {
     await rig.ended('p95');
   });
 
-  test('a brief satisfies no depends_on; an answer does, and stands in the brief', async () => {
+  test('neither a brief nor an answer that nobody has accepted satisfies depends_on; an accepted one does, and stands in the brief', async () => {
     rig.drop('ui.md', promptText({ feature: 'DEP-1', body: 'Use it.\n', extra: 'depends_on: [meta]\nrunner: copy\n' }));
     rig.drop('meta.md', promptText({ feature: 'DEP-1', agent: 'meta', body: 'Nobody answers this.\n' }), '00-meta');
     await rig.ended('meta', 'processed', '00-meta');
@@ -68,10 +70,16 @@ describe('schedule and cancel', () => {
     await looked();
     assert.ok(existsSync(inbox('ui.md')));
     const why = await rig.docket('why', 'architect/ui');
-    assert.match(why.out, /depends on DEP-1\/meta, not answered yet \(a brief of the offline runner is no answer\)/);
+    assert.match(why.out, /DEP-1\/meta@1 has only a brief of the offline runner, which is no answer/);
 
     const meta = promptText({ feature: 'DEP-1', agent: 'meta', revision: 2, body: 'Known by its answer.\n', extra: 'runner: copy\n' });
     rig.drop('meta2.md', meta, '00-meta');
+    await rig.ended('meta2', 'processed', '00-meta');
+    await looked();
+    assert.ok(existsSync(inbox('ui.md')), 'nobody has looked at the answer yet');
+    const awaits = await rig.docket('why', 'architect/ui');
+    assert.match(awaits.out, /DEP-1\/meta@2 awaits a verdict\n {2}next {5}`docket approve DEP-1\/meta@2`/);
+    const commit = await inHistory(rig.root, async (history) => judge(history, 'DEP-1/meta@2'));
     await rig.ended('ui');
     const result = rig.read(path.join(rig.out(), 'ui_result.md'));
     assert.ok(result.includes('DEP-1/00-meta/result_v2.md') && result.includes('Known by its answer.'));
@@ -82,6 +90,12 @@ describe('schedule and cancel', () => {
         .map(({ name }) => name),
       ['DEP-1/00-meta/result_v2.md'],
     );
+    const [used] = rig.evidence('ui').predicate.context ?? [];
+    assert.deepEqual(
+      [used?.path, used?.revision, used?.standing, used?.verdicts],
+      ['DEP-1/00-meta/result_v2.md', 2, 'accepted', [{ path: 'DEP-1/00-meta/review_v2.json', commit }]],
+    );
+    assert.equal(used?.sha256, createHash('sha256').update(rig.git('show', 'HEAD:DEP-1/00-meta/result_v2.md')).digest('hex'));
   });
 
   test('not_before is waited for, and `docket why` says so', async () => {

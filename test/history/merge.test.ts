@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import path from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { makeHistory } from '#history/history.ts';
-import { answer, collect, makeRig, submission, value, type Rig } from './rig.ts';
+import { answer, answered, collect, findings, makeRig, submission, value, verdictOn, type Rig } from './rig.ts';
 
 const gitIn = (dir: string, ...args: string[]): string => {
   const env = { PATH: process.env['PATH'], GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', LC_ALL: 'C' };
@@ -43,6 +43,34 @@ suite('two clones of one history', () => {
   afterEach(async () => {
     for (const history of opened.splice(0)) await history.close();
     await rig.end();
+  });
+
+  test('verdicts about one answer, several of each side, are all kept, whoever merges', async () => {
+    const [here, other] = [await open(rig.dir), await open(there)];
+    const { prompt, end } = await answered(here, { feature: 'FEAT-2' });
+    await other.merge(fetched(rig.dir, there));
+    for (const [history, side] of [
+      [here, 'here'],
+      [other, 'there'],
+    ] as const)
+      for (const n of [1, 2, 3]) await history.judge(verdictOn(prompt, end, { comment: `${side} ${String(n)}` }));
+    const comments = async (history: typeof here): Promise<(string | null)[]> =>
+      (await history.verdicts({})).map(({ verdict }) => verdict.comment).toSorted();
+    const all = ['here 1', 'here 2', 'here 3', 'there 1', 'there 2', 'there 3'];
+    const theirs = fetched(there, rig.dir);
+    const ours = fetched(rig.dir, there);
+    await here.merge(theirs);
+    assert.deepEqual(await comments(here), all);
+    assert.deepEqual(await findings(here), []);
+    await other.merge(ours);
+    assert.deepEqual(await comments(other), all);
+    // Both merged; now each takes the other's merge.
+    await here.merge(fetched(there, rig.dir));
+    await other.merge(fetched(rig.dir, there));
+    assert.deepEqual(await comments(here), all);
+    assert.deepEqual(await comments(other), all);
+    assert.deepEqual(await findings(here), []);
+    assertSound(rig.dir);
   });
 
   test('each goes on with its own chain, and a merge has all of both', async () => {

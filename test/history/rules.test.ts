@@ -52,6 +52,7 @@ suite('the rules of identity', () => {
     value(await history.submit(prompt));
     const other = await history.submit(submission({ prompt: 'something else' }));
     assert.ok(!other.ok);
+    assert.ok(other.error.kind === 'identity-taken');
     assert.equal(other.error.byJob, prompt.job);
     value(await history.record(answer(prompt)));
     assert.equal((await history.submit(submission({ prompt: 'something else' }))).ok, false);
@@ -74,6 +75,7 @@ suite('the rules of identity', () => {
     const [one, two] = await Promise.all([history.submit(first), history.submit(second)]);
     assert.ok(one.ok);
     assert.ok(!two.ok);
+    assert.ok(two.error.kind === 'identity-taken');
     assert.equal(two.error.byJob, first.job);
   });
 

@@ -15,6 +15,8 @@ import { answered, collect, makeRig, verdictOn, type Rig } from './rig.ts';
 const PLACE = 'FEAT-1-user-filters/01-architect/review_v1.json';
 const [ADAS, BOBS] = [generateKey('ada'), generateKey('bob')];
 
+const words = (found: readonly Finding[]): string[] => found.map(({ what, path: place }) => `${what} ${place}`);
+
 suite('verdicts, verified', () => {
   let rig: Rig;
   let history: History;
@@ -35,7 +37,6 @@ suite('verdicts, verified', () => {
     return (await collect(history.verify(undefined, trust))).filter(({ isNotice }) => isNotice !== true);
   }
   const file = (): string => path.join(rig.dir, PLACE);
-  const words = (found: readonly Finding[]): string[] => found.map(({ what, path: place }) => `${what} ${place}`);
 
   test('as they were given there is nothing to find', async () => {
     const signed = signReview(makeSigner(ADAS), verdict);

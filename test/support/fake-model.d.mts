@@ -18,4 +18,6 @@ export function startFakeModel(options?: {
   readonly scenario?: string;
   readonly log?: string;
   readonly dump?: string;
+  /** Asked first with the last user text; what it says is the answer, null leaves it to the scenario. */
+  readonly answer?: (prompt: string) => string | null;
 }): Promise<FakeModel>;

@@ -26,6 +26,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Statement } from '#core/evidence.ts';
+import { writePlainContract } from './plain-contract.ts';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const DOCKET = path.join(ROOT, 'bin', 'docket.js');
@@ -80,6 +81,8 @@ export function assertVerified(rig: Rig, hasLeftovers = false): void {
 export type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
 
 export type RigOptions = {
+  /** True: answers are held to the contracts of the shipped roles and prompt specs. Else tools may answer whatever they like. */
+  readonly contract?: boolean;
   /** Programs are started as this user, who owns the folders. */
   readonly as?: number;
   /** What the daemon is started by, such as `unshare -n`. */
@@ -133,11 +136,15 @@ export type Cleanup = { after(act: () => Promise<void>): void };
 const withApp = (settings: string): string =>
   `app: app\n${settings}${/^tools:/m.test(settings) ? '' : `${settings.endsWith('\n') || settings === '' ? '' : '\n'}tools: { sandbox: off }\n`}`;
 
+/** The offline runner's brief is no answer, and is held to nothing: its workspaces have the shipped roles and specs. */
+const isAnswered = (settings: string): boolean => /^runners:/m.test(settings) || !/^runner: offline$/m.test(settings);
+
 export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: RigOptions = {}): Rig {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), 'docket-rig-')));
   const root = path.join(base, 'app');
   mkdirSync(root);
   writeFileSync(path.join(root, 'docket.yaml'), withApp(settings));
+  if (options.contract !== true && isAnswered(settings)) writePlainContract(root);
   const { as, under } = options;
   const user = as === undefined ? {} : { uid: as, gid: as };
   if (as !== undefined) for (const folder of [base, root]) chownSync(folder, as, as);
@@ -274,6 +281,7 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
     },
     settings(text) {
       writeFileSync(path.join(root, 'docket.yaml'), withApp(text));
+      if (options.contract !== true && isAnswered(text)) writePlainContract(root);
     },
     in: (folder = '01-architect') => path.join(queues, folder, 'in'),
     out: (folder = '01-architect') => path.join(queues, folder, 'out'),

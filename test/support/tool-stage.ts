@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -48,6 +50,23 @@ const opencodeConfig = (url: string): string =>
 const codexProvider = (url: string): string =>
   `model_providers.fake={name="fake",base_url="${url}/v1",wire_api="responses",env_key="CODEX_API_KEY",request_max_retries=0,stream_max_retries=0}`;
 
+/** Cline takes its provider from a file only: a folder for each address, gone with the process. */
+function clineData(url: string): string {
+  const folder = path.join(tmpdir(), `docket-stage-cline-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`);
+  const settings = { provider: 'openai-compatible', apiKey: KEY, model: 'fake-model', baseUrl: `${url}/v1` };
+  const providers = { 'openai-compatible': { settings, updatedAt: '2026-01-01T00:00:00.000Z', tokenSource: 'manual' } };
+  mkdirSync(path.join(folder, 'settings'), { recursive: true, mode: 0o700 });
+  writeFileSync(
+    path.join(folder, 'settings', 'providers.json'),
+    JSON.stringify({ version: 1, lastUsedProvider: 'openai-compatible', modes: {}, providers }),
+    { mode: 0o600 },
+  );
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
 export const STAGING: Readonly<Record<TableTool, Staging>> = {
   claude: { model: 'sonnet', env: (url) => ({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: url }) },
   codex: {
@@ -71,6 +90,11 @@ export const STAGING: Readonly<Record<TableTool, Staging>> = {
       COPILOT_MODEL: 'fake-model',
     }),
   },
+  cline: {
+    model: 'fake-model',
+    env: (url) => ({ CLINE_DATA_DIR: clineData(url) }),
+    args: () => ['-P', 'openai'],
+  },
 };
 
 export type Ran = Attempted & {
@@ -78,7 +102,7 @@ export type Ran = Attempted & {
   readonly files: readonly string[];
   /** Requests that the model server got. */
   readonly requests: readonly string[];
-  /** What the tool was given on standard input. */
+  /** What the tool was given, on standard input or as an argument. */
   readonly given: string;
   /** All of its standard output. */
   readonly stdout: string;
@@ -96,6 +120,9 @@ export type RunOptions = {
     readonly keeper: Keeper;
   }) => (kind: string) => Promise<void>;
 };
+
+/** A brief without the backslashes that keep mentions from being acted on. */
+export const plain = (given: string): string => given.replaceAll('\\@', '@').replaceAll('@\\', '@');
 
 export type Stage = {
   readonly env: (rig: Rig, scenario?: string) => Readonly<Record<string, string>>;
@@ -155,7 +182,8 @@ export async function openStage(tool: string, bin: string, way: 'command' | 'acp
       const made2 = runner(rig, withSandbox(makeRunnerPorts(env(rig, own)), state), own);
       const plan = await made2.plan(request);
       assert.ok(plan.ok && plan.value.kind === 'program', JSON.stringify(plan));
-      const given = plan.value.stdin === '/dev/null' ? '' : await readFile(plan.value.stdin, 'utf8');
+      const asArgument = plan.value.args.find((argument) => plain(argument) === request.brief);
+      const given = asArgument ?? (plan.value.stdin === '/dev/null' ? '' : await readFile(plan.value.stdin, 'utf8'));
       const keeper = await rig.client();
       const end = during?.({ runner: made2, request, keeper });
       const done = await runAttempt({ runner: made2, keeper, fs, digest, clock, log: silentLog }, request, new AbortController().signal);

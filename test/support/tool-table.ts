@@ -6,7 +6,7 @@
 import type { FailureKind } from '#core/failure.ts';
 import type { RunOptions } from './tool-stage.ts';
 
-export const TABLE_TOOLS = ['claude', 'codex', 'gemini', 'opencode', 'qwen', 'copilot'] as const;
+export const TABLE_TOOLS = ['claude', 'codex', 'gemini', 'opencode', 'qwen', 'copilot', 'cline'] as const;
 export type TableTool = (typeof TABLE_TOOLS)[number];
 export type Cell = FailureKind | 'answered' | 'answered*';
 
@@ -34,19 +34,19 @@ export const TABLE: readonly TableRow[] = [
   { title: '529', scenario: '529,retry-after=0', all: 'rate-limited', but: QWEN_GOES_ON },
   { title: 'prompt too long', scenario: 'context', all: 'context-too-long' },
   { title: 'cut at the token limit', scenario: 'max-tokens', all: 'truncated', but: { gemini: 'answered*', qwen: 'answered*', copilot: 'answered*' } },
-  { title: 'refusal', scenario: 'refusal', all: 'refused', but: { codex: 'answered*', gemini: 'answered*', qwen: 'answered*', copilot: 'answered*' } },
+  { title: 'refusal', scenario: 'refusal', all: 'refused', but: { codex: 'answered*', gemini: 'answered*', qwen: 'answered*', copilot: 'answered*', cline: 'answered*' } },
   { title: 'empty answer', scenario: 'empty', all: 'no-answer' },
   { title: 'something else than an answer', scenario: 'garbage', all: 'provider-error', but: { opencode: 'timeout' } },
   { title: 'stream cut', scenario: 'cut=4', all: 'provider-error', but: QWEN_GOES_ON },
   { title: 'the model hangs', scenario: 'hang', all: 'timeout' },
-  { title: 'an answer of 2 MB', scenario: 'size=2m', options: HUGE, all: 'answered' },
+  { title: 'an answer of 2 MB', scenario: 'size=2m', options: HUGE, all: 'answered', but: { cline: 'output-limit' } },
   {
     title: 'a write outside, denied',
     scenario: 'tool=write,path={outside},content=x',
     options: { access: 'worktree' },
     all: 'denied',
     // It would write there, and only the sandbox keeps it from that: then it says so in its answer.
-    but: { qwen: 'answered*' },
+    but: { qwen: 'answered*', cline: 'answered*' },
   },
 ]; // prettier-ignore
 

@@ -18,7 +18,7 @@ for (const point of CRASH_POINTS) {
     const starts = path.join(rig.root, '..', 'starts');
     writeFileSync(tool, TOOL);
     chmodSync(tool, 0o755);
-    writeFileSync(path.join(rig.root, 'docket.yaml'), `app: app\n${SETTINGS(tool, starts)}`);
+    rig.settings(SETTINGS(tool, starts));
 
     const text = promptText({ body: `# Task at ${point}\n` });
     rig.drop('foo.md', text);

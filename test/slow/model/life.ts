@@ -15,6 +15,7 @@ import { err, ok } from '#core/result.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
 import { SETTINGS, type Settings, type Workspace } from '#core/settings.ts';
 import type { Spool } from '#core/spool.ts';
+import { makeAcceptance } from '#daemon/acceptance.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { NO_PURSE } from '#daemon/budget.ts';
 import { NO_LIVE_RUNS } from '#daemon/live-runs.ts';
@@ -249,6 +250,8 @@ export function makeLife(
   };
   const spool = spoolOn(sim, roles, digest, clock, log);
   const keeper = makeKeeper(hold, sim.fs, digest, outputOf);
+  const history = makeHistory(hold, sha256);
+  const byName = new Map(roles.map((role) => [role.name, roleOf(role)]));
   const ports: Ports = {
     workspace: WORKSPACE,
     clock,
@@ -257,7 +260,9 @@ export function makeLife(
     fs: sim.fs,
     random: () => 0.5,
     spool,
-    history: makeHistory(hold, sha256),
+    history,
+    acceptance: makeAcceptance({ history, roles: byName, code: { fs: sim.fs, digest, root: '/' }, settings: SETTINGS_HERE }),
+    waitsForAnswers: new Map(),
     signing: null,
     journal: makeJournal(hold),
     prices: [],
@@ -266,6 +271,7 @@ export function makeLife(
     scope: NO_SCOPE,
     clean: (text, maxLength) => text.slice(0, maxLength),
     waitsForMoney: new Map(),
+    heldChildren: new Map(),
     secrets: {
       rules: { check: 'model', version: '1' },
       scan: async (where, text) =>
@@ -281,7 +287,7 @@ export function makeLife(
     },
     lanes: LANES,
     laneOf: () => 'one',
-    roles: new Map(roles.map((role) => [role.name, roleOf(role)])),
+    roles: byName,
     specs: roles.map(specOf),
     code: async () => Promise.resolve({ repository: null, baseCommit: null, headCommit: null, dirty: null }),
     daemon: { version: '1', host: 'model', instance: 'one' },

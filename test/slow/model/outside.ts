@@ -122,6 +122,10 @@ export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => 
     records: none,
     verify: none,
     purged: async () => Promise.resolve([]),
+    stamps: async (features) => {
+      const { length } = hold.get().commits;
+      return Promise.resolve({ commit: String(length), features: features.map(() => String(length)) });
+    },
     // No person is in this model: nobody judges, nobody closes.
     judge: async () => Promise.reject(new Error('nobody judges here')),
     verdicts: async () => Promise.resolve([]),

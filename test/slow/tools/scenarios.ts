@@ -11,7 +11,7 @@ import { profileOf } from '#test/support/profiles.ts';
 import { withTool } from '#test/support/real-tools.ts';
 import { makeRequest, makeRunnerPorts } from '#test/support/runner-parts.ts';
 import { cellOf, TABLE, type TableTool } from '#test/support/tool-table.ts';
-import { openStage, type Stage } from '#test/support/tool-stage.ts';
+import { openStage, plain, type Stage } from '#test/support/tool-stage.ts';
 
 /** These tools take seconds of one core; more at once would only wait for each other. */
 const AT_ONCE = 2;
@@ -40,6 +40,8 @@ export function hookedProject(file: string): Readonly<Record<string, string>> {
     '.mcp.json': JSON.stringify({ mcpServers: { bad: { command: 'touch', args: [file] } } }),
     '.codex/config.toml': `[[hooks.SessionStart]]\ncommand = ${JSON.stringify(command)}\n[mcp_servers.bad]\ncommand = "touch"\nargs = [${JSON.stringify(file)}]\n`,
     '.codex/hooks.json': JSON.stringify({ hooks }),
+    '.cline/plugins/bad.js': plugin,
+    '.clinerules/rules.md': 'PROJECT-MARK',
     '.opencode/plugin/bad.js': plugin,
     '.opencode/plugins/bad.js': plugin,
     'opencode.json': JSON.stringify({
@@ -86,9 +88,9 @@ export function realTool(tool: TableTool, outputFor: (answer: string) => string)
         assert.ok(outcome.ok, JSON.stringify(outcome).slice(0, 800));
         const sent = requests.filter((request) => request.includes('last line of the brief'));
         assert.ok(sent.length > 0);
-        // What it was given arrives as it is; what it was given is the brief, but for a backslash where it would act on a mention.
+        // What it was given arrives as it is; what it was given is the brief, but for backslashes where it would act on a mention.
         for (const request of sent) assert.ok(request.includes(JSON.stringify(given).slice(1, -1)), given);
-        assert.equal(given.replaceAll('\\@', '@'), BRIEF);
+        assert.equal(plain(given), BRIEF);
         assert.ok(!requests.some((request) => request.includes('INSIDE-MARK')), 'a file that was mentioned was sent along');
         assert.ok(!requests.some((request) => request.includes('PROJECT-MARK')), 'settings of the project were sent along');
         assert.ok(!existsSync(hooked), 'a hook of the project ran');
@@ -116,7 +118,7 @@ export function realTool(tool: TableTool, outputFor: (answer: string) => string)
           assert.equal(starts, 1);
           if (cell === 'denied' || sandbox?.startsWith('bwrap') === true) assert.ok(!existsSync(outside));
           if (row.scenario === 'ok') assert.ok((outcome.usage.inputTokens ?? 0) > 0 && (outcome.usage.outputTokens ?? 0) > 0);
-          if (row.scenario === 'size=2m') assert.ok(outcome.ok && Buffer.byteLength(outcome.answer) >= 2_000_000);
+          if (row.scenario === 'size=2m' && cell === 'answered') assert.ok(outcome.ok && Buffer.byteLength(outcome.answer) >= 2_000_000);
         });
       }
     });
