@@ -10,7 +10,7 @@ import { describeStale, staleOf, usedIn, type MadeFrom } from '#core/stale.ts';
 import { isAccepted, type Standing, type VerdictWord } from '#core/verdict.ts';
 import { openStatement, objectIn, textIn } from '#history/loose-json.ts';
 import { spendLinesOf } from '#history/spending.ts';
-import { namesInFolder } from '#platform/folder-names.ts';
+import { changeOf, namesInFolder } from '#platform/folder-names.ts';
 import { readFrontMatter } from '#prompt-spec/front-matter.ts';
 import { peekPrompt, type Peek } from '#prompt-spec/peek.ts';
 import { parseEndedName } from '#spool/layout.ts';
@@ -64,6 +64,9 @@ export type FeatureFacts = {
   }[];
 };
 
+/** Held, and nothing is wrong with it. */
+export const ON_HOLD = 'on hold';
+
 export const seriesId = ({ role, name }: Pick<Series, 'role' | 'name'>): string => (name === null ? role : `${role}/${name}`);
 export const costWords = (micros: Micros): string => showUsd(Math.ceil(micros / 10_000) * 10_000);
 
@@ -81,15 +84,18 @@ function frontOf(prompt: Uint8Array | null, peek: Peek | null): Front {
   return { title: text('title'), dependsOn: (peek ?? peekPrompt(prompt))?.dependsOn ?? [], parent: text('parent') };
 }
 
+type Gathered = {
+  readonly feature: string;
+  readonly featureName: string;
+  readonly revisions: Map<string, { readonly identity: Identity; readonly revision: Revision }>;
+};
+
 /** Everything of one feature, or of all. By feature id in lower case. */
 export async function featureFacts(sources: Sources, wanted: string | null): Promise<ReadonlyMap<string, FeatureFacts>> {
-  const found = new Map<
-    string,
-    { feature: string; featureName: string; revisions: Map<string, { identity: Identity; revision: Revision }> }
-  >();
+  const found = new Map<string, Gathered>();
   const put = (identity: Identity, featureName: string, revision: Revision): void => {
     const key = identity.feature.toLowerCase();
-    const feature = found.get(key) ?? { feature: identity.feature, featureName, revisions: new Map() };
+    const feature: Gathered = found.get(key) ?? { feature: identity.feature, featureName, revisions: new Map() };
     found.set(key, feature);
     const known = feature.revisions.get(identityKey(identity))?.revision;
     // The record knows more; the folders know where it is now.
@@ -97,9 +103,9 @@ export async function featureFacts(sources: Sources, wanted: string | null): Pro
     feature.revisions.set(identityKey(identity), { identity, revision: both });
   };
   for (const { identity, featureName, revision } of await recorded(sources, wanted)) put(identity, featureName, revision);
-  for (const { peek, ...revision } of await inFolders(sources, wanted)) {
-    const { feature, agent: role, name } = peek;
-    put({ feature, role, name, revision: revision.revision }, feature, revision);
+  for (const { peek, ...lying } of await inFolders(sources, wanted)) {
+    const { feature, agent: role, name, revision } = peek;
+    put({ feature, role, name, revision }, feature, lying);
   }
   const history = await sources.history();
   const closings = history === null ? [] : await history.closings(wanted ?? undefined);
@@ -212,7 +218,9 @@ async function badEnds(sources: Sources, folder: RoleFolder): Promise<readonly I
     if (ended === null || ended.suffix === 'processed') continue;
     const name = `${ended.stem}.${ended.suffix}`;
     const read = await readPrompt(sources, path.join(sources.layout.in(folder), name));
-    if (read.peek !== null) found.push({ ...fileRevision(read, read.peek, ended.suffix, null, name) });
+    const error = path.join(sources.layout.out(folder), `${ended.stem}_error.md`);
+    const isOnHold = ended.suffix === 'held' && changeOf(error) === null;
+    if (read.peek !== null) found.push({ ...fileRevision(read, read.peek, isOnHold ? ON_HOLD : ended.suffix, null, name) });
   }
   return found;
 }

@@ -4,7 +4,7 @@ import type { RoleName } from '#core/names.ts';
 import { sameFeature, type FeatureId } from '#core/names.ts';
 import type { Dependency } from '#core/prompt.ts';
 import { isAccepted } from '#core/verdict.ts';
-import { seriesId, type FeatureFacts, type Revision, type Series } from './feature-facts.ts';
+import { ON_HOLD, seriesId, type FeatureFacts, type Revision, type Series } from './feature-facts.ts';
 
 export type Node = {
   readonly id: string;
@@ -61,7 +61,9 @@ export function treeOf(facts: Pick<FeatureFacts, 'feature' | 'series'>, next: Re
     placed.add(id);
     const one = byId.get(id) as Series;
     const children = [...byId.keys()].filter((other) => chosen.get(other)?.parent === id && !placed.has(other));
-    const waitsFor = isOver(newestOf(one)) ? [] : newestOf(one).dependsOn.flatMap((need) => waitsWords(need, facts, byId) ?? []);
+    const waitsFor = isOver(newestOf(one))
+      ? []
+      : [...releaseWords(newestOf(one), series), ...newestOf(one).dependsOn.flatMap((need) => waitsWords(need, facts, byId) ?? [])];
     return { id, series: one, link: chosen.get(id)?.link ?? null, waitsFor, children: children.map(nodeOf) };
   };
   const roots = [...byId.keys()].filter((id) => (chosen.get(id) ?? null) === null).map(nodeOf);
@@ -72,6 +74,15 @@ export function treeOf(facts: Pick<FeatureFacts, 'feature' | 'series'>, next: Re
 
 const isSame = (one: string, other: string): boolean => sameFeature(one as FeatureId, other as FeatureId);
 const idOf = ({ role, name }: Pick<Dependency, 'role' | 'name'>): string => seriesId({ role, name });
+
+/** A prompt that came out of an answer waits for its approval. */
+function releaseWords({ state, parent }: Revision, series: readonly Series[]): readonly string[] {
+  if (state !== ON_HOLD) return [];
+  for (const one of series)
+    for (const { job, revision } of one.revisions)
+      if (job !== null && job === parent) return [`the approval of ${seriesId(one)}@${String(revision)}, which it came out of`];
+  return ['a person (`docket release`)'];
+}
 
 /** Null: it is accepted. */
 function waitsWords(need: Dependency, facts: Pick<FeatureFacts, 'feature'>, byId: ReadonlyMap<string, Series>): string | null {

@@ -8,6 +8,8 @@ import type { Workspace } from '#core/settings.ts';
 import type { SpendLine } from '#core/spending.ts';
 import { makeAcceptance, type Acceptance } from '#daemon/acceptance.ts';
 import { makeBoard, type Board } from '#daemon/board.ts';
+import { makeGlance, type GlanceAnswer } from '#daemon/glance.ts';
+import type { Ports } from '#daemon/ports.ts';
 import { makeTally, type Tally } from '#daemon/tally.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { boardFile } from './places.ts';
@@ -54,6 +56,14 @@ export function glanceParts(
           clock,
         });
   return { board, tally: makeTally(clock, calendarOf(workspace)), spentBefore: async (since) => spentSince(history, journal, since) };
+}
+
+/** What a daemon tells `docket status` beside its lanes. */
+export function glanceOf(ports: Ports, parts: GlanceParts, settingsSha256: string): () => Promise<GlanceAnswer> {
+  const { clock, log, journal, live, roles, workspace } = ports;
+  const { root, queues, history, settings } = workspace;
+  const facts = { root, queues, history, runner: settings.runner, settings_sha256: settingsSha256 };
+  return makeGlance({ clock, log, journal, live, roles, listed: settings['review.unreviewed_roles'], ...parts, workspace: facts });
 }
 
 /** Runs that ended since then. The journal knows them at once; where it lacks one that the history has, all evidence is read. */

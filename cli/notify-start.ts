@@ -37,23 +37,27 @@ export function heardJournal(
   notify: Notify | null,
   { roles, listed }: { readonly roles: ReadonlyMap<RoleName, Role>; readonly listed: readonly string[] },
 ): { readonly journal: Journal; readonly onAttempt: (listen: (changes: readonly JournalChange[]) => void) => void } {
-  let hear: (changes: readonly JournalChange[]) => void = () => undefined;
+  let hear: ((changes: readonly JournalChange[]) => void) | null = null;
   const isReviewed = (name: string): boolean => {
     const role = [...roles.values()].find((one) => one.name === name);
     return role === undefined || !isUnreviewed(role, listed);
   };
   const heard =
-    (write: Journal['commit']): Journal['commit'] =>
+    (write: (changes: readonly JournalChange[]) => Promise<void>): Journal['commit'] =>
     async (changes) => {
       const jobs = new Map<string, JournalJob | null>();
       // As long as they are in flight they are in memory.
       if (notify !== null) for (const change of changes) if (isTold(change)) jobs.set(change.id, journal.job(change.id));
       await write(changes);
-      hear(changes);
+      hear?.(changes);
       if (notify !== null) tellChanges(notify, changes, (id) => jobs.get(id) ?? journal.job(id), isReviewed);
     };
   return {
-    journal: { ...journal, commit: heard(journal.commit), note: heard(journal.note) },
+    journal: {
+      ...journal,
+      commit: heard(async (changes) => journal.commit(changes)),
+      note: heard(async (changes) => journal.note(changes)),
+    },
     onAttempt(listen) {
       hear = listen;
     },

@@ -12,7 +12,6 @@ import type { Workspace } from '#core/settings.ts';
 import { makeAcceptance } from '#daemon/acceptance.ts';
 import { CONTROL_LINE_BYTES, serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
-import { makeGlance, type GlanceAnswer } from '#daemon/glance.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
 import { tellingPurse } from '#daemon/notify.ts';
 import type { Ports } from '#daemon/ports.ts';
@@ -41,7 +40,7 @@ import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { tellAtStart } from './committed.ts';
 import { eventsOf } from './events.ts';
-import { glanceParts, type GlanceParts } from './glance-parts.ts';
+import { glanceOf, glanceParts, type GlanceParts } from './glance-parts.ts';
 import { heardJournal, notifyOf, settingsHash } from './notify-start.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
@@ -372,7 +371,9 @@ async function makePorts(
     settings: workspace.settings,
   });
   const glance = glanceParts(workspace, roles.value, { fs, clock, history, journal, acceptance });
-  onAttempt(glance.tally.hear);
+  onAttempt((changes) => {
+    glance.tally.hear(changes);
+  });
   const ports: Ports = {
     workspace,
     clock,
@@ -415,15 +416,6 @@ async function makePorts(
   };
   return { ports, glance };
 }
-
-/** What it tells `docket status` beside its lanes. */
-const glanceOf = (ports: Ports, parts: GlanceParts, settingsSha256: string): (() => Promise<GlanceAnswer>) => {
-  const { clock: now, log, journal, live, roles, workspace } = ports;
-  const { root, queues, history, settings } = workspace;
-  const listed = settings['review.unreviewed_roles'];
-  const facts = { root, queues, history, runner: settings.runner, settings_sha256: settingsSha256 };
-  return makeGlance({ clock: now, log, journal, live, roles, listed, ...parts, workspace: facts });
-};
 
 /** A network file system tells nothing of what others write there. */
 async function scanInterval(workspace: Workspace, roles: readonly Role[]): Promise<number> {

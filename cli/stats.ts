@@ -59,10 +59,11 @@ export function addStats(program: Command, io: Io): void {
     });
 }
 
+const known = (values: readonly (number | null)[]): readonly number[] => values.filter((value) => value !== null);
+
 type Row = { readonly role: string; readonly quality: Quality; readonly stages: Readonly<Record<Stage, Spread | null>> };
 
 function rowOf(role: string, facts: readonly Fact[]): Row {
-  const known = (values: readonly (number | null)[]): readonly number[] => values.filter((value) => value !== null);
   return {
     role,
     quality: qualityOf(facts),

@@ -43,6 +43,8 @@ export type RoleRow = {
   readonly processed: number;
   readonly needs_person: number;
   readonly held: number;
+  /** Of these: nothing is wrong, they wait for the approval of the answer they came out of, or for `docket release`. */
+  readonly on_hold: number;
   readonly failed: number;
   readonly rejected: number;
   readonly cancelled: number;
@@ -117,7 +119,11 @@ export function statusData(facts: StatusFacts, folders: Folders): StatusData {
 }
 
 function rowOf(role: RoleFacts, { inWork, standings }: StatusFacts, folders: Folders): RoleRow {
-  const { waiting = 0, ended = { processed: 0, rejected: 0, held: 0, failed: 0, cancelled: 0 } } = folders.counts.get(role.role) ?? {};
+  const {
+    waiting = 0,
+    onHold = 0,
+    ended = { processed: 0, rejected: 0, held: 0, failed: 0, cancelled: 0 },
+  } = folders.counts.get(role.role) ?? {};
   const mine = inWork.filter((job) => job.role === role.name);
   const { rejected, held, failed, cancelled } = ended;
   return {
@@ -128,6 +134,7 @@ function rowOf(role: RoleFacts, { inWork, standings }: StatusFacts, folders: Fol
     processed: ended.processed,
     needs_person: rejected + held + failed + cancelled,
     held,
+    on_hold: onHold,
     failed,
     rejected,
     cancelled,

@@ -8,7 +8,8 @@ import { changeOf, namesInFolder } from '#platform/folder-names.ts';
 import { isPromptText, makeLayout, MONTH, parseEndedName, type EndedSuffix } from '#spool/layout.ts';
 
 export type EndedCounts = Readonly<Record<EndedSuffix, number>>;
-export type FolderCounts = { readonly waiting: number; readonly ended: EndedCounts };
+/** `onHold` of those that are held: nothing is wrong with them, they wait for an approval or a release. */
+export type FolderCounts = { readonly waiting: number; readonly ended: EndedCounts; readonly onHold: number };
 export type BadEnd = {
   readonly role: RoleFolder;
   readonly stem: string;
@@ -48,6 +49,7 @@ export async function lookAtFolders(fs: Pick<Fs, 'readHead'>, queues: string, ro
       const folder = layout.in(role);
       const ended = { ...NONE };
       let waiting = 0;
+      let onHold = 0;
       const inNames = namesInFolder(folder);
       for (const name of inNames) {
         // Nearly all of them, in a folder that was used for a while.
@@ -59,11 +61,14 @@ export async function lookAtFolders(fs: Pick<Fs, 'readHead'>, queues: string, ro
         const one = endedOf(name);
         if (one === null) continue;
         ended[one.suffix]++;
-        if (BAD.includes(one.suffix))
+        // Nothing is wrong with it: it waits for the approval of the answer that it came out of, or a person put it there.
+        const isOnHold = one.suffix === 'held' && changeOf(path.join(layout.out(role), `${one.stem}_error.md`)) === null;
+        if (isOnHold) onHold++;
+        else if (BAD.includes(one.suffix))
           bad.push({ role, stem: one.stem, state: one.suffix, atMs: changeOf(path.join(folder, `${one.stem}.${one.suffix}`))?.atMs ?? 0 });
       }
       countArchived(layout.archive(role), folder, new Set(inNames), ended);
-      counts.set(role, { waiting, ended });
+      counts.set(role, { waiting, ended, onHold });
     } catch (error) {
       faults.push({ role, error });
     }

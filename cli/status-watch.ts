@@ -9,14 +9,13 @@
 
 import { notifyPlan } from './notify-ways.ts';
 import { wantsLive } from './live.ts';
-import type { Common, Io } from './io.ts';
+import { paint, type Common, type Io } from './io.ts';
 import type { Sources } from './job-words-sources.ts';
 import { connectControl, type Control } from './open.ts';
 import { clock } from './parts.ts';
 import type { StatusData } from './status-data.ts';
 import { lookAtStatus, type Looked } from './status-look.ts';
 import { statusLines, type Style } from './status-words.ts';
-import { paint } from './io.ts';
 
 /** What the terminal is to the watch; a test hands in another. */
 export type WatchScreen = {
@@ -91,6 +90,7 @@ export async function watchStatus(io: Io, common: Common, sources: Sources, give
   const isDrawn = common.json !== true && wantsWatch(io);
   const screen = given ?? (isDrawn ? terminal() : null);
   const over = new AbortController();
+  const isOver = (): boolean => over.signal.aborted;
   let wake = new AbortController();
   const { settings } = sources.workspace;
   const ring = settings['notify.bell'] ? new Set((await notifyPlan(sources.workspace, io.env, clock, null)).on) : new Set<string>();
@@ -112,7 +112,7 @@ export async function watchStatus(io: Io, common: Common, sources: Sources, give
   let last = '';
   let calls: ReturnType<typeof callsOf> | null = null;
   try {
-    while (!over.signal.aborted) {
+    while (!isOver()) {
       const looked: Looked = await lookAtStatus(sources, (control ??= await connectControl(sources.workspace)));
       if (!looked.facts.up) {
         control?.close();
@@ -131,7 +131,7 @@ export async function watchStatus(io: Io, common: Common, sources: Sources, give
           `${screenText([title, ...statusLines(looked.data, looked.facts, look)], screen.columns(), screen.rows())}${isCalled ? BELL : ''}`,
         );
       }
-      if (over.signal.aborted) break;
+      if (isOver()) break;
       wake = new AbortController();
       await clock.sleep(looked.facts.up ? EVERY_MS : EVERY_DOWN_MS, wake.signal);
     }

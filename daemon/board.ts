@@ -173,12 +173,12 @@ export function makeBoard(ports: BoardPorts): Board {
     const counts = new Map<RoleName, Record<Standing, number>>();
     for (const [key, row] of await look()) {
       const role = parseRoleName(key.slice(0, key.indexOf(' ')));
-      const known = role.ok ? ports.roles.get(role.value) : undefined;
+      const asks = role.ok ? ports.roles.get(role.value) : undefined;
       // A role that is not installed any more: nobody can say what it asks of its reviewers. A verdict about what is not there: nothing is counted.
-      if (known === undefined || row.result === null) continue;
-      const mine = counts.get(known.name) ?? { ...NO_STANDINGS };
-      mine[await standing(key, row, row.result, known)] += 1;
-      counts.set(known.name, mine);
+      if (asks === undefined || row.result === null) continue;
+      const mine = counts.get(asks.name) ?? { ...NO_STANDINGS };
+      mine[await standing(key, row, row.result, asks)] += 1;
+      counts.set(asks.name, mine);
     }
     return counts;
   }

@@ -62,9 +62,15 @@ const JOBS_MAX = 10;
 
 type Gathered = { count: number; jobs: Noticed[] };
 
+const joined = (before: Notice | undefined, notice: Notice): Notice =>
+  before === undefined
+    ? notice
+    : { ...notice, count: before.count + notice.count, jobs: [...before.jobs, ...notice.jobs].slice(0, JOBS_MAX) };
+
 export function makeNotify(ports: NotifyPorts): Notify {
   const { clock, log, ways } = ports;
   const stop = new AbortController();
+  const isOver = (): boolean => stop.signal.aborted;
   /** Kinds that were told of a moment ago, with what came since. */
   const gathering = new Map<NoticeKind, Gathered>();
   const waiting = new Set<Promise<void>>();
@@ -82,22 +88,18 @@ export function makeNotify(ports: NotifyPorts): Notify {
     const mine = work.finally(() => waiting.delete(mine));
     waiting.add(mine);
   };
-  const joined = (before: Notice | undefined, notice: Notice): Notice =>
-    before === undefined
-      ? notice
-      : { ...notice, count: before.count + notice.count, jobs: [...before.jobs, ...notice.jobs].slice(0, JOBS_MAX) };
 
   async function run(lane: (typeof lanes)[number]): Promise<void> {
     lane.isBusy = true;
     for (;;) {
       const first = lane.next.entries().next();
-      if (first.done === true || stop.signal.aborted) break;
+      if (first.done === true || isOver()) break;
       const [event, notice] = first.value;
       lane.next.delete(event);
       try {
         await lane.way.tell(notice, stop.signal);
       } catch (error) {
-        if (!stop.signal.aborted)
+        if (!isOver())
           log.warn(`a notice (${event}) was not told by ${lane.way.name}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
@@ -113,7 +115,7 @@ export function makeNotify(ports: NotifyPorts): Notify {
     for (;;) {
       await clock.sleep(ports.windowMs, stop.signal);
       const gathered = gathering.get(kind);
-      if (stop.signal.aborted || gathered === undefined || gathered.count === 0) break;
+      if (isOver() || gathered === undefined || gathered.count === 0) break;
       gathering.set(kind, { count: 0, jobs: [] });
       send(noticeOf(kind, gathered));
     }
@@ -122,7 +124,7 @@ export function makeNotify(ports: NotifyPorts): Notify {
 
   return {
     tell(kind, about) {
-      if (!ports.on.includes(kind) || stop.signal.aborted) return;
+      if (!ports.on.includes(kind) || isOver()) return;
       const gathered = gathering.get(kind);
       if (gathered !== undefined) {
         gathered.count++;
