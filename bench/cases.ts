@@ -15,6 +15,7 @@ import { prepareBaseline, prepareDocket, type DocketPlace } from './prepare.ts';
 import { canTrace, countSyncs, memoryOf, processorSeconds, startBaseline, startDocket, type Trace } from './process.ts';
 import type { Prompt } from './prompts.ts';
 import { claim, scan } from './scan.ts';
+import { statusRows } from './status.ts';
 import { megabytes, ms, NONE, perSecond, quantile, times, type Row } from './table.ts';
 
 type Case = (options: BenchOptions, progress: Progress) => Promise<Row[]>;
@@ -278,6 +279,7 @@ export const RUN: Readonly<Record<CaseName, Case>> = {
   memory,
   scan,
   start,
+  status: statusRows,
   history,
   size,
   signing,

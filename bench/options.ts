@@ -10,6 +10,7 @@ export const CASES = [
   'memory',
   'scan',
   'start',
+  'status',
   'history',
   'size',
   'signing',

@@ -1,18 +1,17 @@
 /** `docket cost`: what the runs cost, by feature, role, tool, model, lane or day, as the history's evidence tells it. Needs no daemon. */
 
 import { Option, type Command } from 'commander';
-import { makeCalendar, type Calendar } from '#core/day.ts';
+import type { Calendar } from '#core/day.ts';
 import { showUsd, usdOf, type Micros } from '#core/money.ts';
-import { printable } from '#core/names.ts';
 import type { SpendLine } from '#core/spending.ts';
 import { limitsOf } from '#daemon/budget.ts';
 import { takeHeapRoom } from '#platform/heap.ts';
-import { CliError, EXIT, paint, show, table, type Common, type Io } from './io.ts';
+import { paint, show, table, type Common, type Io } from './io.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
 import { replaySpending } from './replay-spending.ts';
-import { parseDurationMs } from './settings-units.ts';
+import { calendarOf, sinceOf } from './since.ts';
 
 const BY = ['feature', 'role', 'tool', 'model', 'lane', 'day'] as const;
 type By = (typeof BY)[number];
@@ -33,7 +32,7 @@ export function addCost(program: Command, io: Io): void {
       const { by = 'feature', since } = command.opts<Options>();
       takeHeapRoom();
       await withSources(io, common, async (sources) => {
-        const calendar = calendarOf(sources);
+        const calendar = calendarOf(sources.workspace);
         const sinceMs = since === undefined ? null : sinceOf(since, calendar);
         const all = await linesOf(sources);
         const lines = all.filter(({ atMs }) => sinceMs === null || atMs >= sinceMs);
@@ -51,33 +50,6 @@ export function addCost(program: Command, io: Io): void {
         show(io, common, data, text(io, sources, by, rows, total));
       });
     });
-}
-
-function calendarOf({ workspace }: Sources): Calendar {
-  const zone = workspace.settings['budgets.time_zone'];
-  try {
-    return makeCalendar(zone);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new CliError(`budgets.time_zone: ${error.message} (write it as in Europe/Berlin)`, EXIT.wrongUse);
-  }
-}
-
-const DAY_MS = 86_400_000;
-
-/** The first moment of a day of the calendar, or a time back from now. */
-function sinceOf(given: string, calendar: Calendar): number {
-  const backMs = parseDurationMs(given);
-  if (backMs !== null) return clock.now().getTime() - backMs;
-  const noonMs = /^\d{4}-\d{2}-\d{2}$/.test(given) ? Date.parse(`${given}T12:00:00Z`) : Number.NaN;
-  if (Number.isNaN(noonMs) || new Date(noonMs).toISOString().slice(0, 10) !== given)
-    throw new CliError(
-      `--since takes a day such as 2026-11-20, or a time such as 7d or 12h; got ${JSON.stringify(printable(given))}`,
-      EXIT.wrongUse,
-    );
-  for (let atMs = noonMs - 2 * DAY_MS; atMs < noonMs + 2 * DAY_MS; atMs = calendar.endOfDayMs(atMs))
-    if (calendar.dayOf(atMs) >= given) return atMs;
-  return noonMs;
 }
 
 /** Each run once. The history first: it knows the tool; the journal adds what is not recorded yet, or was held. */

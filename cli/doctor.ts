@@ -16,6 +16,7 @@ import { bad, guarded, well, type Check, type State } from './doctor-checks.ts';
 import { lookAtDaemon, lookAtJournal, lookAtKeeper } from './doctor-daemon.ts';
 import { lookAtHistory } from './doctor-history.ts';
 import { lookAtClock, lookAtGit, lookAtNode, lookAtScanner, lookAtWatches } from './doctor-machine.ts';
+import { lookAtNotify } from './doctor-notify.ts';
 import { lookAtQueues } from './doctor-queues.ts';
 import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts';
 import { lookAtScope } from './doctor-scope.ts';
@@ -105,6 +106,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),
+    ...(await guarded('notices', async () => lookAtNotify(workspace, io.env))),
     ...(await guarded('sandbox', async () => [await lookAtSandbox(workspace, runnerPorts(io.env))])),
     ...(await guarded('runners', async () =>
       withRunners(io, workspace, async (runners) => [

@@ -15,6 +15,8 @@ export type Io = {
   /** Standard input is a terminal. */
   readonly canAsk: boolean;
   readonly color: boolean;
+  /** Width of that terminal; null, or absent: there is none. */
+  readonly columns?: () => number | null;
   /** One or more lines on standard output. */
   out(text: string): void;
   /** One or more lines on standard error. */

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { History } from '#core/history.ts';
 import { describe } from '#core/failure.ts';
 import type { JobView } from '#core/job.ts';
-import { printable, type RoleName } from '#core/names.ts';
+import type { RoleName } from '#core/names.ts';
 import type { Fs, Journal, JournalJob } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -16,6 +16,7 @@ import type { Pause } from '#daemon/pauses.ts';
 import type { LaneView } from '#daemon/schedule.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeLayout, type Layout } from '#spool/layout.ts';
+import type { RoleFault } from './fault-words.ts';
 import { CliError, EXIT, type Common, type Io } from './io.ts';
 import { loadRoles } from './load.ts';
 import { connectControl, describeFileFaults, log, openWorkspace } from './open.ts';
@@ -133,8 +134,7 @@ export async function listAll(
   return { views, faults: [...faults].map(([role, words]) => ({ role, words })) };
 }
 
-export type RoleFault = { readonly role: string; readonly words: string };
-export const faultWords = ({ role, words }: RoleFault): string => `role ${role} waits: ${printable(words, 1_000)}`;
+export { faultWords, type RoleFault } from './fault-words.ts';
 
 /** What a running daemon says of itself; null when none runs. */
 export type DaemonWords = {

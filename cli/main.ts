@@ -1,7 +1,7 @@
 /** The process around the command line: streams in, exit code out. The only place, with the keeper's entry, that touches process.argv and process.exit. */
 
 import { CliError, EXIT, type ExitCode, type Io } from './io.ts';
-import { runProgram } from './program.ts';
+import { quickWords } from './quick-words.ts';
 
 let exitCode: ExitCode = EXIT.done;
 /** Upper bound of limits.prompt_bytes (core/settings.ts). */
@@ -13,6 +13,7 @@ const io: Io = {
   isTerminal: process.stdout.isTTY,
   canAsk: process.stdin.isTTY && process.stdout.isTTY,
   color: process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb',
+  columns: () => (process.stdout.isTTY ? process.stdout.columns : null),
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   async readInput() {
@@ -42,8 +43,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined);
 
 try {
-  const code = await runProgram(process.argv.slice(2), io);
-  process.exitCode = code === EXIT.done ? exitCode : code;
+  const args = process.argv.slice(2);
+  const quick = quickWords(args);
+  if (quick === null || !(await (await import('./status-quick.ts')).quickStatus(io, quick))) {
+    const code = await (await import('./program.ts')).runProgram(args, io);
+    process.exitCode = code === EXIT.done ? exitCode : code;
+  }
 } catch (error) {
   io.err(`docket: this is a bug of docket: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.exitCode = EXIT.environment;

@@ -31,4 +31,6 @@ export const releasesFile = inState('released.json');
 export const fingerprintKeyFile = inState('fingerprint.key');
 /** Makes the hashes of accounts this workspace's own. */
 export const saltFile = inState('salt');
+/** How the newest answers stand, by the commit that it is true of (daemon/board.ts): a cache. */
+export const boardFile = inState('board.json');
 export const controlSocket = inState('control.sock');

@@ -13,6 +13,7 @@ import { makeAcceptance } from '#daemon/acceptance.ts';
 import { CONTROL_LINE_BYTES, serveControl } from '#daemon/control.ts';
 import { makeDaemon } from '#daemon/daemon.ts';
 import { scanUnlessLeaving } from '#daemon/leaving.ts';
+import { tellingPurse } from '#daemon/notify.ts';
 import type { Ports } from '#daemon/ports.ts';
 import { openReleases } from '#daemon/releases.ts';
 import { keepRetention } from '#daemon/retention.ts';
@@ -40,6 +41,8 @@ import { makeCodeSnapshot } from './code.ts';
 import { daemonFacts, describeHolder, readHolder } from './holder.ts';
 import { tellAtStart } from './committed.ts';
 import { eventsOf } from './events.ts';
+import { glanceOf, glanceParts, type GlanceParts } from './glance-parts.ts';
+import { heardJournal, notifyOf, settingsHash } from './notify-start.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { loadProfiles, loadRoles, loadSpecs } from './load.ts';
@@ -67,6 +70,8 @@ export type StartOptions = {
   readonly color: boolean;
   /** Takes a line for the terminal; null: standard error does. */
   readonly print: ((line: string) => void) | null;
+  /** Rings the bell of the terminal; absent: there is none. */
+  readonly ring?: () => void;
   /** The first request to stop: drains. */
   readonly stop: AbortSignal;
   /** The second one: leaves the runs to the keeper and goes. */
@@ -170,7 +175,8 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const stopping = new AbortController();
     const pauses = await pausesOf(workspace, fs);
     const programs = programsOf(workspace, fs);
-    const ports = await makePorts(options, log, { instance, epoch, check, fs }, { pauses, programs }, stopping.signal, closers);
+    const settingsSha256 = await settingsHash(fs, workspace.root);
+    const { ports, glance } = await makePorts(options, log, { instance, epoch, check, fs }, { pauses, programs }, stopping.signal, closers);
     const daemon = makeDaemon(ports, (error) => {
       fatal.reject(error);
     });
@@ -203,7 +209,15 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     closers.push(async () => watch.close());
     const control = await makeSockets().serve(
       controlSocket(workspace.state),
-      serveControl({ ports, daemon, pauses, programs, startedAt, stop: options.onStopAsked }),
+      serveControl({
+        ports,
+        daemon,
+        pauses,
+        programs,
+        startedAt,
+        glance: glanceOf(ports, glance, settingsSha256),
+        stop: options.onStopAsked,
+      }),
       { clients: workspace.settings['limits.clients'], lineBytes: CONTROL_LINE_BYTES },
     );
     closers.push(async () => control.close());
@@ -294,7 +308,7 @@ async function makePorts(
   { pauses, programs }: { readonly pauses: Pauses; readonly programs: Programs },
   stopping: AbortSignal,
   closers: (() => void | Promise<void>)[],
-): Promise<Ports> {
+): Promise<{ readonly ports: Ports; readonly glance: GlanceParts }> {
   const { workspace, env } = options;
   const digest = makeDigest();
   await refuseSecretSettings(fs, workspace);
@@ -305,7 +319,12 @@ async function makePorts(
   const profiles = await loadProfiles(fs, workspace);
   if (!profiles.ok) throw new CliError(describeFileFaults(profiles.error), EXIT.environment);
 
-  const journal = fencedJournal(journalOf(workspace, log, check), check);
+  const clean = makeClean(env);
+  const notify = await notifyOf(workspace, env, { clock, log, ring: options.ring ?? null }, closers);
+  const { journal, onAttempt } = heardJournal(fencedJournal(journalOf(workspace, log, check), check), notify, {
+    roles: roles.value,
+    listed: workspace.settings['review.unreviewed_roles'],
+  });
   closers.push(() => {
     journal.close();
   });
@@ -346,8 +365,17 @@ async function makePorts(
   const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
   await runners.prepare();
 
-  const clean = makeClean(env);
-  return {
+  const acceptance = makeAcceptance({
+    history,
+    roles: roles.value,
+    code: { fs, digest, root: workspace.code },
+    settings: workspace.settings,
+  });
+  const glance = glanceParts(workspace, roles.value, { fs, clock, history, journal, acceptance });
+  onAttempt((changes) => {
+    glance.tally.hear(changes);
+  });
+  const ports: Ports = {
     workspace,
     clock,
     digest,
@@ -356,7 +384,7 @@ async function makePorts(
     random: Math.random,
     spool,
     history,
-    acceptance: makeAcceptance({ history, roles: roles.value, code: { fs, digest, root: workspace.code }, settings: workspace.settings }),
+    acceptance,
     signing,
     journal,
     secrets: scanUnlessLeaving(secrets, stopping),
@@ -365,7 +393,7 @@ async function makePorts(
     runners,
     lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
     prices,
-    purse,
+    purse: notify === null ? purse : tellingPurse(purse, notify),
     live: makeLiveRuns({ clock, prices }),
     scope: await scopeOf(workspace, askProgram, async (one) => fs.realPath(one)),
     ...(await eventsOf(workspace, env, { fs, log, clean }, closers)),
@@ -388,6 +416,7 @@ async function makePorts(
     inFlight: makeHeapRoom(),
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
+  return { ports, glance };
 }
 
 /** A network file system tells nothing of what others write there. */

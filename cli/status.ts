@@ -1,111 +1,41 @@
-/** `docket status`: one screen. Is a daemon up, what does it do, what waits for a person. Answers from the folders when none runs. */
+/**
+ * `docket status`: one screen. Is a daemon up, what does it do, what waits for a person. Answers from folders, journal and history when none runs.
+ * The plain form never comes here while a daemon runs: status-quick.ts.
+ */
 
 import type { Command } from 'commander';
-import { makeFs } from '#platform/files.ts';
-import { readHolder } from './holder.ts';
-import { readPauses } from './pauses.ts';
-import { circuitWords, heldWords, laneWords } from './lane-words.ts';
-import { faultWords, listAll, type LaneWords, type RoleFault } from './job-words-sources.ts';
-import { pausedWords } from '#daemon/pauses.ts';
-import { EXIT, paint, show, table, type Common, type Io } from './io.ts';
-import { commonOf, connectControl, log, openAll } from './open.ts';
-import { clock, readJournal, spoolOf } from './parts.ts';
+import { takeHeapRoom } from '#platform/heap.ts';
+import { EXIT, paint, show, type Common, type Io } from './io.ts';
+import { withSources } from './job-words-sources.ts';
+import { commonOf } from './open.ts';
+import { lookAtStatus } from './status-look.ts';
+import { statusLines, type StatusLook } from './status-words.ts';
+import { watchStatus } from './status-watch.ts';
 
-type Budget = { readonly words: string };
+type Options = Common & { readonly watch?: boolean };
 
-const NEEDS_PERSON = ['rejected', 'held', 'failed', 'cancelled'];
+export const lookOf = (io: Io): StatusLook => ({ paint: (style, text) => paint(io, style, text), columns: io.columns?.() ?? null });
 
 export function addStatus(program: Command, io: Io): void {
   program
     .command('status')
-    .description('one screen: the daemon, its lanes, and what waits')
-    .addHelpText('after', '\nExit code 1 when no daemon runs.\n\nExamples:\n  docket status\n  docket status --json')
-    .action(async (_options: Common, command: Command) => {
+    .description('one screen: the daemon, what runs, what waits, what needs a person')
+    .option('-w, --watch', 'draw it again and again, in place, until q or Ctrl-C; in a pipe a line for each change')
+    .addHelpText(
+      'after',
+      '\nto review: newest answers that await a verdict (`docket review`). Columns that are nought everywhere are left out.\nExit code 1 when no daemon runs.\n\nExamples:\n  docket status\n  docket status --watch\n  docket status --json',
+    )
+    .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
-      const { workspace, roles } = await openAll(io, common);
-      const holder = await readHolder(makeFs(), workspace.state);
-      const control = await connectControl(workspace);
-      const reply = control === null ? null : await control.ask('status');
-      control?.close();
-      const { views: jobs, faults: unread } = await listAll(spoolOf(workspace, [...roles.values()], log), { limit: 100_000 });
-      const counts = [...roles.values()].map((role) => {
-        const mine = jobs.filter((job) => job.role === role.name);
-        const count = (...states: string[]): number => mine.filter((job) => states.includes(job.state)).length;
-        const ended = count('answered', 'briefed', 'duplicate');
-        return {
-          role: role.folder,
-          waiting: count('waiting-in'),
-          in_flight: mine.length - count('waiting-in') - ended - count(...NEEDS_PERSON),
-          processed: ended,
-          needs_person: count(...NEEDS_PERSON),
-        };
+      takeHeapRoom();
+      await withSources(io, common, async (sources) => {
+        if (command.opts<Options>().watch === true) {
+          await watchStatus(io, common, sources);
+          return;
+        }
+        const { facts, data } = await lookAtStatus(sources);
+        show(io, common, data, statusLines(data, facts, lookOf(io)).join('\n'));
+        if (!facts.up) io.setExitCode(EXIT.notWell);
       });
-      const isUp = reply?.ok === true;
-      const lanes = isUp ? (reply['lanes'] as readonly LaneWords[]) : [];
-      const paused = await readPauses(workspace);
-      const journal = isUp ? null : readJournal(workspace);
-      const holds = (journal?.holds() ?? []).filter(({ untilMs }) => untilMs === null || untilMs > clock.now().getTime());
-      // Their wait may be over: the next start lets one run go first.
-      const circuits = (journal?.lanes() ?? []).filter(({ cause }) => cause === 'errors').map(({ lane }) => lane);
-      journal?.close();
-      const budgets = isUp ? ((reply['budgets'] ?? []) as readonly Budget[]) : [];
-      // A daemon that was started by an older docket does not say these.
-      const told = isUp ? ((reply['faults'] ?? []) as readonly RoleFault[]) : [];
-      const faults = [...told, ...unread.filter(({ role }) => !told.some((one) => one.role === role))];
-      const waitsForMoney = isUp ? Object.keys(reply['waits_for_money'] ?? {}) : [];
-      const data = {
-        up: isUp,
-        daemon: isUp ? holder : null,
-        root: workspace.root,
-        runner: workspace.settings.runner,
-        history: workspace.history,
-        roles: counts,
-        lanes,
-        paused,
-        holds: holds.map(({ lane, untilMs, reason }) => ({
-          lane,
-          until: untilMs === null ? null : new Date(untilMs).toISOString(),
-          reason,
-        })),
-        circuits,
-        budgets,
-        faults,
-        waits_for_money: waitsForMoney,
-      };
-      const head = isUp
-        ? `${paint(io, 'green', 'up')}: pid ${String(holder?.pid ?? '?')}, docket ${String(reply['version'])}, since ${String(reply['started_at'])}`
-        : `${paint(io, 'red', 'down')}: no daemon runs for ${workspace.root} (\`docket up\`)`;
-      const rows = [
-        ['role', 'waiting', 'in flight', 'processed', 'needs a person'],
-        ...counts.map((row) => [row.role, ...[row.waiting, row.in_flight, row.processed, row.needs_person].map(String)]),
-      ];
-      const laneRows = [
-        ...lanes.map(laneWords),
-        ...holds.map(({ lane, untilMs, reason }) =>
-          heldWords({ lane, heldUntil: untilMs === null ? null : new Date(untilMs).toISOString(), reason }),
-        ),
-        ...circuits.map(circuitWords),
-        ...paused.map((pause) => paint(io, 'yellow', pausedWords(pause))),
-      ];
-      show(
-        io,
-        common,
-        data,
-        [
-          head,
-          `runner ${workspace.settings.runner || '(none chosen)'}, history ${workspace.history}`,
-          '',
-          table(rows),
-          ...(faults.length > 0 ? ['', ...faults.map((fault) => paint(io, 'red', faultWords(fault)))] : []),
-          ...(laneRows.length > 0 ? ['', ...laneRows] : []),
-          ...(budgets.length > 0 ? ['', ...budgets.map(({ words }) => words)] : []),
-          ...(waitsForMoney.length > 0
-            ? [
-                `${String(waitsForMoney.length)} in flight wait for money: ${waitsForMoney.join(', ')} (\`docket why\` says what releases them)`,
-              ]
-            : []),
-        ].join('\n'),
-      );
-      if (!isUp) io.setExitCode(EXIT.notWell);
     });
 }

@@ -66,6 +66,7 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
     terminal: true,
     color: io.color,
     print: live?.print ?? null,
+    ...(process.stderr.isTTY ? { ring: () => void process.stderr.write('\u0007') } : {}),
     stop: stop.signal,
     leave: leave.signal,
     onStopAsked: onSignal,

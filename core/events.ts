@@ -31,6 +31,8 @@ export type FoundPrograms = {
 };
 
 export type EventRun = {
+  /** Behind the program's name; absent: none. */
+  readonly args?: readonly string[];
   /** Standard input. */
   readonly input: string;
   /** On top of PATH, HOME, LANG, LC_ALL, TZ and TMPDIR. */

@@ -229,8 +229,8 @@ export type Journal = {
   /** Newest first. */
   recent(limit: number): JournalJob[];
   attempts(id: JobId): (AttemptRecord & { readonly spent: boolean })[];
-  /** What every run it remembers cost. */
-  spending(): SpendLine[];
+  /** What every run it remembers cost. @param since only those that ended then or later, ISO 8601, UTC */
+  spending(since?: string): SpendLine[];
   /** By attempt, the job's own end last. */
   errors(id: JobId): JobError[];
   holds(): LaneHold[];

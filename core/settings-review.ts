@@ -69,7 +69,7 @@ export const REVIEW_SETTINGS = {
     default: [],
     unit: 'list',
     security: true,
-    why: 'what people are told about: review, failed, budget',
+    why: 'what people are told about: review (an answer awaits a verdict), failed (failed, held or rejected), budget (a prompt waits for money); none unless named here',
   }),
   'notify.bell': row<boolean>({
     default: true,
@@ -87,7 +87,7 @@ export const REVIEW_SETTINGS = {
     default: '',
     unit: 'text',
     security: true,
-    why: 'an address (https, or http on this machine) that gets the notice as JSON by POST; never a prompt, an answer or a secret',
+    why: 'an address (https, or http on this machine) that gets the notice as JSON by POST; never a prompt, an answer or a secret. env:NAME: it stands in that variable of the daemon, as one that is a secret itself should',
   }),
   'notify.timeout': row<number>({ default: 10_000, unit: 'ms', min: 100, max: 600_000, why: 'longest wait for such a program or address' }),
   'stats.hourly_rate': row<number>({

@@ -9,6 +9,7 @@ import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
 import { REVIEW_SETTINGS } from './settings-review.ts';
+import { GLANCE_SETTINGS } from './settings-glance.ts';
 import { HOOK_SETTINGS } from './settings-hooks.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
@@ -171,6 +172,7 @@ export const SETTINGS = {
   'limits.in_flight': row<number>({ default: 192, unit: 'count', min: 1, max: 1_000, why: 'claimed jobs in work/ at the same time' }),
   ...BOUND_SETTINGS,
   ...REVIEW_SETTINGS,
+  ...GLANCE_SETTINGS,
   'limits.running': row<number>({
     default: 32,
     unit: 'count',

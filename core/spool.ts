@@ -155,6 +155,7 @@ export type Spool = {
   list(options: {
     readonly role?: RoleName;
     readonly ended?: boolean;
+    readonly waiting?: boolean;
     readonly limit?: number;
     readonly onFault?: (role: RoleName, failure: Failure) => void;
   }): Promise<readonly JobView[]>;

@@ -49,6 +49,9 @@ export type Verdict = {
   readonly signature: { readonly key: string; readonly sshsig: string } | null;
 };
 
+/** What of a verdict makes a standing. */
+export type Said = Pick<Verdict, 'verdict' | 'result_sha256' | 'code' | 'by'>;
+
 /** A verdict as it lies in history. */
 export type Judged = { readonly verdict: Verdict; readonly identity: Identity; readonly path: string; readonly commit: string };
 
@@ -96,8 +99,8 @@ const isSameCode = (judged: JudgedCode['files'], now: JudgedCode['files']): bool
  * What the verdicts about one record make of it.
  * @param verdicts all about this identity, oldest first
  */
-export function standingOf(rule: ReviewRule, verdicts: readonly Verdict[], result: Judgeable): Standing {
-  const newest = new Map<string, Verdict>();
+export function standingOf(rule: ReviewRule, verdicts: readonly Said[], result: Judgeable): Standing {
+  const newest = new Map<string, Said>();
   let hasLapsed = false;
   for (const one of verdicts) {
     const isAboutIt =

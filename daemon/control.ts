@@ -10,6 +10,7 @@ import type { LineSocket } from '#core/ports.ts';
 import { describeBudget } from '#policy/budget-words.ts';
 import { changedProgram, type Programs } from '#policy/program.ts';
 import type { Daemon } from './daemon.ts';
+import type { GlanceAnswer } from './glance.ts';
 import { isPauseName, type PauseKind, type Pauses } from './pauses.ts';
 import type { Ports } from './ports.ts';
 
@@ -25,6 +26,7 @@ export type ControlParts = {
   readonly pauses: Pauses;
   readonly programs: Programs;
   readonly startedAt: string;
+  readonly glance: () => Promise<GlanceAnswer>;
   readonly stop: (by: string) => void;
 };
 
@@ -67,6 +69,30 @@ async function reply(parts: ControlParts, question: Question, socket: LineSocket
   }
 }
 
+/** What it says of itself without asking anybody. */
+const statusOf = ({ ports, daemon, ...parts }: ControlParts, hasReasons: boolean): ControlAnswer => ({
+  ok: true,
+  started_at: parts.startedAt,
+  version: ports.daemon.version,
+  instance: ports.daemon.instance,
+  lanes: ports.lanes.view(),
+  paused: parts.pauses.all(),
+  in_flight: daemon.jobs(),
+  backlog: daemon.intake.backlog(),
+  // Of a hundred thousand files each may have one: not for a glance.
+  ...(hasReasons ? { waiting: Object.fromEntries(daemon.intake.reasons()) } : {}),
+  faults: daemon.faults.all(),
+  stumbles: Object.fromEntries(
+    daemon.jobs().flatMap(({ id }) => {
+      const words = daemon.faults.ofJob(id);
+      return words === null ? [] : [[id, words]];
+    }),
+  ),
+  budgets: ports.purse.view().map((state) => ({ ...state, words: describeBudget(state) })),
+  waits_for_answers: Object.fromEntries(ports.waitsForAnswers),
+  waits_for_money: Object.fromEntries(ports.waitsForMoney),
+});
+
 async function answerTo(parts: ControlParts, question: Question): Promise<ControlAnswer> {
   const { ports, daemon } = parts;
   if (question.v !== CONTROL_VERSION)
@@ -74,28 +100,10 @@ async function answerTo(parts: ControlParts, question: Question): Promise<Contro
       `this daemon speaks version ${String(CONTROL_VERSION)}, the question is of version ${String(question.v)}: use the docket that started it`,
     );
   switch (question.op) {
+    case 'glance':
+      return { ...statusOf(parts, false), ...(await parts.glance()) };
     case 'status':
-      return {
-        ok: true,
-        started_at: parts.startedAt,
-        version: ports.daemon.version,
-        instance: ports.daemon.instance,
-        lanes: ports.lanes.view(),
-        paused: parts.pauses.all(),
-        in_flight: daemon.jobs(),
-        backlog: daemon.intake.backlog(),
-        waiting: Object.fromEntries(daemon.intake.reasons()),
-        faults: daemon.faults.all(),
-        stumbles: Object.fromEntries(
-          daemon.jobs().flatMap(({ id }) => {
-            const words = daemon.faults.ofJob(id);
-            return words === null ? [] : [[id, words]];
-          }),
-        ),
-        budgets: ports.purse.view().map((state) => ({ ...state, words: describeBudget(state) })),
-        waits_for_answers: Object.fromEntries(ports.waitsForAnswers),
-        waits_for_money: Object.fromEntries(ports.waitsForMoney),
-      };
+      return statusOf(parts, true);
     case 'release':
       return release(parts, question);
     case 'poke':

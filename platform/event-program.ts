@@ -90,7 +90,12 @@ export async function runEventProgram(
     let length = 0;
     let how: EventEnd['how'] = 'exited';
     let last: NodeJS.Timeout | undefined;
-    const child = spawn(program, [], { cwd: run.cwd, env: { ...small, ...run.env }, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const child = spawn(program, [...(run.args ?? [])], {
+      cwd: run.cwd,
+      env: { ...small, ...run.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
     const signalGroup = (signal: NodeJS.Signals): void => {
       if (child.pid === undefined) return;
       try {

@@ -34,6 +34,8 @@ type Ended = {
 type ListOptions = {
   readonly role?: RoleName;
   readonly ended?: boolean;
+  /** False: what waits in in/ is left out, unread. */
+  readonly waiting?: boolean;
   readonly limit?: number;
   readonly onFault?: (role: RoleName, failure: Failure) => void;
 };
@@ -51,8 +53,9 @@ export async function list(parts: Parts, options: ListOptions): Promise<readonly
     const tried = async (act: () => Promise<void>): Promise<null | void> => orTold(parts, role, options, act);
     let names: Names = { prompts: [], ended: [] };
     await tried(async () => {
+      if (options.waiting === false && options.ended === false) return;
       names = await namesIn(parts, parts.layout.in(role.folder));
-      for (const view of await waitingViews(parts, role, names.prompts)) waiting.push(view);
+      if (options.waiting !== false) for (const view of await waitingViews(parts, role, names.prompts)) waiting.push(view);
     });
     await tried(async () => void inFlight.push(...(await inFlightViews(parts, role))));
     if (options.ended === false) continue;

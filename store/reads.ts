@@ -15,7 +15,7 @@ export type Reads = {
   /** Newest first. */
   recent(limit: number): JournalJob[];
   attempts(id: JobId): JournalAttempt[];
-  spending(): SpendLine[];
+  spending(since?: string): SpendLine[];
   errors(id: JobId): JobError[];
   holds(): LaneHold[];
   lanes(): LaneRecord[];
@@ -32,7 +32,8 @@ const RECENT = `
   ORDER BY changed_at DESC, id DESC LIMIT ?1`;
 
 const SPENDING = `
-  SELECT attempt.*, job.feature AS job_feature, job.role AS job_role FROM attempt JOIN job ON job.id = attempt.job`;
+  SELECT attempt.*, job.feature AS job_feature, job.role AS job_role FROM attempt JOIN job ON job.id = attempt.job
+  WHERE ?1 IS NULL OR NOT json_valid(attempt.record) OR attempt.record ->> '$.endedAt' >= ?1`;
 
 /** @param version of the tables, 1 or later */
 export function makeReads(database: Database, version: number): Reads {
@@ -60,7 +61,7 @@ function readsWith(database: Database, version: number, read: ReadRows): Reads {
     open: () => read(() => open.all(), jobOf),
     recent: (limit) => read(() => recent.all(Math.max(0, Math.trunc(limit))), jobOf),
     attempts: (id) => read(() => attempts.all(id), attemptOf),
-    spending: () => read(() => spending.all(), spendingOf).flatMap((line) => line ?? []),
+    spending: (since) => read(() => spending.all(since ?? null), spendingOf).flatMap((line) => line ?? []),
     errors: (id) => read(() => errors?.all(id) ?? [], errorOf),
     holds: () => read(() => holds.all(), holdOf),
     lanes: () => read(() => lanes?.all() ?? [], laneOf).filter((lane) => lane !== null),
