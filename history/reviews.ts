@@ -100,6 +100,7 @@ export function makeReviews(
     if (top === tip) return;
     if (signers !== null) takeSigners(await signers());
     if (top === null) await takeNote();
+    if (hasComeTo(tip)) return;
     let fresh = await newer(tip);
     if (fresh === null) {
       forget();
@@ -125,6 +126,9 @@ export function makeReviews(
     if (checked.ok) return checked.value === null ? 'it is not signed, and signing is required' : null;
     return checked.error.words;
   }
+
+  // Asked again after the note was read, so what the compiler knew before it does not count.
+  const hasComeTo = (tip: Oid): boolean => top === tip;
 
   function forget(): void {
     top = null;
