@@ -2,30 +2,32 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { assertVerified, makeRig, promptText, ROOT, type Daemon, type Front } from '#test/support/rig.ts';
+import { assertVerified, makeRig, promptText, type Daemon, type Front } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 import { inHistory, judge, sayClosed, type Said } from '#test/support/verdicts.ts';
 
 const FOLDERS = { meta: '00-meta', architect: '01-architect', openapi: '02-openapi', ui: '03-ui', integration: '04-integration' } as const;
 type Name = keyof typeof FOLDERS;
 
+/** The brief without the lines that would make prompts of parts of it. */
+const WITHOUT_FENCES = "grep -v '^[~`]'";
+
 describe('the chain of answers', () => {
   const rig = makeRig({ after }, '');
   let daemon: Daemon;
   before(async () => {
-    const role = readFileSync(path.join(ROOT, 'agents/04-integration/role.yaml'), 'utf8').replace('review: required', 'review: none');
-    mkdirSync(path.join(rig.root, 'agents/04-integration'), { recursive: true });
-    writeFileSync(path.join(rig.root, 'agents/04-integration/role.yaml'), role);
     rig.settings(
       settingsWith(
-        [shellRunner('copy', 'cat')],
+        [shellRunner('copy', WITHOUT_FENCES)],
         // A minute: what goes on before was woken by the verdict.
         'intake: { settle: 100ms, scan_interval: 1m }\ncontext: { bytes: 3000 }\nreview: { unreviewed_roles: [integration] }\n',
       ).replace('intake: { settle: 100ms }\n', ''),
     );
+    const role = path.join(rig.root, 'agents/04-integration/role.yaml');
+    writeFileSync(role, readFileSync(role, 'utf8').replace('review: required', 'review: none'));
     daemon = await rig.start();
   });
 
