@@ -23,7 +23,7 @@ describe('the chain of answers', () => {
       settingsWith(
         [shellRunner('copy', WITHOUT_FENCES)],
         // A minute: what goes on before was woken by the verdict.
-        'intake: { settle: 100ms, scan_interval: 1m }\ncontext: { bytes: 3000 }\nreview: { unreviewed_roles: [integration] }\n',
+        'intake: { settle: 100ms, scan_interval: 1m }\ncontext: { bytes: 3000 }\nlimits: { front_matter_bytes: 65536 }\nreview: { unreviewed_roles: [integration] }\n',
       ).replace('intake: { settle: 100ms }\n', ''),
     );
     const role = path.join(rig.root, 'agents/04-integration/role.yaml');
@@ -122,6 +122,26 @@ describe('the chain of answers', () => {
     await rig.ended('after', 'processed', FOLDERS.ui);
     const [used] = rig.evidence('after', FOLDERS.ui).predicate.context ?? [];
     assert.deepEqual([used?.standing, used?.verdicts], ['unreviewed', []]);
+  });
+
+  test('one whose header is too long to be looked at is claimed, and waits in work/ for the verdict all the same', async () => {
+    const long = `# ${'x'.repeat(90)}\n`.repeat(300);
+    drop('deep', 'ui', { feature: 'CHN-6', extra: `${long}depends_on: [architect]\n` });
+    drop('up', 'architect', { feature: 'CHN-6' });
+    await rig.ended('up');
+    await looked();
+    await rig.until(rig.in(FOLDERS.ui), () => !waits('deep', 'ui'), 'it is claimed');
+    await looked();
+    assert.equal(existsSync(path.join(rig.out(FOLDERS.ui), 'deep_result.md')), false);
+    assert.match(await why('ui/deep'), /is in work\n {2}because {2}it waits: CHN-6\/architect@1 awaits a verdict/);
+    await verdict('CHN-6/architect@1');
+    await rig.ended('deep', 'processed', FOLDERS.ui);
+    assert.equal(rig.evidence('deep', FOLDERS.ui).predicate.context?.[0]?.revision, 1);
+    drop('deep-cycle', 'ui', { feature: 'CHN-6', revision: 2, extra: `${long}depends_on: [ui@1, integration]\n` });
+    drop('deep-other', 'integration', { feature: 'CHN-6', extra: 'depends_on: [FEAT-77/ui, meta]\n' });
+    await looked();
+    assert.equal((await rig.docket('cancel', 'deep-cycle')).code, 0);
+    await rig.ended('deep-cycle', 'cancelled', FOLDERS.ui);
   });
 
   test('prompts that wait for one another: the one that closes the cycle is rejected, with the cycle, its line and column', async () => {
