@@ -60,6 +60,9 @@ export async function validateWhenHealed(ports: Ports, task: Task): Promise<Resu
   }
 }
 
+/** So few wait in work/ that each may ask for itself. */
+const ASK_AGAIN_MS = 1_000;
+
 /**
  * A file that was claimed unseen, or whose dependency lost its verdict between the look and the claim: nothing flows to it without one. It waits in work/,
  * and stands in nobody's way there. Not null: it cannot go on.
@@ -72,7 +75,7 @@ async function waitForAnswers(ports: Ports, task: Task, { prompt, missing }: Unm
   task.place.leaves();
   ports.waitsForAnswers.set(id, missing.map((one) => describeMissing(one).because).join('; '));
   try {
-    await ports.clock.sleep(ports.scanIntervalMs, AbortSignal.any([task.cancel, ports.stopping]));
+    await ports.clock.sleep(Math.min(ports.scanIntervalMs, ASK_AGAIN_MS), AbortSignal.any([task.cancel, ports.stopping]));
   } finally {
     ports.waitsForAnswers.delete(id);
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { symlink } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { addWhy, whatOf } from '#cli/why.ts';
-import { judge } from '../support/verdicts.ts';
+import { judge, sayClosed } from '../support/verdicts.ts';
 import { claimPrompt, makeTempWorkspace, move, promptText, seedJob, type TempWorkspace } from '../support/workspace.ts';
 
 const failure = { kind: 'no-answer', runner: 'fake', message: 'nothing came' } as const;
@@ -65,6 +65,54 @@ describe('docket why, of a file that waits', () => {
     assert.match(await why(workspace, 'foo'), /lane claude is held until 2026-11-20T12:00:00\.000Z: 429/);
     said = { waiting: { 'architect/foo.md': 'was changed a moment ago: waits until it is settled' } };
     assert.match(await why(workspace, 'foo'), /was changed a moment ago/);
+  });
+});
+
+describe('docket why, of the chain', () => {
+  const answer = { status: 'answered', answer: 'x' } as const;
+
+  test('an answer says how it stands, and the prompt that waits for it says the same', async (t) => {
+    const workspace = await makeTempWorkspace(t);
+    const rooms = await workspace.rooms();
+    await seedJob(rooms, 'arch', { revision: 2 }, answer);
+    await workspace.write('queues/03-ui/in/foo.md', promptText({ agent: 'ui', more: 'depends_on: [architect]\n' }));
+    const both = async (): Promise<string> => `${await why(workspace, 'architect/arch')}\n${await why(workspace, 'ui/foo')}`;
+    for (const [verdict, words, next] of [
+      [null, 'FEAT-1/architect@2 awaits a verdict', '`docket approve FEAT-1/architect@2`'],
+      ['held', 'FEAT-1/architect@2 is held by a reviewer', 'docket approve FEAT-1/architect@2'],
+      ['changes-requested', 'changes were requested of FEAT-1/architect@2', '`docket revise FEAT-1/architect`'],
+      ['rejected', 'FEAT-1/architect@2 was rejected', '`docket revise FEAT-1/architect`'],
+    ] as const) {
+      if (verdict !== null) await judge(rooms.history, 'FEAT-1/architect@2', { verdict });
+      const said = await both();
+      assert.equal(said.split(`because  ${words}`).length, 3, said);
+      assert.equal(said.split(next).length, 3, said);
+    }
+    await judge(rooms.history, 'FEAT-1/architect@2');
+    assert.match(await both(), /FEAT-1\/architect@2 is accepted[^]*no daemon runs/);
+  });
+
+  test('a feature that is closed, and a role whose answers await too many verdicts', async (t) => {
+    const workspace = await makeTempWorkspace(t, 'runner: offline\nreview: { awaiting_max: 1 }\n');
+    const rooms = await workspace.rooms();
+    await seedJob(rooms, 'arch', {}, answer);
+    await workspace.write('queues/01-architect/in/foo.md', promptText({ feature: 'FEAT-2' }));
+    assert.match(await why(workspace, 'foo'), /1 answers of architect await a verdict, and review\.awaiting_max lets no more than 1 do so/);
+    await workspace.write('queues/01-architect/in/late.md', promptText({ revision: 2 }));
+    await sayClosed(rooms.history, 'FEAT-1', 'closing');
+    assert.match(await why(workspace, 'late'), /FEAT-1 is closed, so it will be rejected[^]*`docket reopen FEAT-1` first/);
+    assert.doesNotMatch(await why(workspace, 'foo'), /await a verdict/, 'nobody judges the answers of a closed feature');
+  });
+
+  test('a prompt out of an answer is held until that answer is accepted', async (t) => {
+    const workspace = await makeTempWorkspace(t);
+    const rooms = await workspace.rooms();
+    const { id } = await seedJob(rooms, 'plan', { agent: 'meta' }, answer);
+    await workspace.write('queues/01-architect/in/child.held', promptText({ more: `parent: ${id}\n` }));
+    assert.match(
+      await why(workspace, 'child'),
+      /is held until the answer that it came from is accepted\n {2}because {2}.*FEAT-1\/meta@1 awaits a verdict\n {2}next {5}`docket approve FEAT-1\/meta@1`/,
+    );
   });
 });
 

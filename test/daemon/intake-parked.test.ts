@@ -150,6 +150,21 @@ describe('a prompt that depends on others', () => {
     assert.equal(order.length, 1_000);
   });
 
+  test('grows older while it waits for an answer: what came later and is more urgent does not pass it for ever', async (context) => {
+    const { book, rig, drop, looked, poked, lanes } = await ready(context, { agingMs: 1_000 });
+    lanes.room = 0;
+    await drop('a-old', 'priority: 60\ndepends_on: [meta]\n');
+    assert.deepEqual(await looked(), []);
+    rig.clock.advance(30_000);
+    await drop('b-young', 'priority: 40\n');
+    await drop('c-urgent', 'priority: 5\n');
+    assert.deepEqual(await looked(), []);
+    book.answer('FEAT-123/meta@1');
+    book.judge('FEAT-123/meta@1');
+    lanes.room = 3;
+    assert.deepEqual(await poked(), ['c-urgent.md', 'a-old.md', 'b-young.md']);
+  });
+
   test('one whose file is taken away is forgotten', async (context) => {
     const { rig, book, intake, drop, looked, poked } = await ready(context);
     await drop('gone', 'depends_on: [meta]\n');

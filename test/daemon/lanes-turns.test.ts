@@ -72,36 +72,40 @@ test('whatever comes, everybody starts, in the order of their turns, and slots o
   );
 });
 
-test('a stream of urgent prompts without end passes one of the lowest priority for 99 agings at most', async () => {
-  const { clock, lanes } = makeLanesRig({ rules: { agingMs: AGING_MS } });
-  let startedMs = -1;
-  const over = new AbortController();
-  const run = async (priority: number, begin: () => void): Promise<void> =>
-    lanes.run(
-      { lanes: ['a'], role: 'ui', order: lanes.orderOf(priority, clock.monotonicMs()) },
-      never,
-      async () => {
-        begin();
-        await clock.sleep(10_000);
-      },
-      () => ({ is: 'answered' }),
-    );
-  // One each 9 s, for one slot of 10 s: it is never free.
-  const stream = (async (): Promise<void> => {
-    const some: Promise<void>[] = [];
-    while (!over.signal.aborted) {
-      some.push(run(0, () => undefined));
-      await clock.sleep(9_000);
-    }
-    await Promise.all(some);
-  })();
-  const last = run(99, () => (startedMs = clock.monotonicMs()));
-  await clock.runWhile(() => startedMs < 0);
-  over.abort();
-  let isDone = false;
-  const done = Promise.all([stream, last]).then(() => (isDone = true));
-  await clock.runWhile(() => !isDone);
-  await done;
-  // What came before its turn is 99 agings of arrivals, each of which takes 10/9 of the time in which it came.
-  assert.ok(startedMs > 0 && startedMs <= (99 * AGING_MS * 10) / 9 + 20_000, `it started after ${String(startedMs)} ms`);
-});
+for (const [whose, roles] of [
+  ['of its own role', ['ui']],
+  ['of other roles', ['openapi', 'meta']],
+] as const)
+  test(`a stream of urgent prompts ${whose} without end passes one of the lowest priority for 99 agings at most`, async () => {
+    const { clock, lanes } = makeLanesRig({ rules: { agingMs: AGING_MS } });
+    let startedMs = -1;
+    const over = new AbortController();
+    const run = async (role: string, priority: number, begin: () => void): Promise<void> =>
+      lanes.run(
+        { lanes: ['a'], role, order: lanes.orderOf(priority, clock.monotonicMs()) },
+        never,
+        async () => {
+          begin();
+          await clock.sleep(10_000);
+        },
+        () => ({ is: 'answered' }),
+      );
+    // One each 9 s, for one slot of 10 s: it is never free.
+    const stream = (async (): Promise<void> => {
+      const some: Promise<void>[] = [];
+      for (let n = 0; !over.signal.aborted; n++) {
+        some.push(run(roles[n % roles.length] ?? '', 0, () => undefined));
+        await clock.sleep(9_000);
+      }
+      await Promise.all(some);
+    })();
+    const last = run('ui', 99, () => (startedMs = clock.monotonicMs()));
+    await clock.runWhile(() => startedMs < 0);
+    over.abort();
+    let isDone = false;
+    const done = Promise.all([stream, last]).then(() => (isDone = true));
+    await clock.runWhile(() => !isDone);
+    await done;
+    // What came before its turn is 99 agings of arrivals, each of which takes 10/9 of the time in which it came.
+    assert.ok(startedMs > 0 && startedMs <= (99 * AGING_MS * 10) / 9 + 20_000, `it started after ${String(startedMs)} ms`);
+  });

@@ -2,30 +2,32 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { assertVerified, makeRig, promptText, ROOT, type Daemon, type Front } from '#test/support/rig.ts';
+import { assertVerified, makeRig, promptText, type Daemon, type Front } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 import { inHistory, judge, sayClosed, type Said } from '#test/support/verdicts.ts';
 
 const FOLDERS = { meta: '00-meta', architect: '01-architect', openapi: '02-openapi', ui: '03-ui', integration: '04-integration' } as const;
 type Name = keyof typeof FOLDERS;
 
+/** The brief without the lines that would make prompts of parts of it. */
+const WITHOUT_FENCES = "grep -v '^[~`]'";
+
 describe('the chain of answers', () => {
   const rig = makeRig({ after }, '');
   let daemon: Daemon;
   before(async () => {
-    const role = readFileSync(path.join(ROOT, 'agents/04-integration/role.yaml'), 'utf8').replace('review: required', 'review: none');
-    mkdirSync(path.join(rig.root, 'agents/04-integration'), { recursive: true });
-    writeFileSync(path.join(rig.root, 'agents/04-integration/role.yaml'), role);
     rig.settings(
       settingsWith(
-        [shellRunner('copy', 'cat')],
+        [shellRunner('copy', WITHOUT_FENCES)],
         // A minute: what goes on before was woken by the verdict.
-        'intake: { settle: 100ms, scan_interval: 1m }\ncontext: { bytes: 3000 }\nreview: { unreviewed_roles: [integration] }\n',
+        'intake: { settle: 100ms, scan_interval: 1m }\ncontext: { bytes: 3000 }\nlimits: { front_matter_bytes: 65536 }\nreview: { unreviewed_roles: [integration] }\n',
       ).replace('intake: { settle: 100ms }\n', ''),
     );
+    const role = path.join(rig.root, 'agents/04-integration/role.yaml');
+    writeFileSync(role, readFileSync(role, 'utf8').replace('review: required', 'review: none'));
     daemon = await rig.start();
   });
 
@@ -120,6 +122,26 @@ describe('the chain of answers', () => {
     await rig.ended('after', 'processed', FOLDERS.ui);
     const [used] = rig.evidence('after', FOLDERS.ui).predicate.context ?? [];
     assert.deepEqual([used?.standing, used?.verdicts], ['unreviewed', []]);
+  });
+
+  test('one whose header is too long to be looked at is claimed, and waits in work/ for the verdict all the same', async () => {
+    const long = `# ${'x'.repeat(90)}\n`.repeat(300);
+    drop('deep', 'ui', { feature: 'CHN-6', extra: `${long}depends_on: [architect]\n` });
+    drop('up', 'architect', { feature: 'CHN-6' });
+    await rig.ended('up');
+    await looked();
+    await rig.until(rig.in(FOLDERS.ui), () => !waits('deep', 'ui'), 'it is claimed');
+    await looked();
+    assert.equal(existsSync(path.join(rig.out(FOLDERS.ui), 'deep_result.md')), false);
+    assert.match(await why('ui/deep'), /is in work\n {2}because {2}it waits: CHN-6\/architect@1 awaits a verdict/);
+    await verdict('CHN-6/architect@1');
+    await rig.ended('deep', 'processed', FOLDERS.ui);
+    assert.equal(rig.evidence('deep', FOLDERS.ui).predicate.context?.[0]?.revision, 1);
+    drop('deep-cycle', 'ui', { feature: 'CHN-6', revision: 2, extra: `${long}depends_on: [ui@1, integration]\n` });
+    drop('deep-other', 'integration', { feature: 'CHN-6', extra: 'depends_on: [FEAT-77/ui, meta]\n' });
+    await looked();
+    assert.equal((await rig.docket('cancel', 'deep-cycle')).code, 0);
+    await rig.ended('deep-cycle', 'cancelled', FOLDERS.ui);
   });
 
   test('prompts that wait for one another: the one that closes the cycle is rejected, with the cycle, its line and column', async () => {

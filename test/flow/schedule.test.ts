@@ -10,6 +10,9 @@ import { assertClean, makeRig, promptText, type Daemon } from '#test/support/rig
 import { inHistory, judge } from '#test/support/verdicts.ts';
 import { obeyingRunner, settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 
+/** The brief without the lines that would make prompts of parts of it. */
+const WITHOUT_FENCES = "grep -v '^[~`]'";
+
 describe('schedule and cancel', () => {
   const rig = makeRig({ after }, settingsWith([]));
   let daemon: Daemon;
@@ -18,7 +21,7 @@ describe('schedule and cancel', () => {
     agents = await startFakeAgents(rig.base);
     rig.settings(
       settingsWith(
-        [obeyingRunner('one', agents), shellRunner('copy', 'cat')],
+        [obeyingRunner('one', agents), shellRunner('copy', WITHOUT_FENCES)],
         'lanes: { one: { slots: 1 } }\nlimits: { ahead: 1 }\nintake: { settle: 100ms, scan_interval: 200ms }\n',
       ).replace('intake: { settle: 100ms }\n', ''),
     );

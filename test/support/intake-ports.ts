@@ -2,6 +2,7 @@
 
 import type { History } from '#core/history.ts';
 import { makeAcceptance } from '#daemon/acceptance.ts';
+import { orderOf } from '#daemon/lanes/order.ts';
 import { NO_PURSE } from '#daemon/budget.ts';
 import type { Ports } from '#daemon/ports.ts';
 import { ROLES } from '#test/support/prompts.ts';
@@ -15,6 +16,8 @@ export type IntakeParts = Pick<Ports, 'spool' | 'clock' | 'log' | 'scanIntervalM
   readonly roleRate?: number;
   /** review.awaiting_max; absent: no limit. */
   readonly awaitingMax?: number;
+  /** schedule.aging; absent: nobody grows older. */
+  readonly agingMs?: number;
   /** Absent: nothing is recorded. */
   readonly history?: Pick<History, 'stamps' | 'records' | 'verdicts' | 'read' | 'log' | 'closings'>;
 };
@@ -33,7 +36,15 @@ const NO_HISTORY: Required<IntakeParts>['history'] = {
   closings: async () => Promise.resolve([]),
 };
 
-export const makeIntakePorts = ({ room, isShut, roleRate = 0, awaitingMax = 0, history = NO_HISTORY, ...ports }: IntakeParts): Ports =>
+export const makeIntakePorts = ({
+  room,
+  isShut,
+  roleRate = 0,
+  awaitingMax = 0,
+  agingMs = 0,
+  history = NO_HISTORY,
+  ...ports
+}: IntakeParts): Ports =>
   ({
     ...ports,
     workspace: { settings: { 'limits.role_rate': roleRate, 'review.awaiting_max': awaitingMax } },
@@ -46,7 +57,7 @@ export const makeIntakePorts = ({ room, isShut, roleRate = 0, awaitingMax = 0, h
       isShut,
       roleShut: () => null,
       room,
-      orderOf: (priority: number) => priority,
+      orderOf: (priority: number, sinceMs: number) => orderOf(priority, sinceMs, agingMs),
       view: () => [{ lane: 'offline', reason: 'a test', paused: null }],
     },
   }) as unknown as Ports;
