@@ -49,6 +49,18 @@ export function heldReasons(
   };
 }
 
+/** For `docket why`: what keeps a held prompt, and what lets it go. Null: it is none, or it waits for the approval of its answer (why-chain.ts). */
+export async function heldWhy(
+  sources: Sources,
+  view: Pick<JobView, 'role' | 'stem' | 'held'> | null,
+): Promise<{ readonly because: string; readonly next: string } | null> {
+  const why = view === null ? null : await heldReasons(sources)(view);
+  if (why === null || view === null) return null;
+  const { hold, parent, supersededBy, standing } = why.facts;
+  const isWaiting = hold === null && parent !== null && supersededBy === null && standing !== null && !isAccepted(standing);
+  return isWaiting ? null : { because: why.words, next: `\`docket release ${view.role}/${view.stem}\` lets it go` };
+}
+
 async function parentOf(sources: Sources, job: JobId): Promise<Parent> {
   const identity = await identityOf(sources, job);
   if (identity === null) return { parent: `job ${job}`, standing: null, supersededBy: null };

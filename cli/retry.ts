@@ -58,6 +58,12 @@ async function named(sources: Sources, names: readonly string[]): Promise<Chosen
   for (const name of names) {
     const subject = await findSubject(sources, name);
     const { view } = subject;
+    // It never ran, and what it waits for is a person's word.
+    if (view?.held !== undefined)
+      throw new CliError(
+        `${nameOf(subject)} is held and never ran: \`docket why ${nameOf(subject)}\` says for what, \`docket release ${nameOf(subject)}\` lets it go`,
+        EXIT.wrongUse,
+      );
     if (view === null || !isBadEnd(view.state)) throw new CliError(refusal(subject), EXIT.wrongUse);
     chosen.set(nameOf(subject), { role: view.role, stem: stemOf(view.stem), was: view.state });
   }

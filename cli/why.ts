@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { printable, type JobId } from '#core/names.ts';
 import type { JobError } from '#core/ports.ts';
 import type { MissingWords } from '#daemon/dependencies.ts';
+import { heldWhy } from './held.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { fileNameOf, isBadEnd, isEnd, isWaitingFile, peekOf, shownPath, stateOf, textOf } from './job-words.ts';
 import { findSubject, nameOf, recordOf, type Subject } from './job-words-find.ts';
@@ -177,6 +178,8 @@ async function chainOf(
     return record === null ? [] : standingWords(sources, record);
   }
   if (state !== 'held' || file === null) return [];
+  const held = await heldWhy(sources, subject.view);
+  if (held !== null) return [held];
   const words = await parentWords(sources, await bytesOf(sources, file));
   return words === null ? [] : [words];
 }

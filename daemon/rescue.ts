@@ -9,6 +9,8 @@
  * | <job>.claimed, its reading             | goes on with the bytes in the ledger; damaged: read again |
  * | private copies, no decision            | removed: nothing was decided |
  * | a decision                             | the end is decided: record, publish, finish (daemon/conclude.ts) |
+ * | a decision with prompts to enqueue     | the same; those without their name in in/ get it, each once (spool/enqueue.ts, docs/emit.md) |
+ * | <stem>.held of an accepted answer      | released (daemon/emit-release.ts) |
  * | <job>/a<n>/ with exit.json             | the run ended: its answer is used, no tool is started |
  * | <job>/a<n>/ with a run that is alive   | adopted: waited for, not started again |
  * | <job>/a<n>/ with a run that is gone    | ended for certain, then started again: the only place where a tool can be started twice |

@@ -118,7 +118,7 @@ test('each prompt is held to what a dropped file is held to, with the place in t
   assert.match(await one({ extra: 'scope: { files: [".git/config"] }\n' }), /^10:\d+ scope\.files:/);
   assert.match(await one({ body: 'SECRET\n' }), /^3:1 the prompt contains what looks like a secret/);
   assert.match(await one({ body: `${'x'.repeat(3_000)}\n` }, { settings: { 'limits.prompt_bytes': 2_000 } }), /2000 bytes/);
-  assert.match((await flawsOf(place, block({}).replace('2.1.0', '9.9.9'))).join(), /^4:\d+ prompt_spec_version:/);
+  assert.match((await flawsOf(place, block({}).replace('2.1.0', '9.9.9'))).join(), /^5:22 prompt_spec_version:/);
   assert.match((await flawsOf(place, '```prompt\nno header\n```\n')).join(), /^2:1 file: there is no front matter/);
   assert.match((await flawsOf(place, `\`\`\`prompt\n${promptText()}`)).join(), /^1:1 the block of this prompt is never closed/);
   const indented = `  \`\`\`prompt\n${promptText({ agent: 'nobody' }).replaceAll(/^/gm, '  ')}\`\`\`\n`;

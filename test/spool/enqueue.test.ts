@@ -184,6 +184,26 @@ test('a power cut at any call enqueues all prompts of an answer, each once and w
   assert.ok(cuts > 200, String(cuts));
 });
 
+test('a full disk at any call enqueues none twice and loses none once there is room again, in the same process', async () => {
+  const counting = makeQueue(null);
+  await counting.spool().prepare();
+  const counted = makeFaultyFs(FAST, { at: 0, act: 'ENOSPC' });
+  await wholeJob(counting.spool(counted));
+  counting.remove();
+  for (let at = 1; at <= counted.calls.length; at++) {
+    const queue = makeQueue(null);
+    await queue.spool().prepare();
+    const spool = queue.spool(makeFaultyFs(FAST, { at, act: 'ENOSPC' }));
+    await wholeJob(spool).catch((error: unknown) => {
+      assert.match(String(error), /made up/);
+    });
+    await recover(spool);
+    const where = `full at ${String(at)} (${counted.calls[at - 1] ?? ''})`;
+    if (names(queue.in(META)).length > 0) assert.deepEqual(held(queue), NAMES, where);
+    queue.remove();
+  }
+});
+
 test('a name that somebody took between the decision and the writing is left alone: the child gets the next number', async (context) => {
   const queue = makeQueue(context);
   const spool = queue.spool();

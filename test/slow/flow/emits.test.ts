@@ -42,6 +42,7 @@ test('the prompts of an answer wait, listed and in the evidence, until it is app
   assert.deepEqual([show.code, /waits for the approval of FEAT-1\/meta@1/.test(show.out)], [0, true], show.out + show.err);
   const refused = rig.run(['release', 'ui/screens']);
   assert.deepEqual([refused.code, /terminal/.test(refused.err)], [2, true], refused.err);
+  assert.equal(rig.run(['retry', 'ui/screens']).code, 2, 'a retry is no way around the approval');
   assert.deepEqual(rig.starts(), ['meta']);
 
   rig.approve('FEAT-1/meta');
@@ -96,6 +97,25 @@ test('what a person removed or renamed between a kill and the next start does no
   assert.deepEqual([rig.names('03-ui'), rig.names('01-architect')], [[], ['later.processed']]);
 });
 
+test('a role whose in/ cannot be used keeps the answer waiting; once it can, all prompts are enqueued', async (t) => {
+  const rig = makeEmitRig(t);
+  const daemon = await rig.start();
+  const away = `${rig.in('03-ui')}-away`;
+  renameSync(rig.in('03-ui'), away);
+  rig.drop('feature.md', metaPrompt(), META);
+  await rig.logged('feature.md stays in work/ and goes on later');
+  assert.deepEqual(
+    [rig.names('01-architect'), rig.names(META), readdirSync(rig.out(META))],
+    [[], [], []],
+    'none before all can, and no answer',
+  );
+  renameSync(away, rig.in('03-ui'));
+  await rig.ended('feature', 'processed', META);
+  assert.deepEqual([rig.names('03-ui'), rig.names('01-architect')], [['screens.held'], ['FEAT-1-architect.held']]);
+  assert.equal(await daemon.stop(), 0);
+  assert.deepEqual(rig.starts(), ['meta'], 'the answer was paid for once');
+});
+
 test('an approval without a daemon releases at the next start; a prompt that a person holds stays', async (t) => {
   const rig = makeEmitRig(t);
   const first = await rig.start();
@@ -109,6 +129,7 @@ test('an approval without a daemon releases at the next start; a prompt that a p
   await rig.ended('FEAT-1-architect');
   assert.deepEqual(rig.names('03-ui'), ['screens.held']);
   assert.match(rig.run(['ls', 'ui']).out, /held by Ada Example <ada@example.com>: after the demo/);
+  assert.match(rig.run(['why', 'ui/screens']).out, /held by Ada Example.*\n.*`docket release ui\/screens` lets it go/);
   // Its answer is approved, so nobody needs to be asked.
   assert.equal(rig.run(['release', 'ui/screens']).code, 0);
   await rig.ended('screens', 'processed', '03-ui');
