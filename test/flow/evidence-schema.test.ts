@@ -30,3 +30,31 @@ for (const [name, suffix, extra] of [
     assert.equal(fits({ ...evidence, predicate: { ...evidence.predicate, status: 'merged' } }), false);
   });
 }
+
+test('evidence of a revision names the record before it, by job and hashes; of one that nobody recorded it says so', async () => {
+  rig.drop('first.md', promptText({ feature: 'FEAT-20', extra: 'runner: copy\n' }));
+  await rig.ended('first');
+  const first = rig.evidence('first');
+  assert.equal(first.predicate.revises, undefined);
+  rig.drop('second.md', promptText({ feature: 'FEAT-20', revision: 2, extra: 'runner: copy\nrevises: FEAT-20/architect@1\n' }));
+  rig.drop('third.md', promptText({ feature: 'FEAT-20', revision: 3, extra: 'runner: copy\nrevises: FEAT-21/architect@1\n' }));
+  await rig.ended('second');
+  await rig.ended('third');
+  const hash = (name: string): string | undefined => first.subject.find((one) => one.name.startsWith(name))?.digest.sha256;
+  const [second, third] = ['second', 'third'].map((name) => rig.evidence(name));
+  for (const one of [second, third]) assert.ok(fits(one), JSON.stringify(fits.errors));
+  assert.deepEqual(second?.predicate.revises, {
+    record: 'FEAT-20/architect@1',
+    job: first.predicate.job,
+    promptSha256: hash('prompt_'),
+    resultSha256: hash('result_'),
+  });
+  assert.deepEqual(third?.predicate.revises, { record: 'FEAT-21/architect@1', job: null, promptSha256: null, resultSha256: null });
+});
+
+test('a prompt that says in another form what it revises is rejected', async () => {
+  for (const [index, text] of ['FEAT-20/architect', '../x@1', 'FEAT-20/architect@0', 'architect@1'].entries()) {
+    rig.drop(`wrong-${String(index)}.md`, promptText({ feature: 'FEAT-22', revision: index + 1, extra: `revises: ${text}\n` }));
+    await rig.ended(`wrong-${String(index)}`, 'rejected');
+  }
+});

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { DOCKET, makeRig, ROOT } from '#test/support/rig.ts';
@@ -47,11 +48,16 @@ await client.close();
 });
 
 withTool('claude', (bin) => {
-  test('the real Claude Code finds the tools, enqueues a prompt, and reads its answer', async (t) => {
-    const fake = await startFakeModel({ scenario: 'ok' });
-    t.after(async () => fake.close());
+  test('the real Claude Code finds the skill and the tools, enqueues a prompt, and reads its answer', async (t) => {
+    const dump = mkdtempSync(path.join(tmpdir(), 'docket-model-'));
+    const fake = await startFakeModel({ scenario: 'ok', dump });
+    t.after(async () => {
+      await fake.close();
+      rmSync(dump, { recursive: true, force: true });
+    });
     const rig = makeRig(t, 'runner: offline\n');
     const daemon = await rig.start();
+    assert.equal(rig.run(['skill', 'install', '--for', 'claude']).code, 0);
     const server = { command: process.execPath, args: [DOCKET, '--root', rig.root, 'mcp'] };
     const ask = async (tool: string, input: Readonly<Record<string, unknown>>): Promise<string> => {
       const scenario = `tool=mcp__docket__${tool},args=${encodeURIComponent(JSON.stringify(input))}`;
@@ -67,7 +73,7 @@ withTool('claude', (bin) => {
           `mcp__docket__${tool}`,
         ],
         {
-          cwd: rig.base,
+          cwd: rig.root,
           env: {
             PATH: `${bin}:/usr/bin:/bin`,
             HOME: rig.base,
@@ -93,6 +99,8 @@ withTool('claude', (bin) => {
     await rig.ended('FEAT-3-architect-r1');
     assert.match(await ask('get_result', { job: 'architect/FEAT-3-architect-r1', wait_seconds: 10 }), /briefed/);
     assert.match(await ask('validate_prompt', { prompt: 'no header' }), /header-missing/);
+    const sent = readdirSync(dump).map((name) => readFileSync(path.join(dump, name), 'utf8'));
+    assert.ok(sent.some((text) => text.includes('docket: Hand work to docket, the spooler')));
     assert.match(await ask('enqueue_prompt', { role: 'nobody', prompt: 'x' }), /there is no role/);
     assert.equal(await daemon.stop(), 0);
   });
