@@ -147,7 +147,7 @@ const findingWords = ({ rule, line, column, excerpt, fingerprint }: SecretFindin
 export const describeFinding = ({ check, line, column, message }: ContractFinding): string =>
   `${line > 0 ? `line ${String(line)}, column ${String(column)}: ` : ''}${message} (${check})`;
 
-const SAID_MAX = 10;
+const SAID_MAX = 5;
 function contractWords(findings: readonly ContractFinding[], leftOut: number): string {
   const more = leftOut + Math.max(0, findings.length - SAID_MAX);
   const said = findings.slice(0, SAID_MAX).map(describeFinding).join('; ');

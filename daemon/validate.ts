@@ -9,7 +9,7 @@ import { printable } from '#core/names.ts';
 import { mergeNotes, type ScanNote } from '#core/policy.ts';
 import { identityOf, type Prompt } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
-import type { Role } from '#core/role.ts';
+import type { FenceSchema, OutputCheck, Role } from '#core/role.ts';
 import { scopeFaults } from '#policy/scope.ts';
 import { shown } from '#prompt-spec/faults.ts';
 import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
@@ -251,6 +251,10 @@ function materialsOf(ports: Ports, role: Role, spec: Accepted['spec'], brief: st
   return [
     lasting(ports, spec, 'prompt-spec', `v${spec.version}/${spec.role}`, () => spec.source),
     lasting(ports, role, 'role', role.folder, () => role.source),
+    ...schemasOf(spec.output).map((schema) =>
+      lasting(ports, schema, 'prompt-spec', `v${spec.version}/${schema.file}`, () => schema.source),
+    ),
+    ...schemasOf(role.checks).map((schema) => lasting(ports, schema, 'role', `${role.folder}/${schema.file}`, () => schema.source)),
     lasting(ports, ports.workspace, 'settings', 'docket.yaml (effective)', () => `${JSON.stringify(ports.workspace.settings, null, 2)}\n`),
     material(ports, 'brief', 'brief', brief),
     ...context.map((one) => material(ports, 'context', one.name, one.whole)),
@@ -261,6 +265,10 @@ function material(ports: Ports, kind: MaterialBytes['role'], name: string, text:
   const bytes = Buffer.from(text);
   return { role: kind, name, sha256: ports.digest.sha256(bytes), sizeBytes: bytes.length, bytes: text };
 }
+
+/** What an answer is judged by is a part of what it was made with. */
+const schemasOf = (checks: readonly OutputCheck[]): readonly FenceSchema[] =>
+  checks.flatMap((check) => ('fence' in check && check.schema !== undefined ? [check.schema] : []));
 
 const known = new WeakMap<object, MaterialBytes>();
 

@@ -107,5 +107,5 @@ test('an answer that does not keep its contract has its repair at once, whatever
 test('a contract failure says where and what, the first of many, and where to read on', () => {
   const words = describe({ kind: 'contract', findings: Array.from({ length: 12 }, (_, index) => finding(index)), leftOut: 5 });
   assert.match(words, /^the answer does not keep its contract: fault 0 \(fence yaml\); line 1, column 2: fault 1 \(fence yaml\)/);
-  assert.match(words, /; and 7 more \(docs\/contracts\.md\)$/);
+  assert.match(words, /; and 12 more \(docs\/contracts\.md\)$/);
 });

@@ -35,8 +35,8 @@ test('what readers rely on and lose is MAJOR, what they gain is MINOR', () => {
   assert.equal(stepOf(changesBetween(null, spec([A]))), 'minor');
 });
 
+const text = (keys: string): string => `**\`## Handover\`**: one fence:\n\n\`\`\`yaml\ncontract: architect/2\n${keys}\`\`\`\n`;
 test('other words are PATCH, but for the keys of the handover', () => {
-  const text = (keys: string): string => `**\`## Handover\`**: one fence:\n\n\`\`\`yaml\ncontract: architect/2\n${keys}\`\`\`\n`;
   const between = (from: string, to: string): string => stepOf(changesBetween(spec([A], text(from)), spec([A], text(to))));
   assert.equal(stepOf(changesBetween(spec([A], 'one'), spec([A], 'two'))), 'patch');
   assert.equal(between('a: 1\n', 'a: 2\n'), 'patch');
