@@ -1,7 +1,13 @@
 /** `docket stats`: what is measured, and what is only claimed by a baseline. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
+import { addApprove } from '#cli/approve.ts';
+import { generateKey, renderPrivateKey } from '#history/ssh-key.ts';
+import { temporaryFolder } from '../support/temp-folder.ts';
 import { addStats, spanWord } from '#cli/stats.ts';
 import { qualityOf, spreadOf, type Fact } from '#cli/stats-facts.ts';
 import { modelOf, TASKS } from '#cli/stats-model.ts';
@@ -80,12 +86,17 @@ describe('the productivity model', () => {
 
 describe('docket stats', () => {
   test('prints the baseline beside the claim, in words that it is an assumption, within 80 columns', async (t) => {
-    const workspace = await makeTempWorkspace(
-      t,
-      'runner: offline\nreview: { unreviewed_roles: [openapi] }\nstats: { baseline_openapi: 12.5 }\n',
-    );
-    await workspace.write('agents/02-openapi/role.yaml', ROLE);
+    const keyFile = path.join(await temporaryFolder(t), 'review_key');
+    writeFileSync(keyFile, renderPrivateKey(generateKey('ada')), { mode: 0o600 });
+    const workspace = await makeTempWorkspace(t, `runner: offline\nreview:\n  key: ${keyFile}\nstats: { baseline_openapi: 12.5 }\n`);
+    for (const args of [
+      ['init', '-q'],
+      ['config', 'user.name', 'Ada'],
+      ['config', 'user.email', 'ada@example.com'],
+    ])
+      execFileSync('git', ['-C', workspace.root, ...args]);
     await seedJob(await workspace.rooms(), 'o', { agent: 'openapi' }, { status: 'answered', answer: 'x' });
+    assert.equal((await workspace.run(addApprove, 'approve', 'FEAT-1/openapi')).code, 0);
     const { code, out } = await workspace.run(addStats, 'stats');
     assert.equal(code, 0);
     assert.match(out, /^for one feature +features +YOUR baseline +machine +review +difference$/m);
@@ -108,11 +119,3 @@ describe('docket stats', () => {
     assert.deepEqual([450, 12_000, 312_000, 11_160_000, 172_800_000].map(spanWord), ['450ms', '12.0s', '5.2m', '3.1h', '2.0d']);
   });
 });
-
-const ROLE = `title: API
-responsibility: drafts the API
-runners: { allowed: [offline] }
-access: read-only
-review: none
-emits: document
-`;
