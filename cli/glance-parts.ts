@@ -77,8 +77,8 @@ async function spentSince(
   const jobs = new Set(known.map(({ job }) => job));
   for await (const { at, trailers } of history.log({})) {
     if (at < since.slice(0, at.length)) break;
-    const { 'Docket-Status': status = 'submitted', 'Docket-Job': job = '', Runner: runner } = trailers;
-    if (status === 'submitted' || status === 'briefed' || runner === 'offline' || jobs.has(job)) continue;
+    const { 'Docket-Status': status = 'submitted', 'Docket-Job': job = '' } = trailers;
+    if (status === 'submitted' || status === 'briefed' || jobs.has(job)) continue;
     const all = [...known];
     for await (const line of history.spending()) if (line.atMs >= Date.parse(since)) all.push(line);
     return all;

@@ -5,7 +5,6 @@
  */
 
 import type { Settings } from '#core/settings.ts';
-import { isAccepted } from '#core/verdict.ts';
 import { usdOf } from '#core/money.ts';
 import type { Fact } from './stats-facts.ts';
 
@@ -30,7 +29,7 @@ export const TASKS: readonly Task[] = [
 
 export type Measured = Task & {
   readonly baselineHours: number;
-  /** Features in which a role of the task has an accepted result. */
+  /** Features in which a person has accepted a result of the task; what counts unreviewed claims nothing. */
   readonly features: number;
   /** For one of these features; all revisions and attempts of it. Null: there is none. */
   readonly machineHours: number | null;
@@ -59,7 +58,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 function measure(task: Task, facts: readonly Fact[], settings: Settings): Measured {
   const mine = facts.filter(({ identity }) => task.roles.includes(identity.role));
   const byFeature = [...Map.groupBy(mine, ({ identity }) => identity.feature.toLowerCase()).values()];
-  const done = byFeature.filter((all) => all.some(({ standing }) => standing !== null && isAccepted(standing)));
+  const done = byFeature.filter((all) => all.some(({ standing }) => standing === 'accepted'));
   const baselineHours = settings[task.setting];
   const features = done.length;
   const each = (of: (fact: Fact) => number): number | null => (features === 0 ? null : sum(done.flat().map(of)) / features);

@@ -7,6 +7,7 @@
  * Invariant: however it ends, what was switched on is switched off: the second screen, the hidden cursor, the raw keys.
  */
 
+import type { Clock } from '#core/ports.ts';
 import { notifyPlan } from './notify-ways.ts';
 import { wantsLive } from './live.ts';
 import { paint, type Common, type Io } from './io.ts';
@@ -86,14 +87,20 @@ function cutShown(line: string, columns: number): string {
     .join('');
 }
 
-export async function watchStatus(io: Io, common: Common, sources: Sources, given: WatchScreen | null = null): Promise<void> {
+export async function watchStatus(
+  io: Io,
+  common: Common,
+  sources: Sources,
+  given: { readonly screen: WatchScreen | null; readonly clock: Clock } | null = null,
+): Promise<void> {
   const isDrawn = common.json !== true && wantsWatch(io);
-  const screen = given ?? (isDrawn ? terminal() : null);
+  const screen = given === null ? (isDrawn ? terminal() : null) : given.screen;
+  const time = given?.clock ?? clock;
   const over = new AbortController();
   const isOver = (): boolean => over.signal.aborted;
   let wake = new AbortController();
   const { settings } = sources.workspace;
-  const ring = settings['notify.bell'] ? new Set((await notifyPlan(sources.workspace, io.env, clock, null)).on) : new Set<string>();
+  const ring = settings['notify.bell'] ? new Set((await notifyPlan(sources.workspace, io.env, time, null)).on) : new Set<string>();
   const stop = (): void => {
     over.abort();
     wake.abort();
@@ -133,7 +140,7 @@ export async function watchStatus(io: Io, common: Common, sources: Sources, give
       }
       if (isOver()) break;
       wake = new AbortController();
-      await clock.sleep(looked.facts.up ? EVERY_MS : EVERY_DOWN_MS, wake.signal);
+      await time.sleep(looked.facts.up ? EVERY_MS : EVERY_DOWN_MS, wake.signal);
     }
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, stop);

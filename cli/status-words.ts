@@ -47,10 +47,10 @@ const GAP = 2;
 const PLAIN_COLUMNS = 80;
 
 /** Cells to the right, the first one to the left. */
-function lineUp(rows: readonly (readonly string[])[]): string[] {
+function lineUp(rows: readonly (readonly string[])[], gap: number): string[] {
   const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((cells) => (cells[index] ?? '').length)));
   return rows.map((cells) =>
-    cells.map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[index] ?? 0) + GAP))).join(''),
+    cells.map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[index] ?? 0) + gap))).join(''),
   );
 }
 
@@ -62,8 +62,10 @@ function table(rows: readonly RoleRow[], columns: number): string[] {
     ...rows.map((row) => [row.role, ...shown.map((column) => String(column.count(row) ?? '?'))]),
     ['all', ...shown.map(total)],
   ];
-  const long = lineUp(cells('head'));
-  return Math.max(...long.map(({ length }) => length)) <= columns ? long : lineUp(cells('short'));
+  const fits = (lines: readonly string[]): boolean => Math.max(...lines.map(({ length }) => length)) <= columns;
+  const long = lineUp(cells('head'), GAP);
+  const short = lineUp(cells('short'), GAP);
+  return fits(long) ? long : fits(short) ? short : lineUp(cells('short'), 1);
 }
 
 const runningLine = ({ role, stem, runner, attempt, elapsed_ms: elapsed, usage, doing }: RunningRow): string =>

@@ -50,7 +50,7 @@ export function reviewNotes(roles: readonly Reviewable[], listed: readonly strin
   const notes = roles.flatMap((role): string[] => {
     const { name, review, emits } = role;
     const isListed = listed.includes(name);
-    if (isUnreviewed(role, listed)) return [`role ${name} is NOT REVIEWED: its answers count without a verdict (review.unreviewed_roles)`];
+    if (isUnreviewed(role, listed)) return [`role ${name} is NOT REVIEWED: its answers count without a verdict`];
     if (isListed && emits !== 'document')
       return [`role ${name} is in review.unreviewed_roles without effect: it emits ${emits}, and only documents go unreviewed`];
     if (isListed) return [`role ${name} is in review.unreviewed_roles without effect: its role.yaml does not say review: none`];

@@ -93,7 +93,7 @@ async function rig(
     async counts(name, isAnew = false) {
       if (isAnew) board = make();
       const counted = (await board.standings()).get(name as RoleName) ?? {};
-      return Object.fromEntries(Object.entries(counted).filter(([, count]) => count > 0));
+      return Object.fromEntries(Object.entries(counted).filter(([, count]) => Number(count) > 0));
     },
   };
 }
