@@ -15,7 +15,7 @@ import { findRepository } from './workspace.ts';
 type Place = Pick<Workspace, 'root' | 'settings'>;
 
 /** `~/x` is in the home folder; everything else is relative to docket.yaml. */
-const absolute = (root: string, wanted: string): string =>
+export const absolute = (root: string, wanted: string): string =>
   wanted === '~' || wanted.startsWith('~/') ? path.join(homeFolder(), wanted.slice(2)) : path.resolve(root, wanted);
 
 export const defaultKeyFile = (): string => path.join(homeFolder(), '.config', 'docket', 'signing_key');

@@ -5,6 +5,7 @@ import type { Identity, Stream } from './prompt.ts';
 import type { Material } from './evidence.ts';
 import type { Result } from './result.ts';
 import type { SpendLine } from './spending.ts';
+import type { Closing, Judged, Verdict } from './verdict.ts';
 
 export type RecordStatus = 'submitted' | 'answered' | 'briefed' | 'failed' | 'cancelled';
 
@@ -64,6 +65,9 @@ export type Answer = {
 };
 
 export type Taken = { readonly kind: 'identity-taken'; readonly byJob: JobId; readonly filed: Filed };
+
+/** Where a verdict or a closing lies. */
+export type Written = { readonly path: string; readonly commit: string };
 
 /** One commit of the history as `docket log` shows it. */
 export type LogEntry = {
@@ -157,6 +161,17 @@ export type History = {
   submit(submission: Submission): Promise<Result<Filed, Taken>>;
   /** Already there for this job: nothing new is written. */
   record(answer: Answer): Promise<Result<Filed, Taken>>;
+  /**
+   * Writes a person's verdict beside the result that it is about. The same bytes again: nothing new is written. Throws `code: 'EVERDICT'` with words:
+   * there is no such answer, or its job or hashes are others.
+   */
+  judge(verdict: Verdict): Promise<Written>;
+  /** Verdicts in the order in which they were recorded; from the tip. Cheap while the tip is the same. What cannot be understood is told and left out. */
+  verdicts(filter: { readonly feature?: string; readonly role?: string }): Promise<readonly Judged[]>;
+  /** The closing record of a feature, or of its reopening; as `judge`. Throws `code: 'EVERDICT'` where the feature has no record. */
+  closeFeature(closing: Closing): Promise<Written>;
+  /** In the order in which they were recorded. */
+  closings(feature?: string): Promise<readonly Closing[]>;
   /** Newest first. */
   log(filter: {
     readonly feature?: string;

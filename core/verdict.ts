@@ -60,6 +60,23 @@ export const isAccepted = (standing: Standing): boolean => standing === 'accepte
 /** What a role asks of its reviewers (role.yaml). */
 export type ReviewRule = Pick<Role, 'review' | 'reviewers' | 'authorMayApprove'>;
 
+/** The rule that holds: `review: none` only for a role that emits documents and that the committed `review.unreviewed_roles` lists. */
+export function ruleOf(role: ReviewRule & Pick<Role, 'name' | 'emits'>, unreviewedRoles: readonly string[]): ReviewRule {
+  const { reviewers, authorMayApprove } = role;
+  const isNone = role.review === 'none' && role.emits === 'document' && unreviewedRoles.includes(role.name);
+  return { review: isNone ? 'none' : 'required', reviewers, authorMayApprove };
+}
+
+/** For a role that is not installed any more: a person must have said yes. */
+export const STRICT_RULE: ReviewRule = { review: 'required', reviewers: 1, authorMayApprove: true };
+
+/** `Ada Example <ada@example.com>` or the address alone -> the address; null: it is none. */
+export function addressOf(author: unknown): string | null {
+  if (typeof author !== 'string') return null;
+  const address = /<([^<>\s]+@[^<>\s]+)>$/.exec(author.trim())?.[1] ?? author.trim();
+  return /^[^<>\s]+@[^<>\s]+$/.test(address) ? address : null;
+}
+
 export type Judgeable = {
   readonly resultSha256: Sha256;
   /** E-mail address of who wrote the prompt (front matter `author`), null when nobody said. */

@@ -87,6 +87,14 @@ const matches = (pattern: string, namespace: string): boolean =>
       .replaceAll('?', '.')}$`,
   ).test(namespace);
 
+/** Does an address match a list of patterns (`*@example.com,!bob@example.com`)? PATTERNS in ssh_config(5): one that is negated and matches refuses. */
+export function isPrincipal(principals: string, address: string): boolean {
+  const patterns = principals.toLowerCase().split(',');
+  const wanted = address.toLowerCase();
+  if (patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1), wanted))) return false;
+  return patterns.some((pattern) => !pattern.startsWith('!') && matches(pattern, wanted));
+}
+
 /** Null: this key may have signed. Else why not, in words. @param namespace null: a use that has none (DSSE) @param atS null: no time is known */
 export function whyNot(signers: readonly AllowedSigner[], key: PublicKey, namespace: string | null, atS: number | null): string | null {
   const mine = signers.filter((signer) => signer.key.fingerprint === key.fingerprint);

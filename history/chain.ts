@@ -3,7 +3,7 @@
  * before it. The message names the hashes of prompt, result and evidence, so the chain covers all content, whatever becomes of the commits'
  * own ids (SHA-1; a purge makes new ones without touching a message).
  *
- *   a link    a record, or a commit of docket that joins two clones' chains
+ *   a link    a record, what a person said of one (a verdict, a closing), or a commit of docket that joins two clones' chains
  *   before    the nearest link reached along first parents at the time of writing; `none`: there is none
  * Invariant: a chain may begin late (records of earlier versions name nothing), but it never ends again.
  * Source: docs/formats.md "The chain".
@@ -15,6 +15,7 @@ import type { Sha256 } from '#core/names.ts';
 import { parseMessage, parseRecord } from './message.ts';
 import { decodeCommit, type Commit, type Oid } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
+import { parseReview } from './review-message.ts';
 
 export const BEFORE = 'Docket-Before';
 export const BEFORE_IN_FEATURE = 'Docket-Before-In-Feature';
@@ -46,6 +47,8 @@ export function linkOf(commit: Pick<Commit, 'message' | 'parents'>): Link | null
   const { trailers } = parseMessage(commit.message);
   const record = parseRecord(trailers);
   if (record !== null) return { feature: featureKeyOf(record.identity.feature), trailers };
+  const review = parseReview(trailers);
+  if (review !== null) return { feature: featureKeyOf(review.feature), trailers };
   return commit.parents.length > 1 && commit.message.startsWith(MERGE_SUBJECT) ? { feature: null, trailers } : null;
 }
 

@@ -35,6 +35,8 @@ import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
+import { planClosing, planVerdict } from './review.ts';
+import { makeReviews, type Reviews } from './reviews.ts';
 import { makePurging, refuseReturned, type Purging } from './purge.ts';
 import { purgedOf, readTombstones, successorOf } from './purge-verify.ts';
 import { lockTip, moveTip, readFetched, readTip, syncTip } from './ref.ts';
@@ -75,10 +77,14 @@ type Open = {
   readonly repository: Repository;
   readonly records: RecordIndex;
   readonly heads: ChainHeads;
+  readonly reviews: Reviews;
   readonly writer: Writer;
   readonly tender: Tender;
   readonly purging: Purging;
 };
+
+/** A tip as it is read, and its commit. */
+type Looked = Tip & { readonly commit: Oid };
 
 /** Beyond the port: what a person asks of the history itself. */
 export type Merging = {
@@ -103,7 +109,7 @@ export type Rewritten = {
 export function makeHistory(options: HistoryOptions): History & Merging & Rewritten {
   const { fs, digest } = options;
   let open: Open | null = null;
-  let view: { readonly commit: Oid; readonly tip: Tip } | null = null;
+  let view: Looked | null = null;
 
   function opened(): Open {
     if (open === null) throw new Error('the history is not open');
@@ -118,12 +124,13 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
     const repository: Repository = { ...options, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
     const heads = makeChainHeads(repository);
+    const reviews = makeReviews(repository);
     const keeper = makeIndexKeeper(repository);
     const tender = makeTender(repository, options.tend, (act) => writer.inTurn(act));
     const onGroup = (): void => {
       tender.nudge(store.packCount());
     };
-    const writer: Writer = makeWriter(repository, records, heads, keeper, onGroup);
+    const writer: Writer = makeWriter(repository, records, heads, keeper, reviews, onGroup);
     await withKernelLock(repository, async (lock) => {
       await setUpRepository(options, dir, gitDir, { remotes: options.pushRemotes, scan: options.pushScan ?? null });
       await sweepPacks(fs, gitDir);
@@ -133,21 +140,20 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
     const purging = makePurging(repository, keeper, writer.inTurn);
-    return { repository, records, heads, tender, writer, purging };
+    return { repository, records, heads, reviews, tender, writer, purging };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
-  async function look(): Promise<Tip> {
+  async function look(): Promise<Looked> {
     const { repository, records } = opened();
     const { store, gitDir } = repository;
     const commit = await readTip(fs, gitDir);
     if (commit === null) throw new Error(`${repository.dir} has no branch main any more`);
-    if (view?.commit === commit) return view.tip;
+    if (view?.commit === commit) return view;
     const { tree } = decodeCommit(await store.readType(commit, 'commit'));
     const snapshot = await openSnapshot(store, tree);
-    const tip: Tip = { snapshot, store, records, digest, pending: new Map(), blobs: new Map() };
-    view = { commit, tip };
-    return tip;
+    view = { commit, snapshot, store, records, digest, pending: new Map(), blobs: new Map() };
+    return view;
   }
 
   async function read(path: string): Promise<Uint8Array | null> {
@@ -192,6 +198,18 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
         sizeBytes: sizeOf(answer),
         plan: (tip) => planAnswer(tip, answer),
       }),
+    async judge(verdict) {
+      const { writer, reviews } = opened();
+      const written = await writer.write({ sizeBytes: sizeOfReview(verdict), plan: (tip) => planVerdict(tip, verdict) });
+      return written.commit === null ? reviews.written(await look(), written) : { path: written.path, commit: written.commit };
+    },
+    async closeFeature(closing) {
+      const { writer, reviews } = opened();
+      const written = await writer.write({ sizeBytes: sizeOfReview(closing), plan: (tip) => planClosing(tip, closing) });
+      return written.commit === null ? reviews.written(await look(), written) : { path: written.path, commit: written.commit };
+    },
+    verdicts: async (filter) => opened().reviews.verdicts(await look(), filter),
+    closings: async (feature) => opened().reviews.closings(await look(), feature ?? null),
     merge: async (commit) => {
       const { repository, writer } = opened();
       const theirs = commit ?? (await readFetched(fs, repository.gitDir));
@@ -229,6 +247,8 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
     },
   };
 }
+
+const sizeOfReview = ({ comment }: { readonly comment: string | null }): number => 4_000 + (comment?.length ?? 0);
 
 const sizeOf = (answer: Answer): number =>
   (answer.result?.length ?? 0) +

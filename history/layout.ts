@@ -4,6 +4,8 @@
  *   FEAT-123-user-filters/feature.json
  *   FEAT-123-user-filters/01-architect/prompt_v2.md  result_v2.md  evidence_v2.json  evidence_v2.dsse.json (with signing on)
  *   FEAT-123-user-filters/03-ui/filter-panel/prompt_v1.md …      a prompt with a name of its own
+ *   FEAT-123-user-filters/01-architect/review_v2.json  review_v2_2.json …       verdicts about result_v2.md, in the order of their commits
+ *   FEAT-123-user-filters/closing.json  reopening.json  closing_2.json …          what ended the feature, and opened it again
  *   FEAT-123-user-filters/01-architect/attempts/<job>/…          evidence and raw output of attempts that failed
  *   materials/sha256/<first two characters>/<hash>               each once; the middle folder keeps a commit's tree small
  */
@@ -35,6 +37,9 @@ export function storedPath(path: string): string {
   const hash = /^materials\/sha256\/([0-9a-f]{64})$/.exec(path)?.[1];
   return hash === undefined ? path : materialPath(hash as Sha256);
 }
+
+export const reviewFile = (revision: number): string => `review_v${String(revision)}.json`;
+export const closingFile = (kind: 'closing' | 'reopening'): string => `${kind}.json`;
 
 /** `a.txt`, second time: `a_2.txt`. */
 export function numbered(name: string, n: number): string {
@@ -72,6 +77,28 @@ export function parseSeriesFile(path: string): SeriesFile | null {
   const kind = file[7] === undefined ? ((file[1] ?? file[3] ?? file[5]) as SeriesFile['kind']) : 'envelope';
   const revision = Number(file[2] ?? file[4] ?? file[6]);
   return { kind, folder: parts.slice(0, -1).join('/'), identity: { feature, role: role.value.name, name, revision } };
+}
+
+export type ReviewPath =
+  | { readonly kind: 'verdict'; readonly identity: Identity }
+  | { readonly kind: 'closing' | 'reopening'; readonly feature: FeatureId };
+
+const REVIEW_FILE = /^(review_v[1-9][0-9]{0,8})(?:_[1-9][0-9]{0,8})?\.json$/;
+const CLOSING_FILE = /^(closing|reopening)(?:_[1-9][0-9]{0,8})?\.json$/;
+
+/** What a path of a verdict or a closing says. Null for every other path. */
+export function parseReviewPath(path: string): ReviewPath | null {
+  const slash = path.lastIndexOf('/');
+  const [folder, name] = [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)];
+  const closing = CLOSING_FILE.exec(name)?.[1];
+  if (closing !== undefined) {
+    const feature = featureIdOf(folder);
+    return feature === null ? null : { kind: closing as 'closing' | 'reopening', feature };
+  }
+  const review = REVIEW_FILE.exec(name)?.[1];
+  if (review === undefined) return null;
+  const prompt = parseSeriesFile(`${folder}/${promptFile(Number(review.slice('review_v'.length)))}`);
+  return prompt === null ? null : { kind: 'verdict', identity: prompt.identity };
 }
 
 /** The feature a top folder belongs to; null for folders that are none. */

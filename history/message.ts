@@ -56,13 +56,18 @@ export function commitMessage(facts: MessageFacts, before: Before): string {
     ['Docket-Before-In-Feature', before.inFeature ?? 'none'],
     ['Docket-Status', facts.status],
   ];
-  const lines = trailers.flatMap(([key, value]) => {
-    const safe = value === null ? '' : safeValue(value);
-    return safe === '' ? [] : [`${key}: ${safe}\n`];
-  });
   const series = name === null ? role : `${role}/${name}`;
-  return `ai(${feature}): ${series} r${String(revision)} ${facts.status}\n\n${lines.join('')}`;
+  return `ai(${feature}): ${series} r${String(revision)} ${facts.status}\n\n${trailerLines(trailers)}`;
 }
+
+/** A line for each trailer that has a value. */
+export const trailerLines = (trailers: readonly (readonly [string, string | null])[]): string =>
+  trailers
+    .flatMap(([key, value]) => {
+      const safe = value === null ? '' : safeValue(value);
+      return safe === '' ? [] : [`${key}: ${safe}\n`];
+    })
+    .join('');
 
 /** Subject, and the trailers of the last paragraph; the first of two equal keys counts. */
 export function parseMessage(message: string): { subject: string; trailers: Record<string, string> } {
@@ -99,4 +104,4 @@ export function parseRecord(trailers: Readonly<Record<string, string>>): RecordF
   };
 }
 
-const hashOrNull = (text: string | undefined): Sha256 | null => (text !== undefined && isSha256(text) ? text : null);
+export const hashOrNull = (text: string | undefined): Sha256 | null => (text !== undefined && isSha256(text) ? text : null);

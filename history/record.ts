@@ -11,14 +11,14 @@
 
 import { Buffer } from 'node:buffer';
 import type { Answer, Filed, MaterialBytes, Submission, Taken } from '#core/history.ts';
-import { isSha256, type JobId } from '#core/names.ts';
+import { isSha256, type FeatureId, type JobId } from '#core/names.ts';
 import type { Digest } from '#core/ports.ts';
 import type { Signer } from '#core/signing.ts';
 import { describeIdentity, identityKey, type Identity } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import { IN_TOTO, wrap } from './dsse.ts';
 import * as layout from './layout.ts';
-import type { MessageFacts } from './message.ts';
+import { commitMessage, type Before, type MessageFacts, type RecordFacts } from './message.ts';
 import { oidOf, type Oid } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
 import type { FiledRecord } from './record-index.ts';
@@ -29,9 +29,19 @@ export type Change =
   /** Bytes null: the object is there already. */
   | { readonly kind: 'put'; readonly path: string; readonly oid: Oid; readonly bytes: Buffer | null }
   | { readonly kind: 'remove'; readonly path: string; readonly oid: Oid };
-export type Planned = { readonly changes: readonly Change[]; readonly facts: MessageFacts; readonly at: Date };
+export type Planned<T> = {
+  readonly changes: readonly Change[];
+  readonly feature: FeatureId;
+  readonly message: (before: Before) => string;
+  /** Null: it says something of a record, and changes no record. */
+  readonly record: RecordFacts | null;
+  readonly at: Date;
+  /** What the caller is told, once it is on disk. */
+  readonly done: (commit: Oid) => T;
+};
 /** `settled`: nothing to write. */
-export type Plan = { readonly settled: Result<Filed, Taken> } | { readonly write: Planned };
+export type Plan<T> = { readonly settled: T } | { readonly write: Planned<T> };
+type Outcome = Result<Filed, Taken>;
 
 /** Another clone's chain: its tip becomes ours as it is, or one commit joins both. */
 export type Merged =
@@ -55,7 +65,7 @@ export type Tip = {
 /** A prompt that lies in the tip although no commit of docket speaks of it. */
 const UNKNOWN_JOB = 'unknown' as JobId;
 
-const put = (path: string, bytes: Uint8Array | string): Change & { readonly kind: 'put' } => {
+export const put = (path: string, bytes: Uint8Array | string): Change & { readonly kind: 'put' } => {
   const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { kind: 'put', path, oid: oidOf('blob', buffer), bytes: buffer };
 };
@@ -73,7 +83,7 @@ const taken = (filed: Filed): Result<Filed, Taken> => err({ kind: 'identity-take
 
 const bytesOf = async (tip: Tip, oid: Oid): Promise<Buffer> => tip.blobs.get(oid) ?? tip.store.readType(oid, 'blob');
 
-function moment(text: string): Date {
+export function moment(text: string): Date {
   const at = new Date(text);
   if (Number.isNaN(at.getTime())) throw new TypeError(`not an ISO 8601 time: ${text}`);
   return at;
@@ -109,7 +119,18 @@ export async function findFiled(tip: Tip, identity: Identity): Promise<{ filed: 
   };
 }
 
-export async function planSubmission(tip: Tip, submission: Submission): Promise<Plan> {
+const recordWritten = (changes: readonly Change[], at: string, facts: MessageFacts): Plan<Outcome> => ({
+  write: {
+    changes,
+    at: moment(at),
+    feature: facts.identity.feature,
+    message: (before) => commitMessage(facts, before),
+    record: facts,
+    done: (commit) => ok(toFiled({ ...facts, commit })),
+  },
+});
+
+export async function planSubmission(tip: Tip, submission: Submission): Promise<Plan<Outcome>> {
   const { identity, job } = submission;
   if (tip.digest.sha256(submission.prompt) !== submission.promptSha256)
     throw new Error(`the hash handed in with ${describeIdentity(identity)} is not the hash of its bytes`);
@@ -125,24 +146,18 @@ export async function planSubmission(tip: Tip, submission: Submission): Promise<
   const changes = [put(`${folder}/${layout.promptFile(identity.revision)}`, submission.prompt)];
   const featureFile = `${place.feature}/${layout.FEATURE_FILE}`;
   if ((await tip.snapshot.file(featureFile)) === null) changes.push(put(featureFile, featureText(submission)));
-  return {
-    write: {
-      changes,
-      at: moment(submission.at),
-      facts: {
-        job,
-        identity,
-        status: 'submitted',
-        promptSha256: submission.promptSha256,
-        resultSha256: null,
-        evidenceSha256: null,
-        specVersion: submission.specVersion,
-        codeCommit: submission.codeCommit,
-        runner: submission.runner,
-        model: submission.model,
-      },
-    },
-  };
+  return recordWritten(changes, submission.at, {
+    job,
+    identity,
+    status: 'submitted',
+    promptSha256: submission.promptSha256,
+    resultSha256: null,
+    evidenceSha256: null,
+    specVersion: submission.specVersion,
+    codeCommit: submission.codeCommit,
+    runner: submission.runner,
+    model: submission.model,
+  });
 }
 
 const featureText = (submission: Submission): string => {
@@ -153,7 +168,7 @@ const featureText = (submission: Submission): string => {
 /** Spec, role and settings are handed in as the same objects with each answer: their bytes are hashed once. */
 const VERIFIED = new WeakSet<MaterialBytes>();
 
-export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan> {
+export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan<Outcome>> {
   const { identity, job } = answer;
   const found = await findFiled(tip, identity);
   if (found === null)
@@ -196,24 +211,18 @@ export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan> {
     files.add(evidence, answer.evidence);
     if (envelope !== null) files.add(layout.envelopeOf(evidence), envelope);
   }
-  return {
-    write: {
-      changes: files.changes(),
-      at: moment(answer.at),
-      facts: {
-        job,
-        identity,
-        status: answer.status,
-        promptSha256: answer.promptSha256,
-        resultSha256: answer.result === null ? null : tip.digest.sha256(answer.result),
-        evidenceSha256: tip.digest.sha256(answer.evidence),
-        specVersion: answer.specVersion,
-        codeCommit: answer.codeCommit,
-        runner: answer.runner,
-        model: answer.model,
-      },
-    },
-  };
+  return recordWritten(files.changes(), answer.at, {
+    job,
+    identity,
+    status: answer.status,
+    promptSha256: answer.promptSha256,
+    resultSha256: answer.result === null ? null : tip.digest.sha256(answer.result),
+    evidenceSha256: tip.digest.sha256(answer.evidence),
+    specVersion: answer.specVersion,
+    codeCommit: answer.codeCommit,
+    runner: answer.runner,
+    model: answer.model,
+  });
 }
 
 /** As it was decided; what was decided before signing was turned on is signed when it is recorded. Null: signing is off. */

@@ -4,30 +4,32 @@
  */
 
 import type { Buffer } from 'node:buffer';
-import type { Filed, Taken } from '#core/history.ts';
 import type { JobId, Sha256 } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
-import { ok, type Result } from '#core/result.ts';
+import type { FeatureId } from '#core/names.ts';
 import { featureKeyOf, hashOfMessage, mergeTrailers, newestLink, type PlacedLink } from './chain.ts';
 import type { ChainHeads } from './chain-heads.ts';
 import { makeCommit } from './commit-signature.ts';
 import type { FileChange } from './diff.ts';
 import { planMerge } from './merge.ts';
-import { commitMessage, type Before } from './message.ts';
+import type { Before } from './message.ts';
 import type { Oid } from './objects.ts';
 import { newObject, type NewObject } from './pack.ts';
-import { toFiled, type Plan, type Planned, type Tip } from './record.ts';
+import type { Plan, Planned, Tip } from './record.ts';
 import type { FiledRecord, RecordIndex } from './record-index.ts';
 import { signerOf, type Repository } from './repository.ts';
 import type { Snapshot } from './snapshot.ts';
 
-export type Item = {
+export type Item<T> = {
   /** Rough size, so that a group fits in memory. */
   readonly sizeBytes: number;
-  plan(tip: Tip): Promise<Plan>;
+  plan(tip: Tip): Promise<Plan<T>>;
 };
-export type Outcome = Result<Filed, Taken>;
-export type Waiting = { readonly item: Item; readonly resolve: (outcome: Outcome) => void; readonly reject: (error: unknown) => void };
+export type Waiting = {
+  readonly item: Item<unknown>;
+  readonly resolve: (outcome: unknown) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 export type Staged = {
   readonly tip: Oid;
@@ -71,7 +73,7 @@ export async function stage(
   let subject = '';
   const committedAt = clock.now();
 
-  async function chainedTo({ feature }: Identity): Promise<Before> {
+  async function chainedTo(feature: FeatureId): Promise<Before> {
     const ours = inFeature.get(featureKeyOf(feature));
     const inRepository = links.at(-1)?.hash ?? (await heads.newest(from));
     if (ours !== undefined) return { inRepository, inFeature: ours };
@@ -80,8 +82,9 @@ export async function stage(
     return { inRepository, inFeature: isNew ? null : await heads.newestInFeature(from, feature) };
   }
 
-  async function apply(planned: Planned): Promise<FiledRecord> {
-    const chained = await chainedTo(planned.facts.identity);
+  /** @returns the commit */
+  async function apply(planned: Planned<unknown>): Promise<Oid> {
+    const chained = await chainedTo(planned.feature);
     for (const change of planned.changes) {
       const old = await snapshot.file(change.path);
       const to = change.kind === 'put' ? change.oid : null;
@@ -97,20 +100,20 @@ export async function stage(
     }
     const tree = snapshot.seal(objects);
     root = tree;
-    const message = commitMessage(planned.facts, chained);
+    const message = planned.message(chained);
     const commit = newObject('commit', makeCommit(signer, { tree, parents: [top], author, authoredAt: planned.at, committedAt, message }));
     objects.push(commit);
-    const feature = featureKeyOf(planned.facts.identity.feature);
+    const feature = featureKeyOf(planned.feature);
     const hash = hashOfMessage(message);
     links.push({ commit: commit.oid, hash, feature });
     inFeature.set(feature, hash);
     top = commit.oid;
     subject = message.slice(0, message.indexOf('\n'));
-    return { ...planned.facts, commit: commit.oid };
+    return commit.oid;
   }
 
   for (const { item, resolve, reject } of group) {
-    let plan: Plan;
+    let plan: Plan<unknown>;
     try {
       plan = await item.plan(tip);
     } catch (error) {
@@ -126,11 +129,14 @@ export async function stage(
       });
       continue;
     }
-    const record = await apply(plan.write);
-    pending.set(identityKey(record.identity), record);
-    records.push(record);
+    const { record, done } = plan.write;
+    const commit = await apply(plan.write);
+    if (record !== null) {
+      pending.set(identityKey(record.identity), { ...record, commit });
+      records.push({ ...record, commit });
+    }
     settle.push(() => {
-      resolve(ok(toFiled(record)));
+      resolve(done(commit));
     });
   }
   return { tip: top, tree: root, subject, objects, changes: [...changes.values()], blobs, records, links, settle };

@@ -98,9 +98,9 @@ function hasBegun(line: Line, position: number): boolean {
   return false;
 }
 
-const placeOf = ({ oid, record }: SeenCommit): string =>
+const placeOf = ({ oid, record, review }: SeenCommit): string =>
   record === null
-    ? `commit ${oid}`
+    ? `${review === null ? '' : `${review.kind} of ${review.feature}, `}commit ${oid}`
     : `${record.identity.feature}/${record.identity.role}${record.identity.name === null ? '' : `/${record.identity.name}`} r${String(record.identity.revision)}`;
 
 export function* verifyChain(lines: readonly Line[]): Generator<Finding> {
@@ -131,7 +131,7 @@ function* verifyLink(
   const taken = parent === undefined ? undefined : places.get(parent);
   const other = taken === undefined ? null : before(taken.line, taken.at + 1, null);
   const second =
-    record === null
+    link.feature === null
       ? { key: BEFORE_THEIRS, detail: 'before-theirs', expected: other }
       : { key: BEFORE_IN_FEATURE, detail: 'before-in-feature', expected: before(line, position, link.feature) };
   const named = [

@@ -11,6 +11,7 @@ import { ATTEMPTS, MATERIALS } from './layout.ts';
 import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
 import { decodeCommit, own, type Oid } from './objects.ts';
 import { besideOf } from './record-index.ts';
+import { parseReview, type ReviewFacts } from './review-message.ts';
 import { readStatement, type ReadStatement } from './statement.ts';
 import { isPlaceholder } from './tombstone.ts';
 
@@ -22,6 +23,8 @@ export type SeenCommit = {
   /** Of its message. */
   readonly hash: Sha256;
   readonly record: RecordFacts | null;
+  /** What a person said, when it is a commit of that. */
+  readonly review: ReviewFacts | null;
   /** Null: no link of the chain. */
   readonly link: LinkWords | null;
   /** Jobs whose files a merge laid beside. */
@@ -86,16 +89,18 @@ function readCommit(oid: Oid, bytes: Buffer): SeenCommit {
   const { tree, parents, committedAtS, message } = decodeCommit(bytes);
   const { trailers } = parseMessage(message);
   const record = parseRecord(trailers);
-  const isMerge = record === null && parents.length > 1 && message.startsWith(MERGE_SUBJECT);
+  const review = record === null ? parseReview(trailers) : null;
+  const feature = record?.identity.feature ?? review?.feature ?? null;
+  const isMerge = feature === null && parents.length > 1 && message.startsWith(MERGE_SUBJECT);
   const link =
-    record === null && !isMerge
+    feature === null && !isMerge
       ? null
       : {
-          feature: record === null ? null : featureKeyOf(record.identity.feature),
+          feature: feature === null ? null : featureKeyOf(feature),
           before: trailers[BEFORE],
           second: trailers[isMerge ? BEFORE_THEIRS : BEFORE_IN_FEATURE],
         };
-  return { oid, tree, parents, committedAtS, hash: hashOfCommit(bytes), record, link, beside: besideOf(message) };
+  return { oid, tree, parents, committedAtS, hash: hashOfCommit(bytes), record, review, link, beside: besideOf(message) };
 }
 
 /** How each statement that docket writes begins (statement.ts); one that somebody laid out otherwise is read again when it is asked for. */

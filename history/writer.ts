@@ -18,10 +18,11 @@ import { buildPack, type BuiltPack, type PackRoom } from './pack.ts';
 import { sweepPacks, writePack } from './pack-writer.ts';
 import { putBack, takenAway } from './put-back.ts';
 import type { RecordIndex } from './record-index.ts';
+import type { Reviews } from './reviews.ts';
 import { freeTip, lockTip, moveTip, readTip, syncTip } from './ref.ts';
 import { withKernelLock, type Alone, type Repository } from './repository.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
-import { stage, stageMerge, type Item, type Outcome, type Staged, type Waiting } from './stage.ts';
+import { stage, stageMerge, type Item, type Staged, type Waiting } from './stage.ts';
 
 const GROUP_ITEMS_MAX = 256;
 const GROUP_BYTES_MAX = 64 * 1024 * 1024;
@@ -37,7 +38,7 @@ const GIVE_WAY_MS = 40;
 export type MergeOutcome = { readonly commit: Oid; readonly beside: readonly JobId[] };
 
 export type Writer = {
-  write(item: Item): Promise<Outcome>;
+  write<T>(item: Item<T>): Promise<T>;
   /** Takes another clone's chain in, between two groups. Null: there is nothing in it that is not here. */
   merge(theirs: Oid): Promise<MergeOutcome | null>;
   /** Something else that needs the history alone, between two groups: who waited for the lock beside a busy writer would wait for ever. */
@@ -56,6 +57,7 @@ export function makeWriter(
   records: RecordIndex,
   heads: ChainHeads,
   keeper: IndexKeeper,
+  reviews: Pick<Reviews, 'advance'>,
   onGroup: () => void,
 ): Writer {
   const { fs, gitDir, dir, store, clock, log, author } = repository;
@@ -135,9 +137,10 @@ export function makeWriter(
       if (await publish(from, staged, pack, lock)) {
         newest = { tip: staged.tip, tree: staged.tree };
         // A merge is read from the log by whoever asks next.
-        if (staged.records.length > 0) {
+        if (staged.links.length > 0) {
           records.advance(from, staged.tip, staged.records);
           heads.advance(from, staged.tip, staged.links);
+          if (staged.records.length === staged.links.length) reviews.advance(from, staged.tip);
         }
         return staged;
       }
@@ -300,9 +303,10 @@ export function makeWriter(
   }
 
   return {
-    write: (item) =>
-      new Promise<Outcome>((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
+    write: <T>(item: Item<T>) =>
+      new Promise<T>((resolve, reject) => {
+        // Only this item's own plan says what it is told.
+        waiting.push({ item, resolve: resolve as (outcome: unknown) => void, reject });
         running ??= run();
       }),
     async merge(theirs) {

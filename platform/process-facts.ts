@@ -165,6 +165,18 @@ export function processesWithMarker(name: string, value: string): number[] {
   return (processIds() ?? []).filter((pid) => hasMarker(pid, name, value));
 }
 
+/** Has this process, or one that it came from, a variable of this name in its environment? Where there is no /proc only the own environment is looked at. */
+export function isBelowMarked(name: string, own: Readonly<Record<string, string | undefined>>): boolean {
+  if (own[name] !== undefined) return true;
+  if (!hasProc) return false;
+  const seen = new Set<number>();
+  for (let pid = process.ppid; pid > 1 && !seen.has(pid); pid = factsFromProc(pid)?.parent ?? 0) {
+    seen.add(pid);
+    if (`\0${readOrNull(`/proc/${String(pid)}/environ`) ?? ''}`.includes(`\0${name}=`)) return true;
+  }
+  return false;
+}
+
 /** Read once for all that ask in one look. */
 export type Environments = Map<number, string | null>;
 

@@ -15,6 +15,7 @@ import { PREDICATE_TYPE, STATEMENT_TYPE } from '#core/evidence.ts';
 import type { Answer, Finding, History, MaterialBytes, Submission } from '#core/history.ts';
 import { jobIdFrom, type FeatureId, type FeatureName, type JobId, type PromptName, type RoleName } from '#core/names.ts';
 import type { Log } from '#core/ports.ts';
+import type { Verdict } from '#core/verdict.ts';
 
 export const digest = makeDigest();
 export const silent: Log = {
@@ -203,4 +204,43 @@ export const findings = async (history: Pick<History, 'verify'>): Promise<Findin
 export function value<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }): T {
   assert.ok(result.ok, JSON.stringify(result));
   return result.value;
+}
+
+export const ADA = { name: 'Ada Example', email: 'ada@example.com' };
+
+/** A verdict about an answer, as a person's process hands it in. */
+export function verdictOn(to: Submission, ended: Answer, more: Partial<Verdict> = {}): Verdict {
+  assert.ok(ended.result !== null);
+  return {
+    v: 1,
+    kind: 'verdict',
+    job: to.job,
+    feature: to.featureName,
+    role: to.identity.role,
+    name: to.identity.name,
+    revision: to.identity.revision,
+    verdict: 'approved',
+    result_sha256: digest.sha256(ended.result),
+    evidence_sha256: digest.sha256(ended.evidence),
+    code: { head: null, files: [] },
+    by: ADA,
+    at: '2026-11-20T11:00:00.000Z',
+    comment: null,
+    how: 'terminal',
+    signature: null,
+    ...more,
+  };
+}
+
+/** A prompt and its answer, recorded. */
+export async function answered(
+  history: History,
+  wanted: Wanted = {},
+  ended: Ended = {},
+): Promise<{ readonly prompt: Submission; readonly end: Answer }> {
+  const prompt = submission(wanted);
+  value(await history.submit(prompt));
+  const end = answer(prompt, ended);
+  value(await history.record(end));
+  return { prompt, end };
 }

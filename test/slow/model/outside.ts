@@ -122,6 +122,11 @@ export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => 
     records: none,
     verify: none,
     purged: async () => Promise.resolve([]),
+    // No person is in this model: nobody judges, nobody closes.
+    judge: async () => Promise.reject(new Error('nobody judges here')),
+    verdicts: async () => Promise.resolve([]),
+    closeFeature: async () => Promise.reject(new Error('nobody closes a feature here')),
+    closings: async () => Promise.resolve([]),
     close: async () => Promise.resolve(),
   };
 }
