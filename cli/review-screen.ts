@@ -48,7 +48,16 @@ export function keysOf(input: string, key: InkKey): string[] {
   if (named !== undefined) return [NAMED[named]];
   if (key.ctrl) return input === '' ? [] : [`ctrl-${input}`];
   if (key.meta) return [];
-  return Array.from(segmenter.segment(input), ({ segment }) => (segment === '\r' || segment === '\n' ? 'enter' : segment));
+  return Array.from(segmenter.segment(input), ({ segment }) => controlKey(segment) ?? segment);
+}
+/** A control character as the key that makes it; null: it is none. */
+function controlKey(character: string): string | null {
+  const code = character.length <= 2 ? (character.codePointAt(0) ?? 0) : 0x20;
+  if (code === 0x0d || code === 0x0a) return 'enter';
+  if (code === 0x09) return 'tab';
+  if (code === 0x7f || code === 0x08) return 'backspace';
+  if (code === 0x1b) return 'escape';
+  return code >= 1 && code <= 26 ? `ctrl-${String.fromCodePoint(code + 0x60)}` : null;
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

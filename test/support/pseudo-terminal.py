@@ -2,7 +2,7 @@
 
 usage: pseudo-terminal.py <columns> <rows> <program> [argument ...]
 {"write": "text"} types it; {"size": [columns, rows]} resizes the terminal; {"signal": 15} sends it a signal.
-Ends with the program's exit code, or 128 + the signal that ended it.
+The end of our input is the end of the line: SIGHUP. Ends with the program's exit code, or 128 + the signal that ended it.
 """
 
 import fcntl
@@ -10,6 +10,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -39,7 +40,9 @@ while terminal in waiting:
             else:
                 os.write(1, data)
         elif data == b"":
+            # Nobody sits here any more.
             waiting.remove(0)
+            os.kill(child, signal.SIGHUP)
         else:
             asked += data
             *lines, asked = asked.split(b"\n")
