@@ -12,7 +12,7 @@ import { reviewerOf } from './person.ts';
 import { clock } from './parts.ts';
 import { changedFiles } from './review-code.ts';
 import type { Desk } from './review-desk.ts';
-import { eyesWord, revisionWord, STANDING_WORDS } from './review-draw.ts';
+import { eyesWord, revisionWord } from './review-draw.ts';
 import { editText } from './review-edit.ts';
 import { emittedIn, evidenceSections, findingsIn, verdictSection } from './review-evidence.ts';
 import { makeDocs } from './review-pages.ts';
@@ -151,7 +151,7 @@ export async function makeDesk(io: Io, sources: Sources): Promise<Desk> {
       if (how === 'key' && !(await confirmed(words))) throw new CliError('nothing was recorded', EXIT.stopped);
       const given = await giveVerdict(io, sources, item, { verdict, comment }, async (said) => isConfirmed || confirmed(said));
       const follows = given.standing === 'accepted' && !given.hasDaemon ? '; no daemon runs: what waits for it goes on with docket up' : '';
-      return `${revisionWord(entryFor(item))}: ${verdict}, it is ${STANDING_WORDS[given.standing]}${follows}`;
+      return `${revisionWord(entryFor(item))}: ${verdict.replace('-', ' ')}, it is ${given.standing.replace('-', ' ')}${follows}`;
     },
     edit: async (text) => editText(io, text),
   };

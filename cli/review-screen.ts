@@ -10,7 +10,7 @@ import type { Clock } from '#core/ports.ts';
 import type { Desk } from './review-desk.ts';
 import { draw } from './review-draw.ts';
 import { painted } from './review-line.ts';
-import { startState, type Input, type State, type Want } from './review-state.ts';
+import { startState, type Entry, type Input, type State, type Want } from './review-state.ts';
 import { step } from './review-step.ts';
 
 export type Terminal = { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream };
@@ -64,6 +64,9 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 
 /** @returns false when it was stopped by Ctrl-C */
 export async function runScreen(desk: Desk, terminal: Terminal, hasColor: boolean, clock: Clock): Promise<boolean> {
+  // The history is read while Ink is loaded.
+  let first: Promise<readonly Entry[]> | null = desk.entries();
+  first.catch(() => undefined);
   // React reads it once, when it is loaded: the other build is slower and talks to the console.
   process.env['NODE_ENV'] ??= 'production';
   const [{ render, Box, Text, useApp, useInput, usePaste }, { createElement }] = await Promise.all([import('ink'), import('react')]);
@@ -107,16 +110,19 @@ export async function runScreen(desk: Desk, terminal: Terminal, hasColor: boolea
         ({ isStopped } = want);
         app?.exit();
         return;
-      case 'reload':
-        await desk.entries().then(
-          (entries) => {
-            feed({ kind: 'entries', entries });
+      case 'reload': {
+        const entries = first ?? desk.entries();
+        first = null;
+        await entries.then(
+          (found) => {
+            feed({ kind: 'entries', entries: found });
           },
           (error: unknown) => {
             feed({ kind: 'refused', words: wordsOf(error) });
           },
         );
         return;
+      }
       case 'facts': {
         const keys = want.keys.filter((key) => !asked.has(key));
         if (keys.length === 0) return;
