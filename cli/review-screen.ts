@@ -76,6 +76,7 @@ export async function runScreen(desk: Desk, terminal: Terminal, hasColor: boolea
   let state: State = startState(sizeNow().columns, sizeNow().rows, desk.commentBytesMax);
   let app: ReturnType<typeof useApp> | null = null;
   let isStopped = false;
+  let isOver = false;
   let answer: ((isYes: boolean) => void) | null = null;
   const asked = new Set<string>();
 
@@ -96,6 +97,8 @@ export async function runScreen(desk: Desk, terminal: Terminal, hasColor: boolea
   }
 
   function feed(input: Input): void {
+    // What is still read when a person leaves would mount the screen again, and take the terminal for good.
+    if (isOver) return;
     const next = step(state, input);
     const isSame = next.state === state;
     ({ state } = next);
@@ -108,6 +111,7 @@ export async function runScreen(desk: Desk, terminal: Terminal, hasColor: boolea
     switch (want.kind) {
       case 'leave':
         ({ isStopped } = want);
+        isOver = true;
         app?.exit();
         return;
       case 'reload': {
@@ -192,6 +196,7 @@ export async function runScreen(desk: Desk, terminal: Terminal, hasColor: boolea
     await fulfil({ kind: 'reload' });
     await screen.waitUntilExit();
   } finally {
+    isOver = true;
     stdout.off('resize', onResize);
     process.off('exit', giveBack);
     giveBack();

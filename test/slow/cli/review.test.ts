@@ -86,14 +86,15 @@ describe('docket review on a terminal', { skip }, () => {
       ['user.email', 'ada@example.com'],
     ] as const)
       execFileSync('git', ['config', key, value], { cwd: rig.root, env: rig.env });
+    const daemon = await rig.start();
     for (const [stem, feature, revision] of [
       ['one', 'FEAT-1', 1],
       ['two', 'FEAT-2', 1],
       ['one-again', 'FEAT-1', 2],
-    ] as const)
+    ] as const) {
       rig.drop(`${stem}.md`, promptText({ feature, revision }));
-    const daemon = await rig.start();
-    for (const stem of ['one', 'two', 'one-again']) await rig.ended(stem);
+      await rig.ended(stem);
+    }
     await daemon.stop();
   });
   after(async () => {
@@ -123,7 +124,7 @@ describe('docket review on a terminal', { skip }, () => {
   test('at 80x24: the list, an answer, search and diff; nothing of the answer is obeyed by the terminal', async (t) => {
     const screen = open(t);
     const list = await screen.shows(/3 to do[\s\S]*1 of 3, oldest first; you are Ada Example/);
-    assert.match(list, /^ docket review +3 to do\n +ANSWER[^\n]+TITLE\n> FEAT-/);
+    assert.match(list, /^ docket review +3 to do \n +ANSWER[^\n]+TITLE\n> FEAT-/);
     screen.type('\r');
     const first = await screen.shows('# The plan');
     assert.match(first, /漢字が入った文章は幅に合わせて折り返される必要があり/);
