@@ -21,6 +21,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'attach', load: async () => (await import('./attach.ts')).addAttach },
   { name: 'preview', load: async () => (await import('./preview.ts')).addPreview },
   { name: 'ls', load: async () => (await import('./ls.ts')).addLs },
+  { name: 'review', load: async () => (await import('./review.ts')).addReview },
   { name: 'show', load: async () => (await import('./show.ts')).addShow },
   { name: 'why', load: async () => (await import('./why.ts')).addWhy },
   { name: 'check', load: async () => (await import('./check.ts')).addCheck },

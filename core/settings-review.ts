@@ -19,6 +19,11 @@ export const REVIEW_SETTINGS = {
     why: 'so many answers of one role may await a verdict before its next prompt waits too, so that machines do not outrun people; 0: no limit',
   }),
   'review.comment_bytes': row<number>({ default: 64_000, unit: 'bytes', min: 100, max: 1_000_000, why: 'longest comment of a verdict' }),
+  'review.plain': row<boolean>({
+    default: false,
+    unit: 'bool',
+    why: 'docket review asks line by line instead of on a screen of its own: for screen readers and simple terminals',
+  }),
   'review.unreviewed_roles': row<readonly string[]>({
     default: [],
     unit: 'list',
