@@ -27,7 +27,9 @@ setFlagsFromString('--heap-growing-percent=20');
 setFlagsFromString('--optimize-for-size');
 
 // The C library would keep a heap of its own for each of the daemon's threads: 10 to 20 MB that nobody uses (docs/decisions/0016). It reads this only when a
-// program begins, so the daemon begins once more, as the same process.
+// program begins, so the daemon begins once more, as the same process. Large blocks are taken from the system one by one, and go back to it when they are let
+// go: left alone, the C library takes ever larger ones out of its heap, and what is small keeps that as large as it ever was (docs/decisions/0046).
+const MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '1048576' };
 const isDaemon = process.argv.includes('up') && !process.argv.includes('--detach');
 if (
   isDaemon &&
@@ -37,7 +39,7 @@ if (
   !process.connected
 ) {
   const again = Array.prototype.concat(process.execPath, SHORT_LIVED, process.execArgv, process.argv.slice(1));
-  process.execve(process.execPath, again, Object.assign({}, process.env, { MALLOC_ARENA_MAX: '2' }));
+  process.execve(process.execPath, again, Object.assign({}, process.env, MALLOC));
 }
 
 if (existsSync(main)) {

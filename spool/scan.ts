@@ -18,7 +18,7 @@ import { mustBeOurs } from './owner.ts';
 import { makeReady } from './prepare.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
 import { contentIn, keyOf } from './file-key.ts';
-import { forget, forgetAnnouncements, look, settleRule, settlesInMs, type Heard, type Settling, type Sights } from './settle.ts';
+import { forget, forgetAnnouncements, look, settleRule, settlesInMs, sightText, type Heard, type Settling, type Sights } from './settle.ts';
 import { WaitingFile } from './waiting-file.ts';
 
 /**
@@ -88,7 +88,7 @@ function heardOf(parts: Parts, options: ScanOptions): Map<string, Heard> {
   if (options.hasMissed === true) for (const name of parts.sights.open) heard.set(name, 'written');
   for (const { folder, name, isWritten } of options.noticed ?? []) {
     if (!isPromptText(name)) continue;
-    const at = `${folder}/${name}`;
+    const at = sightText(folder, name);
     heard.set(at, isWritten || heard.get(at) === 'written' ? 'written' : 'came');
   }
   return heard;
@@ -168,7 +168,7 @@ async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork
   let unseen = 0;
   for (const sight of sights.known.values()) if (sight.waiting.of === role) kept++;
   const isListed = await promptsIn(parts.listings, parts.fs, request, (text) => {
-    const name = `${folder}/${text}`;
+    const name = sightText(folder, text);
     const sight = sights.known.get(name);
     if (sight !== undefined) sight.scan = number;
     else if (kept + fresh.length < most) fresh.push(name);
