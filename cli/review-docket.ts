@@ -114,7 +114,7 @@ export async function makeDesk(io: Io, sources: Sources): Promise<Desk> {
         prompt,
         previous: before === null ? null : { name, text: before },
         files,
-        sections: [verdictSection(item.rule, approvals, item.author, item.verdicts, item.filed.resultSha256 ?? ''), ...sections],
+        sections: [verdictSection(item.rule, approvals, item.author, item.verdicts, item.filed.resultSha256), ...sections],
       }),
       follows: (verdict) => followsOf(item, verdict, approvals, emittedIn(evidence), waiting),
     };

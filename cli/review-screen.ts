@@ -117,14 +117,11 @@ export async function runScreen(desk: Desk, terminal: Terminal, hasColor: boolea
       case 'reload': {
         const entries = first ?? desk.entries();
         first = null;
-        await entries.then(
-          (found) => {
-            feed({ kind: 'entries', entries: found });
-          },
-          (error: unknown) => {
-            feed({ kind: 'refused', words: wordsOf(error) });
-          },
+        const taken = await entries.then(
+          (found): Input => ({ kind: 'entries', entries: found }),
+          (error: unknown): Input => ({ kind: 'refused', words: wordsOf(error) }),
         );
+        feed(taken);
         return;
       }
       case 'facts': {
