@@ -26,11 +26,10 @@ import { changedPaths, filesNow } from '#history/code-now.ts';
 import { evidenceFile, promptFile, resultFile } from '#history/layout.ts';
 import { openStatement, objectIn, textIn } from '#history/loose-json.ts';
 import { signReview } from '#history/review-signature.ts';
-import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
-import { codeFacts } from '#platform/git.ts';
 import { scanText } from '#policy/scan-text.ts';
 import { readFrontMatter } from '#prompt-spec/front-matter.ts';
+import { codeHead } from './code.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import type { HistoryRecord } from './job-words-find.ts';
 import type { Sources } from './job-words-sources.ts';
@@ -240,7 +239,7 @@ export async function giveVerdict(
     verdict: wish.verdict,
     result_sha256: filed.resultSha256,
     evidence_sha256: filed.evidenceSha256,
-    code: { head: (await codeFacts(askProgram, workspace.code)).headCommit, files },
+    code: { head: await codeHead(workspace.code), files },
     by: reviewer.person,
     at,
     comment,
