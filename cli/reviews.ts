@@ -37,8 +37,6 @@ import { connectControl } from './open.ts';
 import { reviewerOf, type Reviewer } from './person.ts';
 import { clock } from './parts.ts';
 
-export { personOf } from './person.ts';
-
 /** What a look at answers needs; `withSources` gives it. */
 export type ReviewSources = Pick<Sources, 'workspace' | 'roles' | 'fs' | 'history'>;
 
