@@ -64,6 +64,6 @@ async function readNow(fs: Pick<Fs, 'readBounded'>, file: string): Promise<Uint8
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    return code === 'EFBIG' ? `it is larger than ${String(FILE_BYTES_MAX)} bytes` : `it cannot be read now (${code ?? 'unknown'})`;
+    return code === 'EFBIG' ? `it is larger than ${String(FILE_BYTES_MAX)} bytes` : `it cannot be read now (${code})`;
   }
 }

@@ -300,12 +300,13 @@ function drawComment(state: State, draft: Draft, title: Line): Line[] {
   return [title, ...fill(lines.slice(top, top + height), height), { spans: keys }];
 }
 
+const rows = (name: string, bindings: readonly Binding[]): Line[] => [
+  line(name, 'heading'),
+  ...bindings.map(({ shown, words }): Line => ({ spans: [span(`  ${padded(shown, 13)}`, 'strong'), span(words)] })),
+  line(''),
+];
+
 function drawHelp(state: State, from: number): Line[] {
-  const rows = (name: string, bindings: readonly Binding[]): Line[] => [
-    line(name, 'heading'),
-    ...bindings.map(({ shown, words }): Line => ({ spans: [span(`  ${padded(shown, 13)}`, 'strong'), span(words)] })),
-    line(''),
-  ];
   const all = [...rows('An answer', ITEM_KEYS), ...rows('The list', LIST_KEYS), line('Ctrl-C leaves at once; nothing is given by that.')];
   const height = Math.max(1, state.rows - 2);
   const top = Math.max(0, Math.min(from, all.length - height));

@@ -45,6 +45,7 @@ const TAB_COLUMNS = 4;
  * of emoji, tags (with which text is hidden from people and not from a model), and joiners beside a plain letter.
  */
 const HIDDEN =
+  // eslint-disable-next-line no-misleading-character-class -- each of them alone is what is looked for
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2028\u2029\u3164\uffa0\ufe00-\ufe0d]|[\u{e0000}-\u{e0fff}]|(?<=[\u0020-\u007e])[\u200c\u200d]|[\u200c\u200d](?=[\u0020-\u007e]|$)/gu;
 const escapeOf = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
@@ -105,7 +106,7 @@ export function cutSpans(spans: readonly Span[], columns: number): Span[] {
       kept.push(one);
       room -= width;
     } else {
-      kept.push(span(width === room ? `${cut(`${one.text} `, room)}` : cut(one.text, room), one.mark));
+      kept.push(span(width === room ? cut(`${one.text} `, room) : cut(one.text, room), one.mark));
       break;
     }
   }

@@ -95,7 +95,16 @@ async function talk(io: Io, desk: Desk): Promise<void> {
     });
   };
   try {
-    await runPlain(desk, { say: io.out, ask }, () => clock.now().getTime());
+    await runPlain(
+      desk,
+      {
+        say: (line) => {
+          io.out(line);
+        },
+        ask,
+      },
+      () => clock.now().getTime(),
+    );
   } finally {
     input.close();
   }

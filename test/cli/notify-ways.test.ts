@@ -143,12 +143,14 @@ describe('the desktop', () => {
   });
 });
 
-describe('a web address', () => {
-  const withHook = (workspace: Workspace, url: string, more: Partial<Workspace['settings']> = {}): Workspace => ({
-    ...workspace,
-    settings: { ...workspace.settings, 'notify.webhook': url, ...more },
-  });
+const withHook = (workspace: Workspace, url: string, more: Partial<Workspace['settings']> = {}): Workspace => ({
+  ...workspace,
+  settings: { ...workspace.settings, 'notify.webhook': url, ...more },
+});
 
+const isTaken = (text: string, env = {}): boolean => 'url' in webhookOf(text, env);
+
+describe('a web address', () => {
   test('gets the notice by POST as JSON', async (t) => {
     const got: { readonly method: string; readonly type: string; readonly body: unknown }[] = [];
     const url = await server(t, (request, response, body) => {
@@ -185,7 +187,6 @@ describe('a web address', () => {
   });
 
   test('is https, or http on this machine; without a password; from a variable when it is a secret itself', () => {
-    const isTaken = (text: string, env = {}): boolean => 'url' in webhookOf(text, env);
     assert.equal(isTaken('https://chat.example/hook'), true);
     for (const local of ['http://127.0.0.1:8080/x', 'http://localhost/x', 'http://[::1]:1/x']) assert.equal(isTaken(local), true, local);
     for (const other of [
@@ -223,7 +224,7 @@ describe('docket notify', () => {
     const broken = await lookAtNotify(await workspaceWith(t, '{ on: [revue], webhook: "http://chat.example/" }'), {});
     assert.equal(broken[0]?.state, 'warn');
     assert.match(
-      broken[0]?.found ?? '',
+      broken[0].found,
       /notify\.on: revue: the words are review, failed, budget; notify\.webhook: https, or http on this machine/,
     );
   });

@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { textOfLine, widthOfSpans } from '#cli/review-line.ts';
 import { markdownDoc } from '#cli/review-markdown.ts';
 
 const shown = (text: string, columns = 60): string[] => markdownDoc(text, columns).lines.map((line) => textOfLine(line).trimEnd());
 const marks = (text: string): string[] => markdownDoc(text, 60).lines.flatMap(({ spans }) => spans.map((one) => `${one.mark}:${one.text}`));
+
+const letters = (any: string): string => any.replaceAll(/[^a-z漢]/g, '');
 
 describe('Markdown', () => {
   test('headings of both kinds are what is jumped to', () => {
@@ -118,7 +120,6 @@ describe('Markdown', () => {
       fc.property(fc.array(piece, { maxLength: 60 }), fc.integer({ min: 20, max: 100 }), (pieces, columns) => {
         const text = pieces.join('');
         const doc = markdownDoc(text, columns);
-        const letters = (any: string): string => any.replaceAll(/[^a-z漢]/g, '');
         assert.equal(letters(doc.lines.map(textOfLine).join('').replaceAll('image: ', '')), letters(text));
         assert.ok(doc.lines.every(({ spans }) => widthOfSpans(spans) <= columns));
       }),

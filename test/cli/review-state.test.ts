@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { draw } from '#cli/review-draw.ts';
 import { ITEM_KEYS, LIST_KEYS } from '#cli/review-keys.ts';
 import { textOfLine, widthOfSpans } from '#cli/review-line.ts';
@@ -13,10 +13,10 @@ import { entry, NOW_MS, pagesOf } from '#test/support/review-desk.ts';
 const LOOK = { sitter: { person: 'Ada Example <ada@example.com>' }, nowMs: NOW_MS };
 
 type Session = {
-  feed(...inputs: Input[]): Session;
+  readonly feed: (...inputs: Input[]) => Session;
   /** Keys, parted by spaces; `␣` is the space bar. */
-  press(keys: string): Session;
-  typed(text: string): Session;
+  readonly press: (keys: string) => Session;
+  readonly typed: (text: string) => Session;
   readonly state: () => State;
   readonly wants: Want[];
   readonly screen: () => string[];

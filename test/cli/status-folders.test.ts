@@ -84,6 +84,7 @@ describe('names in the folders', () => {
     };
     const facts = plainFacts();
     const data = { ...statusData(facts, { counts: new Map(), failures: [hostile], faults: [] }) };
+    // eslint-disable-next-line no-control-regex -- what a terminal obeys
     assert.doesNotMatch(statusLines(data, facts, plain).join('\n'), /\u001b|\u0007/);
   });
 });
@@ -167,6 +168,7 @@ describe('the screen', () => {
     );
     assert.match(table ?? '', /^01-architect +10000 +1 +1 +12 +1 +3 +9000 +3 +1 +2 +1 +7 +10000$/m);
     for (const line of lines.filter((one) => one.startsWith('  '))) if (!/NOT REVIEWED/.test(line)) assert.ok(line.length < 80, line);
+    // eslint-disable-next-line no-control-regex -- what a terminal obeys
     assert.doesNotMatch(lines.join('\n'), /\u001b/);
   });
 

@@ -32,9 +32,10 @@ const statement = (one: Past): string =>
     predicate: { emitted: Array.from({ length: one.emitted ?? 0 }, () => ({})), times: { ended: one.endedAt ?? NOW.toISOString() } },
   });
 
+const isSame = (a: Identity, b: Identity): boolean => describeIdentity(a) === describeIdentity(b);
+
 /** A history of these records. */
 function historyOf(past: readonly Past[]): Check[0]['history'] {
-  const isSame = (a: Identity, b: Identity): boolean => describeIdentity(a) === describeIdentity(b);
   return {
     find: async (identity) => {
       const one = past.find((known) => isSame(known.identity, identity));
@@ -61,9 +62,9 @@ const metaRecord = (job: string, more: Partial<Past> = {}): Past => ({
 
 type Setting = { readonly past?: readonly Past[]; readonly settings?: Readonly<Record<string, number>>; readonly parent?: string };
 
-async function flawsOf(opened: Opened, answer: string, { past = [], settings = {}, parent }: Setting = {}): Promise<string[]> {
-  const { roles, specs } = opened;
-  const workspace = { ...opened.workspace, settings: { ...opened.workspace.settings, ...settings } };
+async function flawsOf(of: Opened, answer: string, { past = [], settings = {}, parent }: Setting = {}): Promise<string[]> {
+  const { roles, specs } = of;
+  const workspace = { ...of.workspace, settings: { ...of.workspace.settings, ...settings } };
   const role = roles.get(roleNamed('meta'));
   assert.ok(role !== undefined);
   const ports: Check[0] = {

@@ -21,6 +21,7 @@ import { makeFakeClock, type FakeClock } from '#test/support/fake-clock.ts';
 const about = (job: string, state = 'failed'): Noticed => ({ feature: 'FEAT-1', role: 'ui', name: null, revision: 1, state, job });
 const ON: readonly NoticeKind[] = ['review', 'failed', 'budget'];
 
+const unheard = (): void => undefined;
 function rig(
   on = ON,
   tell?: NoticeWay['tell'],
@@ -75,7 +76,7 @@ describe('notices', () => {
 
   test('a way that hangs keeps nobody waiting, and has one notice behind it however many come', async () => {
     let calls = 0;
-    let release = (): void => undefined;
+    let release = unheard;
     const seen: number[] = [];
     const { notify, clock } = rig(ON, async ({ count }) => {
       calls++;
@@ -117,29 +118,27 @@ describe('notices', () => {
   });
 });
 
-describe('what is worth a notice', () => {
-  const job = (id: string, outcome: string): JournalJob =>
-    ({
-      id,
-      role: id === 'free' ? 'notes' : 'ui',
-      stem: 's',
-      feature: 'FEAT-1',
-      name: null,
-      revision: 2,
-      reason: `the prompt said: ${outcome}`,
-    }) as unknown as JournalJob;
-  const done = (
-    id: string,
-    outcome: 'answered' | 'failed' | 'held' | 'rejected' | 'cancelled' | 'briefed' | 'duplicate',
-  ): JournalChange => ({
-    do: 'move',
-    id: id as JobId,
-    to: 'done',
-    outcome,
-    reason: 'words of the tool',
-    at: '',
-  });
+const job = (id: string, outcome: string): JournalJob =>
+  ({
+    id,
+    role: id === 'free' ? 'notes' : 'ui',
+    stem: 's',
+    feature: 'FEAT-1',
+    name: null,
+    revision: 2,
+    reason: `the prompt said: ${outcome}`,
+  }) as unknown as JournalJob;
 
+const done = (id: string, outcome: 'answered' | 'failed' | 'held' | 'rejected' | 'cancelled' | 'briefed' | 'duplicate'): JournalChange => ({
+  do: 'move',
+  id: id as JobId,
+  to: 'done',
+  outcome,
+  reason: 'words of the tool',
+  at: '',
+});
+
+describe('what is worth a notice', () => {
   test('an answer of a reviewed role, a bad end that no person made, and a wait for money', async () => {
     const { notify, clock, told } = rig();
     const changes = [

@@ -34,15 +34,31 @@ function sections(brief: string, own: Readonly<Record<string, string>>): string 
   return [...parts, ...Object.values(others), yaml].join('\n');
 }
 
-export function makeFeatureModel(): { readonly asked: readonly Asked[]; answer(prompt: string): string | null } {
+export type FeatureModel = {
+  readonly asked: readonly Asked[];
+  readonly answer: (prompt: string) => string | null;
+  /** Resolves when somebody has asked for this role of this feature. */
+  readonly whenAsked: (feature: string, role: string) => Promise<void>;
+};
+
+export function makeFeatureModel(): FeatureModel {
   const asked: Asked[] = [];
+  const first = new Map<string, PromiseWithResolvers<void>>();
+  const meeting = (feature: string, role: string): PromiseWithResolvers<void> => {
+    const key = `${feature}/${role}`;
+    const known = first.get(key) ?? Promise.withResolvers<void>();
+    first.set(key, known);
+    return known;
+  };
   return {
     asked,
-    answer(prompt) {
+    whenAsked: async (feature, role) => meeting(feature, role).promise,
+    answer: (prompt) => {
       const named = /# Brief for the [^\n]*: revision (\d+) of ([A-Za-z0-9-]+)\/([a-z-]+)/.exec(prompt);
       if (named === null) return null;
       const [, revision = '', feature = '', role = ''] = named;
       asked.push({ feature, role, revision: Number(revision), brief: prompt });
+      meeting(feature, role).resolve();
       const wasTold = prompt.includes('## What was wrong with your last answer');
       const version = /"asked": "([^"]+)"/.exec(prompt)?.[1] ?? '2.1.0';
       const title = `# ${role} of ${feature}, revision ${revision}\n\nUnique words: ${feature}-${role}-said.\n\n`;

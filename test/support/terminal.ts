@@ -33,6 +33,8 @@ export type Screen = {
   end(): Promise<number | null>;
 };
 
+const unheard = (): void => undefined;
+
 /** @param env the whole environment of the program */
 export function openScreen(
   t: { after(act: () => void): void },
@@ -48,19 +50,21 @@ export function openScreen(
   });
   let raw = '';
   let isOver = false;
-  let wake: () => void = () => undefined;
+  let wake = unheard;
   child.stdout.on('data', (bytes: Buffer) => {
     raw += bytes.toString('latin1');
     emulator.write(bytes, () => {
       wake();
     });
   });
-  void ended.then(() => {
+  const end = async (): Promise<void> => {
+    await ended;
     isOver = true;
     emulator.write('', () => {
       wake();
     });
-  });
+  };
+  void end();
   const send = (wish: unknown): void => void child.stdin.write(`${JSON.stringify(wish)}\n`);
   const lines = (): string[] => {
     const { active } = emulator.buffer;
