@@ -66,7 +66,20 @@ test('no door of the daemon gives a verdict, closes a feature or holds a prompt,
   const socket = controlSocket(path.join(rig.root, 'queues', '.docket'));
   const ask = async (op: string): Promise<boolean | undefined> => (await askOnce(makeSockets(), socket, op))?.ok;
   assert.equal(await ask('poke'), true);
-  for (const op of ['approve', 'approved', 'verdict', 'review', 'reject', 'ask-changes', 'hold', 'held', 'close', 'reopen', 'next', 'revise'])
+  for (const op of [
+    'approve',
+    'approved',
+    'verdict',
+    'review',
+    'reject',
+    'ask-changes',
+    'hold',
+    'held',
+    'close',
+    'reopen',
+    'next',
+    'revise',
+  ])
     assert.equal(await ask(op), false, op);
   assert.equal(rig.commits(), commits);
   assert.equal(await daemon.stop(), 0);
