@@ -11,8 +11,7 @@ import { parseFeature, printable, type FeatureId } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
 import { type Closing } from '#core/verdict.ts';
 import { signReview } from '#history/review-signature.ts';
-import { askProgram } from '#platform/ask.ts';
-import { codeCommit } from '#platform/git.ts';
+import { commitNamed } from './code.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
@@ -90,7 +89,7 @@ async function commentOf(io: Io, { workspace }: Sources, given: string | undefin
 }
 
 async function mergedOf({ workspace }: Sources, named: string): Promise<{ readonly commit: string; readonly isThere: boolean }> {
-  const found = await codeCommit(askProgram, workspace.code, named).catch(() => null);
+  const found = await commitNamed(workspace.code, named);
   if (found !== null) return { commit: found, isThere: true };
   if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(named)) return { commit: named, isThere: false };
   throw new CliError(

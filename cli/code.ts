@@ -3,9 +3,10 @@
 import type { CodeFacts } from '#core/evidence.ts';
 import { printable } from '#core/names.ts';
 import type { AskProgram, Clock, Fs } from '#core/ports.ts';
+import { askProgram } from '#platform/ask.ts';
 import { makeFs } from '#platform/files.ts';
 import { addNote } from '#platform/git-notes.ts';
-import { codeFacts, gitCommonFolder } from '#platform/git.ts';
+import { codeCommit, codeFacts, gitCommonFolder } from '#platform/git.ts';
 import { CliError, EXIT } from './io.ts';
 
 /** Evidence may be this old about the code: an agent that only reads sees nothing newer. */
@@ -19,6 +20,13 @@ export function makeCodeSnapshot(ask: AskProgram, clock: Clock, folder: string):
     return known.facts;
   };
 }
+
+/** The commit the code stands at, which a verdict is about; null: none, or no repository. */
+export const codeHead = async (folder: string): Promise<string | null> => (await codeFacts(askProgram, folder)).headCommit;
+
+/** The full id of a commit of the code that a person named; null when there is none. */
+export const commitNamed = async (folder: string, named: string): Promise<string | null> =>
+  codeCommit(askProgram, folder, named).catch(() => null);
 
 /** Where git keeps the objects of a repository: its common git folder, also for a linked worktree; the folder itself when it is bare. Throws CliError 2. */
 export async function codeObjectsFolder(fs: Fs, folder: string): Promise<string> {

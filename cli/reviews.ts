@@ -26,19 +26,16 @@ import { changedPaths, filesNow } from '#history/code-now.ts';
 import { evidenceFile, promptFile, resultFile } from '#history/layout.ts';
 import { openStatement, objectIn, textIn } from '#history/loose-json.ts';
 import { signReview } from '#history/review-signature.ts';
-import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
-import { codeFacts } from '#platform/git.ts';
 import { scanText } from '#policy/scan-text.ts';
 import { readFrontMatter } from '#prompt-spec/front-matter.ts';
+import { codeHead } from './code.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import type { HistoryRecord } from './job-words-find.ts';
 import type { Sources } from './job-words-sources.ts';
 import { connectControl } from './open.ts';
 import { reviewerOf, type Reviewer } from './person.ts';
 import { clock } from './parts.ts';
-
-export { personOf } from './person.ts';
 
 /** What a look at answers needs; `withSources` gives it. */
 export type ReviewSources = Pick<Sources, 'workspace' | 'roles' | 'fs' | 'history'>;
@@ -193,6 +190,9 @@ const DONE: Readonly<Record<VerdictWord, string>> = {
   held: 'Hold',
 };
 
+/** `Approve revision 1 of FEAT-1/architect?` */
+export const questionOf = ({ identity }: ReviewItem, verdict: VerdictWord): string => `${DONE[verdict]} ${describeIdentity(identity)}?`;
+
 export const atTerminal =
   (io: Pick<Io, 'out'>): Confirm =>
   async (question, facts) => {
@@ -221,7 +221,7 @@ export async function giveVerdict(
   if (history === null || filed.resultSha256 === null || filed.evidenceSha256 === null)
     throw new CliError(`${describeIdentity(identity)} has no answer to judge`, EXIT.wrongUse);
   await mustBeOpen(history, identity.feature);
-  if (reviewer.how === 'terminal' && !(await ask(`${DONE[wish.verdict]} ${describeIdentity(identity)}?`, factsOf(item, wish, reviewer))))
+  if (reviewer.how === 'terminal' && !(await ask(questionOf(item, wish.verdict), factsOf(item, wish, reviewer))))
     throw new CliError('nothing was recorded', EXIT.stopped);
   const files = await filesNow(
     fs,
@@ -240,7 +240,7 @@ export async function giveVerdict(
     verdict: wish.verdict,
     result_sha256: filed.resultSha256,
     evidence_sha256: filed.evidenceSha256,
-    code: { head: (await codeFacts(askProgram, workspace.code)).headCommit, files },
+    code: { head: await codeHead(workspace.code), files },
     by: reviewer.person,
     at,
     comment,
@@ -299,13 +299,19 @@ export function checkedText(text: string, bytesMax: number): string {
   return text;
 }
 
-function factsOf(item: ReviewItem, { verdict, comment }: Wish, { person, key, note }: Reviewer): readonly string[] {
-  const { identity, filed, rule, author } = item;
+function factsOf(item: ReviewItem, wish: Wish, reviewer: Reviewer): readonly string[] {
+  return [
+    `${describeIdentity(item.identity)}${item.title === null ? '' : `: ${printable(item.title)}`}`,
+    ...(wish.comment === null ? [] : [`says    ${printable(wish.comment)}`]),
+    ...sealFacts(item, wish.verdict, reviewer),
+  ];
+}
+
+/** Lines of what a verdict is bound to: which bytes, which person, which key. */
+export function sealFacts({ filed, rule, author }: ReviewItem, verdict: VerdictWord, { person, key, note }: Reviewer): readonly string[] {
   const own = author !== null && author.toLowerCase() === person.email.toLowerCase() && !rule.authorMayApprove;
   return [
-    `${describeIdentity(identity)}${item.title === null ? '' : `: ${printable(item.title)}`}`,
     `result  ${filed.resultSha256 ?? ''}`,
-    ...(comment === null ? [] : [`says    ${printable(comment)}`]),
     `by      ${printable(person.name)} <${printable(person.email)}>${key === null ? '' : `, signed with ${key.signer.fingerprint}`}`,
     ...(note === null ? [] : [printable(note, 500)]),
     ...(own && verdict === 'approved'

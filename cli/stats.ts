@@ -211,7 +211,7 @@ function modelLines(io: Io, model: Model): string[] {
   const sums = done.map(({ baselineHours }) => String(baselineHours)).join(' + ');
   return [
     ...head,
-    `difference: baseline - review. Machine time is no person's; its tools cost ${dollars(model.toolsUsd)}.`,
+    ...wrapped(`difference: baseline - review. Machine time is no person's; its tools cost ${dollars(model.toolsUsd)}.`),
     ...wrapped(`By your baseline of ${sums} = ${String(model.baselineHours)} h and ${rate}:`),
     `  (${String(model.baselineHours)} h - ${hours(model.reviewHours)}) x rate - tools = ${dollars(model.differenceUsd)} for a feature,`,
     `  ${dollars(model.differenceUsdMonth)} a month with ${String(model.featuresMonth)} features (stats.features_month).`,

@@ -14,6 +14,7 @@ import { HOOK_SETTINGS } from './settings-hooks.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
+import { THROTTLE_SETTINGS } from './settings-throttle.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
 
@@ -40,70 +41,7 @@ export const SETTINGS = {
     max: 64,
     why: 'jobs that run at the same time in a lane that says nothing else',
   }),
-  'throttle.interval_cap': row<number>({
-    default: 30,
-    unit: 'count',
-    min: 1,
-    max: 100_000,
-    why: 'starts per interval and lane of tools that call a provider',
-  }),
-  'throttle.interval': row<number>({ default: 60_000, unit: 'ms', min: 100, max: 86_400_000, why: 'the interval of that cap' }),
-  'throttle.stagger': row<number>({
-    default: 50,
-    unit: 'ms',
-    min: 0,
-    max: 3_600_000,
-    why: 'shortest time between two starts in a lane, so that tools do not all read and write their configuration at once',
-  }),
-  'throttle.errors': row<number>({
-    default: 5,
-    unit: 'count',
-    min: 1,
-    max: 1_000,
-    why: 'provider errors in a row that open the circuit of a lane: then one run at a time goes to see, after the waits of retry.base and retry.cap',
-  }),
-  'throttle.jitter': row<number>({
-    default: 5_000,
-    unit: 'ms',
-    min: 0,
-    max: 3_600_000,
-    why: "a random wait up to this is added to a provider's reset, so that not everybody comes back in the same moment",
-  }),
-  'throttle.longest_hold': row<number>({
-    default: 691_200_000,
-    unit: 'ms',
-    min: 1_000,
-    max: 31_536_000_000,
-    why: 'a reset further away than this is not believed: one run goes to see then',
-  }),
-  'schedule.aging': row<number>({
-    default: 60_000,
-    unit: 'ms',
-    min: 0,
-    max: 86_400_000,
-    why: 'a waiting prompt gains one step of priority in this time, so that none waits for ever; 0: never',
-  }),
-  'retry.attempts': row<number>({
-    default: 3,
-    unit: 'count',
-    min: 1,
-    max: 20,
-    why: 'attempts that may be spent on a job, the first included',
-  }),
-  'retry.base': row<number>({
-    default: 2_000,
-    unit: 'ms',
-    min: 10,
-    max: 3_600_000,
-    why: 'first back-off, and first wait before a held lane is looked at when nobody said how long; doubles each time, full jitter',
-  }),
-  'retry.cap': row<number>({
-    default: 300_000,
-    unit: 'ms',
-    min: 10,
-    max: 86_400_000,
-    why: 'longest back-off, and longest wait between two such looks',
-  }),
+  ...THROTTLE_SETTINGS,
   'limits.prompt_bytes': row<number>({
     default: 600_000,
     unit: 'bytes',

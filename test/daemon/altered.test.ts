@@ -39,7 +39,7 @@ async function ready(t: TestContext): Promise<Rig> {
     clock,
     digest,
     log: makeLog(lines),
-    acceptance: { recorded: () => undefined },
+    acceptance: { recorded: () => undefined, needsVerdict: () => true },
     reached: () => undefined,
   } as unknown as Ports;
   return { workspace, rooms, ports, lines, job: await claimPrompt(rooms, 'foo', promptText()) };

@@ -34,6 +34,7 @@ suite('verdicts, verified without docket', () => {
     const [adas, bobs] = [generateKey('ada'), generateKey('bob')];
     const { prompt, end } = await answered(history);
     await history.judge(signReview(makeSigner(adas), verdictOn(prompt, end, { comment: 'Grüße, "quoted"\n' })));
+    await answered(history, { revision: 2 });
     await history.closeFeature({
       v: 1,
       kind: 'closing',
@@ -45,7 +46,6 @@ suite('verdicts, verified without docket', () => {
       verdicts: [],
       signature: null,
     });
-    await answered(history, { revision: 2 });
     const signers = path.join(rig.root, 'signers');
     writeFileSync(signers, `ada@example.com namespaces="docket-verdict" ${adas.publicKey.line}\n`);
     assert.deepEqual(verified(), { status: 0, found: [] });

@@ -33,6 +33,7 @@ function ladder(key: SettingKey): { readonly strict: SettingAny; readonly middle
   if (order === 'more') return { strict: [], middle: ['a'], loose: ['a', 'b'] };
   // No order: any other value may be looser.
   if (order === null && row.unit === 'list') return { strict: [], middle: ['b'], loose: ['b'] };
+  if (order === null && row.unit === 'bool') return { strict: false, middle: true, loose: true };
   if (order === null && row.unit === 'text') return { strict: 'a', middle: 'b', loose: 'b' };
   const choices = order ?? row.choices ?? [];
   return { strict: choices[0] ?? '', middle: choices.at(-1) ?? '', loose: choices.at(-1) ?? '' };
