@@ -218,7 +218,7 @@ export function whyEnded(facts: EndFacts): Because {
   if (!isEnd(state)) return unreachable(state);
   if (state === 'held' && facts.chain.length > 0)
     return {
-      is: `${facts.name} is held until the answer that it came from is accepted`,
+      is: `${facts.name} is held, and nothing is wrong with it`,
       because: facts.chain.map(({ because }) => because),
       next: facts.chain.map(({ next }) => next),
     };

@@ -21,8 +21,10 @@ FEAT-123-user-filters/
     prompt_v2.md                     the prompt of revision 2, byte for byte
     result_v2.md                     the answer, byte for byte
     evidence_v2.json                 who asked what, with which spec, tool, model and code (an in-toto statement)
+    review_v2.json                   a person's verdict about result_v2.md; the next one is review_v2_2.json
     attempts/<job>/                  evidence and raw output of attempts that failed, and a brief that was answered later
   03-ui/filter-panel/prompt_v1.md    a prompt with a name of its own
+  closing.json                       who closed the feature, with all verdicts; reopening.json is the record after it
 materials/sha256/<2>/<hash>          specs, roles, settings, briefs and contexts, each once, by SHA-256
 tombstones/<time>-<job>.json         what was purged (a leaked key, personal data): hashes, reason, person; there may be none
 \`\`\`
@@ -32,13 +34,14 @@ tombstones/<time>-<job>.json         what was purged (a leaked key, personal dat
 \`\`\`
 git log --oneline                                        what happened, newest first
 git log --format='%h %s%n%(trailers)' -- FEAT-123-*      one feature, with hashes
+git log --grep='Docket-Verdict:'                         what people said of the answers
 git log --grep='Docket-Job: <job>'                       one job
 git grep 'some words' -- '*/result_v*.md'                search all answers
 jq .predicate FEAT-123-*/01-architect/evidence_v2.json   the facts behind an answer
 sha256sum FEAT-123-*/01-architect/prompt_v2.md           must be the Prompt-SHA256 of its commit
 \`\`\`
 
-A prompt is committed when it is accepted (\`Docket-Status: submitted\`) and again when its end is known (\`answered\`, \`briefed\`,
+A prompt is committed when it is taken (\`Docket-Status: submitted\`) and again when its end is known (\`answered\`, \`briefed\`,
 \`failed\` or \`cancelled\`). Recorded files are never edited; \`docket verify\` recomputes every hash.
 
 You may commit here yourself (notes, tags, branches). Pushing is refused until the remote's address is allowed in docket's settings:

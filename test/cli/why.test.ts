@@ -111,7 +111,7 @@ describe('docket why, of the chain', () => {
     await workspace.write('queues/01-architect/in/child.held', promptText({ more: `parent: ${id}\n` }));
     assert.match(
       await why(workspace, 'child'),
-      /is held until the answer that it came from is accepted\n {2}because {2}.*FEAT-1\/meta@1 awaits a verdict\n {2}next {5}`docket approve FEAT-1\/meta@1`/,
+      /is held, and nothing is wrong with it\n {2}because {2}.*FEAT-1\/meta@1 awaits a verdict\n {2}next {5}`docket approve FEAT-1\/meta@1`/,
     );
   });
 });

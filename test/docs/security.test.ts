@@ -45,9 +45,11 @@ suite('docs/security.md', () => {
   });
 
   test('names settings that are there', () => {
-    const named = [...PAGE.matchAll(/`((?:limits|policy|intake|tools|retention|throttle|retry|log|http)\.[a-z_]+)(?:: \w+)?`/g)].map(
-      ([, key = '']) => key,
-    );
+    const named = [
+      ...PAGE.matchAll(
+        /`((?:limits|policy|intake|tools|retention|throttle|retry|log|http|review|emit|contract|context|notify|mcp|signing)\.[a-z_]+)(?:: \w+)?`/g,
+      ),
+    ].map(([, key = '']) => key);
     assert.deepEqual(
       named.filter((key) => !(SETTING_KEYS as readonly string[]).includes(key)),
       [],

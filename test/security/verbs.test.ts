@@ -5,7 +5,10 @@ import { readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Command } from 'commander';
+import { askOnce } from '#cli/control-once.ts';
+import { controlSocket } from '#cli/places.ts';
 import { addVerbs } from '#cli/verbs.ts';
+import { makeSockets } from '#platform/socket.ts';
 import { makeRig, promptText } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 import { rememberingIo } from '#test/support/workspace.ts';
@@ -52,4 +55,32 @@ test('what ended stays ended over restarts: no retry, no removal, no move but by
     assert.equal(await daemon.stop(), 0);
   }
   assert.deepEqual({ ...(seen() as object), commits: rig.commits() - 4 }, before);
+});
+
+test('no door of the daemon gives a verdict, closes a feature or holds a prompt, whatever it is asked', async (t) => {
+  const rig = makeRig(t, settingsWith([shellRunner('answers', 'cat > /dev/null; echo "# Done"')]));
+  const daemon = await rig.start();
+  rig.drop('foo.md', promptText({ extra: 'runner: answers\n' }));
+  await rig.ended('foo');
+  const commits = rig.commits();
+  const socket = controlSocket(path.join(rig.root, 'queues', '.docket'));
+  const ask = async (op: string): Promise<boolean | undefined> => (await askOnce(makeSockets(), socket, op))?.ok;
+  assert.equal(await ask('poke'), true);
+  for (const op of [
+    'approve',
+    'approved',
+    'verdict',
+    'review',
+    'reject',
+    'ask-changes',
+    'hold',
+    'held',
+    'close',
+    'reopen',
+    'next',
+    'revise',
+  ])
+    assert.equal(await ask(op), false, op);
+  assert.equal(rig.commits(), commits);
+  assert.equal(await daemon.stop(), 0);
 });
