@@ -22,6 +22,7 @@ import {
   type Verdict,
   type VerdictWord,
 } from '#core/verdict.ts';
+import { isAsRecorded } from '#history/as-recorded.ts';
 import { changedPaths, filesNow } from '#history/code-now.ts';
 import { evidenceFile, promptFile, resultFile } from '#history/layout.ts';
 import { openStatement, objectIn, textIn } from '#history/loose-json.ts';
@@ -156,6 +157,10 @@ async function itemOf(
   const { resultSha256 } = filed;
   const said = verdicts.map(({ verdict }) => verdict);
   const predicate = evidence === null ? null : (openStatement(evidence)?.predicate ?? null);
+  const resultPath = `${folder}/${resultFile(identity.revision)}`;
+  const standing = resultSha256 === null ? 'awaiting' : standingOf(rule, said, { resultSha256, author, codeNow });
+  const isIntact =
+    resultSha256 === null || !isAccepted(standing) || (await isAsRecorded({ history, digest: makeDigest() }, resultPath, resultSha256));
   return {
     identity,
     featureName: featureName as FeatureName,
@@ -164,10 +169,10 @@ async function itemOf(
     author,
     filed,
     at: predicate === null ? '' : (textIn(objectIn(predicate, 'times'), 'ended') ?? ''),
-    standing: resultSha256 === null ? 'awaiting' : standingOf(rule, said, { resultSha256, author, codeNow }),
+    standing: isIntact ? standing : 'lapsed',
     verdicts,
     rule,
-    resultPath: `${folder}/${resultFile(identity.revision)}`,
+    resultPath,
     evidencePath: `${folder}/${evidenceFile(identity.revision)}`,
     codeNow,
     previous: null,
