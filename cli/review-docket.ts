@@ -1,14 +1,13 @@
 /** The desk of the terminal review on a real workspace: answers from the history, verdicts by the one way there is to give one (reviews.ts). */
 
 import { standingOf, type VerdictWord } from '#core/verdict.ts';
-import { describeIdentity } from '#core/prompt.ts';
 import { promptFile } from '#history/layout.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import { isWaitingFile, peekOf } from './job-words.ts';
 import { listAll, type Sources } from './job-words-sources.ts';
-import { reviewerOf } from './person.ts';
+import { personOf, reviewerOf } from './person.ts';
 import { clock } from './parts.ts';
 import { changedFiles } from './review-code.ts';
 import type { Desk } from './review-desk.ts';
@@ -17,7 +16,7 @@ import { editText } from './review-edit.ts';
 import { emittedIn, evidenceSections, findingsIn, verdictSection } from './review-evidence.ts';
 import { makeDocs } from './review-pages.ts';
 import type { Entry, Facts, Fault, Pages } from './review-state.ts';
-import { giveVerdict, personOf, reviewItems, type ReviewItem } from './reviews.ts';
+import { giveVerdict, questionOf, reviewItems, sealFacts, type ReviewItem } from './reviews.ts';
 
 /** Prompts in the inboxes that are looked through for those that wait for an answer. */
 const WAITING_MAX = 500;
@@ -144,12 +143,12 @@ export async function makeDesk(io: Io, sources: Sources): Promise<Desk> {
     async give(key, verdict, comment, ask) {
       const item = itemOf(key);
       let isConfirmed = false;
-      const confirmed = async (words: string): Promise<boolean> => (isConfirmed = await ask(words));
       // With `review.key` nobody would be asked: on a screen a person is, whoever signs.
-      const { how, person: by } = await reviewerOf(io, workspace, clock.now().toISOString());
-      const words = `${verdict} ${describeIdentity(item.identity)}?\nresult ${item.filed.resultSha256 ?? ''}\nby ${by.name} <${by.email}>, with the key of review.key`;
-      if (how === 'key' && !(await confirmed(words))) throw new CliError('nothing was recorded', EXIT.stopped);
-      const given = await giveVerdict(io, sources, item, { verdict, comment }, async (said) => isConfirmed || confirmed(said));
+      const reviewer = await reviewerOf(io, workspace, clock.now().toISOString());
+      const words = [questionOf(item, verdict), ...sealFacts(item, verdict, reviewer)].join('\n');
+      const confirmed = async (): Promise<boolean> => (isConfirmed ||= await ask(words));
+      if (reviewer.how === 'key' && !(await confirmed())) throw new CliError('nothing was recorded', EXIT.stopped);
+      const given = await giveVerdict(io, sources, item, { verdict, comment }, confirmed);
       const follows = given.standing === 'accepted' && !given.hasDaemon ? '; no daemon runs: what waits for it goes on with docket up' : '';
       return `${revisionWord(entryFor(item))}: ${verdict.replace('-', ' ')}, it is ${given.standing.replace('-', ' ')}${follows}`;
     },

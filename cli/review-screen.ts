@@ -18,6 +18,7 @@ export type Terminal = { readonly stdin: NodeJS.ReadStream; readonly stdout: Nod
 const WRAP_OFF = '\u001b[?7l';
 const WRAP_ON = '\u001b[?7h';
 const FRAMES_PER_SECOND = 60;
+const DEADLY = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 /** Ink's names of keys as review-keys.ts has them. */
 const NAMED = {
@@ -189,12 +190,22 @@ export async function runScreen(desk: Desk, terminal: Terminal, hasColor: boolea
     maxFps: FRAMES_PER_SECOND,
   });
   stdout.on('resize', onResize);
+  // Ink would give back what it took, and die of the signal before anything else is given back.
+  const onSignal = (signal: NodeJS.Signals): void => {
+    isOver = true;
+    screen.unmount();
+    giveBack();
+    for (const one of DEADLY) process.off(one, onSignal);
+    process.kill(process.pid, signal);
+  };
+  for (const one of DEADLY) process.on(one, onSignal);
   try {
     await fulfil({ kind: 'reload' });
     await screen.waitUntilExit();
   } finally {
     isOver = true;
     stdout.off('resize', onResize);
+    for (const one of DEADLY) process.off(one, onSignal);
     process.off('exit', giveBack);
     giveBack();
   }

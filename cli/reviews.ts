@@ -38,8 +38,6 @@ import { connectControl } from './open.ts';
 import { reviewerOf, type Reviewer } from './person.ts';
 import { clock } from './parts.ts';
 
-export { personOf } from './person.ts';
-
 /** What a look at answers needs; `withSources` gives it. */
 export type ReviewSources = Pick<Sources, 'workspace' | 'roles' | 'fs' | 'history'>;
 
@@ -197,6 +195,9 @@ const DONE: Readonly<Record<VerdictWord, string>> = {
   held: 'Hold',
 };
 
+/** `Approve revision 1 of FEAT-1/architect?` */
+export const questionOf = ({ identity }: ReviewItem, verdict: VerdictWord): string => `${DONE[verdict]} ${describeIdentity(identity)}?`;
+
 export const atTerminal =
   (io: Pick<Io, 'out'>): Confirm =>
   async (question, facts) => {
@@ -225,7 +226,7 @@ export async function giveVerdict(
   if (history === null || filed.resultSha256 === null || filed.evidenceSha256 === null)
     throw new CliError(`${describeIdentity(identity)} has no answer to judge`, EXIT.wrongUse);
   await mustBeOpen(history, identity.feature);
-  if (reviewer.how === 'terminal' && !(await ask(`${DONE[wish.verdict]} ${describeIdentity(identity)}?`, factsOf(item, wish, reviewer))))
+  if (reviewer.how === 'terminal' && !(await ask(questionOf(item, wish.verdict), factsOf(item, wish, reviewer))))
     throw new CliError('nothing was recorded', EXIT.stopped);
   const files = await filesNow(
     fs,
@@ -303,13 +304,19 @@ export function checkedText(text: string, bytesMax: number): string {
   return text;
 }
 
-function factsOf(item: ReviewItem, { verdict, comment }: Wish, { person, key, note }: Reviewer): readonly string[] {
-  const { identity, filed, rule, author } = item;
+function factsOf(item: ReviewItem, wish: Wish, reviewer: Reviewer): readonly string[] {
+  return [
+    `${describeIdentity(item.identity)}${item.title === null ? '' : `: ${printable(item.title)}`}`,
+    ...(wish.comment === null ? [] : [`says    ${printable(wish.comment)}`]),
+    ...sealFacts(item, wish.verdict, reviewer),
+  ];
+}
+
+/** Lines of what a verdict is bound to: which bytes, which person, which key. */
+export function sealFacts({ filed, rule, author }: ReviewItem, verdict: VerdictWord, { person, key, note }: Reviewer): readonly string[] {
   const own = author !== null && author.toLowerCase() === person.email.toLowerCase() && !rule.authorMayApprove;
   return [
-    `${describeIdentity(identity)}${item.title === null ? '' : `: ${printable(item.title)}`}`,
     `result  ${filed.resultSha256 ?? ''}`,
-    ...(comment === null ? [] : [`says    ${printable(comment)}`]),
     `by      ${printable(person.name)} <${printable(person.email)}>${key === null ? '' : `, signed with ${key.signer.fingerprint}`}`,
     ...(note === null ? [] : [printable(note, 500)]),
     ...(own && verdict === 'approved'
