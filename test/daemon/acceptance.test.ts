@@ -150,7 +150,7 @@ describe('the context of a brief', () => {
 
   test('is never what somebody wrote over an accepted answer, nor what a purge left of it', async () => {
     const { book, ports } = accepted();
-    const stands = async (): Promise<unknown> => (await ports.acceptance.of(dependsOn[0]))[0]?.standing;
+    const stands = async (): Promise<unknown> => (await ports.acceptance.of(identityNamed('FEAT-1/architect')))[0]?.standing;
     assert.equal(await stands(), 'accepted');
     book.altered.set(FIRST, '# One\n\nand something that nobody judged\n');
     book.judge('FEAT-1/architect@2');
