@@ -116,7 +116,7 @@ describe('an output contract', () => {
     const page = rig.read(out('never_error.md'));
     assert.match(
       page,
-      /^The answer does not keep the contract of its prompt spec and role \(docs\/contracts\.md\):\n\n- the answer lacks a heading "## Summary"/m,
+      /^The answer does not keep its contract \(docs\/contracts\.md\):\n\n- the answer lacks a heading "## Summary"/m,
     );
     assert.match(page, /- attempt 2, .*agent-failure/);
     assert.doesNotMatch(page, /- attempt 3/);
