@@ -152,6 +152,10 @@ test('an answer may hold so many prompts, so many generations below a person, so
   const three = ['architect', 'openapi', 'ui'].map((agent) => block({ agent })).join('');
   const many = await flawsOf(place, three, { settings: { 'emit.prompts_max': 2 } });
   assert.match(many.join('\n'), /^25:1 the answer holds 3 prompts, at most 2 are enqueued \(emit\.prompts_max\)/);
+  const far = `${block({ extra: 'depends_on: [FEAT-1/ui/list]\n' })}${block({ agent: 'ui', extra: 'name: list\n' })}${block({ agent: 'nobody' })}`;
+  const [only, ...others] = await flawsOf(place, far, { settings: { 'emit.prompts_max': 1 } });
+  assert.match(only ?? '', /the answer holds 3 prompts, at most 1 are enqueued/);
+  assert.deepEqual(others, [], 'of far too many only as many are read as could be enqueued');
 
   const child = metaRecord('bbbbbbbbbbbbbbbb', { prompt: promptText({ agent: 'meta', extra: 'parent: cccccccccccccccc\n' }) });
   const top = metaRecord('cccccccccccccccc', { prompt: promptText({ agent: 'meta' }) });
