@@ -84,7 +84,8 @@ export async function standingWords(sources: Sources, record: HistoryRecord): Pr
   if (found === null || standing === null) return [];
   const words = judgedWords(standing, describeDependency(record.identity));
   const stale = await staleWords(found, record.identity);
-  return [words, ...stale];
+  const [first] = stale;
+  return [first !== undefined && isAccepted(standing) ? { ...words, next: first.next } : words, ...stale];
 }
 
 async function staleWords(

@@ -32,7 +32,9 @@ export function addWhy(program: Command, io: Io): void {
         const subject = await findSubject(sources, name);
         const state =
           subject.view === null ? (subject.row?.outcome ?? subject.record?.filed.status ?? 'unknown') : stateOf(subject.view, subject.row);
-        const answer = await because(sources, subject, await askDaemon(sources.workspace));
+        const found = await because(sources, subject, await askDaemon(sources.workspace));
+        // Two reasons may ask for the same step.
+        const answer = { ...found, next: [...new Set(found.next)] };
         // Only the journal has them: what is in the history or in out/ tells its own errors.
         const errors = subject.id === null || (subject.view !== null && isWaitingFile(subject.view)) ? [] : errorsOf(sources, subject.id);
         show(io, common, { name: nameOf(subject), job: subject.id, state, ...answer, errors }, text(io, answer, errors));
