@@ -157,7 +157,7 @@ describe('the chain of answers', () => {
     assert.ok(page.includes('CHN-4/openapi -> CHN-4/ui -> CHN-4/openapi'), page);
     assert.match(page, /8.*20|line 8, column 20/);
     assert.ok(waits('cy-ui', 'ui'));
-    const long = 'prd-2026-the-sales-of-the-whole-firm';
+    const long = 'prd-the-sales-of-the-whole-firm';
     drop('cy-long-ui', 'ui', { feature: long, extra: 'name: filter-panel\ndepends_on: [openapi]\n' });
     await looked();
     drop('cy-long-api', 'openapi', { feature: long, extra: `depends_on: [${long}/ui/filter-panel]\n` });
