@@ -154,6 +154,32 @@ describe('docket why, of a job in work', () => {
   });
 });
 
+test('a job that waits in its lane: that lane alone is the reason, and who paused it is the one who lets it go on', async (t) => {
+  const workspace = await makeTempWorkspace(t);
+  const rooms = await workspace.rooms();
+  const { id } = await claimPrompt(rooms, 'foo', promptText());
+  await rooms.journal.commit([move(id, 'submitted')]);
+  const other = { ...lane, lane: 'codex', heldUntil: '2026-11-20T13:00:00.000Z', reason: 'the provider limits it' };
+  let mine: Record<string, unknown> = { ...lane, paused: { kind: 'lane', name: 'claude', by: 'ada', at: '2026-11-20T12:00:00Z' } };
+  await workspace.serve(() => ({
+    ok: true,
+    lanes: [mine, other],
+    in_flight: [{ id, lane: 'claude' }],
+    backlog: 0,
+    waiting: {},
+    faults: [],
+  }));
+  const paused = await why(workspace, 'foo');
+  assert.match(paused, /because {2}lane claude was paused by ada/);
+  assert.match(paused, /next {5}`docket resume claude` lets it go on\n {2}next {5}`docket cancel/);
+  assert.doesNotMatch(paused, /codex|by itself/);
+  mine = { ...lane, heldUntil: '2026-11-20T14:00:00.000Z', reason: 'the provider limits it' };
+  assert.match(
+    await why(workspace, 'foo'),
+    /lane claude is held until 2026-11-20T14[^]*by itself when the lane opens; `docket resume claude` tries at once/,
+  );
+});
+
 describe('docket why, of a job that ended', () => {
   test('each attempt that went wrong is told in the words of the time', async (t) => {
     const workspace = await makeTempWorkspace(t);
