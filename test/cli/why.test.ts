@@ -97,11 +97,16 @@ describe('docket why, of the chain', () => {
     const rooms = await workspace.rooms();
     await seedJob(rooms, 'arch', {}, answer);
     await workspace.write('queues/01-architect/in/foo.md', promptText({ feature: 'FEAT-2' }));
-    assert.match(await why(workspace, 'foo'), /1 answers of architect await a verdict, and review\.awaiting_max lets no more than 1 do so/);
-    await workspace.write('queues/01-architect/in/late.md', promptText({ revision: 2 }));
+    assert.match(
+      await why(workspace, 'foo'),
+      /an answer of architect awaits a verdict, and review\.awaiting_max lets no more than 1 do so/,
+    );
+    await workspace.write('queues/01-architect/in/late.md', promptText({ revision: 2, more: 'depends_on: [FEAT-3/meta]\n' }));
     await sayClosed(rooms.history, 'FEAT-1', 'closing');
-    assert.match(await why(workspace, 'late'), /FEAT-1 is closed, so it will be rejected[^]*`docket reopen FEAT-1` first/);
-    assert.doesNotMatch(await why(workspace, 'foo'), /await a verdict/, 'nobody judges the answers of a closed feature');
+    const late = await why(workspace, 'late');
+    assert.match(late, /FEAT-1 is closed and takes no more prompts, so this one is rejected[^]*`docket reopen FEAT-1` first/);
+    assert.doesNotMatch(late, /FEAT-3|verdict/, 'nothing else would release it');
+    assert.doesNotMatch(await why(workspace, 'foo'), /awaits? a verdict/, 'nobody judges the answers of a closed feature');
   });
 
   test('a prompt out of an answer is held until that answer is accepted', async (t) => {

@@ -177,6 +177,6 @@ test('an answer may hold so many prompts, so many generations below a person, so
   assert.deepEqual(await flawsOf(place, block({}), { past: day, settings: { 'emit.feature_day_max': 3 } }), []);
   assert.match(
     (await flawsOf(place, three, { past: day, settings: { 'emit.feature_day_max': 4 } })).join(),
-    /answers have enqueued 2 prompts for FEAT-1 within 24 hours, and 3 more are above 4/,
+    /answers have enqueued 2 prompts for FEAT-1 within 24 hours, and 3 more are above 4 \(emit\.feature_day_max\): answer with at most 2, or let a person drop them/,
   );
 });
