@@ -57,6 +57,7 @@ describe('an output contract', () => {
         shellRunner('mends', MENDS(book)),
         shellRunner('api', API),
         shellRunner('handover', String.raw`cat > /dev/null; printf '# Screens\n\n~~~yaml\nfeature: 1\nmore: 2\n~~~\n'`),
+        shellRunner('later', `cat > /dev/null; if test -e ${rig.base}/later; then printf '${RIGHT}'; else echo '${WRONG}'; fi`),
         shellRunner('never', `cat > ${rig.base}/last-brief; echo '${WRONG}'`),
         shellRunner(
           'stumbles',
@@ -108,6 +109,20 @@ describe('an output contract', () => {
       ].join('\n'),
     );
     assert.equal(inHistory(rig, 'MEND-1', 'a1-answer'), `${WRONG}\n`);
+  });
+
+  test('one that failed and was taken up again is answered, whatever it is asked by', async () => {
+    drop('later', 'LATER-1', 'later');
+    await rig.ended('later', 'failed');
+    const { job } = JSON.parse(rig.run(['show', 'later', '--json']).out) as { job: string };
+    writeFileSync(path.join(rig.base, 'later'), '');
+    assert.equal(rig.run(['retry', 'LATER-1/architect']).code, 0);
+    await rig.ended('later');
+    for (const name of ['later', 'LATER-1/architect', job]) {
+      const why = rig.run(['why', name]);
+      assert.match(why.out, /^architect\/later is answered\n {2}because {2}its answer is /, name);
+      assert.equal(why.code, 0);
+    }
   });
 
   test('a second answer of the wrong shape is the last: .failed, with the findings in words, and both answers kept', async () => {
