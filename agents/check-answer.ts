@@ -58,6 +58,17 @@ export function fenceKey(text: string): string {
   return Object.hasOwn(SAME_FENCE, word) ? (SAME_FENCE[word] ?? word) : word;
 }
 
+/** The text of an ATX heading, without the signs that close it; null: the line is none. In steps that take no longer than the line is. */
+function headingIn(line: string): string | null {
+  const opening = /^ {0,3}#{1,6}(?=[ \t]|$)/.exec(line);
+  if (opening === null) return null;
+  const text = line.slice(opening[0].length).trim();
+  let end = text.length;
+  while (text[end - 1] === '#') end--;
+  const isClosing = end < text.length && (end === 0 || text[end - 1] === ' ' || text[end - 1] === '\t');
+  return isClosing ? text.slice(0, end).trimEnd() : text;
+}
+
 type Open = { readonly mark: string; readonly indent: number; readonly info: string; readonly line: number; readonly body: string[] };
 
 const closed = ({ info, line, indent, body }: Open, isClosed: boolean): Fence => ({
@@ -89,8 +100,8 @@ export function shapeOf(markdown: string): AnswerShape {
       open = { mark: fence[2] ?? '', indent: fence[1]?.length ?? 0, info: fence[3] ?? '', line: index + 1, body: [] };
       continue;
     }
-    const heading = /^ {0,3}#{1,6}(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/.exec(line);
-    if (heading !== null) headings.add(headingKey(heading[1] ?? ''));
+    const heading = headingIn(line);
+    if (heading !== null) headings.add(headingKey(heading));
   }
   if (open !== null) fences.push(closed(open, false));
   return { text: markdown, headings, fences, lines: lines.length };

@@ -16,6 +16,7 @@ import { makeFs } from '#platform/files.ts';
 import { makeHistoryGit } from '#platform/git-repository.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { silentLog } from '#platform/log.ts';
+import { processorCount } from '#platform/system.ts';
 import { pairOf } from './history-pairs.ts';
 import { makePlace } from './place.ts';
 import { NONE, perSecond, times, type Row } from './table.ts';
@@ -38,6 +39,7 @@ function openSide(base: string, name: string, signing: Signing | null): History 
     author: { name: 'docket', email: 'bench@localhost' },
     pushRemotes: [],
     tend: { packsMax: 50, idleMs: 1_000 },
+    verifyThreads: processorCount() - 1,
     signing,
   });
 }

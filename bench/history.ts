@@ -19,6 +19,7 @@ import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { makeHistoryGit } from '#platform/git-repository.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
+import { processorCount } from '#platform/system.ts';
 import { measureReading } from './history-size.ts';
 import { filesOf, pairOf, type Pair } from './history-pairs.ts';
 import { makePlace } from './place.ts';
@@ -144,6 +145,7 @@ const openOurs = (base: string, onSync: () => void): History =>
     author: { name: 'docket', email: 'bench@localhost' },
     pushRemotes: [],
     tend: { packsMax: 50, idleMs: 1_000 },
+    verifyThreads: processorCount() - 1,
   });
 
 /** A history of very many prompts: what a pair costs at its beginning and at its end, how much room it takes, and how quick it is to read. */

@@ -86,13 +86,16 @@ async function checked(opened: Opened, stream: Stream): Promise<Checked> {
   if (anyRole === undefined) throw new CliError('no role is installed', EXIT.environment);
   const flaws: EmitFlaw[] = stream.faults.map(({ line, message }) => ({ line, column: 1, message }));
   const ports = { roles, workspace, clock };
-  const parsed = stream.blocks.map((block) => parseBlock(ports, anyRole, null, block));
-  if (parsed.length === 0 && flaws.length === 0) flaws.push({ line: 1, column: 1, message: emptyWords(stream) });
   const most = workspace.settings['emit.prompts_max'];
-  const tooMany = parsed[most];
+  const parsed = stream.blocks.slice(0, most).map((block) => parseBlock(ports, anyRole, null, block));
+  if (parsed.length === 0 && flaws.length === 0) flaws.push({ line: 1, column: 1, message: emptyWords(stream) });
+  const tooMany = stream.blocks[most];
   if (tooMany !== undefined)
     flaws.push(
-      atFence(tooMany, `the stream holds ${String(parsed.length)} prompts, at most ${String(most)} are taken at once (emit.prompts_max)`),
+      atFence(
+        { block: tooMany },
+        `the stream holds ${String(stream.blocks.length)} prompts, at most ${String(most)} are taken at once (emit.prompts_max)`,
+      ),
     );
   const history = (await makeFs().facts(workspace.history)) === null ? null : historyOf(workspace, log);
   await history?.open();
@@ -115,7 +118,7 @@ async function checked(opened: Opened, stream: Stream): Promise<Checked> {
       if (!parseStem(child.stem).ok) flaws.push(atFence(one, 'this cannot be a file name in the queue'));
     }
     const children = parsed.flatMap(({ child }) => child ?? []);
-    flaws.push(...(await groupFlaws(checking, children, (child, flaw) => placed(stream, child, flaw))));
+    if (tooMany === undefined) flaws.push(...(await groupFlaws(checking, children, (child, flaw) => placed(stream, child, flaw))));
   } finally {
     await secrets.close();
     await history?.close();

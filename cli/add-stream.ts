@@ -16,7 +16,10 @@ export type Stream = {
   readonly faults: readonly StreamFault[];
 };
 
-const SEPARATOR = /^%%% prompt(?:[ \t]+(\S.*?))?[ \t]*\r?$/;
+const SEPARATOR = /^%%% prompt(?=[ \t\r]|$)(.*)$/s;
+
+/** A file name behind the separator; null: there is none. */
+const hintIn = (rest = ''): string | null => (rest.trim() === '' ? null : rest.trim());
 
 export function splitStream(text: string): Stream {
   const plain = text.replace(/^\uFEFF/, '');
@@ -73,7 +76,7 @@ function ofDocuments(text: string): Parts {
     }
     if (!isFirst || open.lines.join('').trim() !== '') end();
     isFirst = false;
-    open = { line: index + 1, hint: separator[1] ?? null, lines: [] };
+    open = { line: index + 1, hint: hintIn(separator[1]), lines: [] };
   }
   end();
   return { blocks, faults: [] };

@@ -27,7 +27,7 @@ import type { Identity } from '#core/prompt.ts';
 import { parseRecord, type RecordFacts } from '#history/message.ts';
 import { nearest } from '#prompt-spec/nearest.ts';
 import { CliError, EXIT } from './io.ts';
-import { featureWord, fileNameOf, isWaitingFile, stateOf, stateWord } from './job-words.ts';
+import { featureWord, fileNameOf, isBadEnd, isWaitingFile, stateOf, stateWord } from './job-words.ts';
 import { faultWords, listAll, type Sources } from './job-words-sources.ts';
 
 /** How a prompt stands in the history. */
@@ -137,13 +137,26 @@ function ofRow(shelf: Shelf, row: JournalJob): Subject {
   return { id: row.id, role, folder: folderOf(shelf, role), stem: row.stem, view: view ?? null, row, record: null };
 }
 
+/** A prompt that was taken up again (`docket retry`) goes on as another job, and its record keeps the first one's id: the newest is meant. */
+function goesOnAs({ rows }: Shelf, first: JournalJob): JournalJob {
+  const isSame = (row: JournalJob): boolean =>
+    row.outcome !== 'duplicate' &&
+    row.role === first.role &&
+    row.sha256 !== null &&
+    row.sha256 === first.sha256 &&
+    row.feature?.toLowerCase() === first.feature?.toLowerCase() &&
+    row.name === first.name &&
+    row.revision === first.revision;
+  return first.outcome === null || !isBadEnd(first.outcome) ? first : (rows.find(isSame) ?? first);
+}
+
 const folderOf = (shelf: Shelf, role: RoleName): RoleFolder | null => shelf.sources.roles.get(role)?.folder ?? null;
 
 function ofRecord(shelf: Shelf, record: HistoryRecord): Subject {
   const { identity, filed } = record;
   const row = shelf.rows.find((candidate) => candidate.id === filed.job);
   const view = shelf.views.find((candidate) => candidate.id === filed.job);
-  const known = row !== undefined ? ofRow(shelf, row) : view !== undefined ? ofView(shelf, view) : null;
+  const known = row !== undefined ? ofRow(shelf, goesOnAs(shelf, row)) : view !== undefined ? ofView(shelf, view) : null;
   if (known !== null) return { ...known, record };
   const stem = featureWord(identity.feature, identity.name, identity.revision);
   return { id: filed.job, role: identity.role, folder: folderOf(shelf, identity.role), stem, view: null, row: null, record };
@@ -178,7 +191,7 @@ function byName(shelf: Shelf, text: string): Subject[] {
 async function byId(shelf: Shelf, ids: readonly JobId[]): Promise<Subject | null> {
   for (const id of ids) {
     const row = shelf.rows.find((candidate) => candidate.id === id);
-    if (row !== undefined) return ofRow(shelf, row);
+    if (row !== undefined) return ofRow(shelf, goesOnAs(shelf, row));
     const view = shelf.views.find((candidate) => candidate.id === id);
     if (view !== undefined) return ofView(shelf, view);
     const record = await recordOfJob(shelf.sources, id);

@@ -141,6 +141,8 @@ export type DaemonWords = {
   readonly lanes: readonly LaneWords[];
   /** Ids of the jobs in its hands. */
   readonly inFlight: readonly string[];
+  /** By job id: the lane that it waits or runs in. */
+  readonly lanesOf: Readonly<Record<string, string>>;
   readonly backlog: number;
   /** By `role/name.md`: why a file is not claimed yet. */
   readonly waiting: Readonly<Record<string, string>>;
@@ -161,9 +163,11 @@ export async function askDaemon(workspace: Workspace): Promise<DaemonWords | nul
   try {
     const reply = await control.ask('status');
     if (!reply.ok) return null;
+    const jobs = (reply['in_flight'] ?? []) as readonly { readonly id: string; readonly lane?: string | null }[];
     return {
       lanes: (reply['lanes'] ?? []) as readonly LaneWords[],
-      inFlight: ((reply['in_flight'] ?? []) as readonly { readonly id: string }[]).map((job) => job.id),
+      inFlight: jobs.map(({ id }) => id),
+      lanesOf: Object.fromEntries(jobs.flatMap(({ id, lane }) => (typeof lane === 'string' ? [[id, lane]] : []))),
       backlog: Number(reply['backlog'] ?? 0),
       waiting: (reply['waiting'] ?? {}) as Readonly<Record<string, string>>,
       paused: (reply['paused'] ?? []) as readonly Pause[],

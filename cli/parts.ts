@@ -19,6 +19,7 @@ import { makeKernelLocks } from '#platform/lock.ts';
 import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
 import { openDatabase } from '#platform/sqlite.ts';
+import { processorCount } from '#platform/system.ts';
 import { scanText } from '#policy/scan-text.ts';
 import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
@@ -112,6 +113,9 @@ function signersReader(workspace: Workspace, fs: Pick<Fs, 'readBounded' | 'realP
   return file === null ? null : async () => readSigners(fs, file).catch(() => '');
 }
 
+/** Beside the main thread, which has a processor to itself. More than this have to wait for it, because it reads the packs for them. */
+const VERIFY_THREADS_MAX = 8;
+
 /** Name and address of docket's commits: docket writes them, for the user of this machine. */
 export const historyOf = (
   workspace: Workspace,
@@ -134,6 +138,7 @@ export const historyOf = (
     pushRemotes: workspace.settings['policy.push_remotes'],
     pushScan: { node: process.execPath, file: moduleFile('cli/push-scan'), deadlineMs: workspace.settings['limits.secret_scan'] },
     tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
+    verifyThreads: Math.min(processorCount() - 1, VERIFY_THREADS_MAX),
   });
 
 export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): RunnerPorts => ({

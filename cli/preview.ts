@@ -7,6 +7,7 @@ import { makeRunners } from '#agents/registry.ts';
 import { describeFault } from '#core/fault.ts';
 import { describe } from '#core/failure.ts';
 import { briefContext, contextOf, describeDependency, describeMissing, missingDependencies, type Looked } from '#daemon/dependencies.ts';
+import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
@@ -55,7 +56,9 @@ export function addPreview(program: Command, io: Io): void {
       const missing = isRecorded
         ? await missingDependencies(acceptance, prompt.dependsOn)
         : prompt.dependsOn.map((wanted): Looked => ({ wanted, found: null, newest: null }));
-      const context = isRecorded ? await contextOf({ ...ports, acceptance }, prompt.dependsOn, workspace.settings['context.bytes']) : [];
+      const context = isRecorded
+        ? await contextOf({ ...ports, acceptance, digest: makeDigest() }, prompt.dependsOn, workspace.settings['context.bytes'])
+        : [];
       await ports.history.close();
 
       const scope = rulesMaker(baseOf(workspace))(role.access, prompt.rest['scope']);

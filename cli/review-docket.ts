@@ -1,6 +1,7 @@
 /** The desk of the terminal review on a real workspace: answers from the history, verdicts by the one way there is to give one (reviews.ts). */
 
 import { standingOf, type VerdictWord } from '#core/verdict.ts';
+import { filesNow } from '#history/code-now.ts';
 import { promptFile } from '#history/layout.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
@@ -25,9 +26,9 @@ const decode = (bytes: Uint8Array | null): string => new TextDecoder().decode(by
 const roleWord = ({ identity }: ReviewItem): string => `${identity.role}${identity.name === null ? '' : `/${identity.name}`}`;
 
 /** How many of the approvals that are asked for were given, by the rule itself: the most that it would call accepted with. */
-function approvalsOf({ rule, verdicts, filed, author, codeNow }: ReviewItem): number {
+function approvalsOf({ rule, verdicts, filed, author, codeNow, standing }: ReviewItem): number {
   const { resultSha256 } = filed;
-  if (resultSha256 === null) return 0;
+  if (resultSha256 === null || standing === 'lapsed') return 0;
   const said = verdicts.map(({ verdict }) => verdict);
   let count = 0;
   for (; count < rule.reviewers; count++) {
@@ -52,6 +53,7 @@ export function entryFor(item: ReviewItem): Entry {
     approvals: approvalsOf(item),
     reviewers: rule.reviewers,
     resultSha256: filed.resultSha256 ?? '',
+    isPast: item.isPast,
   };
 }
 
@@ -59,7 +61,7 @@ export async function makeDesk(io: Io, sources: Sources): Promise<Desk> {
   const { workspace, fs } = sources;
   const person = await personOf(workspace);
   const history = await sources.history();
-  let items: ReadonlyMap<string, ReviewItem> = new Map();
+  let items = new Map<string, ReviewItem>();
   const itemOf = (key: string): ReviewItem => {
     const item = items.get(key);
     if (item === undefined) throw new CliError(`${key} is not in the history any more`, EXIT.notWell);
@@ -139,7 +141,14 @@ export async function makeDesk(io: Io, sources: Sources): Promise<Desk> {
       }
       return facts;
     },
-    pages: async (key) => pagesOf(itemOf(key)),
+    async pages(key) {
+      const listed = itemOf(key);
+      const paths = listed.codeNow.map(({ path }) => path);
+      // A verdict is about the files as they are shown now, not as they were when the list was made.
+      const item = { ...listed, codeNow: await filesNow(fs, makeDigest(), workspace.code, paths) };
+      items.set(key, item);
+      return pagesOf(item);
+    },
     async give(key, verdict, comment, ask) {
       const item = itemOf(key);
       let isConfirmed = false;

@@ -55,7 +55,7 @@ export const LIST_KEYS: readonly Binding[] = [
   leave,
 ];
 
-const toList = (state: State): Step => settled({ ...state, item: null, search: null, notice: null });
+const toList = (state: State): Step => settled({ ...state, item: null, search: null, notice: null, pages: new Map() });
 export const ITEM_KEYS: readonly Binding[] = [
   { keys: ['a'], shown: 'a', words: 'approve', short: 'approve', act: (state) => begin(state, 'approved') },
   {

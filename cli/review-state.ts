@@ -27,6 +27,8 @@ export type Entry = {
   readonly approvals: number;
   readonly reviewers: number;
   readonly resultSha256: string;
+  /** A newer revision was answered, or the feature is closed: nobody has to judge it. */
+  readonly isPast: boolean;
 };
 export type Facts = { readonly sizeBytes: number; readonly findings: number };
 
@@ -136,7 +138,7 @@ export function rowsOf(state: Pick<State, 'entries' | 'filter' | 'narrowed'>): r
   const words = state.narrowed.toLowerCase();
   return (state.entries ?? []).filter(
     (entry) =>
-      (standings === null || standings.includes(entry.standing)) &&
+      (standings === null || (standings.includes(entry.standing) && !entry.isPast)) &&
       (words === '' || `${entry.key} ${entry.title}`.toLowerCase().includes(words)),
   );
 }

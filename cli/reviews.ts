@@ -16,12 +16,14 @@ import {
   ruleOf,
   standingOf,
   STRICT_RULE,
+  type Closing,
   type Judged,
   type ReviewRule,
   type Standing,
   type Verdict,
   type VerdictWord,
 } from '#core/verdict.ts';
+import { isAsRecorded } from '#history/as-recorded.ts';
 import { changedPaths, filesNow } from '#history/code-now.ts';
 import { evidenceFile, promptFile, resultFile } from '#history/layout.ts';
 import { openStatement, objectIn, textIn } from '#history/loose-json.ts';
@@ -62,6 +64,8 @@ export type ReviewItem = {
   readonly codeNow: Verdict['code']['files'];
   /** The accepted or else the newest earlier revision; null: there is none. */
   readonly previous: { readonly identity: Identity; readonly resultPath: string; readonly isAccepted: boolean } | null;
+  /** Why nobody has to judge it any more: a newer revision was answered, or its feature is closed. */
+  readonly isPast: boolean;
 };
 
 export type ReviewFilter = {
@@ -89,10 +93,25 @@ export async function reviewItems(sources: ReviewSources, filter: ReviewFilter =
   }
   const isWanted = (item: ReviewItem): boolean =>
     standing === undefined || (typeof standing === 'string' ? item.standing === standing : standing.includes(item.standing));
+  const closed = closedFeatures(await history.closings(feature));
   return items
     .filter(isWanted)
-    .map((item) => ({ ...item, previous: previousOf(item.identity, earlier.get(identityKey({ ...item.identity, revision: 0 })) ?? []) }))
+    .map((item) => {
+      const series = earlier.get(identityKey({ ...item.identity, revision: 0 })) ?? [];
+      const isNewest = series.every(({ record }) => record.identity.revision <= item.identity.revision);
+      return {
+        ...item,
+        previous: previousOf(item.identity, series),
+        isPast: !isNewest || closed.has(item.identity.feature.toLowerCase()),
+      };
+    })
     .toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+/** In small letters. @param closings oldest first */
+function closedFeatures(closings: readonly Pick<Closing, 'feature' | 'kind'>[]): ReadonlySet<string> {
+  const last = new Map(closings.map(({ feature, kind }) => [feature.toLowerCase(), kind]));
+  return new Set([...last].flatMap(([feature, kind]) => (kind === 'closing' ? [feature] : [])));
 }
 
 function byIdentity(verdicts: readonly Judged[]): ReadonlyMap<string, readonly Judged[]> {
@@ -154,6 +173,10 @@ async function itemOf(
   const { resultSha256 } = filed;
   const said = verdicts.map(({ verdict }) => verdict);
   const predicate = evidence === null ? null : (openStatement(evidence)?.predicate ?? null);
+  const resultPath = `${folder}/${resultFile(identity.revision)}`;
+  const standing = resultSha256 === null ? 'awaiting' : standingOf(rule, said, { resultSha256, author, codeNow });
+  const isIntact =
+    resultSha256 === null || !isAccepted(standing) || (await isAsRecorded({ history, digest: makeDigest() }, resultPath, resultSha256));
   return {
     identity,
     featureName: featureName as FeatureName,
@@ -162,13 +185,14 @@ async function itemOf(
     author,
     filed,
     at: predicate === null ? '' : (textIn(objectIn(predicate, 'times'), 'ended') ?? ''),
-    standing: resultSha256 === null ? 'awaiting' : standingOf(rule, said, { resultSha256, author, codeNow }),
+    standing: isIntact ? standing : 'lapsed',
     verdicts,
     rule,
-    resultPath: `${folder}/${resultFile(identity.revision)}`,
+    resultPath,
     evidencePath: `${folder}/${evidenceFile(identity.revision)}`,
     codeNow,
     previous: null,
+    isPast: false,
   };
 }
 
@@ -221,6 +245,12 @@ export async function giveVerdict(
   if (history === null || filed.resultSha256 === null || filed.evidenceSha256 === null)
     throw new CliError(`${describeIdentity(identity)} has no answer to judge`, EXIT.wrongUse);
   await mustBeOpen(history, identity.feature);
+  const bytes = await history.read(item.resultPath);
+  if (bytes === null || makeDigest().sha256(bytes) !== filed.resultSha256)
+    throw new CliError(
+      `${item.resultPath} is not what was recorded, so it cannot be judged: \`docket verify\` says what became of it`,
+      EXIT.notWell,
+    );
   if (reviewer.how === 'terminal' && !(await ask(questionOf(item, wish.verdict), factsOf(item, wish, reviewer))))
     throw new CliError('nothing was recorded', EXIT.stopped);
   const files = await filesNow(
@@ -229,6 +259,9 @@ export async function giveVerdict(
     workspace.code,
     item.codeNow.map(({ path }) => path),
   );
+  const changed = files.find(({ path, sha256 }, index) => item.codeNow[index]?.path !== path || item.codeNow[index].sha256 !== sha256);
+  if (changed !== undefined)
+    throw new CliError(`${printable(changed.path)} was changed after it was shown: nothing was recorded, look at it again`, EXIT.notWell);
   const unsigned: Verdict = {
     v: 1,
     kind: 'verdict',

@@ -105,12 +105,17 @@ function countArchived(archive: string, inFolder: string, inNames: ReadonlySet<s
   }
 }
 
-/** The first thing that an error file says of what went wrong (daemon/error-page.ts). */
+/** The first thing that an error file says of what went wrong (daemon/error-page.ts), with the first of what a colon announces. */
 async function reasonIn(fs: Pick<Fs, 'readHead'>, file: string): Promise<string | null> {
   try {
     const text = new TextDecoder().decode((await fs.readHead(file, REASON_BYTES)).bytes);
-    const line = text.split('\n').find((one) => one.trim() !== '' && !one.startsWith('#'));
-    return line === undefined ? null : printable(line.replaceAll('**', '').replace(/^- /, ''), REASON_LENGTH);
+    const lines = text.split('\n').filter((one) => one.trim() !== '');
+    const at = lines.findIndex((one) => !one.startsWith('#'));
+    const [line, next] = at === -1 ? [] : lines.slice(at, at + 2);
+    if (line === undefined) return null;
+    const isList = line.trimEnd().endsWith(':') && next?.startsWith('- ') === true;
+    const words = isList ? `${line.trimEnd().replace(/ \(docs\/[^()]*\):$/, ':')} ${next.slice(2)}` : line;
+    return printable(words.replaceAll('**', '').replace(/^- /, ''), REASON_LENGTH);
   } catch {
     return null;
   }

@@ -101,12 +101,13 @@ export function statusLines(data: StatusData, facts: StatusFacts, look: StatusLo
     ...data.circuits.map(circuitWords),
     ...data.paused.map((pause) => paint('yellow', pausedWords(pause))),
   ];
-  const failures = data.failures.map(({ role, stem, state, at, reason }) =>
-    paint(
-      'red',
-      cut(printable(`  ${at.slice(0, 16).replace('T', ' ')}Z  ${role.slice(3)}/${stem}  ${state}  ${reason ?? ''}`.trimEnd(), 1_000)),
-    ),
-  );
+  const failures = data.failures.flatMap(({ role, stem, state, at, reason }) => {
+    const what = printable(`  ${at.slice(0, 16).replace('T', ' ')}Z  ${role.slice(3)}/${stem}  ${state}`, 1_000);
+    const why = reason === null ? '' : printable(reason, 1_000);
+    const isOne = columns === null || what.length + 2 + why.length < columns;
+    const lines = why === '' ? [what] : isOne ? [`${what}  ${why}`] : [what, `    ${why}`];
+    return lines.map((line) => paint('red', cut(line)));
+  });
   return [
     head,
     `runner ${data.runner || '(none chosen)'}, history ${data.history}`,

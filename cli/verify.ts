@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Checkpoint, Finding, History, Purged, SignedFacts, Trust } from '#core/history.ts';
 import { printable } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
+import { takeHeapRoom } from '#platform/heap.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { hashFile } from '#platform/hash-file.ts';
@@ -55,6 +56,7 @@ export function addVerify(program: Command, io: Io): void {
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       await withSources(io, common, async (sources) => {
+        takeHeapRoom();
         const { role, against: file, signers } = command.opts<Options>();
         const trust = await trustOf(sources.workspace, sources.fs, signers === undefined ? null : path.resolve(io.cwd, signers));
         const roles = role === undefined ? [...sources.roles.values()] : [roleNamed(sources.roles, role)];
@@ -95,7 +97,12 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
       { ...trust, told },
       against?.checkpoint,
     );
-    for await (const finding of all) (finding.isNotice === true ? notices : findings).push(finding);
+    try {
+      for await (const finding of all) (finding.isNotice === true ? notices : findings).push(finding);
+    } catch (error) {
+      if (isMachine(error)) throw new CliError(`the history was not looked at to its end: ${wordsOf(error)}`, EXIT.environment);
+      throw error;
+    }
   }
   // What cannot be read is told already.
   const purged = (await opened.history?.purged().catch(() => [])) ?? [];
@@ -143,7 +150,7 @@ async function verify(sources: Sources, roles: readonly Role[], progress: Progre
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const MACHINE = ['EACCES', 'EPERM', 'EROFS', 'ELOCKED', 'EMFILE', 'ENOMEM', 'ENOSPC'];
+const MACHINE = ['EACCES', 'EPERM', 'EROFS', 'ELOCKED', 'EMFILE', 'ENOMEM', 'ENOSPC', 'ELOOK'];
 const isMachine = (error: unknown): boolean => MACHINE.includes(String((error as { readonly code?: unknown }).code));
 
 /** A history that cannot even be opened is the first finding; trouble of the machine (no permission, locked) is not a difference. */

@@ -61,7 +61,7 @@ export async function closedWords(sources: Sources, feature: FeatureId | null): 
   const last = (await history.closings(feature)).at(-1);
   if (last?.kind !== 'closing') return null;
   return {
-    because: `${feature} is closed, so it will be rejected as soon as it is looked at`,
+    because: `${feature} is closed and takes no more prompts, so this one is rejected when its turn comes`,
     next: `\`docket reopen ${feature}\` first, or cancel it`,
   };
 }
@@ -84,7 +84,8 @@ export async function standingWords(sources: Sources, record: HistoryRecord): Pr
   if (found === null || standing === null) return [];
   const words = judgedWords(standing, describeDependency(record.identity));
   const stale = await staleWords(found, record.identity);
-  return [words, ...stale];
+  const [first] = stale;
+  return [first !== undefined && isAccepted(standing) ? { ...words, next: first.next } : words, ...stale];
 }
 
 async function staleWords(

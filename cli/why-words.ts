@@ -72,6 +72,8 @@ export function whyWaiting(facts: WaitingFacts): Because {
   return { is: `${facts.key} waits in in/; nothing was sent anywhere`, because, next };
 }
 
+const resumes = (name: string): string => `\`docket resume ${name}\` lets it go on`;
+
 /** What keeps the role of `architect/foo` from its folders. */
 function faultOf(key: string, daemon: DaemonWords): string | null {
   const fault = daemon.faults.find(({ role }) => key.startsWith(`${role}/`));
@@ -83,7 +85,7 @@ function whatDaemonSays(key: string, daemon: DaemonWords, scanIntervalMs: number
   if (fault !== null) return { because: fault, next: MENDED };
   const reason = daemon.waiting[key];
   const pause = daemon.paused.find((one) => pausedWords(one) === reason);
-  if (pause !== undefined && reason !== undefined) return { because: reason, next: `\`docket resume ${pause.name}\` lets it go on` };
+  if (pause !== undefined && reason !== undefined) return { because: reason, next: resumes(pause.name) };
   const lane = daemon.lanes.find((known) => reason?.startsWith(`lane ${known.lane} `) === true);
   const shut = lane === undefined ? null : shutWords(lane);
   if (shut !== null)
@@ -123,6 +125,31 @@ export type FlightFacts = {
   readonly logFolder: string;
 };
 
+/** The lane of a job; all of them where a daemon of an older docket does not say which. */
+const lanesOf = (id: string, { lanes, lanesOf: known }: DaemonWords): DaemonWords['lanes'] =>
+  known[id] === undefined ? lanes : lanes.filter(({ lane }) => lane === known[id]);
+
+/** What keeps a job from its turn, and what opens it: a person who resumes, or time. */
+function whatHolds(
+  { id, paused }: FlightFacts,
+  daemon: DaemonWords,
+): { readonly held: readonly string[]; readonly open: readonly string[] } {
+  const held: string[] = [];
+  const open: string[] = [];
+  for (const lane of lanesOf(id, daemon)) {
+    const words = shutWords(lane);
+    if (words === null) continue;
+    held.push(words);
+    const isPaused = (lane.paused ?? null) !== null;
+    open.push(isPaused ? resumes(lane.lane) : `${GOES_BY_ITSELF} when the lane opens; \`docket resume ${lane.lane}\` tries at once`);
+  }
+  for (const pause of paused) {
+    held.push(pausedWords(pause));
+    open.push(resumes(pause.name));
+  }
+  return { held, open };
+}
+
 export function whyInFlight(facts: FlightFacts): Because {
   const { daemon } = facts;
   const is = `${facts.name} (job ${facts.id}) is in work`;
@@ -154,21 +181,22 @@ export function whyInFlight(facts: FlightFacts): Because {
   const stumble = daemon.stumbles[facts.id];
   const faults = [...(stumble === undefined ? [] : [`it cannot go on now: ${stumble}`]), ...(fault === null ? [] : [fault])];
   if (faults.length > 0) return { is, because: faults, next: [MENDED, cancel] };
-  const held = [...daemon.lanes.map(shutWords).filter((words) => words !== null), ...facts.paused.map(pausedWords)];
+  const { held, open } = whatHolds(facts, daemon);
+  const goesOn = open.length > 0 ? open : [GOES_BY_ITSELF];
   switch (facts.state) {
     case 'submitted':
       return {
         is,
         because: [
           'it is accepted and recorded, and waits for a slot in its lane',
-          ...(held.length > 0 ? held : daemon.lanes.map(laneWords)),
+          ...(held.length > 0 ? held : lanesOf(facts.id, daemon).map(laneWords)),
         ],
-        next: [GOES_BY_ITSELF, cancel],
+        next: [...goesOn, cancel],
       };
     case 'waiting': {
       const failed = facts.reason === null ? [] : [`attempt ${String(facts.attempts)} failed: ${facts.reason}`];
       const then = held.length > 0 ? held : [`the next attempt comes after its back-off, at most ${String(facts.backOffMsMax)} ms`];
-      return { is, because: [...failed, ...then], next: [GOES_BY_ITSELF, cancel] };
+      return { is, because: [...failed, ...then], next: [...goesOn, cancel] };
     }
     case 'running': {
       const until = facts.deadline === null ? '' : `; it may run until ${facts.deadline}`;

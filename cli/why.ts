@@ -32,7 +32,9 @@ export function addWhy(program: Command, io: Io): void {
         const subject = await findSubject(sources, name);
         const state =
           subject.view === null ? (subject.row?.outcome ?? subject.record?.filed.status ?? 'unknown') : stateOf(subject.view, subject.row);
-        const answer = await because(sources, subject, await askDaemon(sources.workspace));
+        const found = await because(sources, subject, await askDaemon(sources.workspace));
+        // Two reasons may ask for the same step.
+        const answer = { ...found, next: [...new Set(found.next)] };
         // Only the journal has them: what is in the history or in out/ tells its own errors.
         const errors = subject.id === null || (subject.view !== null && isWaitingFile(subject.view)) ? [] : errorsOf(sources, subject.id);
         show(io, common, { name: nameOf(subject), job: subject.id, state, ...answer, errors }, text(io, answer, errors));
@@ -101,17 +103,18 @@ async function waiting(sources: Sources, subject: Subject, refusal: string | nul
   const { folder, stem, role } = subject;
   const peek = folder === null || refusal !== null ? null : await peekOf(sources, folder, subject.view ?? { stem });
   const notBefore = peek?.notBefore ?? null;
+  const closed = await closedWords(sources, peek?.feature ?? null);
   return whyWaiting({
     key: `${role}/${stem}.md`,
     file: folder === null ? `${stem}.md` : shownPath(workspace.root, path.join(layout.in(folder), subject.view?.file ?? `${stem}.md`)),
     refusal,
     isValid: peek !== null,
     notBefore: notBefore !== null && Date.parse(notBefore) > clock.now().getTime() ? notBefore : null,
-    missing: [
-      await closedWords(sources, peek?.feature ?? null),
-      ...(await missingWords(sources, peek?.dependsOn ?? [])),
-      await awaitingWords(sources, role),
-    ].filter((one) => one !== null),
+    // Of a closed feature nothing else would release it.
+    missing:
+      closed !== null
+        ? [closed]
+        : [...(await missingWords(sources, peek?.dependsOn ?? [])), await awaitingWords(sources, role)].filter((one) => one !== null),
     daemon,
     paused: daemon === null ? (await readPauses(workspace)).filter(({ kind, name }) => kind === 'lane' || name === role) : [],
     holds: (journal?.holds() ?? [])

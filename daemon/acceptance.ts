@@ -14,7 +14,9 @@ import { sameFeature, type FeatureId, type RoleName } from '#core/names.ts';
 import { identityKey, type Identity } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
 import { addressOf, isAccepted, ruleOf, standingOf, STRICT_RULE, type Judged, type ReviewRule, type Standing } from '#core/verdict.ts';
+import { isAsRecorded } from '#history/as-recorded.ts';
 import { changedPaths, filesNow } from '#history/code-now.ts';
+import { resultFile } from '#history/layout.ts';
 import { readFrontMatter } from '#prompt-spec/front-matter.ts';
 
 export type Series = Pick<Identity, 'feature' | 'role' | 'name'>;
@@ -112,12 +114,18 @@ export function makeAcceptance({ history, roles, code, settings }: AcceptancePor
     const usesCode = isSaid && evidence !== null && mine.some(({ verdict }) => verdict.code.files.length > 0);
     const codeNow = usesCode ? await filesNow(code.fs, code.digest, code.root, changedPaths(evidence)) : [];
     const verdicts = mine.map(({ verdict }) => verdict);
+    const standing = isAnswered ? standingOf(how, verdicts, { resultSha256, author, codeNow }) : null;
+    const isIntact =
+      resultSha256 === null ||
+      standing === null ||
+      !isAccepted(standing) ||
+      (await isAsRecorded({ history, digest: code.digest }, `${folder}/${resultFile(identity.revision)}`, resultSha256));
     return {
       identity,
       filed,
       folder,
       usesCode,
-      standing: isAnswered ? standingOf(how, verdicts, { resultSha256, author, codeNow }) : null,
+      standing: isIntact ? standing : 'lapsed',
       approvals: mine.filter(({ verdict }) => verdict.verdict === 'approved' && verdict.result_sha256 === resultSha256),
     };
   };

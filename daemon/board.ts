@@ -20,7 +20,8 @@ type Word = { readonly email: string; readonly verdict: VerdictWord; readonly re
 /** The newest answered revision of a series. */
 type Row = { readonly revision: number; result: Sha256 | null; words: readonly Word[] };
 type Rows = Map<string, Row>;
-type Known = { readonly tip: string; readonly rows: Rows };
+/** `closed`: features whose last word is that they are closed, in small letters. */
+type Known = { readonly tip: string; readonly rows: Rows; readonly closed: Set<string> };
 
 export type Board = {
   /** By role name; roles without an answer are not in it. Throws what the history throws. */
@@ -41,7 +42,7 @@ export type BoardPorts = {
 };
 
 const FILE_BYTES_MAX = 256_000_000;
-const VERSION = 1;
+const VERSION = 2;
 /** Files of the code may change without a word: how answers that changed some stand is asked again after this time. */
 const ASKED_MS = 10_000;
 /** Written anew after so many commits: a walk over fewer costs less than writing. */
@@ -84,24 +85,29 @@ async function readKept({ fs, file }: BoardPorts): Promise<Known | null> {
   try {
     const data: unknown = JSON.parse(new TextDecoder().decode((await fs.readBounded(file, FILE_BYTES_MAX)).bytes));
     if (typeof data !== 'object' || data === null || !('v' in data) || data.v !== VERSION) return null;
-    const { tip, rows } = data as unknown as {
+    const { tip, rows, closed } = data as unknown as {
       readonly tip: string;
+      readonly closed: readonly string[];
       readonly rows: readonly [string, number, Sha256 | null, Row['words']?][];
     };
-    return { tip, rows: new Map(rows.map(([key, revision, result, words = []]) => [key, { revision, result, words }])) };
+    return {
+      tip,
+      rows: new Map(rows.map(([key, revision, result, words = []]) => [key, { revision, result, words }])),
+      closed: new Set(closed),
+    };
   } catch {
     return null;
   }
 }
 
 /** What cannot be written is worked out again by the next who looks. */
-async function keep({ fs, file }: BoardPorts, { tip, rows }: Known): Promise<void> {
+async function keep({ fs, file }: BoardPorts, { tip, rows, closed }: Known): Promise<void> {
   const list = [...rows].map(([key, { revision, result, words }]) =>
     words.length === 0 ? [key, revision, result] : [key, revision, result, words],
   );
   const draft = `${file}.new`;
   try {
-    await fs.writeDerived(draft, `${JSON.stringify({ v: VERSION, tip, rows: list })}\n`, 0o600);
+    await fs.writeDerived(draft, `${JSON.stringify({ v: VERSION, tip, closed: [...closed], rows: list })}\n`, 0o600);
     await fs.rename(draft, file);
   } catch {
     await fs.unlink(draft).catch(() => undefined);
@@ -115,13 +121,14 @@ export function makeBoard(ports: BoardPorts): Board {
   const asked = new Map<string, { readonly version: string; readonly standing: Standing; readonly atMs: number }>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  async function look(): Promise<Rows> {
+  async function look(): Promise<Pick<Known, 'rows' | 'closed'>> {
     if (known === null) {
       known = await readKept(ports);
       isKept = known !== null;
     }
     const before: Known | null = known;
     const fresh: NonNullable<ReturnType<typeof saidBy>>[] = [];
+    const ends: LogEntry[] = [];
     let tip: string | null = null;
     let read = 0;
     let isReached = false;
@@ -134,20 +141,27 @@ export function makeBoard(ports: BoardPorts): Board {
       }
       read++;
       const said = saidBy(entry);
-      if (said === undefined && !isClosing(entry)) isPlain = false;
+      if (isClosing(entry)) ends.push(entry);
+      else if (said === undefined) isPlain = false;
       if (said !== undefined && said !== null) fresh.push(said);
     }
-    if (tip === null) return new Map();
+    if (tip === null) return { rows: new Map(), closed: new Set() };
     const rows: Rows = isReached && before !== null ? before.rows : new Map();
+    const closed: Set<string> = isReached && before !== null ? before.closed : new Set();
     apply(rows, fresh);
-    known = { tip, rows };
+    for (const { trailers } of ends.toReversed()) {
+      const feature = (trailers['Docket-Feature'] ?? '').toLowerCase();
+      if (trailers['Docket-Closing'] === 'closed') closed.add(feature);
+      else closed.delete(feature);
+    }
+    known = { tip, rows, closed };
     sinceKept += read;
     if (!isKept || !isReached || sinceKept >= NEW_COMMITS) {
       await keep(ports, known);
       isKept = true;
       sinceKept = 0;
     }
-    return rows;
+    return { rows, closed };
   }
 
   async function standing(key: string, { revision, words }: Row, result: Sha256, role: Role): Promise<Standing> {
@@ -171,13 +185,17 @@ export function makeBoard(ports: BoardPorts): Board {
 
   async function count(): Promise<ReadonlyMap<RoleName, StandingCounts>> {
     const counts = new Map<RoleName, Record<Standing, number>>();
-    for (const [key, row] of await look()) {
+    const { rows, closed } = await look();
+    for (const [key, row] of rows) {
       const role = parseRoleName(key.slice(0, key.indexOf(' ')));
       const asks = role.ok ? ports.roles.get(role.value) : undefined;
       // A role that is not installed any more: nobody can say what it asks of its reviewers. A verdict about what is not there: nothing is counted.
       if (asks === undefined || row.result === null) continue;
       const mine = counts.get(asks.name) ?? { ...NO_STANDINGS };
-      mine[await standing(key, row, row.result, asks)] += 1;
+      const stands = await standing(key, row, row.result, asks);
+      // A closed feature takes no verdict, so nothing of it awaits one.
+      const isOver = (stands === 'awaiting' || stands === 'lapsed') && closed.has(key.split(' ')[1] ?? '');
+      if (!isOver) mine[stands] += 1;
       counts.set(asks.name, mine);
     }
     return counts;

@@ -43,12 +43,22 @@ export type Daemon = {
   drain(waitMs: number): Promise<boolean>;
   /** Stops a job that is in work/. False: it is not in this daemon's hands. */
   cancel(id: JobId, by: string): boolean;
-  jobs(): readonly { readonly id: JobId; readonly role: string; readonly stem: string }[];
+  jobs(): readonly {
+    readonly id: JobId;
+    readonly role: string;
+    readonly stem: string;
+    /** Null: its end is decided. */ readonly lane: string | null;
+  }[];
   /** Resolves when the job has left the daemon, with its end; undefined: not in flight. */
   whenEnded(id: JobId): Promise<Outcome | null> | undefined;
 };
 
-type Flight = { readonly claimed: Claimed; readonly cancel: AbortController; readonly ended: Promise<Outcome | null> };
+type Flight = {
+  readonly claimed: Claimed;
+  readonly cancel: AbortController;
+  readonly ended: Promise<Outcome | null>;
+  readonly lane: string | null;
+};
 
 /** It will be refused, or has its answer already. */
 const NO_PLACE: Place = { begins: () => undefined, leaves: () => undefined };
@@ -173,7 +183,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       hint.wake();
     });
     ended.catch(fatal);
-    flights.set(claimed.job.id, { claimed, cancel, ended });
+    flights.set(claimed.job.id, { claimed, cancel, ended, lane: lane?.lane ?? null });
     ports.inFlight(flights.size);
   };
 
@@ -379,7 +389,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       flight?.cancel.abort(by);
       return flight !== undefined;
     },
-    jobs: () => [...flights.values()].map(({ claimed }) => ({ id: claimed.job.id, role: claimed.job.role, stem: claimed.job.stem })),
+    jobs: () => [...flights.values()].map(({ claimed: { job }, lane }) => ({ id: job.id, role: job.role, stem: job.stem, lane })),
     whenEnded: (id) => flights.get(id)?.ended,
   };
 }

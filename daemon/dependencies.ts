@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer';
 import type { ContextFact } from '#core/evidence.ts';
 import type { Filed, History } from '#core/history.ts';
 import type { Sha256 } from '#core/names.ts';
+import type { Digest } from '#core/ports.ts';
 import type { Dependency, Identity } from '#core/prompt.ts';
 import { unreachable } from '#core/result.ts';
 import { isAccepted, type Standing } from '#core/verdict.ts';
@@ -124,6 +125,7 @@ export type Context = ContextText & {
 export type ContextPorts = {
   readonly history: Pick<History, 'read'>;
   readonly acceptance: Pick<Acceptance, 'of'>;
+  readonly digest: Pick<Digest, 'sha256'>;
 };
 
 // A byte order mark is part of what was hashed.
@@ -134,7 +136,7 @@ const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
  * @param sent the brief of an earlier start, if there was one: what stood in it stays, whatever is accepted now
  */
 export async function contextOf(
-  { history, acceptance }: ContextPorts,
+  { history, acceptance, digest }: ContextPorts,
   dependsOn: readonly Dependency[],
   maxBytes: number,
   sent: string | null = null,
@@ -145,7 +147,9 @@ export async function contextOf(
     const path = found === null ? null : pathOf(found);
     if (found === null || path === null || whole.some((one) => one.path === path)) continue;
     const bytes = await history.read(path);
-    if (bytes !== null) whole.push({ found, path, text: DECODER.decode(bytes), sizeBytes: bytes.length });
+    // What a purge took out, or a hand put there, is not what was accepted.
+    const isJudged = bytes !== null && digest.sha256(bytes) === found.filed.resultSha256;
+    if (isJudged) whole.push({ found, path, text: DECODER.decode(bytes), sizeBytes: bytes.length });
   }
   const room = shares(
     whole.map(({ sizeBytes }) => sizeBytes),

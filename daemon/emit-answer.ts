@@ -4,7 +4,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { promptsIn, withParent, type PromptBlock } from '#agents/prompts-answer.ts';
+import { withParent, type PromptBlock } from '#agents/prompts-answer.ts';
 import type { Fault } from '#core/fault.ts';
 import { parseStem, type JobId, type RoleFolder, type Stem } from '#core/names.ts';
 import { identityOf, type Identity, type Prompt } from '#core/prompt.ts';
@@ -36,9 +36,9 @@ export function limitsOf({ workspace: { settings } }: Pick<Ports, 'workspace'>):
   return { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
 }
 
-/** In the order of the answer. @param asking the role that answered: whose folder a prompt of no known role is read in, for the words */
-export function parseAnswer(ports: Reading, asking: Role, parent: JobId, answer: string): readonly Parsed[] {
-  return promptsIn(answer).blocks.map((block) => parseBlock(ports, asking, parent, block));
+/** In the order of the answer. @param blocks of it that are looked at @param asking the role that answered: whose folder a prompt of no known role is read in, for the words */
+export function parseAnswer(ports: Reading, asking: Role, parent: JobId, blocks: readonly PromptBlock[]): readonly Parsed[] {
+  return blocks.map((block) => parseBlock(ports, asking, parent, block));
 }
 
 /** One prompt of an answer, or of a stream (`parent` null: its bytes stay as they are). */

@@ -4,6 +4,7 @@
  * place in the answer; one of them is enough that none is enqueued.
  */
 
+import { promptsIn, type PromptBlock } from '#agents/prompts-answer.ts';
 import { describe } from '#core/failure.ts';
 import type { Fault } from '#core/fault.ts';
 import { isJobId, sameFeature, type JobId } from '#core/names.ts';
@@ -35,9 +36,11 @@ const DAY_MS = 86_400_000;
 
 /** Every way in which the prompts of an answer may not be enqueued, in the order of the answer; an empty list when they may, or when it has none. */
 export async function emitFlaws(ports: Recorded, job: Asking, answer: string): Promise<readonly EmitFlaw[]> {
-  const parsed = parseAnswer(ports, job.role, job.recordAs, answer);
+  const { blocks } = promptsIn(answer);
+  // Of far too many only as many are looked at as could be enqueued: that there are too many is a finding already.
+  const parsed = parseAnswer(ports, job.role, job.recordAs, blocks.slice(0, ports.workspace.settings['emit.prompts_max']));
   if (parsed.length === 0) return [];
-  const flaws: EmitFlaw[] = [...limitFlaws(ports, parsed)];
+  const flaws: EmitFlaw[] = [...limitFlaws(ports, blocks)];
   for (const one of parsed) {
     flaws.push(...one.faults.map((fault) => flawOf(one, fault)));
     if (!one.block.isClosed)
@@ -45,14 +48,11 @@ export async function emitFlaws(ports: Recorded, job: Asking, answer: string): P
     if (one.child !== null) flaws.push(...(await childFlaws(ports, job, one.child)));
     else if (one.faults.length === 0) flaws.push(atFence(one, 'this prompt has no front matter that is closed by ---'));
   }
-  flaws.push(
-    ...(await groupFlaws(
-      ports,
-      parsed.flatMap(({ child }) => child ?? []),
-    )),
-  );
+  const children = parsed.flatMap(({ child }) => child ?? []);
+  // What those say of others that were not looked at is not known.
+  if (blocks.length === parsed.length) flaws.push(...(await groupFlaws(ports, children)));
   const [first] = parsed;
-  if (first !== undefined) flaws.push(...(await runawayFlaws(ports, job, first, parsed.length)));
+  if (first !== undefined) flaws.push(...(await runawayFlaws(ports, job, first, blocks.length)));
   return flaws.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
@@ -87,14 +87,14 @@ function atField(ports: Pick<Ports, 'workspace'>, { block }: Child, field: strin
     : { line: block.line + place.line - 1, column: place.column + block.indent, message: `${field}: ${message}` };
 }
 
-function limitFlaws({ workspace: { settings } }: Checking, parsed: readonly Parsed[]): EmitFlaw[] {
+function limitFlaws({ workspace: { settings } }: Checking, blocks: readonly PromptBlock[]): EmitFlaw[] {
   const most = settings['emit.prompts_max'];
-  const tooMany = parsed[most];
+  const tooMany = blocks[most];
   if (tooMany === undefined) return [];
   return [
     atFence(
-      tooMany,
-      `the answer holds ${String(parsed.length)} prompts, at most ${String(most)} are enqueued (emit.prompts_max): ask for less at once`,
+      { block: tooMany },
+      `the answer holds ${String(blocks.length)} prompts, at most ${String(most)} are enqueued (emit.prompts_max): ask for less at once`,
     ),
   ];
 }
@@ -248,7 +248,7 @@ async function runawayFlaws(ports: Recorded, job: Asking, first: Parsed, count: 
     flaws.push(
       atFence(
         first,
-        `answers have enqueued ${String(today)} prompts for ${job.identity.feature} within 24 hours, and ${String(count)} more are above ${String(most)} (emit.feature_day_max)`,
+        `answers have enqueued ${String(today)} prompts for ${job.identity.feature} within 24 hours, and ${String(count)} more are above ${String(most)} (emit.feature_day_max): answer with ${today >= most ? 'none' : `at most ${String(most - today)}`}, or let a person drop them`,
       ),
     );
   return flaws;

@@ -6,6 +6,7 @@
  * Invariant: all of them or none, each once: they are part of the one decision about the end, and the spool enqueues what was decided (spool/enqueue.ts).
  */
 
+import { promptsIn } from '#agents/prompts-answer.ts';
 import type { EmittedPrompt } from '#core/evidence.ts';
 import type { FinalFile } from '#core/job.ts';
 import type { Claimed, Decided } from '#core/spool.ts';
@@ -27,7 +28,7 @@ export type Emission = {
 /** Null: the answer enqueues nothing. Throws when a prompt of it is not valid: it was checked before. */
 export async function emissionOf(ports: Ports, job: Submitted, ended: Ended): Promise<Emission | null> {
   if (job.role.emits !== 'prompts' || ended.status !== 'answered' || ended.answer === null) return null;
-  const found = parseAnswer(ports, job.role, job.recordAs, ended.answer).map(({ child, block }) => {
+  const found = parseAnswer(ports, job.role, job.recordAs, promptsIn(ended.answer).blocks).map(({ child, block }) => {
     if (child === null) throw new Error(`the prompt at line ${String(block.fenceLine)} of the answer is not valid, and was not found out`);
     return child;
   });

@@ -47,7 +47,7 @@ function whatText(failure: Failure): string {
   if (failure.kind !== 'contract') return `${describe(failure)}.`;
   const found = failure.findings.map((finding) => `- ${describeFinding(finding)}`);
   const more = failure.leftOut === 0 ? [] : [`- and ${String(failure.leftOut)} more`];
-  return ['The answer does not keep the contract of its prompt spec and role (docs/contracts.md):', '', ...found, ...more].join('\n');
+  return ['The answer does not keep its contract (docs/contracts.md):', '', ...found, ...more].join('\n');
 }
 
 export function errorPage(

@@ -89,4 +89,4 @@ export function makeAwaiting({ history, acceptance, max }: AwaitingPorts): Await
 
 /** For `docket why`, with and without a daemon. */
 export const fullWords = (role: string, { count, max }: { readonly count: number; readonly max: number }): string =>
-  `${String(count)} answers of ${role} await a verdict, and review.awaiting_max lets no more than ${String(max)} do so`;
+  `${count === 1 ? `an answer of ${role} awaits` : `${String(count)} answers of ${role} await`} a verdict, and review.awaiting_max lets no more than ${String(max)} do so`;

@@ -89,6 +89,8 @@ function isUnsent(ports: Ports, { claimed: { job } }: Task): boolean {
   return state === 'claimed' || state === 'read';
 }
 
+const CYCLE_LENGTH_MAX = 4_000;
+
 function cycleFault(ports: Ports, { bytes }: Task, prompt: Prompt, cycle: Cycle): Fault {
   const { settings } = ports.workspace;
   const limits = { promptBytes: settings['limits.prompt_bytes'], frontMatterBytes: settings['limits.front_matter_bytes'] };
@@ -101,7 +103,8 @@ function cycleFault(ports: Ports, { bytes }: Task, prompt: Prompt, cycle: Cycle)
     field: 'depends_on',
     message: 'the prompt waits for others that wait for it, so none of them could ever start',
     expected: 'prompts that do not wait for this one',
-    found: shown(describeCycle(cycle)),
+    // Names that were parsed, and no text of the prompt: all of it is shown.
+    found: printable(describeCycle(cycle), CYCLE_LENGTH_MAX),
     mend: 'take one of these dependencies out',
   };
 }

@@ -160,8 +160,11 @@ export function treeDelta(base: Tree, target: Tree): Buffer {
   return delta.done();
 }
 
-/** Throws when the delta does not fit the base or leads outside of it. */
-export function applyDelta(delta: Buffer, base: Buffer): Buffer {
+/**
+ * Throws when the delta does not fit the base or leads outside of it.
+ * @param room where the target is made, from `roomAt` on, when it fits: else in memory of its own
+ */
+export function applyDelta(delta: Buffer, base: Buffer, room: Buffer | null = null, roomAt = 0): Buffer {
   let at = 0;
   const byte = (): number => {
     const value = delta[at++];
@@ -177,7 +180,8 @@ export function applyDelta(delta: Buffer, base: Buffer): Buffer {
     }
   };
   if (size() !== base.length) throw new Error('a delta made for another base');
-  const out = Buffer.allocUnsafe(size());
+  const outBytes = size();
+  const out = room !== null && outBytes <= room.length - roomAt ? room.subarray(roomAt, roomAt + outBytes) : Buffer.allocUnsafe(outBytes);
   let filled = 0;
   const take = (source: Buffer, from: number, length: number): void => {
     if (from + length > source.length || filled + length > out.length) throw new Error('a delta that leads outside');

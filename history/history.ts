@@ -73,6 +73,8 @@ export type HistoryOptions = {
   readonly signing?: Signing | null;
   /** The text of an allowed_signers file: only verdicts that somebody on it signed count. Null or left out: they need no signature. */
   readonly reviewSigners?: (() => Promise<string>) | null;
+  /** For `verify`: threads beside this one; left out: none. */
+  readonly verifyThreads?: number;
 };
 
 type Open = {

@@ -81,7 +81,7 @@ export function openObjects(fs: Fs, gitDir: string): ObjectStore {
       throw error;
     });
     // Two looks at the folder may go on at once.
-    if (pack === null || packs.has(name)) return;
+    if (pack === null || packs.has(name)) return pack?.close();
     packs.set(name, pack);
     newestFirst.unshift(pack);
   }

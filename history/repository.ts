@@ -5,6 +5,7 @@ import type { Signer, Signing } from '#core/signing.ts';
 import type { RepositoryGit } from './git-door.ts';
 import type { Person } from './objects.ts';
 import type { ObjectStore } from './read-objects.ts';
+import type { Looks } from './verify-threads.ts';
 
 export type Repository = {
   readonly fs: Fs;
@@ -23,6 +24,10 @@ export type Repository = {
   readonly store: ObjectStore;
   /** Null or left out: records are not signed. */
   readonly signing?: Signing | null;
+  /** For `verify`: threads beside this one; left out: none. */
+  readonly verifyThreads?: number;
+  /** For tests: who looks at the parts of the packs; left out: verify-objects.ts says. */
+  readonly makeLooks?: () => Looks;
 };
 
 /** Null: signing is off. Throws `code: 'ESIGN'` while the key cannot be used: nothing may be written then. */

@@ -1,11 +1,10 @@
 /** What the tip's files say of each other: evidence of its subjects and materials, materials of themselves; a second reader, and the work tree, of all of them. */
 
-import { Buffer } from 'node:buffer';
 import type { Finding } from '#core/history.ts';
 import { isSha256 } from '#core/names.ts';
 import { materialPath, MATERIALS } from './layout.ts';
 import { decodeCommit, oidOf, type Oid } from './objects.ts';
-import { BRANCH, readTip } from './ref.ts';
+import { BRANCH, isOnMain, readTip } from './ref.ts';
 import type { Repository } from './repository.ts';
 import { readStatement } from './statement.ts';
 import { entries, parseTree } from './tree.ts';
@@ -31,24 +30,97 @@ export async function* findTip({ fs, gitDir, dir }: Repository): AsyncGenerator<
   }
 }
 
-/** Fills in the recorded files of the tip. @returns could they be listed? Else that is a finding */
-export async function* listTip({ store }: Repository, seen: Seen, tip: Oid, files: Map<string, TipFile>): AsyncGenerator<Finding, boolean> {
-  try {
-    const root = seen.commits.get(tip)?.tree ?? decodeCommit(await store.readType(tip, 'commit')).tree;
-    const waiting = [{ path: '', oid: root }];
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const tree = parseTree(seen.trees.get(next.oid) ?? (await store.readType(next.oid, 'tree')));
-      for (const { name, kind, oid, mode } of entries(tree)) {
-        const path = next.path === '' ? name : `${next.path}/${name}`;
-        if (kind === 'folder') waiting.push({ path, oid });
-        else if (mode.startsWith('100')) files.set(path, { path, oid, sha256: null });
-      }
+/** The recorded files of the tip, their hashes not known yet. Throws when they cannot be listed. */
+async function filesOfTip({ store }: Repository, tip: Oid): Promise<Map<string, TipFile>> {
+  const files = new Map<string, TipFile>();
+  const waiting = [{ path: '', oid: decodeCommit(await store.readType(tip, 'commit')).tree }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    for (const { name, kind, oid, mode } of entries(parseTree(await store.readType(next.oid, 'tree')))) {
+      const path = next.path === '' ? name : `${next.path}/${name}`;
+      if (kind === 'folder') waiting.push({ path, oid });
+      else if (mode.startsWith('100')) files.set(path, { path, oid, sha256: null });
     }
-    return true;
-  } catch (error) {
-    yield finding('object-damaged', tip, `the files of the tip cannot be listed: ${words(error)}`);
-    return false;
   }
+  return files;
+}
+
+/** A file of the work tree that is not what its object says: the SHA-256 of what is there, or the error. */
+type Differs = { readonly file: TipFile; readonly sha256: string | null; readonly error: unknown };
+
+/**
+ * What needs no look at all objects, and so goes on beside it (verify-threads.ts): the list of the tip's files, what a second reader makes of the tip,
+ * and the work tree. Each is told when its turn comes, so the order is the same however quick each of them was.
+ */
+export type TipLook = {
+  /** Null: they could not be listed, which is a finding. */
+  files(): AsyncGenerator<Finding, Map<string, TipFile> | null>;
+  secondReader(): AsyncGenerator<Finding>;
+  workTree(files: Files): AsyncGenerator<Finding>;
+  /** Nothing goes on any more. */
+  end(): Promise<void>;
+};
+
+export function lookAtTip(repository: Repository, tip: Oid, count: Count): TipLook {
+  let isOver = false;
+  const listing = filesOfTip(repository, tip);
+  const second = listing.then(async (files) => askSecondReader(repository, tip, files, count));
+  const comparing = listing.then(async (files) => compareAll(repository, files, count, () => isOver));
+  // Whoever asks hears of a fault; nobody may.
+  for (const work of [second, comparing]) work.catch(() => undefined);
+  return {
+    async *files() {
+      try {
+        // A copy: what is said of them here, the others do not wait for.
+        return new Map(await listing);
+      } catch (error) {
+        yield finding('object-damaged', tip, `the files of the tip cannot be listed: ${words(error)}`);
+        return null;
+      }
+    },
+    async *secondReader() {
+      yield* await second;
+    },
+    async *workTree(files) {
+      for (const differs of await comparing) yield tellDifference(repository, differs, files.get(differs.file.path)?.sha256 ?? null);
+    },
+    async end() {
+      isOver = true;
+      await Promise.allSettled([second, comparing]);
+    },
+  };
+}
+
+async function compareAll(repository: Repository, files: Files, count: Count, isOver: () => boolean): Promise<readonly Differs[]> {
+  if (!(await isOnMain(repository.fs, repository.gitDir))) return [];
+  count.total += files.size;
+  const differ: Differs[] = [];
+  for (const file of files.values()) {
+    if (isOver()) break;
+    const found = await compare(repository, file);
+    if (found !== null) differ.push(found);
+    count.step();
+  }
+  return differ;
+}
+
+async function compare({ fs, dir, digest }: Repository, file: TipFile): Promise<Differs | null> {
+  try {
+    const { bytes } = await fs.readBounded(`${dir}/${file.path}`, FILE_BYTES_MAX);
+    return oidOf('blob', bytes) === file.oid ? null : { file, sha256: digest.sha256(bytes), error: null };
+  } catch (error) {
+    return { file, sha256: null, error };
+  }
+}
+
+function tellDifference({ dir }: Repository, { file, sha256: found, error }: Differs, sha256: string | null): Finding {
+  const place = `${dir}/${file.path}`;
+  if (found !== null) {
+    const message = 'the file in the work tree is not what is recorded (git checkout -- brings it back)';
+    return finding('hash-differs', place, message, sha256, found);
+  }
+  const isMissing = (error as { code?: unknown } | null)?.code === 'ENOENT';
+  const message = isMissing ? 'the file is missing in the work tree (git checkout -- brings it back)' : words(error);
+  return finding(isMissing ? 'missing' : 'unreadable', place, message, sha256);
 }
 
 export function* takeHashes(files: Map<string, TipFile>, { hashes }: Seen): Generator<Finding> {
@@ -60,22 +132,27 @@ export function* takeHashes(files: Map<string, TipFile>, { hashes }: Seen): Gene
 }
 
 /** Another implementation of git must find the same files in the tip: what only our own reader understands is not a git repository. */
-export async function* askSecondReader({ git, gitDir }: Repository, tip: Oid, files: Files, count: Count): AsyncGenerator<Finding> {
+async function askSecondReader({ git, gitDir }: Repository, tip: Oid, files: Files, count: Count): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
   count.total += files.size;
   let found = 0;
   try {
     for await (const { path, oid } of git.tipFiles(gitDir, tip)) {
       const ours = files.get(path)?.oid ?? null;
-      if (ours !== oid) yield finding('object-damaged', path, `${path} is another object for a second reader of the repository`, ours, oid);
+      if (ours !== oid)
+        findings.push(finding('object-damaged', path, `${path} is another object for a second reader of the repository`, ours, oid));
       found++;
       count.step();
     }
   } catch (error) {
-    yield finding('object-damaged', gitDir, `a second reader cannot read the repository: ${words(error)}`);
-    return;
+    findings.push(finding('object-damaged', gitDir, `a second reader cannot read the repository: ${words(error)}`));
+    return findings;
   }
-  if (found !== files.size)
-    yield finding('object-damaged', gitDir, 'a second reader finds another number of files in the tip', String(files.size), String(found));
+  if (found !== files.size) {
+    const message = 'a second reader finds another number of files in the tip';
+    findings.push(finding('object-damaged', gitDir, message, String(files.size), String(found)));
+  }
+  return findings;
 }
 
 /** Subjects of evidence are files of the same record; its materials are kept. @param purged paths whose content is gone */
@@ -117,28 +194,5 @@ export function* verifyMaterials(files: Files): Generator<Finding> {
     if (!isSha256(name) || path !== materialPath(name)) yield finding('unexpected', path, `${path} is no place of a material`);
     else if (sha256 !== null && sha256 !== name)
       yield finding('hash-differs', path, `${path} has other bytes than its name says`, name, sha256);
-  }
-}
-
-export async function* verifyWorkTree({ fs, dir, digest }: Repository, files: Files, count: Count): AsyncGenerator<Finding> {
-  count.total += files.size;
-  for (const { path, oid, sha256 } of files.values()) {
-    const place = `${dir}/${path}`;
-    try {
-      const { bytes } = await fs.readBounded(place, FILE_BYTES_MAX);
-      if (oidOf('blob', bytes) !== oid)
-        yield finding(
-          'hash-differs',
-          place,
-          `the file in the work tree is not what is recorded (git checkout -- brings it back)`,
-          sha256,
-          digest.sha256(Buffer.from(bytes)),
-        );
-    } catch (error) {
-      const isMissing = (error as { code?: unknown }).code === 'ENOENT';
-      const message = isMissing ? 'the file is missing in the work tree (git checkout -- brings it back)' : words(error);
-      yield finding(isMissing ? 'missing' : 'unreadable', place, message, sha256);
-    }
-    count.step();
   }
 }

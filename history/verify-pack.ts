@@ -1,33 +1,31 @@
 /**
- * One look at all objects of a pack, for `verify`: each unpacked once, in the order of the file, its deltas put on bases that are kept for as
- * long as somebody still needs them. Source of the formats: gitformat-pack(5).
+ * A pack as parts that can be looked at one by one, side by side, for `verify`: each object in exactly one part, with what is needed to unpack it.
+ * Source of the formats: gitformat-pack(5).
  *
- *   index read -> (first time through the file) where each object begins, what its base is; the file's own hash
- *              -> (second time) unpacked, handed out
- * Invariant: every object is handed out exactly once, or named as damaged. What does not fit the quick way (a base that stands later, or
- * elsewhere; damage) is read by the store, as everything else is.
+ *   index read -> (through the file once) where each object begins, what its base is; the file's own hash -> cut where no delta leads across, if there is
+ *   such a place -> (each part once) its bytes
+ * Invariant: every object of the index lies in exactly one part. What does not fit the quick way (a base that stands later, in another part, or elsewhere)
+ * is marked SLOW, and read by the store, as everything else is.
  */
 
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { inflateSync } from 'node:zlib';
 import type { Fs, OpenFile } from '#core/ports.ts';
-import { applyDelta } from './delta.ts';
-import { own, type GitObject, type ObjectType } from './objects.ts';
+import { OFS_DELTA, SLOW, TYPES, WHOLE, type Part } from './verify-look.ts';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const INDEX_BYTES_MAX = 2 * 1024 * 1024 * 1024;
-/** Bases that are kept; one that is let go is read again by the store. */
-const BASES_BYTES_MAX = 128 * 1024 * 1024;
+/** A part has about so many bytes of the file, or so many objects, before a place to cut is looked for. */
+const PART_BYTES = 512 * 1024;
+const PART_OBJECTS = 1_500;
+/**
+ * How far away such a place may be. In a pack that git made, all versions of a wide tree are one family, a few hundred bytes each: cut in two, every one
+ * behind the cut would be read by the store, each with its whole chain.
+ */
+const PART_BYTES_MAX = 128 * 1024 * 1024;
 const FANOUT_END = 1032;
 const SUM_BYTES = 20;
 const HEADER_BYTES_MAX = 32;
-const TYPES: readonly (ObjectType | null)[] = [null, 'commit', 'tree', 'blob', 'tag', null, null, null];
-const OFS_DELTA = 6;
-/** In `bases`: a whole object, and one that the quick way cannot read. */
-const WHOLE = -1;
-const SLOW = -2;
-
 export type PackIndex = {
   readonly count: number;
   /** Ids in the order of the file, 20 bytes each. */
@@ -79,8 +77,6 @@ type Layout = {
   readonly headBytes: Uint8Array;
   /** Index of the base among the objects; WHOLE, SLOW. */
   readonly bases: Int32Array;
-  /** How many objects are made of this one. */
-  readonly users: Uint32Array;
   readonly end: number;
   readonly isSound: boolean;
 };
@@ -100,7 +96,7 @@ function indexAt(offsets: Float64Array, offset: number): number {
 
 /** Reads type, size and base of the object at `at`; the quick way is closed (SLOW) when they make no sense. */
 function readHeader(layout: Layout, index: number, offsets: Float64Array, window: Buffer, at: number): void {
-  const { types, sizes, headBytes, bases, users } = layout;
+  const { types, sizes, headBytes, bases } = layout;
   let here = at;
   let byte = window[here++] ?? 0;
   const type = (byte >> 4) & 7;
@@ -121,7 +117,6 @@ function readHeader(layout: Layout, index: number, offsets: Float64Array, window
     }
     const base = indexAt(offsets, (offsets[index] ?? 0) - back);
     bases[index] = base < index ? base : SLOW;
-    if (base >= 0 && base < index) users[base] = (users[base] ?? 0) + 1;
   }
   if (here - at > HEADER_BYTES_MAX || here > window.length) bases[index] = SLOW;
   headBytes[index] = Math.min(here - at, HEADER_BYTES_MAX);
@@ -135,7 +130,6 @@ async function readLayout(file: OpenFile, { count, offsets }: PackIndex): Promis
     sizes: new Float64Array(count),
     headBytes: new Uint8Array(count),
     bases: new Int32Array(count).fill(SLOW),
-    users: new Uint32Array(count),
     end,
   };
   let index = 0;
@@ -151,91 +145,74 @@ async function readLayout(file: OpenFile, { count, offsets }: PackIndex): Promis
   return { ...layout, isSound: end >= 12 && hash.digest().equals(Buffer.from(await file.readAt(end, SUM_BYTES))) };
 }
 
-/** A zlib stream that is one block of stored bytes (RFC 1950, RFC 1951 3.2.4), as docket writes what is small; null: it is another one. */
-function storedBytes(packed: Buffer, size: number): Buffer | null {
-  const isOne = packed.length === size + 11 && packed[0] === 0x78 && packed[2] === 1 && packed.readUInt16LE(3) === size;
-  return isOne ? packed.subarray(7, 7 + size) : null;
+/** Where to cut: the index of the first object of each part, and the end. No delta leads across a cut where that can be had. */
+export function cutsOf({ count, offsets }: Pick<PackIndex, 'count' | 'offsets'>, { bases, end }: Pick<Layout, 'bases' | 'end'>): number[] {
+  /** How many deltas lead across the place before an object: a difference for each, summed up below. */
+  const across = new Int32Array(count + 2);
+  for (const [index, base] of bases.entries()) {
+    if (base < 0) continue;
+    across[base + 1] = (across[base + 1] ?? 0) + 1;
+    across[index + 1] = (across[index + 1] ?? 0) - 1;
+  }
+  const cuts = [0];
+  let open = 0;
+  let from = 0;
+  let best = { at: 0, open: Number.POSITIVE_INFINITY };
+  for (let at = 1; at < count; at++) {
+    open += across[at] ?? 0;
+    const bytes = (offsets[at] ?? end) - (offsets[from] ?? 0);
+    const isLong = bytes >= PART_BYTES || at - from >= PART_OBJECTS;
+    if (!isLong) continue;
+    if (open < best.open) best = { at, open };
+    if (best.open > 0 && bytes < PART_BYTES_MAX) continue;
+    cuts.push(best.at);
+    from = best.at;
+    best = { at: 0, open: Number.POSITIVE_INFINITY };
+  }
+  if (count > 0) cuts.push(count);
+  return cuts;
 }
 
-function inflate(packed: Buffer, size: number): Buffer {
-  const stored = storedBytes(packed, size);
-  if (stored !== null) return stored;
-  const bytes = inflateSync(packed, { maxOutputLength: Math.max(size, 1), chunkSize: Math.min(Math.max(size + 1, 64), WINDOW_BYTES) });
-  if (bytes.length !== size) throw new Error('another length than its pack says');
-  return bytes;
-}
+export type OpenPack = {
+  /** From these to the next one, the last one is the end. */
+  readonly cuts: readonly number[];
+  /** Is the file what its own hash says? */
+  readonly isSound: boolean;
+  part(from: number, to: number): Promise<Part>;
+  close(): Promise<void>;
+};
 
-/** `slow`: the object at this index has to be read by the store. */
-export type Packed = { readonly index: number; readonly object: GitObject | 'slow' };
-
-/**
- * All objects of a pack, in groups: what one read of the file gives.
- * @returns is the file what its own hash says?
- */
-export async function* readPack(fs: Fs, name: string, index: PackIndex): AsyncGenerator<readonly Packed[], boolean> {
+export async function openForParts(fs: Fs, name: string, index: PackIndex): Promise<OpenPack> {
   const file = await fs.openRead(`${name}.pack`);
   try {
     const layout = await readLayout(file, index);
-    yield* unpack(file, index, layout);
-    return layout.isSound;
-  } finally {
+    return {
+      cuts: cutsOf(index, layout),
+      isSound: layout.isSound,
+      part: (from, to) => partOf(file, index, layout, from, to),
+      close: () => file.close(),
+    };
+  } catch (error) {
     await file.close();
+    throw error;
   }
 }
 
-/** A small part of other memory, which it would keep alive. */
-const isWindow = ({ buffer, length }: Buffer): boolean => buffer.byteLength > 2 * length;
-
-async function* unpack(file: OpenFile, { count, offsets }: PackIndex, layout: Layout): AsyncGenerator<readonly Packed[], void> {
-  const { types, sizes, headBytes, bases, users, end } = layout;
-  const kept = new Map<number, GitObject>();
-  let keptBytes = 0;
-  const keep = (index: number, object: GitObject): void => {
-    kept.set(index, object);
-    keptBytes += object.bytes.length;
-    for (const [oldest, { bytes }] of kept) {
-      if (keptBytes <= BASES_BYTES_MAX) break;
-      kept.delete(oldest);
-      keptBytes -= bytes.length;
-    }
+async function partOf(file: OpenFile, { ids, offsets }: PackIndex, layout: Layout, from: number, to: number): Promise<Part> {
+  const { types, sizes, headBytes, bases, end } = layout;
+  const start = offsets[from] ?? end;
+  const starts = new Float64Array(to - from + 1);
+  for (let index = from; index <= to; index++) starts[index - from] = (offsets[index] ?? end) - start;
+  // A damaged index may lead anywhere.
+  const bytes = await file.readAt(start, Math.max(0, Math.min(offsets[to] ?? end, end) - start));
+  return {
+    // Memory of its own: a thread would get all that a window lies in.
+    bytes: bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes),
+    ids: new Uint8Array(ids.subarray(from * 20, to * 20)),
+    starts,
+    types: types.slice(from, to),
+    sizes: sizes.slice(from, to),
+    headBytes: headBytes.slice(from, to),
+    bases: bases.slice(from, to).map((base) => (base >= 0 ? (base >= from ? base - from : SLOW) : base)),
   };
-  const release = (index: number): void => {
-    users[index] = (users[index] ?? 1) - 1;
-    const base = users[index] === 0 ? kept.get(index) : undefined;
-    if (base === undefined) return;
-    kept.delete(index);
-    keptBytes -= base.bytes.length;
-  };
-  const take = (index: number, packed: Buffer): GitObject | 'slow' => {
-    const base = bases[index] ?? SLOW;
-    if (base === SLOW) return 'slow';
-    try {
-      const bytes = inflate(packed, sizes[index] ?? 0);
-      if (base === WHOLE) return { type: TYPES[types[index] ?? 0] ?? 'blob', bytes };
-      const of = kept.get(base);
-      return of === undefined ? 'slow' : { type: of.type, bytes: applyDelta(bytes, of.bytes) };
-    } catch {
-      return 'slow';
-    } finally {
-      if (base >= 0) release(base);
-    }
-  };
-  for (let index = 0; index < count;) {
-    const from = offsets[index] ?? 0;
-    const wholeTo = offsets[index + 1] ?? end;
-    const window = await file.readAt(from, Math.max(wholeTo - from, Math.min(WINDOW_BYTES, end - from)));
-    const bytes = Buffer.from(window.buffer, window.byteOffset, window.byteLength);
-    const group: Packed[] = [];
-    for (; index < count; index++) {
-      const at = (offsets[index] ?? 0) - from;
-      const to = (offsets[index + 1] ?? end) - from;
-      if (to > bytes.length && group.length > 0) break;
-      const object = take(index, bytes.subarray(at + (headBytes[index] ?? 0), to));
-      // What is kept must not hold the whole window.
-      if (object !== 'slow' && (users[index] ?? 0) > 0)
-        keep(index, isWindow(object.bytes) ? { type: object.type, bytes: own(object.bytes) } : object);
-      group.push({ index, object });
-    }
-    yield group;
-  }
 }

@@ -9,7 +9,7 @@ import type { JobId, Sha256 } from '#core/names.ts';
 import { BEFORE, BEFORE_IN_FEATURE, BEFORE_THEIRS, featureKeyOf, hashOfCommit, MERGE_SUBJECT } from './chain.ts';
 import { ATTEMPTS, MATERIALS } from './layout.ts';
 import { parseMessage, parseRecord, type RecordFacts } from './message.ts';
-import { decodeCommit, own, type Oid } from './objects.ts';
+import { decodeCommit, type Oid } from './objects.ts';
 import { besideOf } from './record-index.ts';
 import { parseReview, type ReviewFacts } from './review-message.ts';
 import { readStatement, type ReadStatement } from './statement.ts';
@@ -45,12 +45,11 @@ export type Seen = {
   /** SHA-256 of blobs. */
   readonly hashes: Map<Oid, Sha256>;
   readonly statements: Map<Oid, ReadStatement>;
-  /** As many as fit; the rest is read again. */
-  readonly trees: Map<Oid, Buffer>;
-  treesBytes: number;
   /** Is there a commit with a signature? */
   isSigned: boolean;
   readonly commits: Map<Oid, SeenCommit>;
+  /** Bytes of signed commits. */
+  readonly signed: Map<Oid, Buffer>;
   /** Blobs that look purged. */
   readonly marked: Set<Oid>;
 };
@@ -58,10 +57,9 @@ export type Seen = {
 export const emptySeen = (): Seen => ({
   hashes: new Map(),
   statements: new Map(),
-  trees: new Map(),
-  treesBytes: 0,
   isSigned: false,
   commits: new Map(),
+  signed: new Map(),
   marked: new Set(),
 });
 
@@ -81,7 +79,10 @@ export function attemptOf(path: string): string | null {
 const SIGNATURE = Buffer.from('\ngpgsig ');
 
 export function seeCommit(seen: Seen, oid: Oid, bytes: Buffer): void {
-  seen.isSigned ||= bytes.includes(SIGNATURE);
+  if (bytes.includes(SIGNATURE)) {
+    seen.isSigned = true;
+    seen.signed.set(oid, bytes);
+  }
   seen.commits.set(oid, readCommit(oid, bytes));
 }
 
@@ -103,24 +104,12 @@ function readCommit(oid: Oid, bytes: Buffer): SeenCommit {
   return { oid, tree, parents, committedAtS, hash: hashOfCommit(bytes), record, review, link, beside: besideOf(message) };
 }
 
-/** How each statement that docket writes begins (statement.ts); one that somebody laid out otherwise is read again when it is asked for. */
-const STATEMENT = Buffer.from('{\n  "_type"');
-
+/** A blob that the store read; what a look at a part saw comes as hashes (verify-objects.ts). */
 export function seeBlob(seen: Seen, oid: Oid, bytes: Buffer, sha256: Sha256): void {
   seen.hashes.set(oid, sha256);
   if (isPlaceholder(bytes)) seen.marked.add(oid);
-  const statement = bytes.subarray(0, STATEMENT.length).equals(STATEMENT) ? readStatement(bytes.toString('utf8')) : null;
+  const statement = readStatement(bytes.toString('utf8'));
   if (statement !== null) seen.statements.set(oid, statement);
-}
-
-const TREES_BYTES_MAX = 96 * 1024 * 1024;
-/** A root of thousands of features comes once for each commit, and only one is asked for. */
-const TREE_BYTES_MAX = 4 * 1024;
-
-export function seeTree(seen: Seen, oid: Oid, bytes: Buffer): void {
-  if (bytes.length > TREE_BYTES_MAX || seen.treesBytes > TREES_BYTES_MAX) return;
-  seen.trees.set(oid, own(bytes));
-  seen.treesBytes += bytes.length;
 }
 
 /** Every commit that a tip reaches, the newest first as far as clocks tell. Throws with the id of one that was not seen. */

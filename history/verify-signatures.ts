@@ -74,12 +74,13 @@ async function* lookAtCommits(
   { store }: Pick<Repository, 'store'>,
   tip: Oid,
   signers: readonly AllowedSigner[] | null,
+  known: ReadonlyMap<Oid, Buffer>,
   seen: Seen,
 ): AsyncGenerator<Look> {
   const waiting = [tip];
   for (let oid = waiting.pop(); oid !== undefined; oid = waiting.pop()) {
     if (seen.parents.has(oid)) continue;
-    const bytes = await store.readType(oid, 'commit');
+    const bytes = known.get(oid) ?? (await store.readType(oid, 'commit'));
     const commit = decodeCommit(bytes);
     seen.parents.set(oid, commit.parents);
     waiting.push(...commit.parents);
@@ -218,6 +219,7 @@ async function* lookForTaken(
 
 /**
  * @param files of the tip, by path, with the SHA-256 of their bytes
+ * @param known bytes of commits that gave their ids; the others are read from the store
  * Throws with words when the list of signers cannot be understood.
  */
 export async function* verifySignatures(
@@ -225,6 +227,7 @@ export async function* verifySignatures(
   tip: Oid,
   files: ReadonlyMap<string, TipFile>,
   { signers: text, isDemanded, told: tell }: Trust,
+  known: ReadonlyMap<Oid, Buffer> = new Map(),
 ): AsyncGenerator<Finding> {
   const parsed = text === null ? null : parseAllowedSigners(text);
   if (parsed?.ok === false) throw new Error(`the allowed signers cannot be understood: ${parsed.error}`);
@@ -232,7 +235,7 @@ export async function* verifySignatures(
   const seen: Seen = { parents: new Map(), signed: [], unsigned: [], keys: new Map(), evidence: [] };
   const enveloped = new Set<string>();
   try {
-    yield* inOrder(lookAtCommits(repository, tip, signers, seen));
+    yield* inOrder(lookAtCommits(repository, tip, signers, known, seen));
     if (isDemanded) yield* lookForUnsigned(seen);
     yield* inOrder(lookAtEnvelopes(repository, files, signers, seen.keys, enveloped));
     yield* lookForTaken(repository, files, seen, enveloped);

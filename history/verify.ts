@@ -6,17 +6,17 @@
 
 import type { Checkpoint, Finding, Trust } from '#core/history.ts';
 import { acceptPurged, readTombstones, successorOf } from './purge-verify.ts';
-import { isOnMain } from './ref.ts';
+import type { Oid } from './objects.ts';
 import type { Repository } from './repository.ts';
 import { linesOf, verifyChain } from './verify-chain.ts';
 import { verifyAgainst } from './verify-checkpoint.ts';
-import { askSecondReader, findTip, listTip, takeHashes, verifyEvidence, verifyMaterials, verifyWorkTree } from './verify-files.ts';
+import { findTip, lookAtTip, takeHashes, verifyEvidence, verifyMaterials, type TipLook } from './verify-files.ts';
 import { makeCount } from './verify-finding.ts';
 import { verifyObjects } from './verify-objects.ts';
 import { verifyRecords } from './verify-records.ts';
 import { verifyReviews } from './verify-reviews.ts';
 import { verifySignatures } from './verify-signatures.ts';
-import { emptySeen, type TipFile } from './verify-seen.ts';
+import { emptySeen, type Seen } from './verify-seen.ts';
 
 export async function* verifyHistory(
   repository: Repository,
@@ -25,15 +25,31 @@ export async function* verifyHistory(
   against: Checkpoint | null,
 ): AsyncGenerator<Finding> {
   const count = makeCount(progress);
-  const files = new Map<string, TipFile>();
   const seen = emptySeen();
   // The tip of before the look: what is recorded meanwhile is for the next one.
   const tip = yield* findTip(repository);
-  yield* verifyObjects(repository, seen, count);
-  if (tip === null || !(yield* listTip(repository, seen, tip, files))) return;
+  const look = tip === null ? null : lookAtTip(repository, tip, count);
+  try {
+    yield* verifyObjects(repository, seen, count);
+    if (tip !== null && look !== null) yield* verifyTip(repository, tip, look, seen, trust, against);
+  } finally {
+    await look?.end();
+  }
+}
+
+async function* verifyTip(
+  repository: Repository,
+  tip: Oid,
+  look: TipLook,
+  seen: Seen,
+  trust: Trust,
+  against: Checkpoint | null,
+): AsyncGenerator<Finding> {
+  const files = yield* look.files();
+  if (files === null) return;
   yield* takeHashes(files, seen);
   const purged = yield* acceptPurged(repository, tip, files, seen.marked, trust);
-  yield* askSecondReader(repository, tip, files, count);
+  yield* look.secondReader();
   const lines = linesOf(seen, tip);
   yield* verifyChain(lines);
   if (against !== null) {
@@ -46,6 +62,6 @@ export async function* verifyHistory(
   yield* verifyMaterials(files);
   const kept = purged.size === 0 ? files : new Map([...files].filter(([path]) => !purged.has(path)));
   const isSigned = seen.isSigned || [...files.keys()].some((path) => path.endsWith('.dsse.json'));
-  if (isSigned || trust.signers !== null) yield* verifySignatures(repository, tip, kept, trust);
-  if (await isOnMain(repository.fs, repository.gitDir)) yield* verifyWorkTree(repository, files, count);
+  if (isSigned || trust.signers !== null) yield* verifySignatures(repository, tip, kept, trust, seen.signed);
+  yield* look.workTree(files);
 }

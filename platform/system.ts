@@ -1,7 +1,7 @@
 /** Facts about this machine, this user and this program. */
 
 import { readFileSync } from 'node:fs';
-import { arch, freemem, homedir, hostname, release, tmpdir, totalmem, userInfo } from 'node:os';
+import { arch, availableParallelism, freemem, homedir, hostname, release, tmpdir, totalmem, userInfo } from 'node:os';
 
 /** Name of the machine as evidence and daemon.json give it. */
 export const hostName = (): string => hostname();
@@ -14,6 +14,9 @@ export function userName(): string {
     return String(process.getuid?.() ?? 'unknown');
   }
 }
+
+/** Threads that can go on side by side. */
+export const processorCount = (): number => availableParallelism();
 
 export const homeFolder = (): string => homedir();
 export const temporaryFolder = (): string => tmpdir();

@@ -60,7 +60,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['platform/http-post.ts'],
   'node:os': ['platform/'],
   'node:crypto': ['platform/', 'history/'],
-  'node:worker_threads': ['policy/', 'agents/contract-*.ts'],
+  // Untrusted text (policy), and so many bytes that one core is not enough (history): both are work that opens nothing.
+  'node:worker_threads': ['policy/', 'agents/contract-*.ts', 'history/verify-threads.ts', 'history/verify-worker.ts'],
   ajv: ['agents/document.ts'],
   '@seriousme/openapi-schema-validator': ['agents/openapi.ts'],
   'node:url': ['cli/'],

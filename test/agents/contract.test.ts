@@ -25,6 +25,14 @@ test('what stands inside a fence is no heading and opens no other fence', async 
   assert.deepEqual(await misses(`${answer}# Risks #\n`, { heading: 'Risks' }), []);
 });
 
+test('a heading of a million blanks is read in one pass', () => {
+  const blanks = ' '.repeat(1_000_000);
+  assert.deepEqual(
+    [...shapeOf(`## Risks${blanks}and more${blanks}##${blanks}\n# Later #\n## C#\n##\n`).headings],
+    ['risks and more', 'later', 'c#', ''],
+  );
+});
+
 test('a word after hashes without a blank is no heading, inline code is no fence', async () => {
   assert.equal((await misses('#Risks\n``` a ` b\n# Later\n', { heading: 'Risks' }, { fence: 'a' })).length, 2);
   assert.deepEqual(await misses('``` a ` b\n# Later\n', { heading: 'Later' }), []);

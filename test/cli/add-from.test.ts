@@ -42,6 +42,17 @@ for (const [form, text] of Object.entries(FORMS)) {
   });
 }
 
+test('a separator is read in one pass, whatever stands behind it', () => {
+  const blanks = ' '.repeat(1_000_000);
+  assert.deepEqual(
+    splitStream(`%%% prompt a${blanks}b.md${blanks}\r\nx\n%%% prompt\ny\n%%% prompts\n`).blocks.map(({ hint, text }) => [hint, text]),
+    [
+      [`a${blanks}b.md`, 'x\n'],
+      [null, 'y\n%%% prompts\n'],
+    ],
+  );
+});
+
 test('a first prompt needs no separator, and one fault keeps all of them out, told with its line', async (t) => {
   const workspace = await makeTempWorkspace(t);
   const bad = `${architect}%%% prompt\n${ui.replace('agent: ui', 'agent: uu')}`;

@@ -6,6 +6,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { addApprove, addAskChanges, addReject } from '#cli/approve.ts';
+import { addClose } from '#cli/close.ts';
 import { withSources } from '#cli/job-words-sources.ts';
 import { giveVerdict, reviewItems, type ReviewItem } from '#cli/reviews.ts';
 import type { Io } from '#cli/io.ts';
@@ -142,6 +143,56 @@ describe('docket approve', () => {
     assert.equal((await items(workspace))[0]?.standing, 'lapsed');
     await workspace.write('src/a.ts', 'one\n');
     assert.equal((await items(workspace))[0]?.standing, 'accepted');
+  });
+
+  test('what a hand changed in the history is not what was approved, and cannot be judged', async (t) => {
+    const { workspace } = await place(t);
+    await seedJob(await workspace.rooms(), 'a', {}, ANSWER);
+    assert.equal((await workspace.run(addApprove, 'approve', 'a')).code, 0);
+    const [item] = await items(workspace);
+    assert.equal(item?.standing, 'accepted');
+    const history = workspace.history;
+    const inHistory = (...args: string[]): string => execFileSync('git', ['-C', history, ...args], { encoding: 'utf8' });
+    inHistory('reset', '-q', '--hard');
+    writeFileSync(path.join(history, item.resultPath), 'Three modules.\n');
+    inHistory('-c', 'user.name=Eve', '-c', 'user.email=eve@example.com', 'commit', '-qam', 'a better answer');
+    assert.equal((await items(workspace))[0]?.standing, 'lapsed');
+    const { code, err } = await workspace.run(addApprove, 'approve', 'a');
+    assert.equal(code, 1);
+    assert.match(err, /result_v1\.md is not what was recorded, so it cannot be judged/);
+  });
+
+  test('a file that changes while a person is asked was not what the person saw', async (t) => {
+    const { workspace } = await place(t, '', { isKeyed: false });
+    await workspace.write('src/a.ts', 'one\n');
+    await seedJob(await workspace.rooms(), 'a', { changed: ['src/a.ts'] }, ANSWER);
+    await assert.rejects(
+      atTerminal(workspace, 'approved', () => {
+        writeFileSync(path.join(workspace.root, 'src/a.ts'), 'two\n');
+        return true;
+      }),
+      /src\/a\.ts was changed after it was shown: nothing was recorded/,
+    );
+    assert.deepEqual((await items(workspace))[0]?.verdicts, []);
+    assert.equal(await atTerminal(workspace, 'approved', () => true), 'accepted');
+  });
+
+  test('what a newer revision replaced, and what belongs to a closed feature, is past', async (t) => {
+    const { workspace } = await place(t);
+    const rooms = await workspace.rooms();
+    await seedJob(rooms, 'a', {}, ANSWER);
+    await seedJob(rooms, 'b', { revision: 2 }, ANSWER);
+    await seedJob(rooms, 'c', { feature: 'FEAT-2' }, ANSWER);
+    await workspace.run(addClose, 'close', 'FEAT-2', '--anyway', '--comment', 'not wanted', '--merged', 'a'.repeat(40));
+    const past = (await items(workspace)).map(({ identity, isPast }) => [identity.feature, identity.revision, isPast]);
+    assert.deepEqual(
+      past.toSorted((x, y) => String(x).localeCompare(String(y))),
+      [
+        ['FEAT-1', 1, true],
+        ['FEAT-1', 2, false],
+        ['FEAT-2', 1, true],
+      ],
+    );
   });
 
   test('what is refused writes nothing: each with words', async (t) => {

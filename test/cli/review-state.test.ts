@@ -62,6 +62,19 @@ describe('the list', () => {
     assert.deepEqual(wants, [{ kind: 'facts', keys: ['FEAT-1/architect@1', 'FEAT-3/architect@1'] }]);
   });
 
+  test('of a closed feature, and of what a newer revision replaced, nothing is to do', () => {
+    const { press, screen } = session([entry(1, { isPast: true }), entry(2), entry(3, { standing: 'lapsed', isPast: true })]);
+    assert.match(screen().join('\n'), /1 to do/);
+    assert.match(press('f').screen().join('\n'), /0 lapsed/);
+    assert.match(press('f f f').screen().join('\n'), /3 all/);
+  });
+
+  test('an answer that is opened again is read again', () => {
+    const { press, wants } = session([entry(1)]);
+    press('enter q enter');
+    assert.equal(wants.filter(({ kind }) => kind === 'open').length, 2);
+  });
+
   test('f shows others, / only rows with some words, Esc all again', () => {
     const { press, screen } = session([entry(1), entry(2, { standing: 'changes-requested' }), entry(3, { title: 'Apples' })]);
     assert.match(press('f f').screen().join('\n'), /1 changes requested[\s\S]*> FEAT-2/);

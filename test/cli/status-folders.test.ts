@@ -63,12 +63,35 @@ describe('names in the folders', () => {
     );
   });
 
+  test('of a list of faults the first one is the reason, in one line', async (t) => {
+    const workspace = await inFolder(t, ['a.failed', 'b.failed']);
+    const page = 'The answer does not keep its contract (docs/contracts.md):\n\n- the answer lacks "## Summary"\n- and more\n';
+    writeFileSync(workspace.out('a_error.md'), `# a.md: failed\n\n${page}\n## Attempts\n\n- attempt 1\n`);
+    writeFileSync(workspace.out('b_error.md'), '# b.md: failed\n\nIt says:\n\n## Attempts\n\n- attempt 1\n');
+    const { failures } = await lookAtFolders(makeFs(), workspace.queues, ROLES);
+    const reasonOf = (name: string): string | null | undefined => failures.find(({ stem }) => stem === name)?.reason;
+    assert.equal(reasonOf('a'), 'The answer does not keep its contract: the answer lacks "## Summary"');
+    assert.equal(reasonOf('b'), 'It says:', 'what stands below the next heading is something else');
+  });
+
   test('that are archived and still stand in in/ are counted once', async (t) => {
     const workspace = await inFolder(t, ['a.processed']);
     const { linkSync } = await import('node:fs');
     linkSync(workspace.in('a.processed'), path.join(workspace.queues, '01-architect', 'archive', '2026-01', 'a.processed'));
     const { counts } = await lookAtFolders(makeFs(), workspace.queues, ROLES);
     assert.equal(counts.get('01-architect' as RoleFolder)?.ended.processed, 1);
+  });
+
+  test('a reason that has no room behind the name stands below it', () => {
+    const failures = [
+      { role: '01-architect' as RoleFolder, stem: 'a', state: 'failed', at: '2026-11-20T12:00:00.000Z', reason: 'short' },
+      { role: '01-architect' as RoleFolder, stem: 'b', state: 'failed', at: '2026-11-20T12:00:00.000Z', reason: 'long '.repeat(20) },
+    ];
+    const facts = plainFacts();
+    const data = { ...statusData(facts, { counts: new Map(), failures, faults: [] }) };
+    const lines = statusLines(data, facts, { ...plain, columns: 80 });
+    const at = lines.indexOf('  2026-11-20 12:00Z  architect/a  failed  short');
+    assert.deepEqual(lines.slice(at + 1, at + 3), ['  2026-11-20 12:00Z  architect/b  failed', `    ${'long '.repeat(20).slice(0, 74)}…`]);
   });
 
   test('of the newest failures five are told, the newest first, and no name reaches the terminal as it is', async (t) => {

@@ -97,11 +97,16 @@ describe('docket why, of the chain', () => {
     const rooms = await workspace.rooms();
     await seedJob(rooms, 'arch', {}, answer);
     await workspace.write('queues/01-architect/in/foo.md', promptText({ feature: 'FEAT-2' }));
-    assert.match(await why(workspace, 'foo'), /1 answers of architect await a verdict, and review\.awaiting_max lets no more than 1 do so/);
-    await workspace.write('queues/01-architect/in/late.md', promptText({ revision: 2 }));
+    assert.match(
+      await why(workspace, 'foo'),
+      /an answer of architect awaits a verdict, and review\.awaiting_max lets no more than 1 do so/,
+    );
+    await workspace.write('queues/01-architect/in/late.md', promptText({ revision: 2, more: 'depends_on: [FEAT-3/meta]\n' }));
     await sayClosed(rooms.history, 'FEAT-1', 'closing');
-    assert.match(await why(workspace, 'late'), /FEAT-1 is closed, so it will be rejected[^]*`docket reopen FEAT-1` first/);
-    assert.doesNotMatch(await why(workspace, 'foo'), /await a verdict/, 'nobody judges the answers of a closed feature');
+    const late = await why(workspace, 'late');
+    assert.match(late, /FEAT-1 is closed and takes no more prompts, so this one is rejected[^]*`docket reopen FEAT-1` first/);
+    assert.doesNotMatch(late, /FEAT-3|verdict/, 'nothing else would release it');
+    assert.doesNotMatch(await why(workspace, 'foo'), /awaits? a verdict/, 'nobody judges the answers of a closed feature');
   });
 
   test('a prompt out of an answer is held until that answer is accepted', async (t) => {
@@ -152,6 +157,32 @@ describe('docket why, of a job in work', () => {
     await rooms.spool.decide(claimed, { outcome: 'failed', failure, files: [] });
     assert.match(await why(workspace, 'foo'), /being recorded and published/);
   });
+});
+
+test('a job that waits in its lane: that lane alone is the reason, and who paused it is the one who lets it go on', async (t) => {
+  const workspace = await makeTempWorkspace(t);
+  const rooms = await workspace.rooms();
+  const { id } = await claimPrompt(rooms, 'foo', promptText());
+  await rooms.journal.commit([move(id, 'submitted')]);
+  const other = { ...lane, lane: 'codex', heldUntil: '2026-11-20T13:00:00.000Z', reason: 'the provider limits it' };
+  let mine: Record<string, unknown> = { ...lane, paused: { kind: 'lane', name: 'claude', by: 'ada', at: '2026-11-20T12:00:00Z' } };
+  await workspace.serve(() => ({
+    ok: true,
+    lanes: [mine, other],
+    in_flight: [{ id, lane: 'claude' }],
+    backlog: 0,
+    waiting: {},
+    faults: [],
+  }));
+  const paused = await why(workspace, 'foo');
+  assert.match(paused, /because {2}lane claude was paused by ada/);
+  assert.match(paused, /next {5}`docket resume claude` lets it go on\n {2}next {5}`docket cancel/);
+  assert.doesNotMatch(paused, /codex|by itself/);
+  mine = { ...lane, heldUntil: '2026-11-20T14:00:00.000Z', reason: 'the provider limits it' };
+  assert.match(
+    await why(workspace, 'foo'),
+    /lane claude is held until 2026-11-20T14[^]*by itself when the lane opens; `docket resume claude` tries at once/,
+  );
 });
 
 describe('docket why, of a job that ended', () => {

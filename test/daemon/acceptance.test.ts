@@ -118,35 +118,51 @@ describe('the context of a brief', () => {
     assert.deepEqual(shares([], 10), []);
   });
 
-  const read = new Map([
-    ['FEAT-1/01-architect/result_v1.md', '# One\n\nfirst line\nsecond line\n'],
-    ['FEAT-1/01-architect/result_v2.md', '# Two\n\nanother\n'],
-  ]);
+  const FIRST = 'FEAT-1/01-architect/result_v1.md';
   const dependsOn = [{ ...identityNamed('FEAT-1/architect'), revision: null }];
   const accepted = (): { readonly book: Book; readonly ports: Parameters<typeof contextOf>[0] } => {
     const { book, acceptance } = ready([role('architect')]);
     book.answer('FEAT-1/architect@1');
     book.judge('FEAT-1/architect@1');
-    const history = { read: async (where: string) => Promise.resolve(read.has(where) ? new TextEncoder().encode(read.get(where)) : null) };
-    return { book, ports: { history, acceptance } };
+    book.prompts.set(FIRST, '# One\n\nfirst line\nsecond line\n');
+    book.prompts.set('FEAT-1/01-architect/result_v2.md', '# Two\n\nanother\n');
+    return { book, ports: { history: book.history, acceptance, digest: { sha256: sha256Of } } };
   };
 
   test('is cut at a line where there is one, and says how much is left out; nothing is cut inside a character', async () => {
-    const { ports } = accepted();
+    const { book, ports } = accepted();
     const [whole] = await contextOf(ports, dependsOn, 1_000);
     assert.ok(whole);
-    assert.equal(whole.text, read.get('FEAT-1/01-architect/result_v1.md'));
+    assert.equal(whole.text, book.prompts.get(FIRST));
     assert.doesNotMatch(briefContext([whole]), /left out/);
     const [cut] = await contextOf(ports, dependsOn, 25);
     assert.ok(cut);
     assert.equal(cut.text, '# One\n\nfirst line\n');
     assert.match(briefContext([cut]), /; only its first 18 of 30 bytes: the rest is left out here\):/);
     assert.equal(cut.whole, whole.whole);
-    read.set('FEAT-1/01-architect/result_v1.md', 'ééééé');
+    book.prompts.set(FIRST, 'ééééé');
+    book.judge('FEAT-1/architect@1');
     const [half] = await contextOf(ports, dependsOn, 5);
     assert.deepEqual([half?.text, half?.sentBytes, half?.sizeBytes], ['éé', 4, 10]);
     const [nothing] = await contextOf(ports, dependsOn, 0);
     assert.equal(nothing?.text, '');
+  });
+
+  test('is never what somebody wrote over an accepted answer, nor what a purge left of it', async () => {
+    const { book, ports } = accepted();
+    const stands = async (): Promise<unknown> => (await ports.acceptance.of(identityNamed('FEAT-1/architect')))[0]?.standing;
+    assert.equal(await stands(), 'accepted');
+    book.altered.set(FIRST, '# One\n\nand something that nobody judged\n');
+    book.judge('FEAT-1/architect@2');
+    assert.equal(await stands(), 'lapsed', 'the bytes that were approved are not there any more');
+    assert.deepEqual(await contextOf(ports, dependsOn, 1_000), []);
+    book.altered.set(FIRST, 'docket: purged\nnot what its tombstone says\n');
+    book.judge('FEAT-1/architect@2');
+    assert.equal(await stands(), 'accepted', 'what was purged was accepted');
+    assert.deepEqual(await contextOf(ports, dependsOn, 1_000), [], 'and its placeholder is handed to nobody');
+    book.altered.delete(FIRST);
+    book.judge('FEAT-1/architect@2');
+    assert.equal(await stands(), 'accepted', 'put back as it was');
   });
 
   test('of a job that goes on with the brief of an earlier start is what stood in it, whatever is accepted now', async () => {

@@ -137,10 +137,24 @@ test('after the first look only newer commits are read, also by another process'
 test('what is kept and torn, or of another history, is not believed', async (t) => {
   const { commits, counts, file } = await rig(t, [role('ui')]);
   commits.push(answered('ui'));
-  for (const text of ['{', '{"v":1,"tip":"f","rows":[["ui feat-9 ",1,null]]}', '{"v":9}']) {
+  for (const text of ['{', '{"v":2,"tip":"f","rows":[["ui feat-9 ",1,null]],"closed":[]}', '{"v":1}']) {
     writeFileSync(file, text);
     assert.deepEqual(await counts('ui', true), { awaiting: 1 });
   }
+});
+
+const closing = (feature: string, word: string): LogEntry =>
+  entry(`ai(${feature}): ${word}`, { 'Docket-Feature': feature, 'Docket-Closing': word });
+
+test('of a closed feature nothing awaits a verdict, until it is opened again', async (t) => {
+  const { commits, counts } = await rig(t, [role('ui')]);
+  commits.push(answered('ui'), answered('ui', 1, 'FEAT-2'), answered('ui', 1, 'FEAT-3'), said('ui', 'approved'));
+  commits.push(closing('FEAT-1', 'closed'), closing('FEAT-2', 'closed'));
+  assert.deepEqual(await counts('ui'), { awaiting: 1, accepted: 1 });
+  commits.push(closing('FEAT-1', 'reopened'), answered('ui', 2));
+  assert.deepEqual(await counts('ui', true), { awaiting: 2 }, 'what was closed is kept, too');
+  commits.push(closing('FEAT-2', 'reopened'));
+  assert.deepEqual(await counts('ui'), { awaiting: 3 });
 });
 
 test('a commit that is no record, such as a merge, makes all be read again', async (t) => {

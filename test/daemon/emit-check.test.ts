@@ -152,6 +152,10 @@ test('an answer may hold so many prompts, so many generations below a person, so
   const three = ['architect', 'openapi', 'ui'].map((agent) => block({ agent })).join('');
   const many = await flawsOf(place, three, { settings: { 'emit.prompts_max': 2 } });
   assert.match(many.join('\n'), /^25:1 the answer holds 3 prompts, at most 2 are enqueued \(emit\.prompts_max\)/);
+  const far = `${block({ extra: 'depends_on: [FEAT-1/ui/list]\n' })}${block({ agent: 'ui', extra: 'name: list\n' })}${block({ agent: 'nobody' })}`;
+  const [only, ...others] = await flawsOf(place, far, { settings: { 'emit.prompts_max': 1 } });
+  assert.match(only ?? '', /the answer holds 3 prompts, at most 1 are enqueued/);
+  assert.deepEqual(others, [], 'of far too many only as many are read as could be enqueued');
 
   const child = metaRecord('bbbbbbbbbbbbbbbb', { prompt: promptText({ agent: 'meta', extra: 'parent: cccccccccccccccc\n' }) });
   const top = metaRecord('cccccccccccccccc', { prompt: promptText({ agent: 'meta' }) });
@@ -173,6 +177,6 @@ test('an answer may hold so many prompts, so many generations below a person, so
   assert.deepEqual(await flawsOf(place, block({}), { past: day, settings: { 'emit.feature_day_max': 3 } }), []);
   assert.match(
     (await flawsOf(place, three, { past: day, settings: { 'emit.feature_day_max': 4 } })).join(),
-    /answers have enqueued 2 prompts for FEAT-1 within 24 hours, and 3 more are above 4/,
+    /answers have enqueued 2 prompts for FEAT-1 within 24 hours, and 3 more are above 4 \(emit\.feature_day_max\): answer with at most 2, or let a person drop them/,
   );
 });

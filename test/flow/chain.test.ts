@@ -85,6 +85,8 @@ describe('the chain of answers', () => {
     assert.doesNotMatch(await why('b-arch'), /stale/);
     await verdict('CHN-1/meta@2');
     assert.match(await why('b-arch'), /it is stale: CHN-1\/meta@2 is accepted now, and it was made with CHN-1\/meta@1/);
+    assert.doesNotMatch(await why('b-arch'), /nothing to do/);
+    assert.equal((await why('b-arch')).split('docket revise').length, 2, 'one step, said once');
     assert.match(await why('openapi/c-api'), /it is stale: it was made with CHN-1\/architect@1, which is stale itself/);
     await looked();
     assert.equal(
@@ -155,6 +157,13 @@ describe('the chain of answers', () => {
     assert.ok(page.includes('CHN-4/openapi -> CHN-4/ui -> CHN-4/openapi'), page);
     assert.match(page, /8.*20|line 8, column 20/);
     assert.ok(waits('cy-ui', 'ui'));
+    const long = 'prd-the-sales-of-the-whole-firm';
+    drop('cy-long-ui', 'ui', { feature: long, extra: 'name: filter-panel\ndepends_on: [openapi]\n' });
+    await looked();
+    drop('cy-long-api', 'openapi', { feature: long, extra: `depends_on: [${long}/ui/filter-panel]\n` });
+    await rig.ended('cy-long-api', 'rejected', FOLDERS.openapi);
+    const whole = `${long}/openapi -> ${long}/ui/filter-panel -> ${long}/openapi`;
+    assert.ok(rig.read(path.join(rig.out(FOLDERS.openapi), 'cy-long-api_error.md')).includes(whole), 'nothing of it is cut off');
     drop('cy-self', 'architect', { feature: 'CHN-4', extra: 'depends_on: [architect]\n' });
     await rig.ended('cy-self', 'rejected', FOLDERS.architect);
     assert.ok(rig.read(path.join(rig.out(), 'cy-self_error.md')).includes('CHN-4/architect -> CHN-4/architect'));

@@ -57,6 +57,7 @@ describe('an output contract', () => {
         shellRunner('mends', MENDS(book)),
         shellRunner('api', API),
         shellRunner('handover', String.raw`cat > /dev/null; printf '# Screens\n\n~~~yaml\nfeature: 1\nmore: 2\n~~~\n'`),
+        shellRunner('later', `cat > /dev/null; if test -e ${rig.base}/later; then printf '${RIGHT}'; else echo '${WRONG}'; fi`),
         shellRunner('never', `cat > ${rig.base}/last-brief; echo '${WRONG}'`),
         shellRunner(
           'stumbles',
@@ -110,14 +111,25 @@ describe('an output contract', () => {
     assert.equal(inHistory(rig, 'MEND-1', 'a1-answer'), `${WRONG}\n`);
   });
 
+  test('one that failed and was taken up again is answered, whatever it is asked by', async () => {
+    drop('later', 'LATER-1', 'later');
+    await rig.ended('later', 'failed');
+    const { job } = JSON.parse(rig.run(['show', 'later', '--json']).out) as { job: string };
+    writeFileSync(path.join(rig.base, 'later'), '');
+    assert.equal(rig.run(['retry', 'LATER-1/architect']).code, 0);
+    await rig.ended('later');
+    for (const name of ['later', 'LATER-1/architect', job]) {
+      const why = rig.run(['why', name]);
+      assert.match(why.out, /^architect\/later is answered\n {2}because {2}its answer is /, name);
+      assert.equal(why.code, 0);
+    }
+  });
+
   test('a second answer of the wrong shape is the last: .failed, with the findings in words, and both answers kept', async () => {
     drop('never', 'NEVER-1', 'never');
     await rig.ended('never', 'failed');
     const page = rig.read(out('never_error.md'));
-    assert.match(
-      page,
-      /^The answer does not keep the contract of its prompt spec and role \(docs\/contracts\.md\):\n\n- the answer lacks a heading "## Summary"/m,
-    );
+    assert.match(page, /^The answer does not keep its contract \(docs\/contracts\.md\):\n\n- the answer lacks a heading "## Summary"/m);
     assert.match(page, /- attempt 2, .*agent-failure/);
     assert.doesNotMatch(page, /- attempt 3/);
     assert.equal(existsSync(out('never_result.md')), false);

@@ -22,12 +22,16 @@ export type Book = {
   changes(what: string, paths: readonly string[]): void;
   /** The next reading of records fails. */
   fail(error: Error): void;
+  /** Texts by path; an answer that nobody set has one of its own. */
   prompts: Map<string, string>;
+  /** What a hand wrote over them since. */
+  readonly altered: Map<string, string>;
 };
 
 export const sha256Of = (bytes: Uint8Array | string): Sha256 => createHash('sha256').update(bytes).digest('hex') as Sha256;
 
 const HASH = 'a'.repeat(64) as Sha256;
+const ANSWER = 'An answer.\n';
 const JOB = 'abcdefghijklmnop' as JobId;
 
 const trailersOf = ({ role, name, revision }: Identity): Record<string, string> => ({
@@ -37,6 +41,8 @@ const trailersOf = ({ role, name, revision }: Identity): Record<string, string> 
   ...(name === null ? {} : { 'Docket-Name': name }),
 });
 
+const folderOf = ({ feature, role }: Identity): string => `${feature}/01-${role}`;
+
 export function makeBook(): Book {
   const filed = new Map<string, { readonly identity: Identity; readonly filed: Filed }>();
   const judged: Judged[] = [];
@@ -44,6 +50,7 @@ export function makeBook(): Book {
   const log: LogEntry[] = [];
   const stamps = new Map<string, number>();
   const prompts = new Map<string, string>();
+  const altered = new Map<string, string>();
   const evidences = new Map<string, string>();
   let readings = 0;
   let failure: Error | null = null;
@@ -53,8 +60,11 @@ export function makeBook(): Book {
     stamps.set(feature.toLowerCase(), log.length);
     return commit;
   };
+  const resultOf = (identity: Identity): Sha256 =>
+    sha256Of(prompts.get(`${folderOf(identity)}/result_v${String(identity.revision)}.md`) ?? ANSWER);
   return {
     prompts,
+    altered,
     readings: () => readings,
     fail(error) {
       failure = error;
@@ -106,17 +116,23 @@ export function makeBook(): Book {
           if (one.identity.feature === feature && one.identity.role === role)
             yield {
               ...one,
-              folder: `${one.identity.feature}/01-${one.identity.role}`,
+              filed: { ...one.filed, resultSha256: one.filed.resultSha256 === null ? null : resultOf(one.identity) },
+              folder: folderOf(one.identity),
               evidence: evidences.get(identityKey(one.identity)) ?? '{}',
             };
       },
       verdicts: async ({ feature, role }) =>
         Promise.resolve(
-          judged.filter(
-            ({ identity }) => (feature === undefined || identity.feature === feature) && (role === undefined || identity.role === role),
-          ),
+          judged
+            .filter(
+              ({ identity }) => (feature === undefined || identity.feature === feature) && (role === undefined || identity.role === role),
+            )
+            .map((one) => ({ ...one, verdict: { ...one.verdict, result_sha256: resultOf(one.identity) } })),
         ),
-      read: async (path) => Promise.resolve(prompts.has(path) ? new TextEncoder().encode(prompts.get(path)) : null),
+      read: async (path) => {
+        const text = altered.get(path) ?? prompts.get(path) ?? (/\/result_v\d+\.md$/.test(path) ? ANSWER : null);
+        return Promise.resolve(text === null ? null : new TextEncoder().encode(text));
+      },
       async *log() {
         yield* await Promise.resolve(log);
       },

@@ -16,6 +16,7 @@ export const entry = (n: number, more: Partial<Entry> = {}): Entry => ({
   author: null,
   atMs: NOW_MS - (100 - n) * 3_600_000,
   standing: 'awaiting',
+  isPast: false,
   approvals: 0,
   reviewers: 1,
   resultSha256: 'ab'.repeat(32),

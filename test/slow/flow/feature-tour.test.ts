@@ -29,7 +29,7 @@ const ticket = (feature: string): string =>
 
 /** A repository with an identity, and a key whose holder may give verdicts. */
 function repository(t: TestContext, more: string): Rig {
-  const rig = makeRig(t);
+  const rig = makeRig(t, undefined, { contract: true });
   const { file } = makeKey(rig.base, 'review_key');
   rig.settings(`runner: claude\nreview: { key: ${JSON.stringify(file)} }\nretry: { base: 10ms, cap: 1s }\n${more}`);
   const git = (...args: readonly string[]): void => {
