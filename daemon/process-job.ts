@@ -1,7 +1,7 @@
 /**
  * One job, from claim to record. READ THIS FILE FIRST.
  *
- *   validate -> submit (one commit) -> answer (attempts, in a lane) -> seal -> record (one commit) -> publish -> finish
+ *   validate -> submit (one commit) -> answer (attempts, in a lane) -> seal -> record (one commit) -> enqueue its prompts -> publish -> finish
  *
  * A crash after any line is mended by running the same function again (daemon/rescue.ts): each step tests its own effect before it acts.
  * Invariant: nothing runs that was not written down first, and nothing is visible in out/ that is not recorded.
