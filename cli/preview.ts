@@ -56,7 +56,9 @@ export function addPreview(program: Command, io: Io): void {
       const missing = isRecorded
         ? await missingDependencies(acceptance, prompt.dependsOn)
         : prompt.dependsOn.map((wanted): Looked => ({ wanted, found: null, newest: null }));
-      const context = isRecorded ? await contextOf({ ...ports, acceptance, digest: makeDigest() }, prompt.dependsOn, workspace.settings['context.bytes']) : [];
+      const context = isRecorded
+        ? await contextOf({ ...ports, acceptance, digest: makeDigest() }, prompt.dependsOn, workspace.settings['context.bytes'])
+        : [];
       await ports.history.close();
 
       const scope = rulesMaker(baseOf(workspace))(role.access, prompt.rest['scope']);

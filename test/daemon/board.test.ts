@@ -39,6 +39,9 @@ const said = (role: string, verdict: string, by = 'Ada <ada@example.com>', revis
     'Result-SHA256': result,
   });
 
+const closing = (feature: string, word: string): LogEntry =>
+  entry(`ai(${feature}): ${word}`, { 'Docket-Feature': feature, 'Docket-Closing': word });
+
 const role = (name: string, more: Partial<Role> = {}): Role =>
   ({ name, review: 'required', reviewers: 1, authorMayApprove: true, emits: 'document', ...more }) as unknown as Role;
 
@@ -144,8 +147,6 @@ test('what is kept and torn, or of another history, is not believed', async (t) 
 });
 
 test('of a closed feature nothing awaits a verdict, until it is opened again', async (t) => {
-  const closing = (feature: string, word: string): LogEntry =>
-    entry(`ai(${feature}): ${word}`, { 'Docket-Feature': feature, 'Docket-Closing': word });
   const { commits, counts } = await rig(t, [role('ui')]);
   commits.push(answered('ui'), answered('ui', 1, 'FEAT-2'), answered('ui', 1, 'FEAT-3'), said('ui', 'approved'));
   commits.push(closing('FEAT-1', 'closed'), closing('FEAT-2', 'closed'));

@@ -129,10 +129,7 @@ describe('an output contract', () => {
     drop('never', 'NEVER-1', 'never');
     await rig.ended('never', 'failed');
     const page = rig.read(out('never_error.md'));
-    assert.match(
-      page,
-      /^The answer does not keep its contract \(docs\/contracts\.md\):\n\n- the answer lacks a heading "## Summary"/m,
-    );
+    assert.match(page, /^The answer does not keep its contract \(docs\/contracts\.md\):\n\n- the answer lacks a heading "## Summary"/m);
     assert.match(page, /- attempt 2, .*agent-failure/);
     assert.doesNotMatch(page, /- attempt 3/);
     assert.equal(existsSync(out('never_result.md')), false);

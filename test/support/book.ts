@@ -41,6 +41,8 @@ const trailersOf = ({ role, name, revision }: Identity): Record<string, string> 
   ...(name === null ? {} : { 'Docket-Name': name }),
 });
 
+const folderOf = ({ feature, role }: Identity): string => `${feature}/01-${role}`;
+
 export function makeBook(): Book {
   const filed = new Map<string, { readonly identity: Identity; readonly filed: Filed }>();
   const judged: Judged[] = [];
@@ -58,7 +60,6 @@ export function makeBook(): Book {
     stamps.set(feature.toLowerCase(), log.length);
     return commit;
   };
-  const folderOf = ({ feature, role }: Identity): string => `${feature}/01-${role}`;
   const resultOf = (identity: Identity): Sha256 =>
     sha256Of(prompts.get(`${folderOf(identity)}/result_v${String(identity.revision)}.md`) ?? ANSWER);
   return {
