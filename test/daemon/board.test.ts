@@ -146,6 +146,9 @@ test('what is kept and torn, or of another history, is not believed', async (t) 
   }
 });
 
+const closing = (feature: string, word: string): LogEntry =>
+  entry(`ai(${feature}): ${word}`, { 'Docket-Feature': feature, 'Docket-Closing': word });
+
 test('of a closed feature nothing awaits a verdict, until it is opened again', async (t) => {
   const { commits, counts } = await rig(t, [role('ui')]);
   commits.push(answered('ui'), answered('ui', 1, 'FEAT-2'), answered('ui', 1, 'FEAT-3'), said('ui', 'approved'));
