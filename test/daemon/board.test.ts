@@ -39,9 +39,6 @@ const said = (role: string, verdict: string, by = 'Ada <ada@example.com>', revis
     'Result-SHA256': result,
   });
 
-const closing = (feature: string, word: string): LogEntry =>
-  entry(`ai(${feature}): ${word}`, { 'Docket-Feature': feature, 'Docket-Closing': word });
-
 const role = (name: string, more: Partial<Role> = {}): Role =>
   ({ name, review: 'required', reviewers: 1, authorMayApprove: true, emits: 'document', ...more }) as unknown as Role;
 
