@@ -4,7 +4,6 @@
  */
 
 import path from 'node:path';
-import { userName } from '#platform/system.ts';
 import { parseStem } from '#core/names.ts';
 import { identityOf } from '#core/prompt.ts';
 import { parseBlock, type Child, type Parsed } from '#daemon/emit-answer.ts';
@@ -16,7 +15,7 @@ import { splitStream, type Stream } from './add-stream.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { connectControl, log, type Opened } from './open.ts';
 import { clock, historyOf, spoolOf } from './parts.ts';
-import { personOf } from './person.ts';
+import { holderOf } from './person.ts';
 import { baseOf, rulesMaker } from './scope.ts';
 import { openSecretScan } from './secret-scan-of.ts';
 
@@ -140,8 +139,7 @@ const emptyWords = ({ form }: Stream): string =>
 
 /** `--held`: a person's word, so that nothing but a person lets them go. */
 async function remember(opened: Opened, rows: readonly { readonly role: Child['role']['name']; readonly name: string }[]): Promise<void> {
-  const person = await personOf(opened.workspace);
-  const by = person === null ? userName() : `${person.name} <${person.email}>`;
+  const by = await holderOf(opened.workspace);
   const ports = { fs: makeFs(), digest: makeDigest(), state: opened.workspace.state };
   for (const { role, name } of rows) {
     const stem = parseStem(name.replace(/\.held$/, ''));

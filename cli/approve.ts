@@ -8,7 +8,7 @@ import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { findSubject, nameOf, recordOf } from './job-words-find.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
-import { giveVerdict, reviewItem, type Given, type ReviewItem } from './reviews.ts';
+import { giveVerdict, isOwn, reviewItem, type Given, type ReviewItem } from './reviews.ts';
 
 type Options = Common & { readonly comment?: string; readonly hash?: string };
 
@@ -107,13 +107,16 @@ const dataOf = ({ identity, rule }: ReviewItem, { verdict, path, commit, standin
   daemon: hasDaemon,
 });
 
-function wordsOf({ identity, rule }: ReviewItem, { verdict, path, standing, hasDaemon }: Given): string {
+function wordsOf(item: ReviewItem, { verdict, path, standing, hasDaemon }: Given): string {
+  const { identity, rule } = item;
   const lines = [`${describeIdentity(identity)}: ${verdict.verdict} by ${printable(verdict.by.name)}; it is ${standing}`];
   if (verdict.verdict === 'approved' && !isAccepted(standing))
     lines.push(
-      standing === 'awaiting'
-        ? `the role asks for ${String(rule.reviewers)} approvals of different people`
-        : 'somebody else said no: that weighs more',
+      isOwn(item, verdict.by)
+        ? 'you wrote this prompt: the role asks for the approval of somebody else, so yours does not count'
+        : standing === 'awaiting'
+          ? `the role asks for ${String(rule.reviewers)} approvals of different people`
+          : 'somebody else said no: that weighs more',
     );
   lines.push(`recorded as ${path}${verdict.signature === null ? '' : `, signed with ${verdict.signature.key}`}`);
   if (!hasDaemon && isAccepted(standing)) lines.push('no daemon runs: what waits for it goes on with `docket up`');

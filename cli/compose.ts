@@ -15,6 +15,7 @@ import { writePrompt } from '#prompt-spec/write.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import { log, type Opened } from './open.ts';
 import { clock, historyOf } from './parts.ts';
+import { authorOf } from './person.ts';
 
 export type ComposeFlags = {
   readonly feature?: string;
@@ -158,6 +159,7 @@ async function withHeader(opened: Opened, role: Role, body: string, flags: Compo
     depends_on: flags.dependsOn,
     runner: flags.runner,
     model: flags.model,
+    author: (await authorOf(opened.workspace)) ?? undefined,
   };
   return writePrompt(header, `\n${body.trimStart()}${body.endsWith('\n') ? '' : '\n'}`);
 }

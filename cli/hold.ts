@@ -12,9 +12,8 @@ import { findSubject, nameOf, recordOf, type Subject } from './job-words-find.ts
 import { withSources, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
-import { isBelowRun, personOf } from './person.ts';
+import { holderOf, isBelowRun } from './person.ts';
 import { giveVerdict, reviewItem } from './reviews.ts';
-import { userName } from '#platform/system.ts';
 
 type Options = Common & { readonly comment?: string };
 
@@ -53,8 +52,7 @@ async function holdPrompt(io: Io, common: Common, sources: Sources, { view, role
     name = held === undefined ? null : heldName(held);
     if (name === null) throw new CliError(`${role}/${done.stem} is not in in/ any more: somebody was faster`, EXIT.notWell);
   }
-  const person = await personOf(sources.workspace);
-  const by = person === null ? userName() : `${person.name} <${person.email}>`;
+  const by = await holderOf(sources.workspace);
   await setHold(holdPorts(sources), name, { by, at: clock.now().toISOString(), comment });
   const data = { name: `${role}/${name.stem}`, file: `${name.stem}.held`, parent: name.parent, verdict: null, comment };
   show(io, common, data, `${role}/${name.stem} is held: \`docket release ${role}/${name.stem}\` lets it go`);

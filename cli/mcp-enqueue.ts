@@ -10,7 +10,7 @@ import { classifyError } from '#core/disk.ts';
 import type { Identity } from '#core/prompt.ts';
 import { generationOf } from '#daemon/emit-check.ts';
 import { drop, poke } from './add.ts';
-import { authorOf } from './author.ts';
+import { authorOf } from './person.ts';
 import { compose, type Composed, type ComposeFlags, type OwnKeys } from './compose.ts';
 import { CliError, EXIT, type Common, type Io } from './io.ts';
 import { withSources } from './job-words-sources.ts';

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { parseFeature, printable } from '#core/names.ts';
 import { nextFacts, planNext, type LeftOut, type NextPrompt } from '#daemon/next-plan.ts';
-import { authorOf } from './author.ts';
+import { authorOf } from './person.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { withSources } from './job-words-sources.ts';
 import { poke } from './add.ts';

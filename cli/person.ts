@@ -20,7 +20,7 @@ import { askProgram } from '#platform/ask.ts';
 import { makeFs } from '#platform/files.ts';
 import { gitConfigValue } from '#platform/git-program.ts';
 import { isBelowMarked } from '#platform/process-facts.ts';
-import { homeFolder } from '#platform/system.ts';
+import { homeFolder, userName } from '#platform/system.ts';
 import { MARKER } from '#tools/end-tree.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import { absolute, readSigners, reviewSignersFileOf, signersFileOf, signingOptions } from './signing.ts';
@@ -42,6 +42,25 @@ export async function personOf({ code }: Pick<Workspace, 'code'>): Promise<Perso
   const [name, email] = await Promise.all(['user.name', 'user.email'].map(async (key) => gitConfigValue(askProgram, code, key)));
   const person = { name: name ?? '', email: email ?? '' };
   return isPerson(person) ? person : null;
+}
+
+/** As git writes a person. */
+export const personWords = ({ name, email }: Person): string => `${name} <${email}>`;
+
+/** The form of `author` in prompt-spec/fields.ts: one line, no angle brackets in the name. */
+const AUTHOR_FITS = /^[^<>\p{C}]{1,150} <[^\s<>@\p{C}]{1,64}@[^\s<>@\p{C}]{1,100}>$/u;
+
+/** `author` of a prompt that docket writes for a person. Null: git names nobody, or nobody that front matter can hold. */
+export async function authorOf(workspace: Pick<Workspace, 'code'>): Promise<string | null> {
+  const person = await personOf(workspace);
+  const text = person === null ? '' : personWords(person);
+  return AUTHOR_FITS.test(text) ? text : null;
+}
+
+/** Who holds a prompt: git's identity, else the account. */
+export async function holderOf(workspace: Pick<Workspace, 'code'>): Promise<string> {
+  const person = await personOf(workspace);
+  return person === null ? userName() : personWords(person);
 }
 
 /** Words why the key that is set cannot be used; null where none is set. */

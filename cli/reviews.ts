@@ -18,6 +18,7 @@ import {
   STRICT_RULE,
   type Closing,
   type Judged,
+  type Person,
   type ReviewRule,
   type Standing,
   type Verdict,
@@ -340,9 +341,13 @@ function factsOf(item: ReviewItem, wish: Wish, reviewer: Reviewer): readonly str
   ];
 }
 
+/** Does the role leave this person's approval out, who wrote the prompt? */
+export const isOwn = ({ rule, author }: Pick<ReviewItem, 'rule' | 'author'>, person: Person): boolean =>
+  !rule.authorMayApprove && author !== null && author.toLowerCase() === person.email.toLowerCase();
+
 /** Lines of what a verdict is bound to: which bytes, which person, which key. */
 export function sealFacts({ filed, rule, author }: ReviewItem, verdict: VerdictWord, { person, key, note }: Reviewer): readonly string[] {
-  const own = author !== null && author.toLowerCase() === person.email.toLowerCase() && !rule.authorMayApprove;
+  const own = isOwn({ rule, author }, person);
   return [
     `result  ${filed.resultSha256 ?? ''}`,
     `by      ${printable(person.name)} <${printable(person.email)}>${key === null ? '' : `, signed with ${key.signer.fingerprint}`}`,

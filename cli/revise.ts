@@ -14,7 +14,7 @@ import { promptsInQueues } from '#daemon/next-plan.ts';
 import { promptFile } from '#history/layout.ts';
 import { readFrontMatter } from '#prompt-spec/front-matter.ts';
 import { drop, poke } from './add.ts';
-import { authorOf } from './author.ts';
+import { authorOf } from './person.ts';
 import { compose, editText } from './compose.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { recordAt, type HistoryRecord } from './job-words-find.ts';

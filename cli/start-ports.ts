@@ -27,7 +27,7 @@ import { hostName } from '#platform/system.ts';
 import type { Programs } from '#policy/program.ts';
 import { makeLayout } from '#spool/layout.ts';
 import { makeClean } from './clean.ts';
-import { authorOf } from './author.ts';
+import { authorOf } from './person.ts';
 import { makeCodeSnapshot } from './code.ts';
 import { eventsOf } from './events.ts';
 import { glanceParts, type GlanceParts } from './glance-parts.ts';

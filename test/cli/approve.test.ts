@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { addAdd } from '#cli/add.ts';
 import { addApprove, addAskChanges, addReject } from '#cli/approve.ts';
 import { addClose } from '#cli/close.ts';
 import { withSources } from '#cli/job-words-sources.ts';
@@ -116,12 +117,21 @@ describe('docket approve', () => {
       assert.equal(code, 0, err);
       return out;
     };
-    assert.match(await approve(), /it is awaiting\nthe role asks for 2 approvals of different people/);
+    assert.match(await approve(), /it is awaiting\nyou wrote this prompt: the role asks for the approval of somebody else/);
     person(workspace, 'Bob Example', 'bob@example.com');
-    assert.match(await approve(), /it is awaiting/);
+    assert.match(await approve(), /it is awaiting\nthe role asks for 2 approvals of different people/);
     assert.match(await approve(), /it is awaiting/);
     person(workspace, 'Cy Example', 'cy@example.com');
     assert.match(await approve(), /it is accepted/);
+  });
+
+  test('docket add names its author, so that four eyes can be told apart', async (t) => {
+    const { workspace } = await place(t);
+    await workspace.write('notes.txt', 'List the modules.\n');
+    assert.equal((await workspace.run(addAdd, 'add', 'architect', '--feature', 'FEAT-9', path.join(workspace.root, 'notes.txt'))).code, 0);
+    const inbox = path.dirname(workspace.in('x'));
+    const [name = ''] = readdirSync(inbox).filter((one) => one.endsWith('.md'));
+    assert.match(readFileSync(path.join(inbox, name), 'utf8'), /^author: "?Ada Example <ada@example\.com>"?$/m);
   });
 
   test('an approval lapses when a file that the run changed is another one now', async (t) => {
