@@ -50,12 +50,13 @@ test('where nobody knows what was changed, only the form is looked at', () => {
   assert.equal(told('changes: 1\n', null).length, 1);
 });
 
+const block = (list: string): string => `\`\`\`yaml\nchanges: ${list}\n\`\`\`\n`;
+const flawsOf = (answer: string): string[] => changesFlaws(shapeOf(answer), []).map(({ line, message }) => `${String(line)} ${message}`);
+
 test('all lists together are no longer than one may be: a second block is read, and no endless number of them', () => {
-  const block = (list: string): string => `\`\`\`yaml\nchanges: ${list}\n\`\`\`\n`;
-  const flaws = (answer: string): string[] => changesFlaws(shapeOf(answer), []).map(({ line, message }) => `${String(line)} ${message}`);
   const long = block(`[]\n# ${'x'.repeat(200_000)}`);
-  assert.deepEqual(flaws(`${long}${block('[]')}`), []);
-  assert.deepEqual(flaws(`${long}${long}${block('[').repeat(3)}`), [
+  assert.deepEqual(flawsOf(`${long}${block('[]')}`), []);
+  assert.deepEqual(flawsOf(`${long}${long}${block('[').repeat(3)}`), [
     '5 the lists under `changes:` have more than 262144 characters together: write one list, in one block',
   ]);
 });
