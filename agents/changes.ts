@@ -16,15 +16,15 @@ const KINDS = ['create', 'modify', 'delete'] as const;
 type Kind = (typeof KINDS)[number];
 type Listed = { readonly path: string; readonly kind: Kind; readonly line: number; readonly column: number };
 
-/** A handover is a page: a longer block is none. */
-const FENCE_MAX = 262_144;
+/** A handover is a page: a longer block is none, and all of them together are no longer. They are read on the daemon's own time. */
+const LISTS_MAX = 262_144;
 const FORM = '`- { path: src/a.ts, kind: create | modify | delete }`';
 
 const kindOf = ({ change }: Pick<FileChange, 'change'>): Kind => (change === 'mode' ? 'modify' : change);
 
 /** @param changed null: nobody knows what was changed, so only the form is looked at */
 export function changesFlaws(answer: AnswerShape, changed: readonly Pick<FileChange, 'path' | 'change'>[] | null): Flaw[] {
-  const lists = answer.fences.filter((fence) => fence.word === 'yaml' && /^changes:/m.test(fence.text) && fence.text.length <= FENCE_MAX);
+  const lists = answer.fences.filter((fence) => fence.word === 'yaml' && /^changes:/m.test(fence.text) && fence.text.length <= LISTS_MAX);
   const [first] = lists;
   if (first === undefined)
     return [
@@ -36,7 +36,17 @@ export function changesFlaws(answer: AnswerShape, changed: readonly Pick<FileCha
     ];
   const flaws: Flaw[] = [];
   const listed = new Map<string, Listed>();
+  let length = 0;
   for (const fence of lists) {
+    length += fence.text.length;
+    if (length > LISTS_MAX)
+      return [
+        {
+          line: fence.line,
+          column: 1,
+          message: `the lists under \`changes:\` have more than ${String(LISTS_MAX)} characters together: write one list, in one block`,
+        },
+      ];
     for (const one of listIn(fence, flaws)) {
       const earlier = listed.get(one.path);
       if (earlier === undefined) listed.set(one.path, one);

@@ -4,7 +4,7 @@
  *   YAML or JSON, read safely (prompt-spec/safe-yaml.ts: no tags, no aliases, bounded depth)
  *   the schema of OpenAPI 3.1 (https://spec.openapis.org/oas/3.1/schema), by @seriousme/openapi-schema-validator
  *   each Schema Object against JSON Schema 2020-12, its dialect (OpenAPI 3.1.1 section 4.8.24), by ajv
- *   what no schema can say: references that lead nowhere, an operationId twice, path parameters (sections 4.8.8, 4.8.10, 4.8.12)
+ *   what no schema can say: references that lead nowhere, an operationId, a path or a parameter twice, path parameters (sections 4.8.8, 4.8.10, 4.8.12)
  *
  * Nothing is fetched and no file is opened for the document: a reference to anything outside of it is a flaw.
  * Invariant: every flaw has the line and column of what it is about, and its JSON path.
@@ -127,13 +127,20 @@ function decoded(part: string): string {
 
 function operations(document: Node, tell: (path: Path, message: string) => void): void {
   const ids = new Map<string, string>();
+  const templates = new Map<string, string>();
   const paths = nodeAt(document, 'paths');
   for (const [template, item] of Object.entries(paths)) {
+    const shape = template.replaceAll(/\{[^{}]+\}/g, '{}');
+    const twin = templates.get(shape);
+    if (twin === undefined) templates.set(shape, template);
+    else tell(['paths', template], `this is the same path as ${twin}: only the names in it differ`);
     if (!isNode(item)) continue;
+    repeatedParameters(item, ['paths', template], tell);
     const wanted = new Set([...template.matchAll(/\{([^{}]+)\}/g)].map(([, name]) => name ?? ''));
     for (const [method, operation] of Object.entries(item)) {
       if (!METHODS.has(method) || !isNode(operation)) continue;
       const path = ['paths', template, method];
+      repeatedParameters(operation, path, tell);
       const id = operation['operationId'];
       const earlier = typeof id === 'string' ? ids.get(id) : undefined;
       if (earlier !== undefined) tell([...path, 'operationId'], `the operationId ${String(id)} stands at ${earlier} already`);
@@ -143,6 +150,20 @@ function operations(document: Node, tell: (path: Path, message: string) => void)
         if (!given.has(name)) tell(path, `the path has {${name}}, and no parameter of that name stands in the path (in: path)`);
       for (const name of given) if (!wanted.has(name)) tell(path, `the parameter ${name} is in: path, and the path has no {${name}}`);
     }
+  }
+}
+
+/** One list names a parameter once: by its name and where it stands. */
+function repeatedParameters(holder: Node, path: Path, tell: (path: Path, message: string) => void): void {
+  const list = holder['parameters'];
+  if (!Array.isArray(list)) return;
+  const seen = new Set<string>();
+  for (const [index, one] of list.entries()) {
+    if (!isNode(one) || typeof one['name'] !== 'string' || typeof one['in'] !== 'string') continue;
+    const key = JSON.stringify([one['in'], one['name']]);
+    if (seen.has(key))
+      tell([...path, 'parameters', String(index)], `the parameter ${one['name']} (in: ${one['in']}) stands in this list already`);
+    seen.add(key);
   }
 }
 

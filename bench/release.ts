@@ -42,7 +42,7 @@ const promptOf = (stem: string, folder: string, feature: string, more: string): 
   folder,
   role: folder.slice(3),
   feature,
-  text: `---\nfeature: ${feature}\nagent: ${folder.slice(3)}\nprompt_spec_version: 2.1.0\nrevision: 1\ncreated_at: 2026-11-20T10:00:00Z\nrunner: copy\n${more}---\n\nWrite it down.\n`,
+  text: `---\nfeature: ${feature}\nagent: ${folder.slice(3)}\nprompt_spec_version: 2.1.0\nrevision: 1\ncreated_at: 2026-11-20T10:00:00Z\nrunner: says\n${more}---\n\nWrite it down.\n`,
 });
 
 /** Monotonic time at which it left in/. */
@@ -59,7 +59,7 @@ async function goneFrom(inbox: string, name: string): Promise<number> {
 type Measured = { readonly verdict: number[]; readonly command: number[]; readonly restShare: number | null };
 
 async function measure(place: Place, waiting: number): Promise<Measured> {
-  const settings = `runner: offline\nlimits: { role_rate: 0 }\nrunners:\n  copy: { kind: command, program: /bin/cat, args: [] }\ntools: { sandbox: off }\n`;
+  const settings = `runner: offline\nlimits: { role_rate: 0 }\nrunners:\n  says: { kind: command, program: /bin/echo, args: [done], output: text }\ntools: { sandbox: off }\n`;
   const docket = await prepareDocket(place.base, 0, settings);
   const workspace = must(await loadWorkspace({ cwd: docket.root, rootFlag: null, env: {}, flags: {}, fs: makeFs() }));
   const daemon = await startDocket(docket.root, place.base);

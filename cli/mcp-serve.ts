@@ -2,7 +2,8 @@
  * The MCP server (https://modelcontextprotocol.io) over standard input and output. Loaded only by `docket mcp`: the SDK is big.
  *
  * Invariants: nothing but the protocol is written to standard output; calls are answered one after the other, but for the time that they only wait; at most
- * `mcp.calls` are taken at once; what goes wrong is an answer with words (isError), never the end of the server.
+ * `mcp.calls` are taken at once; what goes wrong is an answer with words (isError), and only a
+ * message that is longer than any prompt could make it ends the server.
  */
 
 import { McpServer } from '@modelcontextprotocol/server';

@@ -248,7 +248,7 @@ async function runawayFlaws(ports: Recorded, job: Asking, first: Parsed, count: 
     flaws.push(
       atFence(
         first,
-        `answers have enqueued ${String(today)} prompts for ${job.identity.feature} within 24 hours, and ${String(count)} more are above ${String(most)} (emit.feature_day_max): answer with ${today >= most ? 'none' : `at most ${String(most - today)}`}, or let a person drop them`,
+        `answers have enqueued ${String(today)} prompts for ${job.identity.feature} within 24 hours, and ${String(count)} more are above ${String(most)} (emit.feature_day_max): answer with ${today >= most ? 'none' : `at most ${String(Math.min(most - today, settings['emit.prompts_max']))}`}, or let a person drop them`,
       ),
     );
   return flaws;

@@ -49,3 +49,14 @@ test('where nobody knows what was changed, only the form is looked at', () => {
   assert.deepEqual(told('changes:\n  - { path: src/z.ts, kind: create }\n', null), []);
   assert.equal(told('changes: 1\n', null).length, 1);
 });
+
+const block = (list: string): string => `\`\`\`yaml\nchanges: ${list}\n\`\`\`\n`;
+const flawsOf = (answer: string): string[] => changesFlaws(shapeOf(answer), []).map(({ line, message }) => `${String(line)} ${message}`);
+
+test('all lists together are no longer than one may be: a second block is read, and no endless number of them', () => {
+  const long = block(`[]\n# ${'x'.repeat(200_000)}`);
+  assert.deepEqual(flawsOf(`${long}${block('[]')}`), []);
+  assert.deepEqual(flawsOf(`${long}${long}${block('[').repeat(3)}`), [
+    '5 the lists under `changes:` have more than 262144 characters together: write one list, in one block',
+  ]);
+});

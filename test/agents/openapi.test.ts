@@ -110,6 +110,18 @@ suite('an OpenAPI document', () => {
     ]);
   });
 
+  test('has a path once, whatever the names in it, and a parameter once in a list', async () => {
+    const id = '{ name: id, in: path, required: true, schema: { type: string } }';
+    const twins = GOOD.replace(
+      'components:\n',
+      `  /users/{name}:\n    parameters:\n      - ${id.replace('id,', 'name,')}\n  /users/{id}/a:\n    parameters:\n      - ${id}\n      - ${id.replace('path', 'query')}\n      - ${id}\ncomponents:\n`,
+    );
+    assert.deepEqual(await flaws(twins), [
+      '30:3 $.paths["/users/{name}"]: this is the same path as /users/{id}: only the names in it differ',
+      '37:9 $.paths["/users/{id}/a"].parameters[2]: the parameter id (in: path) stands in this list already',
+    ]);
+  });
+
   test('is read safely: no aliases, no tags, no bottomless nesting, no second document', async () => {
     assert.match((await flaws('a: &a [1]\nb: *a\n')).join('\n'), /11:4 YAML anchors are not taken.*\n12:4 YAML aliases are not taken/);
     assert.match((await flaws('a: !!js/function x\n')).join(''), /YAML tags are not taken/);
