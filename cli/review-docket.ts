@@ -1,6 +1,6 @@
 /** The desk of the terminal review on a real workspace: answers from the history, verdicts by the one way there is to give one (reviews.ts). */
 
-import { standingOf, type VerdictWord } from '#core/verdict.ts';
+import { standingOf, type Person, type Said, type VerdictWord } from '#core/verdict.ts';
 import { filesNow } from '#history/code-now.ts';
 import { promptFile } from '#history/layout.ts';
 import { askProgram } from '#platform/ask.ts';
@@ -26,16 +26,29 @@ const decode = (bytes: Uint8Array | null): string => new TextDecoder().decode(by
 const roleWord = ({ identity }: ReviewItem): string => `${identity.role}${identity.name === null ? '' : `/${identity.name}`}`;
 
 /** How many of the approvals that are asked for were given, by the rule itself: the most that it would call accepted with. */
-function approvalsOf({ rule, verdicts, filed, author, codeNow, standing }: ReviewItem): number {
+function approvalsOf(
+  { rule, verdicts, filed, author, codeNow, standing }: ReviewItem,
+  said: readonly Said[] = verdicts.map(({ verdict }) => verdict),
+): number {
   const { resultSha256 } = filed;
   if (resultSha256 === null || standing === 'lapsed') return 0;
-  const said = verdicts.map(({ verdict }) => verdict);
   let count = 0;
   for (; count < rule.reviewers; count++) {
     const asked = { ...rule, review: 'required' as const, reviewers: count + 1 };
     if (standingOf(asked, said, { resultSha256, author, codeNow }) !== 'accepted') break;
   }
   return count;
+}
+
+/** The same once this person has approved it, too: who did already, or wrote the prompt, adds nothing. */
+function approvalsAfter(item: ReviewItem, person: Person | null): number {
+  const { filed, codeNow, verdicts, standing } = item;
+  if (person === null || filed.resultSha256 === null) return approvalsOf(item);
+  const mine = { verdict: 'approved', result_sha256: filed.resultSha256, code: { head: null, files: codeNow }, by: person } as const;
+  return approvalsOf({ ...item, standing: standing === 'lapsed' ? 'awaiting' : standing }, [
+    ...verdicts.map(({ verdict }) => verdict),
+    mine,
+  ]);
 }
 
 export function entryFor(item: ReviewItem): Entry {
@@ -117,7 +130,7 @@ export async function makeDesk(io: Io, sources: Sources): Promise<Desk> {
         files,
         sections: [verdictSection(item.rule, approvals, item.author, item.verdicts, item.filed.resultSha256), ...sections],
       }),
-      follows: (verdict) => followsOf(item, verdict, approvals, emittedIn(evidence), waiting),
+      follows: (verdict) => followsOf(item, verdict, approvalsAfter(item, person), emittedIn(evidence), waiting),
     };
   }
 
@@ -168,7 +181,7 @@ export async function makeDesk(io: Io, sources: Sources): Promise<Desk> {
 const listed = (names: readonly string[]): string =>
   names.length <= 6 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${String(names.length - 5)} more`;
 
-/** What a verdict would set off, in words. */
+/** What a verdict would set off, in words. @param approvals that count once it is one of them */
 export function followsOf(
   item: ReviewItem,
   verdict: VerdictWord,
@@ -183,8 +196,9 @@ export function followsOf(
     return [verdict === 'rejected' ? 'nothing goes on with it' : `the comment is for the next revision: ${revise}`, ...held];
   }
   if (verdict === 'held') return ['nothing goes on with it until somebody decides', ...held];
-  const after = { approvals: approvals + 1, reviewers: rule.reviewers };
-  if (after.approvals < rule.reviewers) return [`then ${eyesWord(after)}: it counts when another person approves it too`, ...held];
+  const after = { approvals, reviewers: rule.reviewers };
+  if (after.approvals < rule.reviewers)
+    return [`then ${eyesWord(after)}: it counts once enough others approve it, and nobody says no`, ...held];
   return [
     ...(emitted.length === 0 ? [] : [`it releases the ${String(emitted.length)} prompts it wrote: ${listed(emitted)}`]),
     ...(waiting.length === 0 ? [] : [`what waits for it goes on: ${listed(waiting)}`]),

@@ -9,6 +9,7 @@ import { addAdd } from '#cli/add.ts';
 import { addApprove, addAskChanges, addReject } from '#cli/approve.ts';
 import { addClose } from '#cli/close.ts';
 import { withSources } from '#cli/job-words-sources.ts';
+import { makeDesk } from '#cli/review-docket.ts';
 import { giveVerdict, reviewItems, type ReviewItem } from '#cli/reviews.ts';
 import type { Io } from '#cli/io.ts';
 import type { Verdict } from '#core/verdict.ts';
@@ -121,7 +122,18 @@ describe('docket approve', () => {
     person(workspace, 'Bob Example', 'bob@example.com');
     assert.match(await approve(), /it is awaiting\nthe role asks for 2 approvals of different people/);
     assert.match(await approve(), /it is awaiting/);
+    const follows = async (): Promise<string> => {
+      const { io } = rememberingIo(workspace.root);
+      return withSources(io, {}, async (sources) => {
+        const desk = await makeDesk(io, sources);
+        const [entry] = await desk.entries();
+        const pages = await desk.pages(entry?.key ?? '');
+        return 'fault' in pages ? pages.fault : pages.follows('approved').join('\n');
+      });
+    };
+    assert.match(await follows(), /^then 1 of 2: it counts once enough others approve it/, 'Bob has approved it already');
     person(workspace, 'Cy Example', 'cy@example.com');
+    assert.equal(await follows(), 'nothing waits for it yet');
     assert.match(await approve(), /it is accepted/);
   });
 
