@@ -101,6 +101,7 @@ describe('docket review on a terminal', { skip }, () => {
       ['one', 'FEAT-1', 1],
       ['two', 'FEAT-2', 1],
       ['one-again', 'FEAT-1', 2],
+      ['three', 'FEAT-3', 1],
     ] as const) {
       rig.drop(`${stem}.md`, promptText({ feature, revision }));
       await rig.ended(stem);
@@ -116,9 +117,9 @@ describe('docket review on a terminal', { skip }, () => {
     assert.equal(told.code, 1, told.err);
     const rows = JSON.parse(told.out) as { answer: string; standing: string; size_bytes: number }[];
     assert.deepEqual(rows.map(({ answer, standing }) => `${answer} ${standing}`).toSorted(), [
-      'FEAT-1/architect@1 awaiting',
       'FEAT-1/architect@2 awaiting',
       'FEAT-2/architect@1 awaiting',
+      'FEAT-3/architect@1 awaiting',
     ]);
     assert.ok(rows.every(({ size_bytes: size }) => size > 500));
     const plain = rig.run(['review'], { input: '1\na\n.\nyes\n' });
@@ -239,7 +240,7 @@ describe('docket review on a terminal', { skip }, () => {
     await screen.end();
     assert.match(
       rig.git('log', '-1', '--format=%s%n%(trailers:key=Docket-Verdict)%n%(trailers:key=Docket-Reviewer)'),
-      /architect r1 approved\nDocket-Verdict: approved\n+Docket-Reviewer: Ada Example <ada@example\.com>/,
+      /architect r2 approved\nDocket-Verdict: approved\n+Docket-Reviewer: Ada Example <ada@example\.com>/,
     );
     assert.equal(rig.run(['verify']).code, 0);
   });
