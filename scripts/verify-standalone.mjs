@@ -328,7 +328,7 @@ try {
   const options = { signers: text, against: text, 'require-signatures': flag, json: flag };
   const { values, positionals } = parseArgs({ allowPositionals: true, options });
   [dir = stop(2, USAGE)] = positionals;
-  const tip = git(['rev-parse', '--verify', 'refs/heads/main^{commit}']).toString().trim();
+  const tip = git(['rev-parse', '--verify', 'refs/heads/main']).toString().trim();
   if (git(['rev-parse', '--is-shallow-repository']).toString().trim() === 'true') stop(3, `${dir} is a shallow clone: clone all of it`);
   const { status, stderr } = run(['fsck', '--full', '--no-dangling', '--no-progress']);
   if (status !== 0) stop(1, `object-damaged  ${dir}: git fsck: ${String(stderr).trim().slice(0, 500)}`);

@@ -136,7 +136,8 @@ const packed: Tamper = (copy) => {
     ),
   );
   const bytes = readFileSync(file);
-  const at = 12 + copy.at(bytes.length - 32);
+  // The head of the first object, or anywhere.
+  const at = 12 + (copy.at(2) === 0 ? copy.at(3) : copy.at(bytes.length - 32));
   bytes[at] = (bytes[at] ?? 0) ^ 0x40;
   rmSync(file);
   writeFileSync(file, bytes);
