@@ -116,7 +116,7 @@ async function showFeature(io: Io, common: Common, sources: Sources, facts: Feat
     const { file } = newestOf(series);
     return file === null ? null : (told[`${series.role}/${file}`] ?? null);
   };
-  const absent = absentNext(facts, next);
+  const absent = isClosed(facts) ? [] : absentNext(facts, next);
   const closing = lastClosing(facts);
   const state = isClosed(facts) ? 'closed' : 'open';
   const data = {

@@ -86,7 +86,11 @@ function diffPage({ answer, previous }: Contents, columns: number): Doc {
 
 function filesDoc(files: readonly ChangedFile[], columns: number): Doc {
   if (files.length === 0) return { lines: says('The run changed no files.', columns), headings: [] };
-  const lines: Line[] = says(`${String(files.length)} files changed, as they lie in the code now`, columns, 'strong');
+  const lines: Line[] = says(
+    `${String(files.length)} ${files.length === 1 ? 'file' : 'files'} changed, as they lie in the code now`,
+    columns,
+    'strong',
+  );
   const headings: number[] = [];
   for (const { path, change, notes, texts } of files) {
     lines.push({ spans: [] });

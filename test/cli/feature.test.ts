@@ -13,6 +13,7 @@ import { addStats } from '#cli/stats.ts';
 import type { FeatureId, JobId, PromptName, RoleName } from '#core/names.ts';
 import { generateKey, renderPrivateKey } from '#history/ssh-key.ts';
 import { temporaryFolder } from '../support/temp-folder.ts';
+import { sayClosed } from '../support/verdicts.ts';
 import { makeTempWorkspace, promptText, seedJob, type TempWorkspace } from '../support/workspace.ts';
 
 const revision = (n: number, more: Partial<Revision> = {}): Revision => ({
@@ -141,6 +142,19 @@ describe('docket feature', () => {
     assert.match(out, /ui@1 {2}waiting/);
     assert.match(out, /waits for openapi, which is awaiting a verdict/);
     assert.match(out, /test-review@1 {2}failed/);
+  });
+
+  test('names the roles that come next, of a closed feature none', async (t) => {
+    const workspace = await place(t);
+    const { history, ...rooms } = await workspace.rooms();
+    await seedJob({ history, ...rooms }, 'a', {}, ANSWER);
+    assert.equal((await workspace.run(addApprove, 'approve', 'FEAT-1/architect')).code, 0);
+    const next = async (): Promise<unknown> =>
+      ((await workspace.json(addFeature, 'feature', 'FEAT-1')).data as { readonly next_without_prompt: unknown }).next_without_prompt;
+    assert.deepEqual(await next(), ['openapi', 'ui']);
+    await sayClosed(history, 'FEAT-1', 'closing');
+    assert.deepEqual(await next(), []);
+    assert.doesNotMatch((await workspace.run(addFeature, 'feature', 'FEAT-1')).out, /docket next/);
   });
 
   test('is the same with the journal deleted; --json has the tree', async (t) => {
