@@ -125,11 +125,14 @@ export async function reviewerOf(io: Pick<Io, 'env' | 'canAsk'>, workspace: Work
     );
   const set = await reviewKey(workspace, fs);
   if (typeof set === 'string') throw new CliError(set, EXIT.environment);
-  if (set === null && !io.canAsk)
+  if (set === null && !io.canAsk) {
+    // A key that nobody committed is not taken, and this says so.
+    const note = workspace.notes?.find((one) => one.includes('review.key'));
     throw new CliError(
-      'a verdict needs a terminal where a person confirms it, or the key that `review.key` names (docs/review.md)',
+      `a verdict needs a terminal where a person confirms it, or the key that \`review.key\` names (docs/review.md)${note === undefined ? '' : `; ${note}`}`,
       EXIT.wrongUse,
     );
+  }
   const git = set === null ? await gitKey(workspace, fs) : null;
   const key = set ?? (typeof git === 'string' ? null : git);
   const signers = await allowedSigners(workspace, fs);

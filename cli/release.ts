@@ -88,7 +88,8 @@ async function release(sources: Sources, subject: Subject): Promise<void> {
   const { view } = subject;
   if (view === null || isEnd(view.state)) {
     const state = view?.state ?? subject.row?.outcome ?? subject.record?.filed.status ?? 'over';
-    throw new CliError(`${nameOf(subject)} is ${state}: there is nothing to release`, EXIT.wrongUse);
+    const next = state === 'answered' ? '; what waits for its answer goes on with a verdict: `docket approve`' : '';
+    throw new CliError(`${nameOf(subject)} is ${state}: there is nothing to release${next}`, EXIT.wrongUse);
   }
   const control = await connectControl(sources.workspace);
   if (control === null)

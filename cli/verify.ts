@@ -172,7 +172,7 @@ async function openHistory(sources: Sources): Promise<{ readonly history: Histor
 }
 
 function signatureWords(facts: SignedFacts | null): readonly string[] {
-  if (facts === null) return ['nothing is signed'];
+  if (facts === null) return ['no record is signed'];
   const { commits, envelopes, keys } = facts;
   const unsigned = commits.unsigned === 0 ? '' : ` (${count(commits.unsigned, 'unsigned one', 'unsigned ones')})`;
   return [

@@ -272,6 +272,19 @@ describe('docket approve', () => {
     assert.equal((await items(workspace))[0]?.verdicts[0]?.verdict.how, 'terminal');
   });
 
+  test('a key that stands in docket.yaml and was not committed is not taken, and the words say so', async (t) => {
+    const { workspace, keyFile } = await place(t, '', { isKeyed: false });
+    await seedJob(await workspace.rooms(), 'a', {}, ANSWER);
+    git(workspace, 'add', 'docket.yaml');
+    git(workspace, 'commit', '-qm', 'settings');
+    writeFileSync(path.join(workspace.root, 'docket.yaml'), `runner: offline\nreview: { key: ${keyFile} }\n`);
+    const { code, err } = await workspace.run(addApprove, 'approve', 'FEAT-1/architect');
+    assert.equal(code, 2);
+    assert.match(err, /needs a terminal[^\n]*review\.key is nothing, not [^\n]*only a commit loosens it/);
+    git(workspace, 'commit', '-qam', 'a key');
+    assert.equal((await workspace.run(addApprove, 'approve', 'FEAT-1/architect')).code, 0);
+  });
+
   test('at a terminal it is signed with the key that git signs with', async (t) => {
     const { workspace, key, keyFile } = await place(t, '', { isKeyed: false });
     await seedJob(await workspace.rooms(), 'a', {}, ANSWER);
