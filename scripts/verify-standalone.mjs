@@ -61,20 +61,12 @@ function readCommit(id, bytes) {
   const parents = [...bytes.toString('utf8', 0, end).matchAll(/^parent (.+)$/gm)].map(([, parent]) => parent);
   const isLink = isRecord || isReview || (parents.length > 1 && message.startsWith('docket: the chain '));
   const isOurs = /^(?:Docket-|docket: )/m.test(message);
-  const about = { commit: id, ...(isRecord ? { job } : {}) };
-  return {
-    id,
-    parents,
-    trailers,
-    message,
-    isRecord,
-    isReview,
-    isLink,
-    isOurs,
-    about,
+  const more = {
+    about: { commit: id, ...(isRecord ? { job } : {}) },
     feature: feature?.toLowerCase(),
     hash: hashOf(bytes.subarray(end + 2)),
   };
+  return { id, parents, trailers, message, isRecord, isReview, isLink, isOurs, ...more };
 }
 /** A link of the chain names the newest link before it along first parents, and the newest of its feature; a merge, the other side's newest. */
 function checkChain(commits) {
@@ -90,12 +82,10 @@ function checkChain(commits) {
     const hasNone = trailers['Docket-Before'] === undefined && trailers[second] === undefined;
     Object.assign(commit, { before: base.head, head: commit, count: base.count + 1, hasBegun: base.hasBegun || !hasNone });
     if (hasNone && !base.hasBegun) continue;
-    for (const [key, should] of [
-      ['Docket-Before', base.head?.hash ?? 'none'],
-      [second, other?.hash ?? 'none'],
-    ])
-      if (trailers[key] !== should)
-        find('chain-broken', `commit ${id}`, `${key} is ${trailers[key]}, and ${should} stands before it`, about);
+    for (const [key, should = 'none'] of Object.entries({ 'Docket-Before': base.head?.hash, [second]: other?.hash })) {
+      const words = `${key} is ${trailers[key]}, and ${should} stands before it`;
+      if (trailers[key] !== should) find('chain-broken', `commit ${id}`, words, about);
+    }
   }
 }
 /** Keys by OpenSSH's fingerprint. ssh-keygen judges the rest of each line, and the times of commits. */
@@ -111,11 +101,8 @@ function readSigners(file) {
 /** By git and ssh-keygen: G good, U by an unknown key, N none, else bad. */
 function checkSignatures(commits, file, isRequired) {
   const config = ['-c', 'gpg.format=ssh', '-c', `gpg.ssh.allowedSignersFile=${realpathSync(file)}`];
-  const lines = git([...config, 'log', '--format=%H %G? %GF', 'refs/heads/main'])
-    .toString()
-    .trim()
-    .split('\n');
-  const said = new Map(lines.map((line) => [line.slice(0, 40), line.slice(41)]));
+  const log = String(git([...config, 'log', '--format=%H %G? %GF', 'refs/heads/main']));
+  const said = new Map(log.split('\n').map((line) => [line.slice(0, 40), line.slice(41)]));
   let hasBegun = false;
   for (const commit of commits.values()) {
     const { id, isOurs, about } = commit;
@@ -276,20 +263,16 @@ function checkReviews(commits, files, signers) {
   }
   for (const { path } of [...own.values()].flat()) if (!spoken.has(path)) find('unexpected', path, 'no record speaks of this file');
 }
-const sorted = (value) =>
-  Array.isArray(value)
-    ? value.map(sorted)
-    : value !== null && typeof value === 'object'
-      ? Object.fromEntries(Object.keys(value).toSorted().map((key) => [key, sorted(value[key])])) // prettier-ignore
-      : value;
+const sorted = (_key, value) => (value?.constructor === Object ? Object.fromEntries(Object.entries(value).toSorted()) : value);
 /** By ssh-keygen: over the same object without its signature, keys sorted, no spaces. */
 function checkReviewSignature(path, said, signers, about) {
   const folder = mkdtempSync(join(tmpdir(), 'docket-verify-'));
   try {
     writeFileSync(join(folder, 'sig'), String(said.signature.sshsig));
     const at = said.at.replaceAll(/[-:T]|\..*|Z/g, '');
-    const args = ['-Y', 'verify', '-f', signers, '-I', said.by.email, '-n', 'docket-verdict', '-s', join(folder, 'sig'), '-O', `verify-time=${at}Z`]; // prettier-ignore
-    const { status } = spawnSync('ssh-keygen', args, { input: JSON.stringify(sorted({ ...said, signature: null })), stdio: ['pipe', 'ignore', 'ignore'] }); // prettier-ignore
+    const who = ['-f', signers, '-I', said.by.email, '-n', 'docket-verdict'];
+    const args = ['-Y', 'verify', ...who, '-s', join(folder, 'sig'), '-O', `verify-time=${at}Z`];
+    const { status } = spawnSync('ssh-keygen', args, { input: JSON.stringify({ ...said, signature: null }, sorted) });
     if (status !== 0) find('signature-invalid', path, `ssh-keygen does not take its signature as one of ${said.by.email}`, about);
   } finally {
     rmSync(folder, { recursive: true, force: true });
