@@ -2,8 +2,8 @@
 
 import { Option, type Command } from 'commander';
 import type { Calendar } from '#core/day.ts';
-import { showUsd, usdOf, type Micros } from '#core/money.ts';
-import type { SpendLine } from '#core/spending.ts';
+import { showUsd, usdOf } from '#core/money.ts';
+import { addSpend, noSpend, type SpendLine, type SpendSum } from '#core/spending.ts';
 import { limitsOf } from '#daemon/budget.ts';
 import { takeHeapRoom } from '#platform/heap.ts';
 import { paint, show, table, type Common, type Io } from './io.ts';
@@ -62,39 +62,13 @@ async function linesOf(sources: Sources): Promise<readonly SpendLine[]> {
   return [...byRun.values()];
 }
 
-type Sum = {
-  readonly key: string;
-  runs: number;
-  answered: number;
-  inputTokens: number;
-  outputTokens: number;
-  cacheReadTokens: number;
-  cacheWriteTokens: number;
-  micros: Micros;
-  estimatedMicros: Micros;
-  unknownRuns: number;
-};
+type Sum = SpendSum & { readonly key: string; answered: number };
 
 function sumOf(key: string, lines: readonly SpendLine[]): Sum {
-  const sum: Sum = {
-    key,
-    runs: 0,
-    answered: 0,
-    inputTokens: 0,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    micros: 0,
-    estimatedMicros: 0,
-    unknownRuns: 0,
-  };
-  for (const { spend, usage, outcome } of lines) {
-    sum.runs += 1;
-    if (outcome === 'answered') sum.answered += 1;
-    for (const kind of ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const) sum[kind] += usage[kind] ?? 0;
-    sum.micros += spend.micros;
-    if (spend.isEstimated) sum.estimatedMicros += spend.micros;
-    sum.unknownRuns += spend.unknownRuns;
+  const sum: Sum = { key, answered: 0, ...noSpend() };
+  for (const line of lines) {
+    addSpend(sum, line);
+    if (line.outcome === 'answered') sum.answered += 1;
   }
   return sum;
 }

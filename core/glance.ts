@@ -1,6 +1,6 @@
 /** What `docket status` shows beside the folders: told by the daemon (daemon/glance.ts), worked out from history and journal while none runs. */
 
-import type { Micros } from './money.ts';
+import type { SpendSum } from './spending.ts';
 import type { RoleFolder, RoleName } from './names.ts';
 import { ruleOf, type Standing } from './verdict.ts';
 
@@ -18,19 +18,9 @@ export const NO_STANDINGS: StandingCounts = {
 };
 
 /** Of the runs that ended since midnight, in the time zone of the budgets. */
-export type Today = {
+export type Today = Readonly<SpendSum> & {
   /** `2026-11-20` */
   readonly day: string;
-  readonly runs: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly micros: Micros;
-  /** The part of it that the price table estimated. */
-  readonly estimatedMicros: Micros;
-  /** Starts of a tool of which nobody knows what they cost. */
-  readonly unknownRuns: number;
 };
 
 export type RoleFacts = {

@@ -1,6 +1,6 @@
 /** What runs cost, one line for each: read from the evidence in history and from the journal, for budgets and for `docket cost`. */
 
-import { spendOf, type Spend } from './money.ts';
+import { spendOf, type Micros, type Spend } from './money.ts';
 import type { AttemptRecord, Usage } from './run.ts';
 
 export type SpendLine = {
@@ -37,4 +37,38 @@ export function spendLine(attempt: AttemptRecord, context: SpendContext): SpendL
     usage: attempt.usage,
     spend: spendOf(attempt),
   };
+}
+
+/** What many runs cost together. */
+export type SpendSum = {
+  runs: number;
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  micros: Micros;
+  /** The part of it that the price table estimated. */
+  estimatedMicros: Micros;
+  /** Starts of a tool of which nobody knows what they cost. */
+  unknownRuns: number;
+};
+
+export const noSpend = (): SpendSum => ({
+  runs: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  micros: 0,
+  estimatedMicros: 0,
+  unknownRuns: 0,
+});
+
+/** Adds one run to a sum, in place. */
+export function addSpend(sum: SpendSum, { usage, spend }: Pick<SpendLine, 'usage' | 'spend'>): void {
+  sum.runs += 1;
+  for (const kind of ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const) sum[kind] += usage[kind] ?? 0;
+  sum.micros += spend.micros;
+  if (spend.isEstimated) sum.estimatedMicros += spend.micros;
+  sum.unknownRuns += spend.unknownRuns;
 }

@@ -9,7 +9,7 @@
 import type { Calendar } from '#core/day.ts';
 import type { Today } from '#core/glance.ts';
 import type { Clock, JournalChange } from '#core/ports.ts';
-import { spendLine, type SpendLine } from '#core/spending.ts';
+import { addSpend, noSpend, spendLine, type SpendLine } from '#core/spending.ts';
 
 export type Tally = {
   charge(line: SpendLine): void;
@@ -22,18 +22,6 @@ export type Tally = {
 
 const DAY_MS = 86_400_000;
 const UNKNOWN = { job: '', feature: '', role: '', tool: null, model: null, lane: null } as const;
-type Sums = { -readonly [Key in keyof Omit<Today, 'day'>]: number };
-
-const nothing = (): Sums => ({
-  runs: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  micros: 0,
-  estimatedMicros: 0,
-  unknownRuns: 0,
-});
 
 /** The first moment of the day that this moment is in. */
 export function startOfDayMs(calendar: Calendar, atMs: number): number {
@@ -45,13 +33,13 @@ export function startOfDayMs(calendar: Calendar, atMs: number): number {
 
 export function makeTally(clock: Pick<Clock, 'now'>, calendar: Calendar): Tally {
   let day = '';
-  let sums = nothing();
+  let sums = noSpend();
   let known = new Set<string>();
   const turn = (): string => {
     const now = calendar.dayOf(clock.now().getTime());
     if (now !== day) {
       day = now;
-      sums = nothing();
+      sums = noSpend();
       known = new Set();
     }
     return now;
@@ -59,11 +47,7 @@ export function makeTally(clock: Pick<Clock, 'now'>, calendar: Calendar): Tally 
   const charge = ({ runId, atMs, usage, spend }: SpendLine): void => {
     if (calendar.dayOf(atMs) !== turn() || known.has(runId)) return;
     known.add(runId);
-    sums.runs += 1;
-    for (const kind of ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const) sums[kind] += usage[kind] ?? 0;
-    sums.micros += spend.micros;
-    if (spend.isEstimated) sums.estimatedMicros += spend.micros;
-    sums.unknownRuns += spend.unknownRuns;
+    addSpend(sums, { usage, spend });
   };
   return {
     charge,

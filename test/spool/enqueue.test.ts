@@ -56,6 +56,15 @@ async function conclude(spool: Spool, claimed: Claimed): Promise<void> {
   await spool.clean(claimed);
 }
 
+/** A job of meta, claimed and read. */
+async function claimedParent(spool: Spool): Promise<Claimed> {
+  await spool.prepare();
+  await spool.drop(META.name, stem('foo'), 'the parent');
+  const [one] = await spool.claim((await spool.scan()).waiting);
+  assert.ok(one !== undefined);
+  return (await spool.read(one.dir, one.id, one.waiting.folder)).claimed;
+}
+
 /** Of meta only: a child that is taken would be another job. */
 async function wholeJob(spool: Spool): Promise<void> {
   await spool.drop(META.name, stem('foo'), 'the parent');
@@ -207,11 +216,7 @@ test('a full disk at any call enqueues none twice and loses none once there is r
 test('a name that somebody took between the decision and the writing is left alone: the child gets the next number', async (context) => {
   const queue = makeQueue(context);
   const spool = queue.spool();
-  await spool.prepare();
-  await spool.drop(META.name, stem('foo'), 'the parent');
-  const [one] = await spool.claim((await spool.scan()).waiting);
-  assert.ok(one !== undefined);
-  const { claimed } = await spool.read(one.dir, one.id, one.waiting.folder);
+  const claimed = await claimedParent(spool);
   const [name] = await spool.childStems(claimed, [{ folder: UI.folder, stem: stem('one') }]);
   const decided = await spool.decide(claimed, {
     ...answer(),
@@ -227,11 +232,7 @@ test('a name that somebody took between the decision and the writing is left alo
 test('a role whose in/ cannot be used keeps the answer waiting, and nothing of it is enqueued before it can', async (context) => {
   const queue = makeQueue(context);
   const spool = queue.spool();
-  await spool.prepare();
-  await spool.drop(META.name, stem('foo'), 'the parent');
-  const [one] = await spool.claim((await spool.scan()).waiting);
-  assert.ok(one !== undefined);
-  const { claimed } = await spool.read(one.dir, one.id, one.waiting.folder);
+  const claimed = await claimedParent(spool);
   const away = `${queue.in(UI)}-away`;
   renameSync(queue.in(UI), away);
   await assert.rejects(conclude(spool, claimed), { code: 'ENOENT' });
