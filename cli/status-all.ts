@@ -39,7 +39,9 @@ const rolesIn = (queues: string): readonly RoleFacts[] =>
     return role.ok ? [{ role: role.value.folder, name: role.value.name, review: 'required' as const }] : [];
   });
 
-async function countsOf({ entry, told }: Asked): Promise<StatusData | null> {
+type Counts = StatusData & { readonly isReviewCounted: boolean };
+
+async function countsOf({ entry, told }: Asked): Promise<Counts | null> {
   const queues = path.dirname(entry.state);
   try {
     const facts = factsOf(told ?? { ok: false }, null);
@@ -49,7 +51,7 @@ async function countsOf({ entry, told }: Asked): Promise<StatusData | null> {
       queues,
       roles.map(({ role }) => role),
     );
-    return statusData({ ...facts, roles }, looked);
+    return { ...statusData({ ...facts, roles }, looked), isReviewCounted: facts.standings !== null };
   } catch {
     return null;
   }
@@ -63,7 +65,6 @@ async function rowOf(asked: Asked): Promise<DaemonRow> {
   const isUp = state === 'up' && counts !== null;
   const sum = (of: (role: StatusData['roles'][number]) => number): number | null =>
     counts === null ? null : counts.roles.reduce((total, role) => total + of(role), 0);
-  const hasStandings = isUp && counts.roles.every(({ standings }) => standings !== null);
   return {
     root,
     app,
@@ -76,7 +77,7 @@ async function rowOf(asked: Asked): Promise<DaemonRow> {
     waiting: sum(({ waiting }) => waiting),
     in_flight: isUp ? sum(({ in_flight: inFlight }) => inFlight) : null,
     running: isUp ? sum(({ running }) => running) : null,
-    to_review: hasStandings ? sum(({ standings }) => standings?.awaiting ?? 0) : null,
+    to_review: isUp && counts.isReviewCounted ? sum(({ standings }) => standings?.awaiting ?? 0) : null,
     needs_person: sum(({ needs_person: all, on_hold: onHold }) => all - onHold),
     paused: counts?.paused.map(({ kind, name }) => `${kind} ${name}`) ?? [],
     faults: [...(why === null ? [] : [why]), ...(counts?.faults.map(({ role, words }) => `${role}: ${words}`) ?? [])],

@@ -12,9 +12,13 @@ import { workTrees } from '#worktrees/siblings.ts';
 import { openRegistry, remembered } from './daemons.ts';
 import { wordsOf } from './doctor-checks.ts';
 import { mustHaveRunner, startInBackground } from './detached.ts';
+import { readHolder } from './holder.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { connectControl, openWorkspace } from './open.ts';
+import { clock } from './parts.ts';
 import { thisMachine } from './registry.ts';
+import { soon } from './soon.ts';
+import { silentWords } from './stop-daemon.ts';
 import { findRepository, findRoot, SETTINGS_FILE } from './workspace.ts';
 
 type Start = {
@@ -27,6 +31,7 @@ type Start = {
 /** A start is mostly work of the processor. */
 const STARTS_AT_ONCE = 4;
 const START_MS = 60_000;
+const ANSWER_MS = 5_000;
 
 /** Each with a docket.yaml; real paths. */
 async function ofApplication(io: Io, root: string): Promise<readonly string[]> {
@@ -65,7 +70,9 @@ async function startOne(io: Io, root: string, room: Room): Promise<Start> {
     const workspace = await openWorkspace(io, { root });
     const control = await connectControl(workspace);
     if (control !== null) {
+      const told = await soon(clock, control.ask('status'), ANSWER_MS);
       control.close();
+      if (told === null) throw new CliError(silentWords(await readHolder(makeFs(), workspace.state)), EXIT.environment);
       return { root, did: 'up already', pid: null, words: null };
     }
     mustHaveRunner(workspace);

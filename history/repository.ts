@@ -37,6 +37,7 @@ export const signerOf = async ({ signing = null }: Pick<Repository, 'signing'>):
 /** Others hold it for less than a second; only a merge or the start of a large history takes longer. */
 const TOLD_AFTER_MS = 5_000;
 const WAIT_MS_MAX = 60_000;
+const TOLD_WAIT_MS = 1;
 
 const isHeld = (error: unknown): boolean => (error as { readonly code?: unknown }).code === 'ELOCKED';
 
@@ -57,15 +58,22 @@ export type Alone = <T>(act: (lock: KernelLock) => Promise<T>) => Promise<T>;
  * @throws `code: 'ELOCKED'` with words after 60 s
  */
 export async function withKernelLock<T>(
-  repository: Pick<Repository, 'locks' | 'stateDir' | 'dir' | 'log'>,
+  repository: Pick<Repository, 'locks' | 'stateDir' | 'dir' | 'log' | 'clock'>,
   act: (lock: KernelLock) => Promise<T>,
 ): Promise<T> {
+  const { clock, log } = repository;
+  const askedMs = clock.monotonicMs();
   const lock = await acquire(repository, `${repository.stateDir}/lock.db`);
+  const takenMs = clock.monotonicMs();
   try {
     const value = await act(lock);
     return value;
   } finally {
     lock.release();
+    const waitedMs = Math.round(takenMs - askedMs);
+    // What daemons that share a history cost one another; one that is alone is not told of.
+    if (waitedMs > TOLD_WAIT_MS)
+      log.debug('waited for the lock of the history', { waited_ms: waitedMs, held_ms: Math.round(clock.monotonicMs() - takenMs) });
   }
 }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KernelLock, KernelLocks, LockHolder } from '#core/ports.ts';
 import { withKernelLock } from '#history/repository.ts';
+import { makeClock } from '#platform/clock.ts';
 import { listening } from './rig.ts';
 
 const LOCK: KernelLock = { check: () => undefined, release: () => undefined };
@@ -23,7 +24,7 @@ function locksHeldFor(waits: number, holder: LockHolder | null): { readonly lock
   return { locks, waitedMs };
 }
 
-const place = { stateDir: '/h/.git/docket', dir: '/h' };
+const place = { stateDir: '/h/.git/docket', dir: '/h', clock: makeClock() };
 
 test('a history that is held for long is waited for, and it is said by whom', async () => {
   const { log, lines } = listening();
