@@ -9,6 +9,9 @@ import { openWorkspace } from './open.ts';
 import { thisMachine } from './registry.ts';
 import { stopDaemon } from './stop-daemon.ts';
 
+/** One that says nothing for so long holds up the end of the verb, not the others. */
+const ANSWER_MS = 5_000;
+
 type End = {
   readonly root: string;
   readonly app: string;
@@ -25,7 +28,7 @@ const drainOf = async (io: Io, root: string): Promise<number> =>
   );
 
 async function stopOne(io: Io, { root, app, state }: DaemonEntry, now: boolean): Promise<End | null> {
-  const end = await stopDaemon(state, { now, drainMs: await drainOf(io, root) });
+  const end = await stopDaemon(state, { now, drainMs: await drainOf(io, root), answerMs: ANSWER_MS });
   if (end.kind === 'none') return null;
   return { root, app, did: end.kind, pid: end.pid, words: end.kind === 'stopped' ? null : end.words };
 }

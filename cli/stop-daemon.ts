@@ -22,15 +22,15 @@ export type Stopped =
 const isThere = (holder: Holder | null): boolean => holder !== null && isAlive(holder.pid, holder.pid_start ?? '');
 
 /** @param options.drainMs its stop.drain */
-export async function stopDaemon(state: string, { now, drainMs }: { readonly now: boolean; readonly drainMs: number }): Promise<Stopped> {
+export async function stopDaemon(state: string, { now, drainMs, answerMs = ANSWER_MS }: { readonly now: boolean; readonly drainMs: number; readonly answerMs?: number }): Promise<Stopped> {
   const holder = await readHolder(makeFs(), state);
   const pid = holder?.pid ?? null;
   const control = await connectControl({ state });
   if (control === null) return { kind: 'none' };
   try {
-    const told = await soon(clock, control.ask('stop'), ANSWER_MS);
+    const told = await soon(clock, control.ask('stop'), answerMs);
     if (told === null) return { kind: 'silent', pid, words: silentWords(holder) };
-    if (now) await soon(clock, control.ask('stop'), ANSWER_MS);
+    if (now) await soon(clock, control.ask('stop'), answerMs);
     const untilMs = clock.monotonicMs() + drainMs + AFTER_DRAIN_MS;
     while (isThere(holder)) {
       if (clock.monotonicMs() > untilMs)

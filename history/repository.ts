@@ -63,7 +63,7 @@ export async function withKernelLock<T>(
 ): Promise<T> {
   const { clock, log } = repository;
   const askedMs = clock.monotonicMs();
-  const lock = await acquire(repository, `${repository.stateDir}/lock.db`);
+  const lock = await inLine(repository);
   const takenMs = clock.monotonicMs();
   try {
     const value = await act(lock);
@@ -77,21 +77,47 @@ export async function withKernelLock<T>(
   }
 }
 
-async function acquire(repository: Pick<Repository, 'locks' | 'dir' | 'log'>, file: string): Promise<KernelLock> {
+/** So many can wait in the order in which they came; more of them wait for the last place in any order. */
+const PLACES = 16;
+
+/**
+ * A line before the lock, of locks that the kernel drops with their process: whoever waits for a place holds the one behind it, so nobody overtakes, and
+ * who has just written stands last. When nobody waits the first place is free, and is all that is asked for.
+ */
+async function inLine(repository: Pick<Repository, 'locks' | 'stateDir' | 'dir' | 'log'>): Promise<KernelLock> {
+  const { locks, stateDir } = repository;
+  const file = (place: number): string => (place === 0 ? `${stateDir}/lock.db` : `${stateDir}/line-${String(place)}.db`);
+  let held = locks.tryAcquire(file(1));
+  for (let place = held === null ? PLACES : 0; place >= 0; place--) {
+    try {
+      const next = await acquire(repository, file(place), file(0));
+      held?.release();
+      held = next;
+    } catch (error) {
+      held?.release();
+      throw error;
+    }
+  }
+  if (held === null) throw new Error('a line has a last place');
+  return held;
+}
+
+/** @param file what is wanted. @param lockFile whose holder is to blame when nothing moves */
+async function acquire(repository: Pick<Repository, 'locks' | 'dir' | 'log'>, file: string, lockFile: string): Promise<KernelLock> {
   const { locks, dir, log } = repository;
   try {
     return await locks.acquire(file, TOLD_AFTER_MS);
   } catch (error) {
     if (!isHeld(error)) throw error;
   }
-  const { who, mend } = holderWords(repository, file);
+  const { who, mend } = holderWords(repository, lockFile);
   log.warn(`the history ${dir} is held by ${who} for more than ${String(TOLD_AFTER_MS)} ms: waiting; ${mend}`);
   try {
     return await locks.acquire(file, WAIT_MS_MAX - TOLD_AFTER_MS);
   } catch (error) {
     if (!isHeld(error)) throw error;
-    const now = holderWords(repository, file);
-    const words = `the history ${dir} is held by ${now.who} for more than ${String(WAIT_MS_MAX)} ms (its lock is ${file}): ${now.mend}`;
-    throw Object.assign(new Error(`ELOCKED: ${words}`, { cause: error }), { code: 'ELOCKED', path: file });
+    const now = holderWords(repository, lockFile);
+    const words = `the history ${dir} is held by ${now.who} for more than ${String(WAIT_MS_MAX)} ms (its lock is ${lockFile}): ${now.mend}`;
+    throw Object.assign(new Error(`ELOCKED: ${words}`, { cause: error }), { code: 'ELOCKED', path: lockFile });
   }
 }
