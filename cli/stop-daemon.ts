@@ -22,7 +22,10 @@ export type Stopped =
 const isThere = (holder: Holder | null): boolean => holder !== null && isAlive(holder.pid, holder.pid_start ?? '');
 
 /** @param options.drainMs its stop.drain */
-export async function stopDaemon(state: string, { now, drainMs, answerMs = ANSWER_MS }: { readonly now: boolean; readonly drainMs: number; readonly answerMs?: number }): Promise<Stopped> {
+export async function stopDaemon(
+  state: string,
+  { now, drainMs, answerMs = ANSWER_MS }: { readonly now: boolean; readonly drainMs: number; readonly answerMs?: number },
+): Promise<Stopped> {
   const holder = await readHolder(makeFs(), state);
   const pid = holder?.pid ?? null;
   const control = await connectControl({ state });
