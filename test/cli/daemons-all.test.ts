@@ -139,7 +139,7 @@ test('down asks each that answers, reports each, and leaves those of other machi
   };
   assert.deepEqual(told.daemons.map(({ root, did }) => [root, did]), [one.root, two.root].toSorted().map((root) => [root, 'stopped'])); // prettier-ignore
   assert.deepEqual(told.elsewhere, [{ root: there.root, host: 'another' }]);
-  assert.deepEqual(asked.map((one) => one.asked.map(({ op }) => op)), [['stop'], ['stop'], []]); // prettier-ignore
+  assert.deepEqual(asked.map((server) => server.asked.map(({ op }) => op)), [['stop'], ['stop'], []]); // prettier-ignore
   assert.equal(code, 0);
 });
 

@@ -31,7 +31,7 @@ type Rig = {
   readonly home: string;
   readonly root: string;
   readonly unitFolder: string;
-  docket(...args: string[]): Promise<CliAnswer>;
+  readonly docket: (...args: string[]) => Promise<CliAnswer>;
 };
 
 async function makeRig(t: TestContext, settings = 'runner: offline\n'): Promise<Rig> {

@@ -93,11 +93,12 @@ test('what runs on this machine beside the workspace that asks is counted', () =
   assert.equal(othersAlive(entries, machine(true), '/src/new'), 2);
 });
 
+const sha256 = (text: string): string => makeDigest().sha256(text);
+
 test('each workspace has a file for each machine', () => {
-  const sha256 = (text: string): string => makeDigest().sha256(text);
-  const names = [entryName('/a', 'x', sha256), entryName('/a', 'y', sha256), entryName('/b', 'x', sha256)];
-  assert.equal(new Set(names).size, 3);
-  assert.equal(names[0], entryName('/a', 'x', sha256));
-  for (const name of names) assert.ok(isEntryName(name), name);
-  for (const name of ['lock.db', '.docket-1.tmp', `${names[0] ?? ''}~`, `../${names[0] ?? ''}`]) assert.ok(!isEntryName(name), name);
+  const [name, ...others] = [entryName('/a', 'x', sha256), entryName('/a', 'y', sha256), entryName('/b', 'x', sha256)] as const;
+  assert.equal(new Set([name, ...others]).size, 3);
+  assert.equal(name, entryName('/a', 'x', sha256));
+  for (const one of [name, ...others]) assert.ok(isEntryName(one), one);
+  for (const one of ['lock.db', '.docket-1.tmp', `${name}~`, `../${name}`]) assert.ok(!isEntryName(one), one);
 });
