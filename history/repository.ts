@@ -37,7 +37,6 @@ export const signerOf = async ({ signing = null }: Pick<Repository, 'signing'>):
 /** Others hold it for less than a second; only a merge or the start of a large history takes longer. */
 const TOLD_AFTER_MS = 5_000;
 const WAIT_MS_MAX = 60_000;
-const TOLD_WAIT_MS = 1;
 
 const isHeld = (error: unknown): boolean => (error as { readonly code?: unknown }).code === 'ELOCKED';
 
@@ -70,35 +69,49 @@ export async function withKernelLock<T>(
     return value;
   } finally {
     lock.release();
-    const waitedMs = Math.round(takenMs - askedMs);
-    // What daemons that share a history cost one another; one that is alone is not told of.
-    if (waitedMs > TOLD_WAIT_MS)
-      log.debug('waited for the lock of the history', { waited_ms: waitedMs, held_ms: Math.round(clock.monotonicMs() - takenMs) });
+    // What daemons that share a history cost one another.
+    log.debug('the lock of the history was held', {
+      waited_ms: Math.round(takenMs - askedMs),
+      held_ms: Math.round(clock.monotonicMs() - takenMs),
+    });
   }
 }
 
 /** So many can wait in the order in which they came; more of them wait for the last place in any order. */
 const PLACES = 16;
+/** When these are free nobody waits: a line that moves up has one gap at a time. */
+const FRONT_PLACES = 3;
 
 /**
  * A line before the lock, of locks that the kernel drops with their process: whoever waits for a place holds the one behind it, so nobody overtakes, and
- * who has just written stands last. When nobody waits the first place is free, and is all that is asked for.
+ * who has just written stands last.
  */
 async function inLine(repository: Pick<Repository, 'locks' | 'stateDir' | 'dir' | 'log'>): Promise<KernelLock> {
-  const { locks, stateDir } = repository;
-  const file = (place: number): string => (place === 0 ? `${stateDir}/lock.db` : `${stateDir}/line-${String(place)}.db`);
-  let held = locks.tryAcquire(file(1));
-  for (let place = held === null ? PLACES : 0; place >= 0; place--) {
+  const file = (place: number): string => `${repository.stateDir}/${place === 0 ? 'lock' : `line-${String(place)}`}.db`;
+  const front = tryFront(repository, file);
+  let held = front ?? (await acquire(repository, file(PLACES), file(0)));
+  for (let place = front === null ? PLACES - 1 : 0; place >= 0; place--) {
     try {
-      const next = await acquire(repository, file(place), file(0));
-      held?.release();
-      held = next;
+      const behind = held;
+      held = await acquire(repository, file(place), file(0));
+      behind.release();
     } catch (error) {
-      held?.release();
+      held.release();
       throw error;
     }
   }
-  if (held === null) throw new Error('a line has a last place');
+  return held;
+}
+
+/** The first place, when nobody waits. */
+function tryFront({ locks }: Pick<Repository, 'locks'>, file: (place: number) => string): KernelLock | null {
+  let held: KernelLock | null = null;
+  for (let place = FRONT_PLACES; place > 0; place--) {
+    const next = locks.tryAcquire(file(place));
+    held?.release();
+    if (next === null) return null;
+    held = next;
+  }
   return held;
 }
 
