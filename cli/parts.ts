@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
-import type { Fs, Journal, Log } from '#core/ports.ts';
+import type { Fs, Journal, LockHolder, Log } from '#core/ports.ts';
 import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
@@ -152,3 +152,6 @@ export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): 
   acpCall: { program: process.execPath, args: [moduleFile('cli/acp-call')] },
   ownBinFolders: [path.join(packageRoot(), 'node_modules', '.bin')],
 });
+
+/** Who holds a workspace, for words; null: nobody, or the system does not tell. */
+export const lockHolder = (state: string): LockHolder | null => makeKernelLocks().holderOf(lockFile(state));

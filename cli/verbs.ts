@@ -52,6 +52,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'purge', load: async () => (await import('./purge.ts')).addPurge },
   { name: 'skill', load: async () => (await import('./skill.ts')).addSkill },
   { name: 'mcp', load: async () => (await import('./mcp.ts')).addMcp },
+  { name: 'service', load: async () => (await import('./service.ts')).addService },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
   { name: 'notify', load: async () => (await import('./notify.ts')).addNotify },
   { name: 'tool', load: async () => (await import('./tool.ts')).addTool },

@@ -9,6 +9,7 @@ import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
 import { REVIEW_SETTINGS } from './settings-review.ts';
+import { DAEMON_SETTINGS } from './settings-daemons.ts';
 import { GLANCE_SETTINGS } from './settings-glance.ts';
 import { HOOK_SETTINGS } from './settings-hooks.ts';
 import { row } from './settings-row.ts';
@@ -279,6 +280,7 @@ export const SETTINGS = {
     max: 86_400_000,
     why: 'how long a stop waits for running jobs before it leaves them to the keeper',
   }),
+  ...DAEMON_SETTINGS,
   'log.level': row<string>({
     default: 'info',
     unit: 'choice',

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { profileJsonSchema } from '#agents/profile-file.ts';
+import { daemonsJsonSchema } from '#cli/schema-daemons.ts';
 import { envelopeJsonSchema } from '#cli/schema-envelope.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
 import { reviewJsonSchemas } from '#cli/schema-review.ts';
@@ -20,6 +21,7 @@ const wanted = [
   ...exportJsonSchemas(),
   ...reviewJsonSchemas(),
   { name: 'tool-profile.schema.json', text: profileJsonSchema() },
+  { name: 'daemons.schema.json', text: `${JSON.stringify(daemonsJsonSchema(), null, 2)}\n` },
   { name: 'envelope.schema.json', text: `${JSON.stringify(envelopeJsonSchema(), null, 2)}\n` },
   { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },
   { name: 'verify.schema.json', text: `${JSON.stringify(verifyJsonSchema(), null, 2)}\n` },
