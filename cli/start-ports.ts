@@ -47,6 +47,8 @@ import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { mustSign, signingOf } from './signing.ts';
 import { parsingFile, releasesFile } from './places.ts';
+import { accountSharing, accountsOf, keyMaker, writerSharing } from './shared.ts';
+import { openUserState } from './user-state.ts';
 import { scopeOf } from './scope.ts';
 import { refuseSecretSettings } from './workspace-secrets.ts';
 
@@ -147,13 +149,23 @@ export async function makePorts(
     keeper.close();
   });
 
+  const user = await openUserState(env, fs, digest);
+  const accounts = await accountsOf(workspace, user, fs, digest);
+  const sharing = { clock, log, instance };
+  const limits = accountSharing(workspace, user, sharing);
+  const writers = await writerSharing(workspace, fs, sharing);
+  closers.push(() => {
+    limits?.close();
+    writers.close();
+  });
   const prices = await loadPrices(fs, workspace);
   const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
   closers.push(async () => releases.settled());
-  const purse = await purseOf({ workspace, clock, log, fs, journal, history, releases });
-
-  const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
+  const runners = makeRunners(workspace, profiles.value, daemonToolPorts(workspace, env, programs, accounts));
   await runners.prepare();
+  const salt = user.ok ? user.value.salt : '';
+  const keyOf = keyMaker({ workspace, roleLanes: [...roles.value.values()].map(({ lane }) => lane), accounts, salt, env, digest });
+  const purse = await purseOf({ workspace, clock, log, fs, journal, history, releases });
 
   const acceptance = makeAcceptance({
     history,
@@ -181,7 +193,15 @@ export async function makePorts(
     keeper,
     documents,
     runners,
-    lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
+    lanes: makeLanes({
+      clock,
+      journal,
+      log,
+      random: Math.random,
+      pauses,
+      ...makeLaneRules(workspace, roles.value, runners),
+      outside: { pollMs: workspace.settings['throttle.shared_poll'], accounts: limits, keyOf, writers, code: workspace.code },
+    }),
     prices,
     purse: notify === null ? purse : tellingPurse(purse, notify),
     live: makeLiveRuns({ clock, prices }),
@@ -190,6 +210,7 @@ export async function makePorts(
     clean,
     waitsForAnswers: new Map(),
     waitsForMoney: new Map(),
+    waitsOutside: new Map(),
     heldChildren: new Map(),
     ...(workspace.settings['emit.auto_next'] ? { nextUp: { author: async () => authorOf(workspace), features: new Set() } } : {}),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),

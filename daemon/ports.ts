@@ -61,6 +61,8 @@ export type Ports = {
   readonly waitsForAnswers: Map<JobId, string>;
   /** Jobs that wait for money, with the words why. */
   readonly waitsForMoney: Map<JobId, string>;
+  /** Jobs that wait for what is shared with other dockets, or for another run that writes, with the words why. */
+  readonly waitsOutside: Map<JobId, string>;
   /** By the job whose answer they came out of: prompts in in/ that wait for its approval, as far as they are known (emit-release.ts). */
   readonly heldChildren: Map<JobId, readonly HeldPrompt[]>;
   /** Left out: emit.auto_next is off. */

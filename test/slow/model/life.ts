@@ -79,6 +79,7 @@ const LANES: Lanes = {
   roleShut: () => null,
   look: () => undefined,
   view: () => [],
+  sharingTrouble: () => null,
   stop: () => undefined,
   idle: async () => Promise.resolve(),
 };
@@ -271,6 +272,7 @@ export function makeLife(
     scope: NO_SCOPE,
     clean: (text, maxLength) => text.slice(0, maxLength),
     waitsForMoney: new Map(),
+    waitsOutside: new Map(),
     heldChildren: new Map(),
     secrets: {
       rules: { check: 'model', version: '1' },
