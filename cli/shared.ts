@@ -5,13 +5,14 @@ import { accountOf, providerOf } from '#core/lane.ts';
 import type { Clock, Digest, Fs, Log } from '#core/ports.ts';
 import type { Result } from '#core/result.ts';
 import type { Workspace } from '#core/settings.ts';
+import { makeSharedMoney, type SharedMoney } from '#daemon/shared-money.ts';
 import { makeSharing, type Sharing } from '#daemon/sharing.ts';
 import { gitFolderOf } from '#platform/git.ts';
 import { bootId, isAlive } from '#platform/process-facts.ts';
 import { readSmall } from '#platform/small-files.ts';
 import { isRunFile, NAMES } from '#tools/exit.ts';
 import type { Io } from './io.ts';
-import { openSharedFile } from './parts.ts';
+import { clock, openSharedFile } from './parts.ts';
 import { saltFile } from './places.ts';
 import type { UserState } from './user-state.ts';
 
@@ -124,7 +125,7 @@ export async function writerSharing(workspace: Workspace, fs: Pick<Fs, 'makeFold
   const folder = git === null ? workspace.state : path.join(git, 'docket');
   const made = await fs.makeFolders(folder, 0o700).then(
     () => null,
-    (error: unknown) => error,
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
   return makeSharing({
     ...parts,
@@ -133,5 +134,32 @@ export async function writerSharing(workspace: Workspace, fs: Pick<Fs, 'makeFold
       if (made !== null) throw made;
       return openSharedFile(path.join(folder, WRITER_FILE), parts.instance, isRunAlive);
     },
+  });
+}
+
+type MoneyParts = {
+  readonly sharing: Sharing | null;
+  readonly keyOf: (lane: string) => string | null;
+  readonly lanes: readonly string[];
+  readonly salt: string;
+  readonly fs: Pick<Fs, 'realPath'>;
+  readonly digest: Digest;
+};
+
+/** For the purse; absent: switched off. */
+export async function sharedMoneyOf(
+  workspace: Workspace,
+  { sharing, keyOf, lanes, salt, fs, digest }: MoneyParts,
+): Promise<SharedMoney | undefined> {
+  if (sharing === null) return undefined;
+  const history = await fs.realPath(workspace.history).catch(() => workspace.history);
+  return makeSharedMoney({
+    sharing,
+    clock,
+    pollMs: workspace.settings['throttle.shared_poll'],
+    keyOf,
+    lanes,
+    budgetLanes: workspace.laneBudgets.map(({ lane }) => lane),
+    history: digest.sha256(`${salt} history ${history}`),
   });
 }

@@ -47,7 +47,7 @@ import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { mustSign, signingOf } from './signing.ts';
 import { parsingFile, releasesFile } from './places.ts';
-import { accountSharing, accountsOf, keyMaker, writerSharing } from './shared.ts';
+import { accountSharing, accountsOf, keyMaker, sharedMoneyOf, writerSharing } from './shared.ts';
 import { openUserState } from './user-state.ts';
 import { scopeOf } from './scope.ts';
 import { refuseSecretSettings } from './workspace-secrets.ts';
@@ -165,7 +165,9 @@ export async function makePorts(
   await runners.prepare();
   const salt = user.ok ? user.value.salt : '';
   const keyOf = keyMaker({ workspace, roleLanes: [...roles.value.values()].map(({ lane }) => lane), accounts, salt, env, digest });
-  const purse = await purseOf({ workspace, clock, log, fs, journal, history, releases });
+  const lanes = runners.names().flatMap((name) => runners.get(name)?.lane ?? []);
+  const shared = await sharedMoneyOf(workspace, { sharing: limits, keyOf, lanes, salt, fs, digest });
+  const purse = await purseOf({ workspace, clock, log, fs, journal, history, releases, ...(shared === undefined ? {} : { shared }) });
 
   const acceptance = makeAcceptance({
     history,

@@ -53,7 +53,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
       ports,
       job,
       {
-        wishOf: (lane) => wishOf(ports, job, lane),
+        wishOf: (lane) => wishOf(ports, job, attemptN, lane),
         lane: begun?.choice.facts.lane ?? ports.laneOf(job.identity.role, job.prompt.runner),
         isUnderWay: n <= job.task.lastAttempt,
       },
@@ -314,7 +314,7 @@ function beginLive(
   return ports.live.begin({ ...run, role, stem, runner: facts.name, onUsage });
 }
 
-const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({
+const wishOf = (ports: Ports, job: Submitted, n: number, lane: string): Wish => ({
   job: job.task.claimed.job.id,
   feature: job.identity.feature,
   role: job.identity.role,
@@ -322,6 +322,7 @@ const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({
   ownUsd: job.prompt.limits.budgetUsd ?? null,
   capUsd: limitsOf(ports, job).budgetUsd,
   file: `${job.identity.role}/${job.task.claimed.job.originalName}`,
+  run: runFolder(job, n),
 });
 
 const policyOf = (ports: Ports, job: Submitted): RetryPolicy => ({

@@ -76,6 +76,22 @@ const WRITER = 'writer';
 const LINE_POLLS = 4;
 const LINE_MS_MIN = 2_000;
 
+/** Of the probe of a hold there is one, over all dockets too. */
+const slotsOf = (lane: Lane): number => (lane.state() === 'probing' ? 1 : lane.cap());
+
+function refusalWords(lane: string, answer: Exclude<SlotAnswer, { readonly is: 'taken' | 'held' }>, slots: number): string {
+  switch (answer.is) {
+    case 'full':
+      return `waits: the other dockets of this machine use ${String(answer.byOthers)} of ${String(slots)} slots of lane ${lane}`;
+    case 'behind':
+      return `waits: another docket of this machine was first to ask for lane ${lane}`;
+    case 'early':
+      return `waits: the dockets of this machine have started as many in lane ${lane} as throttle.interval_cap and throttle.stagger allow`;
+    default:
+      return answer satisfies never;
+  }
+}
+
 export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: OutsideInput): Outside {
   const lineMs = Math.max(LINE_MS_MIN, LINE_POLLS * pollMs);
   /** Of runs that have begun or are about to: what to tell again when the file was made anew. */
@@ -96,36 +112,18 @@ export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: 
   const writerWords = ({ run, label }: OutsideAsk): string | null => {
     const asked = { key: WRITER, run, label, slots: 1, pace: null, lineMs };
     const answer = writers.use((shared) => shared.take(asked))?.value;
-    if (answer === undefined) {
-      const other = [...mine.values()].find(({ ask }) => ask.writes && ask.run !== run);
-      return other === undefined ? null : `waits: ${other.ask.label} writes in ${code}, and one run at a time may`;
-    }
-    if (answer.is === 'taken') return null;
-    if (answer.is === 'full') return `waits: ${answer.label ?? 'another run of this docket'} writes in ${code}, and one run at a time may`;
-    return `waits: another docket was first to ask for writing in ${code}`;
+    const own = [...mine.values()].find(({ ask }) => ask.writes && ask.run !== run)?.ask.label ?? null;
+    if (answer === undefined ? own === null : answer.is === 'taken') return null;
+    if (answer !== undefined && answer.is !== 'full') return `waits: another docket was first to ask for writing in ${code}`;
+    return `waits: ${answer?.label ?? own ?? 'another run'} writes in ${code}, and one run at a time may`;
   };
 
-  /** Of the probe of a hold there is one, over all dockets too. */
-  const slotsOf = (lane: Lane): number => (lane.state() === 'probing' ? 1 : lane.cap());
   const slotAnswer = (lane: Lane, key: string, { run, label }: OutsideAsk): SlotAnswer | null => {
     if (accounts === null) return null;
     const { intervalCap, intervalMs, staggerMs } = lane.settings;
     const slots = slotsOf(lane);
     const pace = Number.isFinite(intervalCap) ? { cap: intervalCap, intervalMs, staggerMs } : null;
     return accounts.use((shared) => shared.take({ key, run, label, slots, pace, lineMs }))?.value ?? null;
-  };
-
-  const refusalWords = (lane: string, answer: Exclude<SlotAnswer, { readonly is: 'taken' | 'held' }>, slots: number): string => {
-    switch (answer.is) {
-      case 'full':
-        return `waits: the other dockets of this machine use ${String(answer.byOthers)} of ${String(slots)} slots of lane ${lane}`;
-      case 'behind':
-        return `waits: another docket of this machine was first to ask for lane ${lane}`;
-      case 'early':
-        return `waits: the dockets of this machine have started as many in lane ${lane} as throttle.interval_cap and throttle.stagger allow`;
-      default:
-        return answer satisfies never;
-    }
   };
 
   const give = (ask: OutsideAsk): void => {
