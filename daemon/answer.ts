@@ -228,7 +228,10 @@ function outsideOf(ports: Ports, job: Submitted, n: number, choices: readonly Ch
     writes: job.role.access === 'worktree' && choices.some(({ facts }) => facts.kind !== 'offline' && facts.kind !== 'http'),
     tell(words) {
       if (words === null) ports.waitsOutside.delete(id);
-      else ports.waitsOutside.set(id, words);
+      else {
+        if (!ports.waitsOutside.has(id)) ports.log.info(words, { job: id, role, feature: job.identity.feature });
+        ports.waitsOutside.set(id, words);
+      }
     },
   };
 }
