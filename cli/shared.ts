@@ -127,7 +127,7 @@ export async function writerSharing(workspace: Workspace, fs: Pick<Fs, 'makeFold
     () => null,
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
-  return makeSharing({
+  const sharing = makeSharing({
     ...parts,
     what: `other dockets that write in ${workspace.code} are not waited for`,
     open() {
@@ -135,6 +135,9 @@ export async function writerSharing(workspace: Workspace, fs: Pick<Fs, 'makeFold
       return openSharedFile(path.join(folder, WRITER_FILE), parts.instance, isRunAlive);
     },
   });
+  // In a linked work tree it also says that a docket works here (platform/git-state.ts), so it is made before anything runs.
+  if (git !== null && path.basename(path.dirname(git)) === 'worktrees') sharing.use(() => undefined);
+  return sharing;
 }
 
 type MoneyParts = {

@@ -42,7 +42,7 @@ test('the folder is XDG_STATE_HOME/docket, else ~/.local/state/docket; a relativ
 test('the salt is made once, for its owner alone, also when many make it at the same time; a link in its place is refused', async (t) => {
   const folder = await temporaryFolder(t);
   const users = await Promise.all(Array.from({ length: 8 }, async () => userIn(folder)));
-  assert.deepEqual([...new Set(users.map(({ salt }) => salt))].length, 1);
+  assert.equal(new Set(users.map(({ salt }) => salt)).size, 1);
   assert.match(users[0]?.salt ?? '', /^[0-9a-f]{32}$/);
   assert.deepEqual(readdirSync(path.join(folder, 'docket')), ['salt']);
   assert.equal(statSync(path.join(folder, 'docket')).mode & 0o777, 0o700);
@@ -80,10 +80,11 @@ test('without a folder of the user a workspace makes letters of its own', async 
   assert.equal(accounts.letters('KEY=secret'), again.letters('KEY=secret'));
 });
 
+const command = (name: string, lane: string | null): unknown => ({ name, kind: 'command', lane });
+const http = (name: string, keyEnv: string | null): unknown => ({ name, baseUrl: 'https://api.example/v1', keyEnv, lane: null });
+
 test('offline and programs that name no lane take no part; a name, a provider and an endpoint with its key do', async (t) => {
   const { user, accounts } = await accountsIn(t);
-  const command = (name: string, lane: string | null): unknown => ({ name, kind: 'command', lane });
-  const http = (name: string, keyEnv: string | null): unknown => ({ name, baseUrl: 'https://api.example/v1', keyEnv, lane: null });
   const workspace = {
     runners: [command('plain', null), command('other', 'heavy')],
     httpRunners: [http('one', 'KEY'), http('two', 'KEY'), http('three', 'OTHER')],

@@ -223,6 +223,8 @@ test('a run that costs more than was thought reserves it while it goes on', asyn
   assert.deepEqual([purse.view()[0]?.spent, purse.view()[0]?.reserved], [950_000, 0]);
 });
 
+const keyOf = (lane: string): string | null => (lane.startsWith('own') ? null : `key of ${lane}`);
+
 /** Two purses over one file, as two dockets of a machine have them. */
 async function twoPurses(
   t: TestContext,
@@ -245,7 +247,6 @@ async function twoPurses(
       t.after(() => {
         sharing.close();
       });
-      const keyOf = (lane: string): string | null => (lane.startsWith('own') ? null : `key of ${lane}`);
       const shared = makeSharedMoney({ sharing, clock, pollMs: 500, keyOf, lanes: ['l'], budgetLanes: ['l'], history });
       return (await purseOf({ settings: n === 0 ? settings : {}, shared })).purse;
     }),

@@ -137,6 +137,9 @@ const NO_SCOPE: Ports['scope'] = {
   },
   textOf: () => '',
   diff: async () => Promise.resolve(null),
+  git: async () => Promise.resolve(null),
+  record: async () => Promise.resolve(null),
+  isClean: async () => Promise.resolve(true),
 };
 
 const WORKSPACE: Workspace = {
