@@ -29,7 +29,6 @@ const git = (at: string, ...args: string[]): string => {
 type Rig = {
   readonly primary: string;
   readonly folder: string;
-  readonly git: typeof git;
   readonly workspace: Workspace;
   readonly scope: WorkspaceScope;
   readonly fault: (settings?: Readonly<Record<string, unknown>>) => Promise<Failure | null>;
@@ -66,7 +65,7 @@ async function makeWorktree(t: TestContext, isWritten = true): Promise<Rig> {
   const scope = await scopeOf(workspace, askProgram, async (one) => makeFs().realPath(one));
   const fault: Rig['fault'] = async (settings = {}) =>
     treeFailure({ scope, workspace: { ...workspace, settings: { ...workspace.settings, ...settings } } }, folder);
-  return { primary, folder, git, workspace, scope, fault };
+  return { primary, folder, workspace, scope, fault };
 }
 
 const words = (failure: Failure | null): string => (failure === null ? '' : describe(failure));
@@ -81,7 +80,7 @@ test('a worktree on its branch may be written in, also with changes of the role 
 });
 
 test('a detached HEAD, another branch and a merge that is under way are faults of the environment, with the mend, and cost no attempt', async (t) => {
-  const { folder, git, fault } = await makeWorktree(t);
+  const { folder, fault } = await makeWorktree(t);
   git(folder, 'checkout', '-q', '--detach');
   const detached = await fault();
   assert.ok(detached !== null && classOf(detached) === 'environment-fault' && !isSpentBy(detached));
@@ -103,14 +102,14 @@ test('a detached HEAD, another branch and a merge that is under way are faults o
 
 test('a work tree that docket has not written down may be on any branch, and on none', async (t) => {
   const plain = await makeWorktree(t, false);
-  plain.git(plain.folder, 'checkout', '-q', '--detach');
+  git(plain.folder, 'checkout', '-q', '--detach');
   assert.equal(await plain.fault(), null);
   assert.match(treeFault(null, { branch: BRANCH, folder: '/w' }) ?? '', /git knows nothing of it any more: git worktree repair \/w/);
   assert.equal(treeFault({ HEAD: 'ref: refs/heads/.invalid' }, { branch: BRANCH, folder: '/w' }), null, 'of reftable nothing is known');
 });
 
 test('a commit and another branch are found, with who, from and to; those of another work tree are not this run’s', async (t) => {
-  const { primary, folder, git, scope } = await makeWorktree(t);
+  const { primary, folder, scope } = await makeWorktree(t);
   const rules = scope.rules('worktree', null);
   const before = await scope.watch.before(folder, rules, false);
   const run = scope.watch.begin(before, rules);
@@ -131,7 +130,7 @@ test('a commit and another branch are found, with who, from and to; those of ano
 });
 
 test('the primary checkout is looked at always, a linked work tree only while it has no docket of its own', async (t) => {
-  const { primary, folder, git, scope } = await makeWorktree(t);
+  const { primary, folder, scope } = await makeWorktree(t);
   const other = path.join(path.dirname(folder), 'other');
   git(primary, 'worktree', 'add', '-q', '-b', 'other', other);
   const rules = scope.rules('worktree', null);
