@@ -8,9 +8,9 @@ import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { WorktreeRecord } from '#core/worktrees.ts';
 import { makeFs } from '#platform/files.ts';
-import { codeFacts, gitCommonFolder, repositoryRoot } from '#platform/git.ts';
 import { makeTreePort } from '#platform/tree-facts.ts';
 import { readRecords } from '#worktrees/records.ts';
+import { codeTree, isCodeClean } from './code.ts';
 
 type Base = Pick<ScopeRules, 'forbidden' | 'protected'>;
 export type WorkspaceScope = {
@@ -20,7 +20,8 @@ export type WorkspaceScope = {
   /** As JSON, made once for all runs that share it. */
   readonly textOf: (before: Before) => string;
   readonly diff: TreePort['diff'];
-  readonly git: TreePort['git'];
+  /** The state of git (platform/git-state.ts). */
+  readonly stateOf: (folder: string) => Promise<Readonly<Record<string, string>> | null>;
   /** What is written down of this work tree; null: docket did not make it, or the file cannot be read. */
   readonly record: () => Promise<WorktreeRecord | null>;
   readonly isClean: () => Promise<boolean>;
@@ -76,18 +77,17 @@ export async function scopeOf(workspace: Workspace, ask: AskProgram, real: (path
       return text;
     },
     diff: tree.diff,
-    git: async (root) => tree.git(root),
+    stateOf: async (folder) => tree.git(folder),
     record: async () => recordOf(workspace.code, real),
-    isClean: async () => (await codeFacts(ask, workspace.code)).dirty !== true,
+    isClean: async () => isCodeClean(ask, workspace.code),
   };
 }
 
 async function recordOf(code: string, real: (path: string) => Promise<string>): Promise<WorktreeRecord | null> {
-  const common = await gitCommonFolder(code);
-  const top = await repositoryRoot(code);
-  if (common === null || top === null) return null;
-  for (const { record } of await readRecords(makeFs(), common))
-    if (record.ok && (await real(record.value.folder).catch(() => null)) === top) return record.value;
+  const tree = await codeTree(code);
+  if (tree === null) return null;
+  for (const { record } of await readRecords(makeFs(), tree.common))
+    if (record.ok && (await real(record.value.folder).catch(() => null)) === tree.top) return record.value;
   return null;
 }
 

@@ -7,10 +7,10 @@ import type { Result } from '#core/result.ts';
 import type { Workspace } from '#core/settings.ts';
 import { makeSharedMoney, type SharedMoney } from '#daemon/shared-money.ts';
 import { makeSharing, type Sharing } from '#daemon/sharing.ts';
-import { gitFolderOf } from '#platform/git.ts';
 import { bootId, isAlive } from '#platform/process-facts.ts';
 import { readSmall } from '#platform/small-files.ts';
 import { isRunFile, NAMES } from '#tools/exit.ts';
+import { codeGitFolder } from './code.ts';
 import type { Io } from './io.ts';
 import { clock, openSharedFile } from './parts.ts';
 import { saltFile } from './places.ts';
@@ -121,7 +121,7 @@ export function accountSharing(workspace: Workspace, user: Result<UserState, str
 
 /** Who writes in the work tree: in its git folder, so all that point to the same one find it; in the workspace's own state where there is none. */
 export async function writerSharing(workspace: Workspace, fs: Pick<Fs, 'makeFolders'>, parts: Parts): Promise<Sharing> {
-  const git = await gitFolderOf(workspace.code);
+  const git = await codeGitFolder(workspace.code).catch(() => null);
   const folder = git === null ? workspace.state : path.join(git, 'docket');
   const made = await fs.makeFolders(folder, 0o700).then(
     () => null,

@@ -212,6 +212,7 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
     isOn,
     isTold: true,
     shut(role, feature, lane, file) {
+      if (!isOn) return null;
       hear(false);
       if (releases.hasFile(file)) return null;
       const key = `${role} ${feature} ${lane}`;
@@ -246,7 +247,7 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
       return null;
     },
     ask(wish) {
-      if (isReleased(wish)) return null;
+      if (!isOn || isReleased(wish)) return null;
       hear(false);
       return words(askOf(wish), wish.file);
     },
@@ -303,7 +304,7 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
       move();
     },
     view() {
-      hear(false);
+      if (isOn) hear(false);
       return budget.view(nowMs());
     },
   };

@@ -53,7 +53,7 @@ export type Ports = {
     readonly watch: ScopeWatch;
     readonly textOf: (before: Before) => string;
     readonly diff: TreePort['diff'];
-    readonly git: TreePort['git'];
+    readonly stateOf: (folder: string) => Promise<Readonly<Record<string, string>> | null>;
     /** What is written down of this work tree; null: docket did not make it. */
     readonly record: () => Promise<WorktreeRecord | null>;
     /** No change that is not committed; also where nobody can say. */

@@ -10,7 +10,7 @@ import type { Ports } from './ports.ts';
 /** @param cwd the working folder of the run */
 export async function treeFailure({ scope, workspace }: Pick<Ports, 'scope' | 'workspace'>, cwd: string): Promise<Failure | null> {
   const record = await scope.record();
-  const words = record === null ? null : treeFault(await scope.git(cwd), record);
+  const words = record === null ? null : treeFault(await scope.stateOf(cwd), record);
   if (words !== null) return failure(cwd, words);
   if (!workspace.settings['worktrees.clean_start'] || (await scope.isClean())) return null;
   return failure(cwd, 'there are changes that are not committed: commit them or put them away (worktrees.clean_start)');

@@ -172,9 +172,11 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
   const pool = new PQueue<InstanceType<typeof turns.queueClass>, TurnOptions<Ticket>>({ queueClass: turns.queueClass, autoStart: false });
 
   const ended = async ({ ask }: Ticket, lane: Lane, flight: Flight, verdict: Verdict): Promise<void> => {
-    let change: Change = null;
+    let told: Promise<void> | null = null;
     try {
-      change = await lane.end(flight, verdict, nowOf(clock));
+      const change = await lane.end(flight, verdict, nowOf(clock));
+      // Before its slot is free: nobody else starts what the provider has just refused.
+      if (change !== null) told = parts.onChange(lane, change);
     } finally {
       outside.give(ask.outside);
       if (isCounted(lane)) counted--;
@@ -183,7 +185,7 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
       else rolesRunning.delete(ask.role);
       pass();
     }
-    if (change !== null) await parts.onChange(lane, change);
+    await told;
   };
 
   const passOnce = (): void => {

@@ -137,7 +137,7 @@ const NO_SCOPE: Ports['scope'] = {
   },
   textOf: () => '',
   diff: async () => Promise.resolve(null),
-  git: async () => Promise.resolve(null),
+  stateOf: async () => Promise.resolve(null),
   record: async () => Promise.resolve(null),
   isClean: async () => Promise.resolve(true),
 };
