@@ -165,6 +165,7 @@ export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: 
       const againMs = answer.is === 'early' ? Math.max(1, Math.min(pollMs, answer.waitMs)) : pollMs;
       refused.set(lane.name, againMs);
       if (answer.is === 'held') {
+        ask.tell(null);
         onHeld(lane, answer.hold);
         return againMs;
       }

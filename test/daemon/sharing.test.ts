@@ -146,6 +146,20 @@ test('a limit told to one holds the other until the same moment; then one probe 
   assert.deepEqual([a.lanes.view()[0]?.state, b.lanes.view()[0]?.state], ['open', 'open']);
 });
 
+test('who waits for the slot of a run that the provider refuses does not get it', async (t) => {
+  const machine = await makeMachine(t);
+  const [a, b] = [machine.docket('a'), machine.docket('b')];
+  const first = a.start('limited');
+  void b.start('b1');
+  assert.match(b.told.get('b1') ?? '', /use 1 of 1 slots/);
+  await a.end(limited('2026-11-20T12:01:00.000Z'));
+  await first;
+  await later(machine, 50_000);
+  assert.deepEqual([b.begun, b.told.get('b1'), b.lanes.view()[0]?.state], [[], null, 'held']);
+  await machine.clock.runUntil(61_000);
+  assert.deepEqual(b.begun, ['b1']);
+});
+
 test('a person who does not want to wait frees the others too, once the provider has answered', async (t) => {
   const machine = await makeMachine(t);
   const [a, b] = [machine.docket('a'), machine.docket('b')];
