@@ -21,6 +21,8 @@ export type SlotAsk = {
   readonly slots: number;
   /** Starts over all dockets; null: they are not counted. */
   readonly pace: { readonly cap: number; readonly intervalMs: number; readonly staggerMs: number } | null;
+  /** It goes alone to see whether a hold is over, whatever still runs of before: of these there is one over all dockets. */
+  readonly isProbe: boolean;
   /** For so long it stands in line without asking again. */
   readonly lineMs: number;
 };

@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS reserve (run TEXT PRIMARY KEY, owner TEXT NOT NULL, k
 `;
 
 const QUERIES = {
-  mine: 'SELECT 1 FROM slot WHERE run = ? AND key = ?',
+  mine: 'SELECT 1 FROM slot WHERE run = ?',
   put: 'INSERT OR REPLACE INTO slot (run, key, owner, label) VALUES (?, ?, ?, ?)',
   drop: 'DELETE FROM slot WHERE run = ?',
   count: 'SELECT count(*) AS n FROM slot WHERE key = ?',
@@ -138,7 +138,8 @@ function makeShared(database: Database, { clock, owner, isAlive, isRunAlive }: S
     return Math.max(0, nth(0) + pace.staggerMs - nowMs(), nth(pace.cap - 1) + pace.intervalMs - nowMs());
   };
 
-  function refusal({ key, slots, pace }: SlotAsk): SlotAnswer | null {
+  /** @param key of the slot */
+  function refusal({ key: account, slots, pace }: SlotAsk, key: string): SlotAnswer | null {
     if (countOf(key) >= slots) {
       sweep(ask.slots.all(key), ask.drop);
       const others = ask.slots.all(key).filter((row) => text(row, 'owner') !== me);
@@ -147,7 +148,7 @@ function makeShared(database: Database, { clock, owner, isAlive, isRunAlive }: S
       if (used >= slots) return { is: 'full', used, byOthers: others.length, label: first === undefined ? null : text(first, 'label') };
     }
     if (isBehind(key)) return { is: 'behind' };
-    const waitMs = pace === null ? 0 : earlyMs(key, pace);
+    const waitMs = pace === null ? 0 : earlyMs(account, pace);
     return waitMs > 0 ? { is: 'early', waitMs } : null;
   }
 
@@ -157,15 +158,16 @@ function makeShared(database: Database, { clock, owner, isAlive, isRunAlive }: S
     atomically,
     take: (asked) =>
       atomically((): SlotAnswer => {
-        const { key, run, label } = asked;
+        const { run, label } = asked;
+        const key = asked.isProbe ? `${asked.key} probe` : asked.key;
         // A run that was under way when its docket went away has its slot still.
-        if (ask.mine.get(run, key) !== undefined) {
+        if (ask.mine.get(run) !== undefined) {
           ask.put.run(run, key, me, label);
           return { is: 'taken' };
         }
-        const hold = holdOf(key);
+        const hold = holdOf(asked.key);
         if (hold !== null) return { is: 'held', hold };
-        const refused = refusal(asked);
+        const refused = refusal(asked, key);
         if (refused !== null) {
           ask.lineUp.run(key, me, nowMs() + asked.lineMs);
           return refused;
@@ -173,8 +175,8 @@ function makeShared(database: Database, { clock, owner, isAlive, isRunAlive }: S
         ask.leaveLine.run(key, me);
         ask.put.run(run, key, me, label);
         if (asked.pace !== null) {
-          ask.forgetStarts.run(key, owner.bootId, nowMs() - DAY_MS);
-          ask.started.run(key, owner.bootId, nowMs());
+          ask.forgetStarts.run(asked.key, owner.bootId, nowMs() - DAY_MS);
+          ask.started.run(asked.key, owner.bootId, nowMs());
         }
         return { is: 'taken' };
       }),

@@ -76,9 +76,6 @@ const WRITER = 'writer';
 const LINE_POLLS = 4;
 const LINE_MS_MIN = 2_000;
 
-/** Of the probe of a hold there is one, over all dockets too. */
-const slotsOf = (lane: Lane): number => (lane.state() === 'probing' ? 1 : lane.cap());
-
 function refusalWords(lane: string, answer: Exclude<SlotAnswer, { readonly is: 'taken' | 'held' }>, slots: number): string {
   switch (answer.is) {
     case 'full':
@@ -110,7 +107,7 @@ export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: 
 
   /** Null: it may write. */
   const writerWords = ({ run, label }: OutsideAsk): string | null => {
-    const asked = { key: WRITER, run, label, slots: 1, pace: null, lineMs };
+    const asked = { key: WRITER, run, label, slots: 1, pace: null, isProbe: false, lineMs };
     const answer = writers.use((shared) => shared.take(asked))?.value;
     const own = [...mine.values()].find(({ ask }) => ask.writes && ask.run !== run)?.ask.label ?? null;
     if (answer === undefined ? own === null : answer.is === 'taken') return null;
@@ -121,9 +118,10 @@ export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: 
   const slotAnswer = (lane: Lane, key: string, { run, label }: OutsideAsk): SlotAnswer | null => {
     if (accounts === null) return null;
     const { intervalCap, intervalMs, staggerMs } = lane.settings;
-    const slots = slotsOf(lane);
+    const isProbe = lane.state() === 'probing';
+    const slots = isProbe ? 1 : lane.cap();
     const pace = Number.isFinite(intervalCap) ? { cap: intervalCap, intervalMs, staggerMs } : null;
-    return accounts.use((shared) => shared.take({ key, run, label, slots, pace, lineMs }))?.value ?? null;
+    return accounts.use((shared) => shared.take({ key, run, label, slots, pace, isProbe, lineMs }))?.value ?? null;
   };
 
   const give = (ask: OutsideAsk): void => {
@@ -169,7 +167,10 @@ export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: 
         onHeld(lane, answer.hold);
         return againMs;
       }
-      const words = refusalWords(lane.name, answer, slotsOf(lane));
+      const words =
+        answer.is === 'full' && lane.state() === 'probing'
+          ? `waits: a run of another docket of this machine goes first to see whether lane ${lane.name} works again`
+          : refusalWords(lane.name, answer, lane.cap());
       waits.set(lane.name, words);
       ask.tell(words);
       return againMs;

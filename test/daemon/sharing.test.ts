@@ -146,6 +146,18 @@ test('a limit told to one holds the other until the same moment; then one probe 
   assert.deepEqual([a.lanes.view()[0]?.state, b.lanes.view()[0]?.state], ['open', 'open']);
 });
 
+test('the probe of a hold does not wait for runs of before it', async (t) => {
+  const machine = await makeMachine(t);
+  const a = machine.docket('a', { settings: { slots: 2 } });
+  const first = a.start('limited');
+  void a.start('long');
+  await a.end(limited('2026-11-20T12:00:10.000Z'));
+  await first;
+  void a.start('probe');
+  await machine.clock.runUntil(11_000);
+  assert.deepEqual([...machine.running], ['a/long', 'a/probe']);
+});
+
 test('who waits for the slot of a run that the provider refuses does not get it', async (t) => {
   const machine = await makeMachine(t);
   const [a, b] = [machine.docket('a'), machine.docket('b')];

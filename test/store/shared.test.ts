@@ -47,6 +47,7 @@ const ask = (run: string, more: Partial<SlotAsk> = {}): SlotAsk => ({
   label: `label of ${run}`,
   slots: 1,
   pace: null,
+  isProbe: false,
   lineMs: 2_000,
   ...more,
 });
@@ -165,6 +166,17 @@ test('a limit told to one holds all, until the same moment; the later reset coun
   a.hold('k', { ...hold, untilMs: minutes(6), at: new Date(minutes(5)).toISOString() });
   b.free('k');
   assert.equal(a.holdOf('k'), null);
+});
+
+test('of probes there is one over all dockets, whatever still runs of before; a limit of before holds it too', async (t) => {
+  const { open } = await makeTable(t);
+  const [a, b] = [open(1), open(2)];
+  assert.equal(a.take(ask('a old')).is, 'taken');
+  assert.equal(a.take(ask('a', { isProbe: true })).is, 'taken');
+  assert.equal(b.take(ask('b', { isProbe: true })).is, 'full');
+  a.give('a');
+  a.hold('k', { untilMs: minutes(5), reason: 'too much', at });
+  assert.equal(b.take(ask('b', { isProbe: true })).is, 'held');
 });
 
 test('a wall clock that is set back makes no hold longer', async (t) => {
