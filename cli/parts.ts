@@ -6,6 +6,7 @@ import type { Fs, Journal, LockHolder, Log } from '#core/ports.ts';
 import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
+import type { Shared } from '#core/shared.ts';
 import type { Spool } from '#core/spool.ts';
 import { makeHistory } from '#history/history.ts';
 import { askProgram } from '#platform/ask.ts';
@@ -18,6 +19,7 @@ import { linkTo } from '#platform/soft-link.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
+import { bootId, isAlive, startTimeOf } from '#platform/process-facts.ts';
 import { openDatabase } from '#platform/sqlite.ts';
 import { processorCount } from '#platform/system.ts';
 import { scanText } from '#policy/scan-text.ts';
@@ -25,6 +27,7 @@ import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
+import { openShared } from '#store/shared.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
 import { journalFile, lockFile } from './places.ts';
@@ -72,6 +75,17 @@ export function journalOf(workspace: Workspace, log: Log, check: () => void = ()
     throw error;
   }
 }
+
+/** What dockets share (store/shared.ts). Throws with a code when it cannot be opened. */
+export const openSharedFile = (file: string, instance: string, isRunAlive: (folder: string) => boolean): Shared =>
+  openShared({
+    path: file,
+    openDatabase,
+    clock,
+    owner: { pid: process.pid, pidStart: startTimeOf(process.pid) ?? '', bootId: bootId(), instance },
+    isAlive,
+    isRunAlive,
+  });
 
 /** How long a lock that only a moment needs is waited for. */
 const LOCK_WAIT_MS = 300;
