@@ -20,9 +20,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
   store: { floor: 3, may: ['core'], types: ['platform'] },
   policy: { floor: 3, may: ['core'], types: ['platform'] },
   tools: { floor: 3, may: ['core'], types: ['platform'] },
+  worktrees: { floor: 3, may: ['core'], types: ['platform'] },
   agents: { floor: 3, may: ['core', 'prompt-spec', 'tools'] },
   daemon: { floor: 4, may: ['core', 'prompt-spec', 'spool', 'agents', 'history', 'policy'] },
-  cli: { floor: 6, may: ['core', 'platform', 'prompt-spec', 'spool', 'history', 'store', 'policy', 'tools', 'agents', 'daemon'] },
+  cli: {
+    floor: 6,
+    may: ['core', 'platform', 'prompt-spec', 'spool', 'history', 'store', 'policy', 'tools', 'worktrees', 'agents', 'daemon'],
+  },
 };
 
 /** Rooms, files (`*` stands for letters of a name) that may import a package. */
@@ -47,6 +51,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@secretlint/types': ['policy/'],
   '@clack/prompts': ['cli/'],
   commander: ['cli/'],
+  execa: ['platform/git-work.ts'],
   ink: ['cli/review-screen.ts'],
   react: ['cli/review-screen.ts'],
   'string-width': ['cli/review-line.ts'],

@@ -19,7 +19,7 @@ const tokens: ReadonlyMap<string, readonly Token[]> = new Map(
   SOURCES.map((file) => [file, tokensOf(readFileSync(path.join(ROOT, file), 'utf8'))]),
 );
 
-/** The only files that import node:child_process: what they start, how often they do, and what bounds it. */
+/** The only files that import node:child_process or execa: what they start, how often they do, and what bounds it. */
 const DOORS: Readonly<Record<string, readonly [calls: number, reason: string]>> = {
   'platform/ask.ts': [
     1,
@@ -33,6 +33,10 @@ const DOORS: Readonly<Record<string, readonly [calls: number, reason: string]>> 
   'platform/git-hooks.ts': [
     1,
     'git facts for the hooks of the code repository (staged blobs, the commits of a push), -z and argument arrays, no hooks',
+  ],
+  'platform/git-work.ts': [
+    1,
+    'commands of git in a person’s repository (worktrees, branches), which a person’s verb asks for: execa, argument array, deadline',
   ],
   'platform/git-tree.ts': [1, 'git ls-tree of a commit: the second opinion of verify'],
   'platform/git-packs.ts': [1, 'git pack-objects and commit-graph on the history repository, no hooks, no configuration of a person'],
@@ -84,6 +88,9 @@ const OTHER_GIT_VERBS = new Set(
   ),
 );
 
+/** What the commands of a person's repository (room worktrees) may be: none writes a commit, sends anything out, or takes a change back. */
+const WORK_VERBS: readonly string[] = ['branch', 'fetch', 'update-ref', 'worktree'];
+
 /** Beside them, in one file: `git notes add` to docket's own ref, opt-in, on a person's word. */
 const OWN_VERBS: Readonly<Record<string, readonly string[]>> = { 'platform/git-notes.ts': ['notes', 'add'] };
 
@@ -106,10 +113,10 @@ const isCode = (all: readonly Token[], index: number): boolean =>
 
 suite('programs', () => {
   test('are started in the files of the list only, as often as it says', () => {
-    const starters = ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'];
+    const starters = ['execa', 'spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'];
     const importing = SOURCES.filter((file) =>
       importsOf(readFileSync(path.join(ROOT, file), 'utf8')).some(
-        ({ from, isType }) => !isType && from?.endsWith('child_process') === true,
+        ({ from, isType }) => !isType && (from?.endsWith('child_process') === true || from === 'execa'),
       ),
     );
     assert.deepEqual(importing.toSorted(), Object.keys(DOORS).toSorted(), 'a new door: review it, and give it a row with its reason');
@@ -124,7 +131,7 @@ suite('programs', () => {
   });
 
   test('are asked for by those of the list only', () => {
-    const handles = ['askProgram', 'makeProcesses', 'runAttached', 'startPiped', 'startDetached'];
+    const handles = ['askProgram', 'makeGitWork', 'makeProcesses', 'runAttached', 'startPiped', 'startDetached'];
     const isAsked = (all: readonly Token[], index: number): boolean =>
       isWord(all, index, handles) ||
       (isWord(all, index, ['start']) &&
@@ -179,6 +186,16 @@ suite('programs', () => {
       callers.every((file) => file.startsWith('platform/git')),
       callers.join(),
     );
+  });
+
+  test('of git in the room of worktrees are those of the list', () => {
+    // `replace` is a method of Fs.
+    const found = SOURCES.filter((file) => file.startsWith('worktrees/')).flatMap((file) =>
+      (tokens.get(file) ?? [])
+        .filter(({ kind, text }) => kind === 'text' && OTHER_GIT_VERBS.has(text) && ![...WORK_VERBS, 'replace'].includes(text))
+        .map(({ text }) => `${file} asks git for ${text}`),
+    );
+    assert.deepEqual(found, []);
   });
 
   test('of isomorphic-git nothing that reaches another repository or a work tree is used', () => {
