@@ -150,7 +150,12 @@ export const historyOf = (
     author: { name: 'docket', email: principal() },
     signing,
     pushRemotes: workspace.settings['policy.push_remotes'],
-    pushScan: { node: process.execPath, file: moduleFile('cli/push-scan'), deadlineMs: workspace.settings['limits.secret_scan'] },
+    pushScan: {
+      node: process.execPath,
+      file: moduleFile('cli/push-scan'),
+      deadlineMs: workspace.settings['limits.secret_scan'],
+      workspace: workspace.root,
+    },
     tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
     verifyThreads: Math.min(processorCount() - 1, VERIFY_THREADS_MAX),
   });

@@ -5,6 +5,7 @@
 
 import type { Price } from './money.ts';
 import type { AllowedSecret } from './policy.ts';
+import { FRONT_MATTER_BYTES_MAX, PROMPT_BYTES_MAX } from './prompt.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
@@ -47,14 +48,14 @@ export const SETTINGS = {
     default: 600_000,
     unit: 'bytes',
     min: 1_000,
-    max: 8_000_000,
+    max: PROMPT_BYTES_MAX,
     why: 'longest prompt: what every AI tool measured takes whole',
   }),
   'limits.front_matter_bytes': row<number>({
     default: 16_384,
     unit: 'bytes',
     min: 256,
-    max: 65_536,
+    max: FRONT_MATTER_BYTES_MAX,
     why: 'longest front matter: parsing is quadratic in it',
   }),
   'limits.answer_bytes': row<number>({

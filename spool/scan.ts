@@ -43,6 +43,7 @@ type Candidate = {
   readonly role: SpoolRole;
   readonly name: string;
   readonly key: string;
+  readonly ownerId: number;
   readonly settling: Settling | null;
   readonly isAnnounced: boolean;
   readonly file: string | null;
@@ -209,7 +210,7 @@ async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard)
   if (facts.kind !== 'file') {
     if (before?.key === key) return null;
     const refusal = `${refusalOf(facts.kind === 'link' ? 'link' : 'other')}, not a file: it is not opened`;
-    remember(sights, new WaitingFile(role, name, key, refusal), null, nowMs);
+    remember(sights, new WaitingFile(role, name, key, facts.uid, refusal), null, nowMs);
     return null;
   }
   const settling = look(before, facts, nowMs, heard);
@@ -218,7 +219,7 @@ async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard)
     if (settling === null) return null;
   }
   const file = isUtf8(raw) ? path.join(parts.layout.in(role.folder), raw.toString()) : null;
-  return { role, name, key, settling, isAnnounced: sights.announced.has(contentIn(key)), file };
+  return { role, name, key, ownerId: facts.uid, settling, isAnnounced: sights.announced.has(contentIn(key)), file };
 }
 
 function remember(sights: Sights, waiting: WaitingFile, settling: Settling | null, nowMs: number): void {
@@ -249,15 +250,15 @@ async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork:
   const writers = isNetwork || files.length === 0 ? new Set<string>() : await parts.fs.openForWriting(files);
   const rule = settleRule(settings, isNetwork, writers !== null);
   const blind = settleRule(settings, isNetwork, false);
-  for (const { role, name, key, settling, isAnnounced, file } of candidates) {
+  for (const { role, name, key, ownerId, settling, isAnnounced, file } of candidates) {
     const againMs = settlesInMs(settling, file === null ? blind : rule, isAnnounced, nowMs);
     const isHeld = settling !== null && file !== null && writers?.has(file) === true;
     if (settling === null || (!isHeld && againMs === 0)) {
-      remember(sights, new WaitingFile(role, name, key, null), null, nowMs);
+      remember(sights, new WaitingFile(role, name, key, ownerId, null), null, nowMs);
       continue;
     }
     const inMs = isHeld ? Math.max(rule.waitMs, 50) : Math.max(againMs, 1);
-    remember(sights, new WaitingFile(role, name, key, inMs), { ...settling, againAtMs: Math.ceil(nowMs + inMs) }, nowMs);
+    remember(sights, new WaitingFile(role, name, key, ownerId, inMs), { ...settling, againAtMs: Math.ceil(nowMs + inMs) }, nowMs);
   }
 }
 

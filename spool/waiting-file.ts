@@ -28,6 +28,7 @@ export class WaitingFile implements Waiting {
   /** Folder and name, as settle.ts remembers it. */
   readonly sightName: string;
   readonly key: string;
+  readonly ownerId: number;
   /** Milliseconds until it is worth looking again; the words why it is not opened; null: a settled file. */
   readonly #more: number | string | null;
   /** Monotonic, of the last lstat, whole milliseconds. */
@@ -37,10 +38,11 @@ export class WaitingFile implements Waiting {
   /** Null: settled, or refused. */
   settling: Settling | null = null;
 
-  constructor(of: Of, sightName: string, key: string, more: number | string | null) {
+  constructor(of: Of, sightName: string, key: string, ownerId: number, more: number | string | null) {
     this.of = of;
     this.sightName = sightName;
     this.key = key;
+    this.ownerId = ownerId;
     this.#more = more;
   }
 
