@@ -15,6 +15,7 @@ import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
 import { THROTTLE_SETTINGS } from './settings-throttle.ts';
+import { WORKTREE_SETTINGS } from './settings-worktrees.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
 
@@ -258,6 +259,7 @@ export const SETTINGS = {
   }),
   ...HOOK_SETTINGS,
   ...CHECKPOINT_SETTINGS,
+  ...WORKTREE_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',
