@@ -25,6 +25,7 @@ import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
+import type { LockPorts } from '#worktrees/repository.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
 import { journalFile, lockFile } from './places.ts';
@@ -92,6 +93,13 @@ export async function withKernelLock<T>(workspace: Pick<Workspace, 'state'>, act
     lock.release();
   }
 }
+
+/** For commands that change the work trees of a repository (worktrees/repository.ts). */
+export const repositoryLockPorts = (workspace: Pick<Workspace, 'settings'>): LockPorts => ({
+  fs: makeFs(),
+  locks: makeKernelLocks(),
+  waitMs: workspace.settings['worktrees.lock_wait'],
+});
 
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>

@@ -15,6 +15,7 @@ import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
 import { THROTTLE_SETTINGS } from './settings-throttle.ts';
+import { CLEANUP_SETTINGS } from './settings-cleanup.ts';
 import { WORKTREE_SETTINGS } from './settings-worktrees.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
@@ -260,6 +261,7 @@ export const SETTINGS = {
   ...HOOK_SETTINGS,
   ...CHECKPOINT_SETTINGS,
   ...WORKTREE_SETTINGS,
+  ...CLEANUP_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',

@@ -72,6 +72,7 @@ const HANDED: Readonly<Record<string, string>> = {
   'cli/start-ports.ts': 'git status of the code repository, for evidence',
   'cli/tool-probe.ts': '`docket tool probe`, called by a person',
   'cli/up.ts': 'starts docket itself in the background',
+  'cli/worktree-look.ts': 'git of the code repository: facts of its worktrees, and their cleanup, when a person asks for it',
   'cli/verify.ts': 'openssl ts -verify, for the time stamp of a checkpoint',
   'tools/keeper-run.ts': 'inside the keeper: starts one planned program',
   'tools/program.ts': '<program> --version',
@@ -88,8 +89,11 @@ const OTHER_GIT_VERBS = new Set(
   ),
 );
 
-/** What the commands of a person's repository (room worktrees) may be: none writes a commit, sends anything out, or takes a change back. */
-const WORK_VERBS: readonly string[] = ['branch', 'fetch', 'update-ref', 'worktree'];
+/**
+ * What the commands of a person's repository (room worktrees) may be: none sends anything out, or takes a change back. `add` is `git worktree add`, and with
+ * write-tree and commit-tree the keeping of a whole tree through a private index (worktrees/snapshot.ts): no branch ever has that commit.
+ */
+const WORK_VERBS: readonly string[] = ['add', 'branch', 'commit-tree', 'fetch', 'update-ref', 'worktree', 'write-tree'];
 
 /** Beside them, in one file: `git notes add` to docket's own ref, opt-in, on a person's word. */
 const OWN_VERBS: Readonly<Record<string, readonly string[]>> = { 'platform/git-notes.ts': ['notes', 'add'] };

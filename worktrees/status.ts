@@ -1,0 +1,109 @@
+/** What lies in a work tree beside its commits: `git status` (git-status(1), "Porcelain Format Version 2"), edits that git was told not to see, commands that stand half done. */
+
+import path from 'node:path';
+import type { Fs } from '#core/ports.ts';
+import { err, ok, type Result } from '#core/result.ts';
+import type { GitWork } from '#core/worktrees.ts';
+import { gitWords } from './repository.ts';
+
+export type Status = {
+  readonly changed: readonly string[];
+  readonly untracked: readonly string[];
+  /** Whole folders end in `/`. */
+  readonly ignored: readonly string[];
+  readonly nested: readonly string[];
+  /** Submodules with changes or new files of their own. */
+  readonly dirtySubmodules: readonly string[];
+};
+
+/** No monitor and no cache of the repository's: a program that says "nothing changed" is not asked. */
+export const SEEING: readonly string[] = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.untrackedCache=false'];
+const STATUS = [
+  'status',
+  '--porcelain=v2',
+  '-z',
+  '--untracked-files=all',
+  '--ignored=matching',
+  '--ignore-submodules=none',
+  '--no-renames',
+];
+
+export async function readStatus(git: GitWork, fs: Pick<Fs, 'facts'>, folder: string): Promise<Result<Status, string>> {
+  const asked = await git(folder, [...SEEING, ...STATUS]);
+  if (asked.code !== 0) return err(`git status: ${gitWords(asked)}`);
+  const status = {
+    changed: [] as string[],
+    untracked: [] as string[],
+    ignored: [] as string[],
+    nested: [] as string[],
+    dirtySubmodules: [] as string[],
+  };
+  for (const record of asked.stdout.split('\0')) {
+    const kind = record.slice(0, 2);
+    if (kind === '? ' || kind === '! ') await sortNew(fs, folder, kind, record.slice(2), status);
+    else if (/^[12u] /.test(kind)) {
+      const fields = record.split(' ');
+      const name = fields.slice(kind === 'u ' ? 10 : 8).join(' ');
+      const isSubmodule = fields[2]?.startsWith('S') === true;
+      if (isSubmodule && /[MU]/.test(fields[2]?.slice(2) ?? '')) status.dirtySubmodules.push(name);
+      // A submodule with nothing but files of its own is not a change of this tree.
+      if (!isSubmodule || fields[1] !== '.M' || fields[2]?.[1] === 'C') status.changed.push(name);
+    }
+  }
+  return ok(status);
+}
+
+/** A folder that is named whole, although all files were asked for, is a repository of its own. */
+async function sortNew(
+  fs: Pick<Fs, 'facts'>,
+  folder: string,
+  kind: string,
+  name: string,
+  to: Record<'untracked' | 'ignored' | 'nested', string[]>,
+): Promise<void> {
+  const isFolder = name.endsWith('/');
+  const isRepository = isFolder && (await fs.facts(path.join(folder, name, '.git')).catch(() => null)) !== null;
+  if (isRepository) to.nested.push(name);
+  else to[kind === '? ' ? 'untracked' : 'ignored'].push(name);
+}
+
+const HIDDEN_COMPARED_MAX = 2_000;
+
+/** Files marked assume-unchanged (a small letter) or skip-worktree (`S`) that are there all the same and are not what the index says. */
+export async function hiddenEdits(git: GitWork, fs: Pick<Fs, 'facts'>, folder: string): Promise<Result<readonly string[], string>> {
+  const listed = await git(folder, [...SEEING, 'ls-files', '-v', '-s', '-z']);
+  if (listed.code !== 0) return err(`git ls-files: ${gitWords(listed)}`);
+  // `S 100644 <id> 0\t<name>`
+  const marked = listed.stdout.split('\0').flatMap((line) => {
+    const tab = line.indexOf('\t');
+    const [mark = '', mode = '', id = ''] = line.slice(0, tab).split(' ');
+    return /^[a-zS]$/.test(mark) && mode.startsWith('100') ? [{ id, name: line.slice(tab + 1) }] : [];
+  });
+  const there: typeof marked = [];
+  for (const one of marked) if ((await fs.facts(path.join(folder, one.name)).catch(() => null)) !== null) there.push(one);
+  const compared = there.slice(0, HIDDEN_COMPARED_MAX).filter(({ name }) => !name.includes('\n'));
+  const rest = there.filter((one) => !compared.includes(one)).map(({ name }) => name);
+  if (compared.length === 0) return ok(rest);
+  const hashed = await git(folder, ['hash-object', '--stdin-paths'], { input: `${compared.map(({ name }) => name).join('\n')}\n` });
+  if (hashed.code !== 0) return err(`git hash-object: ${gitWords(hashed)}`);
+  const ids = hashed.stdout.split('\n');
+  return ok([...compared.filter(({ id }, index) => ids[index] !== id).map(({ name }) => name), ...rest]);
+}
+
+/** Files of a git folder that speak of a command that is not at its end: git's wt-status.c, wt_status_get_state. */
+const HALF_DONE: readonly (readonly [name: string, words: string])[] = [
+  ['rebase-merge', 'a rebase'],
+  ['rebase-apply', 'a rebase'],
+  ['MERGE_HEAD', 'a merge'],
+  ['CHERRY_PICK_HEAD', 'a cherry-pick'],
+  ['REVERT_HEAD', 'a revert'],
+  ['BISECT_LOG', 'a bisection'],
+  ['sequencer', 'a series of picks'],
+];
+
+/** @param gitFolder of this work tree */
+export async function halfDone(fs: Pick<Fs, 'facts'>, gitFolder: string): Promise<readonly string[]> {
+  const found = new Set<string>();
+  for (const [name, words] of HALF_DONE) if ((await fs.facts(path.join(gitFolder, name))) !== null) found.add(words);
+  return [...found];
+}
