@@ -9,7 +9,7 @@ import { halfDone, hiddenEdits, readStatus, type Status } from './status.ts';
 import { readSubmodules } from './submodules.ts';
 
 export type GitLook = { readonly facts: GitFacts | null; readonly unknown: readonly string[] };
-type LookFs = Pick<Fs, 'facts'>;
+type LookFs = Pick<Fs, 'facts' | 'list'>;
 
 const NO_STATUS: Status = { changed: [], untracked: [], ignored: [], nested: [], dirtySubmodules: [] };
 const count = async (git: GitWork, folder: string, args: readonly string[]): Promise<number> =>

@@ -28,7 +28,7 @@ const STATUS = [
   '--no-renames',
 ];
 
-export async function readStatus(git: GitWork, fs: Pick<Fs, 'facts'>, folder: string): Promise<Result<Status, string>> {
+export async function readStatus(git: GitWork, fs: Pick<Fs, 'facts' | 'list'>, folder: string): Promise<Result<Status, string>> {
   const asked = await git(folder, [...SEEING, ...STATUS]);
   if (asked.code !== 0) return err(`git status: ${gitWords(asked)}`);
   const status = {
@@ -53,18 +53,36 @@ export async function readStatus(git: GitWork, fs: Pick<Fs, 'facts'>, folder: st
   return ok(status);
 }
 
-/** A folder that is named whole, although all files were asked for, is a repository of its own. */
+/** A new folder that is named whole, although all files were asked for, is a repository of its own; an ignored one may hold some. */
 async function sortNew(
-  fs: Pick<Fs, 'facts'>,
+  fs: Pick<Fs, 'facts' | 'list'>,
   folder: string,
   kind: string,
   name: string,
   to: Record<'untracked' | 'ignored' | 'nested', string[]>,
 ): Promise<void> {
-  const isFolder = name.endsWith('/');
-  const isRepository = isFolder && (await fs.facts(path.join(folder, name, '.git')).catch(() => null)) !== null;
-  if (isRepository) to.nested.push(name);
-  else to[kind === '? ' ? 'untracked' : 'ignored'].push(name);
+  const repositories = name.endsWith('/') ? await repositoriesIn(fs, folder, name) : [];
+  to.nested.push(...repositories);
+  if (!repositories.includes(name)) to[kind === '? ' ? 'untracked' : 'ignored'].push(name);
+}
+
+const DEPTH_MAX = 3;
+const LOOKED_MAX = 5_000;
+
+/** Folders with a `.git` in them: this one, and those below it, so deep and so many. */
+async function repositoriesIn(fs: Pick<Fs, 'list'>, folder: string, name: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  const open = [{ inner: name, depth: 0 }];
+  let looked = 0;
+  for (let at = open.shift(); at !== undefined && looked < LOOKED_MAX; at = open.shift()) {
+    const entries = await fs.list(path.join(folder, at.inner)).catch(() => []);
+    looked += entries.length;
+    if (entries.some((entry) => entry.name === '.git')) found.push(at.inner);
+    else if (at.depth < DEPTH_MAX)
+      for (const entry of entries)
+        if (entry.kind === 'folder' && entry.name !== null) open.push({ inner: `${at.inner}${entry.name}/`, depth: at.depth + 1 });
+  }
+  return found;
 }
 
 const HIDDEN_COMPARED_MAX = 2_000;

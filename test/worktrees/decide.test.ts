@@ -102,12 +102,13 @@ suite('what stands against a cleanup', () => {
   });
 
   test('whatever the facts: allowed means that nothing exists only there', () => {
+    // Mostly quiet, so that some of them are allowed.
     const names = fc.oneof(
-      fc.constant(NONE),
+      { weight: 12, arbitrary: fc.constant(NONE) },
       fc.array(fc.string(), { minLength: 1, maxLength: 3 }).map((first) => ({ count: first.length, first })),
     );
-    const few = fc.constantFrom(0, 0, 0, 1, 7);
-    const rarely = fc.constantFrom(false, false, false, true);
+    const few = fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, fc.constantFrom(1, 7));
+    const rarely = fc.oneof({ weight: 12, arbitrary: fc.constant(false) }, fc.constant(true));
     const gitFacts: fc.Arbitrary<GitFacts> = fc.record({
       branch: fc.constantFrom('feature/FEAT-1', 'main', null),
       head: fc.constantFrom('a'.repeat(40), null),
@@ -137,10 +138,10 @@ suite('what stands against a cleanup', () => {
       stream: fc.constant(null),
       record: fc.constantFrom(null, { branch: 'feature/FEAT-1' } as NonNullable<WorktreeFacts['record']>),
       isPrimary: rarely,
-      isRegistered: fc.boolean(),
-      hasFolder: fc.boolean(),
+      isRegistered: rarely.map((is) => !is),
+      hasFolder: rarely.map((is) => !is),
       locked: fc.constantFrom(null, null, 'why'),
-      git: fc.option(gitFacts),
+      git: fc.option(gitFacts, { freq: 12 }),
       queues: fc.option(
         fc.record({ folder: fc.string(), waiting: names, held: names, inFlight: names, unrecorded: names, failed: few, rejected: few }),
       ),
@@ -171,6 +172,6 @@ suite('what stands against a cleanup', () => {
       }),
       { numRuns: 3_000, examples: [[FACTS, []]] },
     );
-    assert.ok(allowed > 0);
+    assert.ok(allowed > 50, String(allowed));
   });
 });
