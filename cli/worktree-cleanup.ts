@@ -5,19 +5,22 @@
  * is accepted only by a person who typed the worktree's name at a terminal, and never by a program that docket started.
  */
 
+import path from 'node:path';
 import { isCancel, text } from '@clack/prompts';
 import { printable, type FeatureId } from '#core/names.ts';
 import type { Workspace } from '#core/settings.ts';
+import { moveFolder } from '#worktrees/archive.ts';
 import type { WorktreeFacts } from '#worktrees/cleanup-facts.ts';
 import { decideCleanup, standing, type Decision, type Reason } from '#worktrees/decide.ts';
 import { entriesNamed, type Entry } from '#worktrees/entries.ts';
 import { finishRemoval, removeWorktree, type Removed, type RemovePorts } from '#worktrees/remove.ts';
-import { madeUpRecord, newestRemoval, timeWord, type Removal } from '#worktrees/removals.ts';
+import { archiveFolder, madeUpRecord, newestRemoval, timeWord, type Removal } from '#worktrees/removals.ts';
 import { RepositoryBusy, withRepositoryLock } from '#worktrees/repository.ts';
 import { CliError, EXIT } from './io.ts';
-import { connectControl } from './open.ts';
+import { connectControl, openWorkspace } from './open.ts';
 import { clock, repositoryLockPorts, withKernelLock } from './parts.ts';
 import { personOf, personWords } from './person.ts';
+import { isInside, SETTINGS_FILE } from './workspace.ts';
 import { lookAt, reopen, type Place } from './worktree-look.ts';
 
 export type Wish = {
@@ -93,15 +96,29 @@ export async function cleanOne(before: Place, word: string, wish: Wish, reached?
     const entry = entriesNamed(place.entries, word).find(({ registered }) => registered !== null) ?? null;
     if (open !== null && (open.state === 'tree' || entry === null || !entry.hasFolder)) return finish(place, open, wish);
     const one = entryNamed(place, word);
-    const first = await lookAt(place, one, { base: wish.base, isDiskWanted: false });
-    const ask = async (isLockHeld: boolean): Promise<Cleaned> => {
-      const { facts } = isLockHeld ? await lookAt(place, one, { isLockHeld, base: wish.base, isDiskWanted: false }) : first;
+    if (open !== null && !wish.isDryRun) await bringQueuesBack(place, open);
+    const decide = async (isLockHeld: boolean): Promise<Cleaned> => {
+      const { facts } = await lookAt(place, one, { isLockHeld, base: wish.base, isDiskWanted: false });
       return decideAndRemove(place, one, facts, wish, open, reached);
     };
-    const { workspace } = first;
-    if (workspace === null || first.facts.queues === null || first.facts.daemon !== null || wish.isDryRun) return ask(false);
-    return (await withKernelLock(workspace, async () => ask(true))) ?? ask(false);
+    const workspace = wish.isDryRun ? null : await ownQueues(place, one);
+    if (workspace === null) return decide(false);
+    return (await withKernelLock(workspace, async () => decide(true))) ?? decide(false);
   });
+}
+
+/** What an earlier try had moved before it was cut off: the decision is made on the whole. */
+async function bringQueuesBack({ fs, repository }: Place, { queues, ...open }: Removal): Promise<void> {
+  if (queues !== null && (await fs.facts(queues)) === null)
+    await moveFolder(fs, path.join(archiveFolder(repository.common, open), 'queues'), queues);
+}
+
+/** The workspace whose queues lie in the worktree; null: there are none, or nobody can say, which a look then says. */
+async function ownQueues({ io, fs, inner }: Place, { folder }: Entry): Promise<Workspace | null> {
+  const root = path.join(folder, inner);
+  if ((await fs.facts(path.join(root, SETTINGS_FILE)).catch(() => null)) === null) return null;
+  const workspace = await openWorkspace(io, { root }).catch(() => null);
+  return workspace !== null && isInside(folder, workspace.queues) && (await fs.facts(workspace.queues)) !== null ? workspace : null;
 }
 
 /** One of this id that was cut off. */

@@ -45,17 +45,18 @@ export async function openPlace(io: Io, common: Common): Promise<Place> {
   });
   if (!read.ok) throw new CliError(`${workspace.code} is in no repository that git can read: ${read.error}`, EXIT.environment);
   const inner = (await askLine(git, workspace.root, ['rev-parse', '--show-prefix'])) ?? '';
-  return reopen({ io, workspace, git, fs, repository: read.value, inner, base: null, records: [], removals: [], entries: [] });
+  return fill({ io, workspace, git, fs, inner }, read.value);
 }
 
 /** The same once more: what another command may have changed meanwhile. */
 export async function reopen(place: Place): Promise<Place> {
-  const { workspace, git, fs } = place;
-  const read = await readRepository(git, fs, place.repository.common);
+  const read = await readRepository(place.git, place.fs, place.repository.primary.folder);
   if (!read.ok) throw new CliError(`the repository cannot be read any more: ${read.error}`, EXIT.environment);
-  const repository = { ...read.value, primary: place.repository.primary };
-  const worktrees = read.value.worktrees.slice(1);
-  const facts = { ...repository, worktrees: [repository.primary, ...worktrees] };
+  return fill(place, read.value);
+}
+
+async function fill(fixed: Pick<Place, 'io' | 'workspace' | 'git' | 'fs' | 'inner'>, repository: RepositoryFacts): Promise<Place> {
+  const { workspace, git, fs } = fixed;
   const setting = workspace.settings['worktrees.folder'];
   const beside = new Set([
     path.dirname(repository.primary.folder),
@@ -64,12 +65,12 @@ export async function reopen(place: Place): Promise<Place> {
   const records = await readRecords(fs, repository.common);
   const wanted = workspace.settings['worktrees.base'];
   return {
-    ...place,
-    repository: facts,
-    base: wanted === '' ? ((await defaultBranch(git, facts))?.name ?? null) : wanted,
+    ...fixed,
+    repository,
+    base: wanted === '' ? ((await defaultBranch(git, repository))?.name ?? null) : wanted,
     records,
     removals: await readRemovals(fs, repository.common),
-    entries: await readEntries(fs, facts, records, workspace.app, [...beside]),
+    entries: await readEntries(fs, repository, records, workspace.app, [...beside]),
   };
 }
 

@@ -3,22 +3,22 @@
 import type { Fs } from '#core/ports.ts';
 import type { GitWork } from '#core/worktrees.ts';
 import { namesOf, NO_NAMES, type GitFacts } from './cleanup-facts.ts';
-import { mergedState } from './merged.ts';
+import { mergedState, type Merged } from './merged.ts';
 import { askLine, type RegisteredWorktree } from './repository.ts';
-import { halfDone, hiddenEdits, readStatus, type Status } from './status.ts';
+import { halfDone, hiddenEdits, readIndex, readStatus, type Status } from './status.ts';
 import { readSubmodules } from './submodules.ts';
 
 export type GitLook = { readonly facts: GitFacts | null; readonly unknown: readonly string[] };
 type LookFs = Pick<Fs, 'facts' | 'list'>;
 
 const NO_STATUS: Status = { changed: [], untracked: [], ignored: [], nested: [], dirtySubmodules: [] };
+const namesIn = (text: string | null): readonly string[] => (text ?? '').split('\n').filter((name) => name !== '');
 const count = async (git: GitWork, folder: string, args: readonly string[]): Promise<number> =>
   Number((await askLine(git, folder, ['rev-list', '--count', ...args])) ?? Number.NaN);
 
 /** The refs that could have the branch's commits: base here, what base follows, base at each remote. */
-export async function baseRefs(git: GitWork, folder: string, base: string): Promise<readonly string[]> {
+async function baseRefs(git: GitWork, folder: string, base: string, remotes: readonly string[]): Promise<readonly string[]> {
   const upstream = await askLine(git, folder, ['for-each-ref', '--format=%(upstream)', `refs/heads/${base}`]);
-  const remotes = ((await askLine(git, folder, ['remote'])) ?? '').split('\n').filter((name) => name !== '');
   const wanted = [`refs/heads/${base}`, upstream ?? '', ...remotes.map((name) => `refs/remotes/${name}/${base}`)].filter(
     (ref) => ref !== '',
   );
@@ -30,15 +30,22 @@ export async function baseRefs(git: GitWork, folder: string, base: string): Prom
 export async function readGitFacts(git: GitWork, fs: LookFs, worktree: RegisteredWorktree, base: string | null): Promise<GitLook> {
   const { folder, branch, head } = worktree;
   const unknown: string[] = [];
-  const status = await readStatus(git, fs, folder);
-  const hidden = await hiddenEdits(git, fs, folder);
+  const remotes = namesIn(await askLine(git, folder, ['remote']));
+  const [status, index, gitFolder, commits, stashes] = await Promise.all([
+    readStatus(git, fs, folder),
+    readIndex(git, folder),
+    askLine(git, folder, ['rev-parse', '--absolute-git-dir']),
+    head === null ? NO_COMMITS : readCommits(git, folder, { head, branch, base, remotes }),
+    branch === null ? NO_NAMES : stashesOf(git, folder, branch),
+  ]);
   if (!status.ok) unknown.push(status.error);
-  if (!hidden.ok) unknown.push(hidden.error);
-  const gitFolder = await askLine(git, folder, ['rev-parse', '--absolute-git-dir']);
+  if (!index.ok) unknown.push(index.error);
   if (gitFolder === null) return { facts: null, unknown: [...unknown, 'git does not take it for a work tree'] };
   const seen = status.ok ? status.value : NO_STATUS;
-  const submodules = await readSubmodules(git, fs, folder);
-  const commits = head === null ? NO_COMMITS : await readCommits(git, folder, { head, branch, base });
+  const indexed = index.ok ? index.value : [];
+  const hidden = await hiddenEdits(git, fs, folder, indexed);
+  if (!hidden.ok) unknown.push(hidden.error);
+  const submodules = await readSubmodules(git, fs, folder, indexed);
   if (Object.values(commits).some((value) => Number.isNaN(value))) unknown.push('git could not count its commits');
   return {
     facts: {
@@ -53,7 +60,7 @@ export async function readGitFacts(git: GitWork, fs: LookFs, worktree: Registere
       inProgress: await halfDone(fs, gitFolder),
       base,
       ...commits,
-      stashes: branch === null ? NO_NAMES : await stashesOf(git, folder, branch),
+      stashes,
       submodules: {
         count: submodules.paths.length,
         dirty: namesOf(seen.dirtySubmodules),
@@ -80,35 +87,35 @@ const NO_COMMITS: Commits = {
   committedAt: null,
 };
 
-type Which = { readonly head: string; readonly branch: string | null; readonly base: string | null };
+type Which = { readonly head: string; readonly branch: string | null; readonly base: string | null; readonly remotes: readonly string[] };
 
-async function readCommits(git: GitWork, folder: string, { head, branch, base }: Which): Promise<Commits> {
-  const refs = base === null ? [] : await baseRefs(git, folder, base);
+async function readCommits(git: GitWork, folder: string, { head, branch, base, remotes }: Which): Promise<Commits> {
+  const refs = base === null ? [] : await baseRefs(git, folder, base, remotes);
   const nearest = refs[0];
-  const remotes = (await askLine(git, folder, ['remote'])) ?? '';
-  const isDetached = branch === null;
-  const loose = isDetached ? await count(git, folder, [head, '--not', '--branches', '--tags', '--remotes']) : 0;
-  const merged =
-    refs.length > 0
-      ? await mergedState(git, folder, head, refs)
-      : { unmerged: await count(git, folder, [head]), mergedAs: null, mergedInto: null };
-  return {
-    aheadOfBase: nearest === undefined ? 0 : await count(git, folder, [`${nearest}..${head}`]),
-    behindBase: nearest === undefined ? 0 : await count(git, folder, [`${head}..${nearest}`]),
-    upstream: isDetached ? null : await upstreamOf(git, folder, branch, head),
-    ...merged,
-    unpushed: remotes === '' ? null : await count(git, folder, [head, '--not', '--remotes']),
-    loose,
-    committedAt: await askLine(git, folder, ['log', '-1', '--format=%cI', head]),
-  };
+  const unmergedAll = async (): Promise<Merged> => ({ unmerged: await count(git, folder, [head]), mergedAs: null, mergedInto: null });
+  const [merged, sides, upstream, unpushed, loose, committedAt] = await Promise.all([
+    refs.length > 0 ? mergedState(git, folder, head, refs) : unmergedAll(),
+    nearest === undefined ? [0, 0] : bothSides(git, folder, head, nearest),
+    branch === null ? null : upstreamOf(git, folder, branch, head),
+    remotes.length === 0 ? null : count(git, folder, [head, '--not', '--remotes']),
+    branch === null ? count(git, folder, [head, '--not', '--branches', '--tags', '--remotes']) : 0,
+    askLine(git, folder, ['log', '-1', '--format=%cI', head]),
+  ]);
+  const [aheadOfBase = Number.NaN, behindBase = Number.NaN] = sides;
+  return { aheadOfBase, behindBase, upstream, ...merged, unpushed, loose, committedAt };
+}
+
+/** Commits that only this one has, and only the other. */
+async function bothSides(git: GitWork, folder: string, one: string, other: string): Promise<readonly number[]> {
+  const told = await askLine(git, folder, ['rev-list', '--left-right', '--count', `${one}...${other}`]);
+  return told === null ? [] : told.split('\t').map(Number);
 }
 
 async function upstreamOf(git: GitWork, folder: string, branch: string, head: string): Promise<GitFacts['upstream']> {
   const ref = (await askLine(git, folder, ['for-each-ref', '--format=%(upstream)', `refs/heads/${branch}`])) ?? '';
   if (ref === '') return null;
-  const told = await askLine(git, folder, ['rev-list', '--left-right', '--count', `${head}...${ref}`]);
-  if (told === null) return null;
-  const [ahead = 0, behind = 0] = told.split('\t').map(Number);
+  const [ahead, behind] = await bothSides(git, folder, head, ref);
+  if (ahead === undefined || behind === undefined) return null;
   return { name: ref.replace(/^refs\/(?:remotes|heads)\//, ''), ahead, behind };
 }
 

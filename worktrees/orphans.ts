@@ -59,7 +59,8 @@ const quoted = (text: string): string => (/^[\w./:@+-]+$/.test(text) ? text : `'
 export function findOrphans(look: OrphanLook): readonly Orphan[] {
   const { entries, records, removals } = look;
   return [
-    ...entries.flatMap((entry) => ofEntry(entry, look)),
+    // What a cleanup or a restore left half done is told as that.
+    ...entries.filter(({ folder }) => !isHalfDone(removals, folder)).flatMap((entry) => ofEntry(entry, look)),
     ...[...records, ...removals].flatMap((one): readonly Orphan[] => {
       const read = 'record' in one ? one.record : one.removal;
       if (read.ok) return [];
@@ -78,6 +79,11 @@ export function findOrphans(look: OrphanLook): readonly Orphan[] {
     ...twins(entries),
   ];
 }
+
+const isHalfDone = (removals: readonly ReadRemoval[], folder: string): boolean =>
+  removals.some(
+    ({ removal }) => removal.ok && ['begun', 'tree', 'restoring'].includes(removal.value.state) && removal.value.record.folder === folder,
+  );
 
 function ofEntry(entry: Entry, look: OrphanLook): readonly Orphan[] {
   const { id, folder, record, registered, hasFolder, hasParent } = entry;
@@ -226,7 +232,7 @@ function ofRemoval(removal: Removal, entries: readonly Entry[]): readonly Orphan
       { code: 'half-restored', id, folder, words: 'its restore was cut off', mend: `docket worktree restore ${id} ends it`, by: null },
     ];
   if (removal.state !== 'begun' && removal.state !== 'tree') return [];
-  const isKept = removal.state === 'tree' || entry === undefined;
+  const isKept = removal.state === 'tree' || entry?.hasFolder !== true;
   return [
     {
       code: 'half-removed',

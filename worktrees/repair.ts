@@ -4,11 +4,11 @@ import path from 'node:path';
 import type { Fs } from '#core/ports.ts';
 import { unreachable } from '#core/result.ts';
 import { writeRecord } from './records.ts';
-import { gitWords, type RepositoryFacts } from './repository.ts';
+import { askLine, gitWords, type RepositoryFacts } from './repository.ts';
 import type { Orphan } from './orphans.ts';
 import { finishRemoval, type RemovePorts } from './remove.ts';
 
-export type RepairPorts = RemovePorts & { readonly fs: RemovePorts['fs'] & Pick<Fs, 'rename'>; readonly time: string };
+export type RepairPorts = RemovePorts & { readonly fs: RemovePorts['fs'] & Pick<Fs, 'rename' | 'realPath'>; readonly time: string };
 export type Mended = { readonly orphan: Orphan; /** Null: it is done. */ readonly failed: string | null };
 
 /** Null where there is nothing to do about it but to read it. */
@@ -24,9 +24,11 @@ export async function repair(ports: RepairPorts, repository: RepositoryFacts, or
     case 'relink': {
       const answer = await git(primary, ['worktree', 'repair', '--', by.folder]);
       const { record } = by.entry;
-      if (answer.code === 0 && record !== null && record.folder !== by.folder)
-        await writeRecord(fs, common, { ...record, folder: by.folder });
-      return done(answer);
+      // Of a `.git` file that is gone git says that it cannot be read, and makes it again all the same: its effect counts.
+      const found = await askLine(git, by.folder, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
+      if (found === null || (await fs.realPath(found)) !== common) return { orphan, failed: gitWords(answer) };
+      if (record !== null && record.folder !== by.folder) await writeRecord(fs, common, { ...record, folder: by.folder });
+      return { orphan, failed: null };
     }
     case 'drop':
       return done(await git(primary, ['worktree', 'remove', '--', by.folder]));

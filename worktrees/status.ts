@@ -87,25 +87,45 @@ async function repositoriesIn(fs: Pick<Fs, 'list'>, folder: string, name: string
 
 const HIDDEN_COMPARED_MAX = 2_000;
 
-/** Files marked assume-unchanged (a small letter) or skip-worktree (`S`) that are there all the same and are not what the index says. */
-export async function hiddenEdits(git: GitWork, fs: Pick<Fs, 'facts'>, folder: string): Promise<Result<readonly string[], string>> {
+/** An entry of the index. */
+export type Indexed = {
+  /** of `git ls-files -v` */ readonly mark: string;
+  readonly mode: string;
+  readonly id: string;
+  readonly name: string;
+};
+
+export async function readIndex(git: GitWork, folder: string): Promise<Result<readonly Indexed[], string>> {
   const listed = await git(folder, [...SEEING, 'ls-files', '-v', '-s', '-z']);
   if (listed.code !== 0) return err(`git ls-files: ${gitWords(listed)}`);
   // `S 100644 <id> 0\t<name>`
-  const marked = listed.stdout.split('\0').flatMap((line) => {
-    const tab = line.indexOf('\t');
-    const [mark = '', mode = '', id = ''] = line.slice(0, tab).split(' ');
-    return /^[a-zS]$/.test(mark) && mode.startsWith('100') ? [{ id, name: line.slice(tab + 1) }] : [];
-  });
-  const there: typeof marked = [];
-  for (const one of marked) if ((await fs.facts(path.join(folder, one.name)).catch(() => null)) !== null) there.push(one);
+  return ok(
+    listed.stdout.split('\0').flatMap((line) => {
+      const tab = line.indexOf('\t');
+      const [mark = '', mode = '', id = ''] = line.slice(0, tab).split(' ');
+      return tab === -1 ? [] : [{ mark, mode, id, name: line.slice(tab + 1) }];
+    }),
+  );
+}
+
+/** Files marked assume-unchanged (a small letter) or skip-worktree (`S`) that are there all the same and are not what the index says. */
+export async function hiddenEdits(
+  git: GitWork,
+  fs: Pick<Fs, 'facts'>,
+  folder: string,
+  index: readonly Indexed[],
+): Promise<Result<readonly string[], string>> {
+  const there: Indexed[] = [];
+  for (const one of index)
+    if (/^[a-zS]$/.test(one.mark) && one.mode.startsWith('100') && (await fs.facts(path.join(folder, one.name)).catch(() => null)) !== null)
+      there.push(one);
   const compared = there.slice(0, HIDDEN_COMPARED_MAX).filter(({ name }) => !name.includes('\n'));
   const rest = there.filter((one) => !compared.includes(one)).map(({ name }) => name);
   if (compared.length === 0) return ok(rest);
   const hashed = await git(folder, ['hash-object', '--stdin-paths'], { input: `${compared.map(({ name }) => name).join('\n')}\n` });
   if (hashed.code !== 0) return err(`git hash-object: ${gitWords(hashed)}`);
   const ids = hashed.stdout.split('\n');
-  return ok([...compared.filter(({ id }, index) => ids[index] !== id).map(({ name }) => name), ...rest]);
+  return ok([...compared.filter(({ id }, at) => ids[at] !== id).map(({ name }) => name), ...rest]);
 }
 
 /** Files of a git folder that speak of a command that is not at its end: git's wt-status.c, wt_status_get_state. */

@@ -4,15 +4,22 @@ import path from 'node:path';
 import type { Fs } from '#core/ports.ts';
 import type { GitWork } from '#core/worktrees.ts';
 import { askLine } from './repository.ts';
+import { readIndex, type Indexed } from './status.ts';
 
 const DEPTH_MAX = 4;
 
 export type Submodules = { readonly paths: readonly string[]; readonly unpushed: readonly string[] };
 
-/** @param from what stands before the names that are told */
-export async function readSubmodules(git: GitWork, fs: Pick<Fs, 'facts'>, folder: string, from = '', depth = 0): Promise<Submodules> {
-  const { stdout } = await git(folder, ['ls-files', '-s', '-z']);
-  const named = stdout.split('\0').flatMap((line) => (line.startsWith('160000 ') ? [line.slice(line.indexOf('\t') + 1)] : []));
+/** @param index of the work tree @param from what stands before the names that are told */
+export async function readSubmodules(
+  git: GitWork,
+  fs: Pick<Fs, 'facts'>,
+  folder: string,
+  index: readonly Indexed[],
+  from = '',
+  depth = 0,
+): Promise<Submodules> {
+  const named = index.flatMap(({ mode, name }) => (mode === '160000' ? [name] : []));
   const paths: string[] = [];
   const unpushed: string[] = [];
   for (const name of named) {
@@ -23,7 +30,9 @@ export async function readSubmodules(git: GitWork, fs: Pick<Fs, 'facts'>, folder
     // One that cannot be asked, or stands too deep, is not known to be elsewhere.
     if (own !== '0' || depth >= DEPTH_MAX) unpushed.push(`${from}${name}`);
     else {
-      const below = await readSubmodules(git, fs, inner, `${from}${name}/`, depth + 1);
+      const inside = await readIndex(git, inner);
+      const below = await readSubmodules(git, fs, inner, inside.ok ? inside.value : [], `${from}${name}/`, depth + 1);
+      if (!inside.ok) unpushed.push(`${from}${name}`);
       paths.push(...below.paths);
       unpushed.push(...below.unpushed);
     }
