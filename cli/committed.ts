@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { Fs, Log } from '#core/ports.ts';
+import type { Stream } from '#core/prompt.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { WorktreeRecord } from '#core/worktrees.ts';
 import { printable } from '#core/names.ts';
@@ -38,16 +39,22 @@ export async function baseForm(root: string, name: string, { base, baseCommit }:
   return found.kind === 'text' ? { ...found, of: base ?? baseCommit } : found;
 }
 
+/** Stream and branch of the work tree that a workspace lies in; null: docket has written down nothing of it. */
+export async function workAt(fs: RecordFs, root: string): Promise<{ readonly stream: Stream; readonly branch: string } | null> {
+  const repository = await findRepository(fs, root);
+  const record = repository === null ? null : await recordAt(fs, repository);
+  return record === null ? null : { stream: record.stream, branch: record.branch };
+}
+
 /** What docket has written down of a linked work tree; null: nothing, or it is the main one. */
-export async function recordAt(
-  fs: Pick<Fs, 'list' | 'facts' | 'readBounded' | 'realPath'>,
-  { top, main, common }: Repository,
-): Promise<WorktreeRecord | null> {
+export async function recordAt(fs: RecordFs, { top, main, common }: Repository): Promise<WorktreeRecord | null> {
   if (main === top) return null;
   const folder = await fs.realPath(top);
   const records = await readRecords(fs, common);
   return records.flatMap(({ record }) => (record.ok && record.value.folder === folder ? [record.value] : []))[0] ?? null;
 }
+
+type RecordFs = Pick<Fs, 'list' | 'facts' | 'readBounded' | 'realPath'>;
 
 /** They say what a role may do, which program a tool is, and what a model is told: whoever can write there can widen it. */
 const RULES = ['agents', 'prompt-spec'] as const;
