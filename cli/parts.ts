@@ -94,12 +94,22 @@ export async function withKernelLock<T>(workspace: Pick<Workspace, 'state'>, act
   }
 }
 
-/** For commands that change the work trees of a repository (worktrees/repository.ts). */
-export const repositoryLockPorts = (workspace: Pick<Workspace, 'settings'>): LockPorts => ({
-  fs: makeFs(),
-  locks: makeKernelLocks(),
-  waitMs: workspace.settings['worktrees.lock_wait'],
-});
+/** For what changes the work trees of a repository (worktrees/repository.ts). */
+export const repositoryLock = (waitMs: number): LockPorts => ({ fs: makeFs(), locks: makeKernelLocks(), waitMs });
+
+/** Null: another process holds this lock file. */
+export async function whileLocked<T>(file: string, act: () => Promise<T>): Promise<T | null> {
+  const lock = makeKernelLocks().tryAcquire(file);
+  if (lock === null) return null;
+  try {
+    return await act();
+  } finally {
+    lock.release();
+  }
+}
+
+/** Is a git program at work at or below this folder? Null: the system does not tell. */
+export const gitIsAtWork = async (folder: string, uid: number): Promise<boolean | null> => makeHistoryGit().isAtWork(folder, uid);
 
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>

@@ -15,13 +15,13 @@ import { decideCleanup, standing, type Decision, type Reason } from '#worktrees/
 import { entriesNamed, type Entry } from '#worktrees/entries.ts';
 import { finishRemoval, removeWorktree, type Removed, type RemovePorts } from '#worktrees/remove.ts';
 import { archiveFolder, madeUpRecord, newestRemoval, timeWord, type Removal } from '#worktrees/removals.ts';
-import { RepositoryBusy, withRepositoryLock } from '#worktrees/repository.ts';
 import { CliError, EXIT } from './io.ts';
 import { connectControl, openWorkspace } from './open.ts';
-import { clock, repositoryLockPorts, withKernelLock } from './parts.ts';
+import { clock, withKernelLock } from './parts.ts';
 import { personOf, personWords } from './person.ts';
 import { isInside, SETTINGS_FILE } from './workspace.ts';
 import { lookAt, reopen, type Place } from './worktree-look.ts';
+import { inRepository } from './worktree-ports.ts';
 
 export type Wish = {
   readonly accepted: ReadonlySet<string>;
@@ -49,15 +49,9 @@ export const removePorts = ({ git, fs, repository, workspace }: Place, reached?:
   ...(reached === undefined ? {} : { reached }),
 });
 
-/** Throws CliError with words when another docket has the repository for too long. */
-export async function locked<T>(place: Place, act: () => Promise<T>): Promise<T> {
-  try {
-    return await withRepositoryLock(repositoryLockPorts(place.workspace), place.repository.common, act);
-  } catch (error) {
-    if (error instanceof RepositoryBusy) throw new CliError(error.message, EXIT.environment);
-    throw error;
-  }
-}
+/** One command at a time changes the worktrees. Throws CliError 3 that says who has the repository. */
+export const locked = async <T>(place: Place, act: () => Promise<T>): Promise<T> =>
+  inRepository(place.workspace, place.repository.common, act);
 
 /** Throws CliError 2 when the word names none, or more than one. */
 export function entryNamed({ entries }: Place, word: string): Entry {

@@ -5,7 +5,6 @@ import type { Fs } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { GitWork } from '#core/worktrees.ts';
 import { makeFs } from '#platform/files.ts';
-import { makeGitWork } from '#platform/git-work.ts';
 import { isAlive } from '#platform/process-facts.ts';
 import { processesIn } from '#platform/process-folders.ts';
 import type { WorktreeFacts } from '#worktrees/cleanup-facts.ts';
@@ -20,6 +19,7 @@ import { CliError, EXIT, type Common, type Io } from './io.ts';
 import { openWorkspace } from './open.ts';
 import { withKernelLock } from './parts.ts';
 import { lockFile } from './places.ts';
+import { makePorts, repositoryAt } from './worktree-ports.ts';
 import { lookAtQueues } from './worktree-queues.ts';
 
 export type Place = {
@@ -39,13 +39,11 @@ export type Place = {
 
 export async function openPlace(io: Io, common: Common): Promise<Place> {
   const workspace = await openWorkspace(io, common);
-  const [git, fs] = [makeGitWork(io.env), makeFs()];
-  const read = await readRepository(git, fs, workspace.code).catch((error: unknown) => {
-    throw new CliError(`git cannot be asked: ${error instanceof Error ? error.message : String(error)}`, EXIT.environment);
-  });
-  if (!read.ok) throw new CliError(`${workspace.code} is in no repository that git can read: ${read.error}`, EXIT.environment);
+  const { git } = makePorts(io, workspace);
+  const fs = makeFs();
+  const repository = await repositoryAt({ git, fs }, workspace.code);
   const inner = (await askLine(git, workspace.root, ['rev-parse', '--show-prefix'])) ?? '';
-  return fill({ io, workspace, git, fs, inner }, read.value);
+  return fill({ io, workspace, git, fs, inner }, repository);
 }
 
 /** The same once more: what another command may have changed meanwhile. */
@@ -55,7 +53,10 @@ export async function reopen(place: Place): Promise<Place> {
   return fill(place, read.value);
 }
 
-async function fill(fixed: Pick<Place, 'io' | 'workspace' | 'git' | 'fs' | 'inner'>, repository: RepositoryFacts): Promise<Place> {
+async function fill(
+  fixed: Omit<Place, 'repository' | 'base' | 'records' | 'removals' | 'entries'>,
+  repository: RepositoryFacts,
+): Promise<Place> {
   const { workspace, git, fs } = fixed;
   const setting = workspace.settings['worktrees.folder'];
   const beside = new Set([

@@ -5,6 +5,7 @@
 
 import type { Price } from './money.ts';
 import type { AllowedSecret } from './policy.ts';
+import type { Stream } from './prompt.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
@@ -336,6 +337,8 @@ export type Workspace = {
   readonly allowedSecrets: readonly AllowedSecret[];
   /** The user's own rows of the price table. */
   readonly prices: readonly Price[];
+  /** What docket has written down of the work tree that it lies in (core/worktrees.ts); absent or null: nothing. */
+  readonly work?: { readonly stream: Stream; readonly branch: string } | null;
   /** What a person should be told of the settings: a docket.yaml that nobody committed; absent: nothing. */
   readonly notes?: readonly string[];
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */

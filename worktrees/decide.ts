@@ -32,7 +32,7 @@ export const REASONS = {
   'in-flight': false,
   waiting: false,
   held: false,
-  daemon: false,
+  'daemon-up': false,
   process: false,
 } as const;
 export type ReasonCode = keyof typeof REASONS;
@@ -82,7 +82,7 @@ export function decideCleanup(facts: WorktreeFacts): Decision {
   if (facts.queues !== null) refuseQueues(facts.queues, refuse);
   if (facts.daemon !== null)
     refuse(
-      'daemon',
+      'daemon-up',
       `a daemon works for it${facts.daemon.pid === null ? '' : ` (pid ${String(facts.daemon.pid)})`}`,
       '`docket down` there, or --down here',
     );
@@ -168,7 +168,7 @@ function refuseCommits(git: GitFacts, refuse: Refuse): void {
   refuse(
     'unmerged',
     git.base === null
-      ? `${counted(git.unmerged, 'commit', 'commits')}, and no base branch was found that could have them (${pushed})`
+      ? `${counted(git.unmerged, 'commit of its own', 'commits of its own')}, and no base branch was found that could have them (${pushed})`
       : `${counted(git.unmerged, 'commit is', 'commits are')} not in ${quoted(git.base)} (${pushed})`,
     git.base === null
       ? '--base <branch> names it'

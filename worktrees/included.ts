@@ -7,8 +7,7 @@ import path from 'node:path';
 import { Buffer } from 'node:buffer';
 import type { Fs } from '#core/ports.ts';
 import type { GitWork } from '#core/worktrees.ts';
-
-export const INCLUDE_FILE = '.worktreeinclude';
+import { INCLUDE_FILE } from './include.ts';
 
 type Ports = {
   readonly git: GitWork;

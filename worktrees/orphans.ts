@@ -245,12 +245,13 @@ function ofRemoval(removal: Removal, entries: readonly Entry[]): readonly Orphan
   ];
 }
 
+const differsInCase = (a: string | null | undefined, b: string | null | undefined): boolean =>
+  a !== null && a !== undefined && b !== null && b !== undefined && a !== b && a.toLowerCase() === b.toLowerCase();
+
 /** Names that differ in case only are one name on some file systems. */
 function twins(entries: readonly Entry[]): readonly Orphan[] {
   return entries.flatMap((one, index) =>
     entries.slice(index + 1).flatMap((other): readonly Orphan[] => {
-      const differsInCase = (a: string | null | undefined, b: string | null | undefined): boolean =>
-        a !== null && a !== undefined && b !== null && b !== undefined && a !== b && a.toLowerCase() === b.toLowerCase();
       const isTwin =
         differsInCase(one.folder, other.folder) ||
         differsInCase(one.id, other.id) ||

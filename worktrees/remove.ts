@@ -152,10 +152,7 @@ async function deleteBranch({ git, primary }: RemovePorts, { branch, head, merge
 }
 
 /** Lets go of what was kept of a removal. The removal itself goes last. */
-export async function letGo(
-  { git, fs, primary, common }: Pick<RemovePorts, 'git' | 'fs' | 'primary' | 'common'>,
-  removal: Removal,
-): Promise<Result<null, string>> {
+export async function letGo({ git, fs, primary, common }: Omit<RemovePorts, 'included'>, removal: Removal): Promise<Result<null, string>> {
   const ref = removalRef(removal);
   if ((await askLine(git, primary, ['rev-parse', '--verify', '--quiet', ref])) !== null) {
     const gone = await git(primary, ['update-ref', '-d', ref]);

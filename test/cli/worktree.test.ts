@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
+import { parseWorktrees } from '#cli/schema-worktree.ts';
 import { clean } from '#test/support/worktree-place.ts';
-import { makeWorkshop } from '#test/support/worktrees.ts';
+import { makeWorkshop } from '#test/support/workshop.ts';
 
 suite('docket worktree', () => {
   test('keeps what a person accepted, and brings all of it back', async (t) => {
@@ -28,7 +29,8 @@ suite('docket worktree', () => {
 
     const { removed, failed } = await clean(shop, 'FEAT-1', ['uncommitted', 'untracked', 'unmerged']);
     assert.equal(failed, null);
-    assert.equal(removed?.isBranchGone, false);
+    assert.ok(removed);
+    assert.equal(removed.isBranchGone, false);
     assert.equal(existsSync(at), false);
     assert.equal(git(app, 'rev-parse', 'feature/FEAT-1'), tip);
     const records = path.join(app, '.git/docket/worktrees');
@@ -37,10 +39,7 @@ suite('docket worktree', () => {
       [],
     );
     const { data } = await shop.json('worktree', 'list', '--removed');
-    assert.equal(
-      (data as unknown as { removed: { ref: string }[] }).removed[0]?.ref,
-      `refs/docket/removed/feat-1/${removed?.removal.time ?? ''}`,
-    );
+    assert.equal((data as unknown as { removed: { ref: string }[] }).removed[0]?.ref, `refs/docket/removed/feat-1/${removed.removal.time}`);
 
     git(app, 'branch', '-q', '-D', 'feature/FEAT-1');
     const back = await shop.docket('worktree', 'restore', 'FEAT-1');
@@ -81,6 +80,8 @@ suite('docket worktree', () => {
       told.refused.map(({ id }) => id),
       ['FEAT-3'],
     );
+    const status = parseWorktrees((await shop.json('worktree', 'status', 'FEAT-3')).data).worktrees;
+    assert.deepEqual([status.length, status[0]?.unmerged, status[0]?.cleanup.reasons[0]?.code], [1, 1, 'unmerged']);
     const list = await shop.docket('worktree', 'list');
     assert.match(list.out, /FEAT-3 +feature\/FEAT-3 +clean +\+1 -1 /);
     assert.equal(list.out.includes('FEAT-1'), false);
@@ -117,13 +118,13 @@ suite('docket worktree', () => {
     shop.commit(detached, 'loose', 'x\n');
     const dry = await shop.json('worktree', 'repair', '--dry-run');
     const found = (dry.data as unknown as { findings: { code: string; id: string; mendable: boolean }[] }).findings;
-    assert.deepEqual(found.map(({ id, code, mendable }) => [id, code, mendable]).toSorted(), [
-      ['FEAT-1', 'moved', true],
-      ['FEAT-2', 'deleted', true],
-      ['FEAT-3', 'link-broken', true],
-      ['FEAT-4', 'away', false],
-      ['FEAT-5', 'forgotten', false],
-      ['FEAT-6', 'detached', false],
+    assert.deepEqual(found.map(({ id, code, mendable }) => `${id} ${code} ${String(mendable)}`).toSorted(), [
+      'FEAT-1 moved true',
+      'FEAT-2 deleted true',
+      'FEAT-3 link-broken true',
+      'FEAT-4 away false',
+      'FEAT-5 forgotten false',
+      'FEAT-6 detached false',
     ]);
     const done = await shop.docket('worktree', 'repair');
     assert.equal(done.code, 1);

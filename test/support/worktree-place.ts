@@ -3,7 +3,7 @@
 import { cleanOne, type Cleaned } from '#cli/worktree-cleanup.ts';
 import { openPlace, type Place } from '#cli/worktree-look.ts';
 import type { RemovePoint } from '#worktrees/remove.ts';
-import type { Workshop } from './worktrees.ts';
+import type { Workshop } from './workshop.ts';
 
 export const placeOf = async ({ app, env }: Workshop): Promise<Place> =>
   openPlace(

@@ -1,98 +1,111 @@
-/** A code repository with a workspace and worktrees of features, all with real git, and docket's verbs called on it in this process. */
+/** A code repository with a committed docket.yaml in a folder of its own, and `docket work-on` in it: git is real, and knows nothing of the user of this machine. */
 
-import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import type { FeatureId } from '#core/names.ts';
-import type { WorktreeRecord } from '#core/worktrees.ts';
-import { makeFs } from '#platform/files.ts';
-import { writeRecord } from '#worktrees/records.ts';
-import { runCli, type CliAnswer } from './cli.ts';
+import { CliError, EXIT, type Io } from '#cli/io.ts';
+import { addWorkOn } from '#cli/work-on.ts';
 import { temporaryFolder } from './temp-folder.ts';
+import { rememberingIo, type AddVerb, type Said } from './workspace.ts';
 
-export type Workshop = {
-  /** The folder that all of it lies in. */
-  readonly beside: string;
-  /** The primary checkout. */
-  readonly app: string;
-  readonly env: Record<string, string>;
-  git(folder: string, ...args: readonly string[]): string;
-  write(folder: string, name: string, text: string | Uint8Array): string;
-  commit(folder: string, name: string, text: string): string;
-  /** A worktree `app-<id>` on `feature/<id>`, with a record. */
-  worktree(
-    id: string,
-    more?: { readonly folder?: string; readonly stream?: 'feature' | 'fix'; readonly isRecorded?: boolean },
-  ): Promise<string>;
-  docket(...args: readonly string[]): Promise<CliAnswer>;
-  json(...args: readonly string[]): Promise<{ readonly code: number; readonly data: Record<string, never>; readonly err: string }>;
+export type Shape = {
+  /** The default branch. */
+  readonly branch?: string;
+  /** The folder's name. */
+  readonly name?: string;
+  /** docket.yaml beyond its runner; null: there is none. */
+  readonly settings?: string | null;
+  /** Left uncommitted. */
+  readonly isUncommitted?: boolean;
+  /** Lines of the user's own git configuration. */
+  readonly config?: string;
 };
 
-/** @param name of the primary checkout's folder */
-export async function makeWorkshop(t: TestContext, { name = 'app', branch = 'main', settings = '' } = {}): Promise<Workshop> {
-  const beside = await temporaryFolder(t);
-  const app = path.join(beside, name);
+export type CodeTree = {
+  readonly app: string;
+  /** The folder that it lies in. */
+  readonly beside: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Throws when git says no. */
+  readonly git: (folder: string, ...args: readonly string[]) => string;
+  readonly write: typeof write;
+  /** `docket work-on …` without fetch, daemon and panes, as far as the arguments say nothing else. */
+  workOn(cwd: string, ...args: readonly string[]): Promise<Said>;
+  json(
+    cwd: string,
+    ...args: readonly string[]
+  ): Promise<{ readonly code: number; readonly data: Record<string, unknown>; readonly err: string }>;
+  run(cwd: string, add: AddVerb, ...args: readonly string[]): Promise<Said>;
+};
+
+export async function makeCodeTree(t: Pick<TestContext, 'after'>, shape: Shape = {}): Promise<CodeTree> {
+  const beside = realpathSync(await temporaryFolder(t));
   const home = path.join(beside, 'home');
-  const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: home };
-  const git: Workshop['git'] = (folder, ...args) =>
-    execFileSync('git', ['-C', folder, ...args], {
-      encoding: 'utf8',
-      env: { ...env, GIT_CONFIG_NOSYSTEM: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }).trim();
-  const write: Workshop['write'] = (folder, file, text) => {
-    const at = path.join(folder, file);
-    mkdirSync(path.dirname(at), { recursive: true });
-    writeFileSync(at, text);
-    return at;
-  };
-  mkdirSync(app, { recursive: true });
-  write(home, '.gitconfig', '[user]\n\tname = ada\n\temail = ada@localhost\n[protocol "file"]\n\tallow = always\n');
-  git(app, 'init', '-q', '-b', branch);
-  write(app, 'docket.yaml', `app: app\nrunner: offline\n${settings}`);
-  write(app, 'README.md', '# app\n');
-  write(app, '.gitignore', 'queues/\nbuild/\n.env\n');
-  git(app, 'add', '.');
-  git(app, 'commit', '-q', '-m', 'first');
-  const docket: Workshop['docket'] = async (...args) => runCli(args, { cwd: app, env });
+  mkdirSync(home);
+  writeFileSync(
+    path.join(home, '.gitconfig'),
+    `[user]\n name = Ada\n email = ada@localhost\n[protocol "file"]\n allow = always\n${shape.config ?? ''}`,
+  );
+  const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: home, LC_ALL: 'C' };
+  const app = path.join(beside, shape.name ?? 'app');
+  const git = (folder: string, ...args: readonly string[]): string =>
+    execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
+  mkdirSync(app);
+  git(app, 'init', '-q', '-b', shape.branch ?? 'main');
+  git(app, 'config', 'user.name', 'Ada');
+  git(app, 'config', 'user.email', 'ada@localhost');
+  if (shape.settings !== null) {
+    write(path.join(app, 'docket.yaml'), `app: app\nrunner: offline\n${shape.settings ?? ''}`);
+    if (shape.isUncommitted !== true) git(app, 'add', 'docket.yaml');
+  }
+  git(app, '-c', 'commit.gpgsign=false', 'commit', '-q', '--allow-empty', '-m', 'first');
+  const run: CodeTree['run'] = async (cwd, add, ...args) => runVerb({ ...env }, cwd, add, args);
+  const quiet = ['--no-panes', '--no-daemon'];
   return {
-    beside,
     app,
+    beside,
     env,
     git,
     write,
-    commit(folder, file, text) {
-      write(folder, file, text);
-      git(folder, 'add', '--', file);
-      git(folder, 'commit', '-q', '-m', `change ${file}`);
-      return git(folder, 'rev-parse', 'HEAD');
-    },
-    async worktree(id, { folder = path.join(beside, `app-${id}`), stream = 'feature', isRecorded = true } = {}) {
-      git(app, 'worktree', 'add', '-q', '-b', `${stream}/${id}`, '--', folder);
-      const record: WorktreeRecord = {
-        v: 1,
-        id: id as FeatureId,
-        slug: null,
-        stream,
-        branch: `${stream}/${id}`,
-        folder,
-        base: branch,
-        baseCommit: git(app, 'rev-parse', 'HEAD'),
-        createdAt: '2026-11-21T11:00:00.000Z',
-        createdBy: null,
-        adopted: false,
-        source: null,
-      };
-      if (isRecorded) await writeRecord(makeFs(), path.join(app, '.git'), record);
-      return folder;
-    },
-    docket,
-    async json(...args) {
-      const { code, out, err } = await docket(...args, '--json');
-      assert.notEqual(out, '', err);
-      return { code, data: JSON.parse(out) as Record<string, never>, err };
+    run,
+    workOn: async (cwd, ...args) => run(cwd, addWorkOn, 'work-on', ...args, ...quiet),
+    async json(cwd, ...args) {
+      const said = await run(cwd, addWorkOn, 'work-on', ...args, ...quiet, '--json');
+      return { code: said.code, data: said.out === '' ? {} : (JSON.parse(said.out) as Record<string, unknown>), err: said.err };
     },
   };
+}
+
+async function runVerb(env: Readonly<Record<string, string>>, cwd: string, add: AddVerb, args: readonly string[]): Promise<Said> {
+  const { io: plain, said } = rememberingIo(cwd);
+  const io: Io = { ...plain, env };
+  const program = new Command('docket').option('--root <folder>').option('--json').exitOverride();
+  program.configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) });
+  add(program, io);
+  for (const verb of program.commands) verb.copyInheritedSettings(program);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return said();
+  } catch (error) {
+    if (error instanceof CommanderError) return { ...said(), code: error.exitCode === 0 ? EXIT.done : EXIT.wrongUse };
+    if (!(error instanceof CliError)) throw error;
+    io.err(`docket: ${error.message}`);
+    return { ...said(), code: error.exitCode };
+  }
+}
+
+function write(file: string, text: string | Uint8Array): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+/** A repository as others have it: a bare one that `app` pushes to. */
+export function withRemote(code: CodeTree): string {
+  const remote = path.join(code.beside, 'remote.git');
+  spawnSync('git', ['init', '-q', '--bare', '-b', 'main', remote], { env: code.env });
+  code.git(code.app, 'remote', 'add', 'origin', remote);
+  code.git(code.app, 'push', '-q', '-u', 'origin', 'HEAD');
+  return remote;
 }

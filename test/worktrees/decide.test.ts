@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { GitFacts, Names, QueueFacts, WorktreeFacts } from '#worktrees/cleanup-facts.ts';
 import { decideCleanup, REASONS, standing, type ReasonCode } from '#worktrees/decide.ts';
 
@@ -75,9 +75,13 @@ const CASES: readonly (readonly [ReasonCode, WorktreeFacts])[] = [
   ['in-flight', queues({ inFlight: one('x') })],
   ['waiting', queues({ waiting: one('x') })],
   ['held', queues({ held: one('x') })],
-  ['daemon', { ...FACTS, daemon: { pid: null } }],
+  ['daemon-up', { ...FACTS, daemon: { pid: null } }],
   ['process', { ...FACTS, processes: [{ pid: 1, name: 'sh' }] }],
 ];
+
+/** What a person may accept. */
+const kept = ({ git: g }: WorktreeFacts): number =>
+  g === null ? 1 : g.changed.count + g.untracked.count + g.stashes.count + g.submodules.count + (g.isDetached ? g.loose : g.unmerged);
 
 suite('what stands against a cleanup', () => {
   test('is nothing where all is merged, recorded and quiet', () => {
@@ -158,15 +162,13 @@ suite('what stands against a cleanup', () => {
       ({ unknown, processes, daemon, locked }) =>
         unknown.length + (processes?.length ?? 0) + (daemon === null ? 0 : 1) + (locked === null ? 0 : 1),
     ];
-    const KEPT = ({ git: g }: WorktreeFacts): number =>
-      g === null ? 1 : g.changed.count + g.untracked.count + g.stashes.count + g.submodules.count + (g.isDetached ? g.loose : g.unmerged);
     let allowed = 0;
     fc.assert(
       fc.property(facts, fc.subarray(Object.keys(REASONS)), (given, accepted) => {
         const decision = decideCleanup(given);
         assert.equal(decision.isAllowed, decision.reasons.length === 0);
         if (decision.isAllowed) allowed++;
-        if (decision.isAllowed) for (const count of [...ALONE, KEPT]) assert.equal(count(given), 0);
+        if (decision.isAllowed) for (const count of [...ALONE, kept]) assert.equal(count(given), 0);
         // Whatever a person accepts: what nothing keeps stands against it.
         if (standing(decision, new Set(accepted)).length === 0) for (const count of ALONE) assert.equal(count(given), 0);
       }),

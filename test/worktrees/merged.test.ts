@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { makeGitWork } from '#platform/git-work.ts';
 import { mergedState, type Merged } from '#worktrees/merged.ts';
-import { makeWorkshop, type Workshop } from '#test/support/worktrees.ts';
+import { makeWorkshop, type Workshop } from '#test/support/workshop.ts';
 
 const asked = async (shop: Workshop, branch = 'f', bases = ['refs/heads/main']): Promise<Merged> =>
   mergedState(makeGitWork(shop.env), shop.app, shop.git(shop.app, 'rev-parse', branch), bases);

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { makeKernelLocks } from '#platform/lock.ts';
-import { makeWorkshop, type Workshop } from '#test/support/worktrees.ts';
+import { makeWorkshop, type Workshop } from '#test/support/workshop.ts';
 
 type Refused = { readonly refused: readonly { readonly reasons: readonly { readonly code: string }[] }[] };
 
@@ -97,7 +97,7 @@ suite('docket worktree cleanup', () => {
 
     mkdirSync(path.join(queues, '.docket'), { recursive: true });
     const lock = makeKernelLocks().tryAcquire(path.join(queues, '.docket/lock.db'));
-    assert.deepEqual(await codesOf(shop), ['daemon']);
+    assert.deepEqual(await codesOf(shop), ['daemon-up']);
     lock?.release();
 
     const child = spawn('cat', [], { cwd: at, stdio: ['pipe', 'ignore', 'ignore'] });

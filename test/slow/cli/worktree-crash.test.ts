@@ -9,7 +9,7 @@ import { newestRemoval, readRemovals, type Removal } from '#worktrees/removals.t
 import type { RemovePoint } from '#worktrees/remove.ts';
 import { restoreWorktree, type RestorePoint } from '#worktrees/restore.ts';
 import { clean, placeOf } from '#test/support/worktree-place.ts';
-import { makeWorkshop, type Workshop } from '#test/support/worktrees.ts';
+import { makeWorkshop, type Workshop } from '#test/support/workshop.ts';
 import type { FeatureId } from '#core/names.ts';
 
 const REMOVE: readonly RemovePoint[] = ['begun', 'ref', 'files', 'queues', 'tree', 'folder', 'branch', 'record'];

@@ -1,12 +1,13 @@
 /** Cleanup, restore and repair on the shapes that code repositories come in. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
+import { runCli } from '#test/support/cli.ts';
 import { openScreen, whyNoPty } from '#test/support/terminal.ts';
 import { clean } from '#test/support/worktree-place.ts';
-import { makeWorkshop } from '#test/support/worktrees.ts';
+import { makeWorkshop } from '#test/support/workshop.ts';
 
 const codes = ({ standing }: Awaited<ReturnType<typeof clean>>): readonly string[] => standing.map(({ code }) => code);
 const DOCKET = path.resolve(import.meta.dirname, '../../../bin/docket.js');
@@ -19,7 +20,7 @@ suite('docket worktree', () => {
     git(app, 'config', 'gpg.program', '/nowhere/gpg');
     git(app, 'config', 'core.hooksPath', 'hooks here');
     const hook = shop.write(app, 'hooks here/post-checkout', '#!/bin/sh\necho "$3" >> "$(git rev-parse --git-common-dir)/hook-ran"\n');
-    (await import('node:fs')).chmodSync(hook, 0o755);
+    chmodSync(hook, 0o755);
     git(app, 'add', '.');
     git(app, 'commit', '-q', '--no-gpg-sign', '-m', 'hooks');
     const folder = path.join(beside, '-x \n nfd-u\u0308 ü');
@@ -85,7 +86,6 @@ suite('docket worktree', () => {
     assert.equal(git(bare, 'ls-tree', '-r', '--name-only', git(bare, 'for-each-ref', '--format=%(objectname)', 'refs/docket')), [
       '.gitignore', 'README.md', 'big/one', '"big/outside the cone"', 'docket.yaml', 'small/new', 'small/two',
     ].map((name) => name.replaceAll('"', '')).join('\n')); // prettier-ignore
-    const { runCli } = await import('#test/support/cli.ts');
     const back = await runCli(['worktree', 'restore', 'FEAT-1'], { cwd: main, env: shop.env });
     assert.equal(back.code, 0, back.err);
     assert.deepEqual([existsSync(path.join(at, 'small/new')), existsSync(path.join(at, 'big/outside the cone'))], [true, true]);
