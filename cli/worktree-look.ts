@@ -95,6 +95,7 @@ export async function lookAt(
   const queues = entry.hasFolder
     ? await lookAtQueues(io, fs, folder, place.inner)
     : { queues: null, workspace: null, unknown: [], touchedMs: 0 };
+  const daemon = isLockHeld || queues.workspace === null ? null : await daemonOf(fs, queues.workspace);
   const editedMs =
     isUsable && looked.facts !== null ? await newestMs(fs, folder, [...looked.facts.changed.first, ...looked.facts.untracked.first]) : 0;
   const times = [Date.parse(looked.facts?.committedAt ?? ''), queues.touchedMs, editedMs].filter((ms) => ms > 0);
@@ -111,8 +112,8 @@ export async function lookAt(
       locked: registered?.locked ?? null,
       git: looked.facts,
       queues: queues.queues,
-      daemon: isLockHeld || queues.workspace === null ? null : await daemonOf(fs, queues.workspace),
-      processes: entry.hasFolder ? processesIn(await fs.realPath(folder)) : [],
+      daemon,
+      processes: entry.hasFolder ? (processesIn(await fs.realPath(folder))?.filter(({ pid }) => pid !== daemon?.pid) ?? null) : [],
       unknown: [...looked.unknown, ...queues.unknown],
       disk: isDiskWanted && entry.hasFolder ? await diskUse(fs, folder, place.workspace.settings['worktrees.look_files']) : null,
       activeAt: times.length === 0 ? null : new Date(Math.max(...times)).toISOString(),

@@ -55,7 +55,7 @@ const SHOWN = 3;
 const some = ({ count, first }: Names): string =>
   `${first
     .slice(0, SHOWN)
-    .map((name) => printable(name, 80))
+    .map((name) => printable(name, 200))
     .join(', ')}${count > SHOWN ? ` and ${String(count - Math.min(SHOWN, first.length))} more` : ''}`;
 const counted = (count: number, one: string, many = `${one}s`): string => `${String(count)} ${count === 1 ? one : many}`;
 const quoted = (text: string): string =>
@@ -220,9 +220,13 @@ function refuseQueues(queues: QueueFacts, refuse: Refuse): void {
     );
 }
 
-function notesOf({ git, queues, processes }: WorktreeFacts): readonly string[] {
+function notesOf({ folder, git, queues, processes }: WorktreeFacts): readonly string[] {
+  // The queues are ignored, too, and go to the archive.
+  const ignored = (git?.ignored.first ?? []).filter((name) => queues === null || `${folder}/${name}` !== `${queues.folder}/`);
   return [
-    ...(git !== null && git.ignored.count > 0 ? [`ignored files go with the worktree: ${some(git.ignored)}`] : []),
+    ...(git !== null && ignored.length > 0
+      ? [`ignored files go with the worktree: ${some({ count: git.ignored.count, first: ignored })}`]
+      : []),
     ...(queues !== null && queues.failed > 0
       ? [`${counted(queues.failed, 'job', 'jobs')} failed or cancelled; the history has the record`]
       : []),
