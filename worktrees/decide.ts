@@ -225,7 +225,9 @@ function notesOf({ folder, git, queues, processes }: WorktreeFacts): readonly st
   const ignored = (git?.ignored.first ?? []).filter((name) => queues === null || `${folder}/${name}` !== `${queues.folder}/`);
   return [
     ...(git !== null && ignored.length > 0
-      ? [`ignored files go with the worktree: ${some({ count: git.ignored.count, first: ignored })}`]
+      ? [
+          `ignored files go with the worktree: ${some({ count: git.ignored.count - git.ignored.first.length + ignored.length, first: ignored })}`,
+        ]
       : []),
     ...(queues !== null && queues.failed > 0
       ? [`${counted(queues.failed, 'job', 'jobs')} failed or cancelled; the history has the record`]

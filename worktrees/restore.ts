@@ -84,8 +84,10 @@ export async function restoreWorktree(
   return ok({ removal: done, isTreeBack: kept !== head, files, queues });
 }
 
-/** Null: there were none, or they are back already. */
+/** Null: there were none, or they are back already. Others that came up while a cleanup went on (`queues-2`) come beside them. */
 async function bringQueues(fs: RestorePorts['fs'], from: string, to: string): Promise<string | null> {
+  for (let n = 2; (await fs.facts(`${from}-${String(n)}`)) !== null; n++)
+    await moveFolder(fs, `${from}-${String(n)}`, `${to}-${String(n)}`);
   if ((await fs.facts(from)) === null) return null;
   return moveFolder(fs, from, to);
 }
