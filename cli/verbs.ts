@@ -7,6 +7,7 @@ type AddVerb = (program: Command, io: Io) => void;
 
 const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddVerb> }[] = [
   { name: 'init', load: async () => (await import('./init.ts')).addInit },
+  { name: 'work-on', load: async () => (await import('./work-on.ts')).addWorkOn },
   { name: 'up', load: async () => (await import('./up.ts')).addUp },
   { name: 'down', load: async () => (await import('./down.ts')).addDown },
   { name: 'status', load: async () => (await import('./status.ts')).addStatus },
@@ -37,6 +38,8 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'approve', load: async () => (await import('./approve.ts')).addApprove },
   { name: 'reject', load: async () => (await import('./approve.ts')).addReject },
   { name: 'ask-changes', load: async () => (await import('./approve.ts')).addAskChanges },
+  { name: 'worktree', load: async () => (await import('./worktree.ts')).addWorktree },
+  { name: 'stale', load: async () => (await import('./stale.ts')).addStale },
   { name: 'close', load: async () => (await import('./close.ts')).addClose },
   { name: 'reopen', load: async () => (await import('./close.ts')).addReopen },
   { name: 'log', load: async () => (await import('./log.ts')).addLog },

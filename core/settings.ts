@@ -5,7 +5,7 @@
 
 import type { Price } from './money.ts';
 import type { AllowedSecret } from './policy.ts';
-import { FRONT_MATTER_BYTES_MAX, PROMPT_BYTES_MAX } from './prompt.ts';
+import { FRONT_MATTER_BYTES_MAX, PROMPT_BYTES_MAX, type Stream } from './prompt.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
@@ -17,6 +17,8 @@ import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
 import { THROTTLE_SETTINGS } from './settings-throttle.ts';
+import { CLEANUP_SETTINGS } from './settings-cleanup.ts';
+import { WORKTREE_SETTINGS } from './settings-worktrees.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
 
@@ -260,6 +262,8 @@ export const SETTINGS = {
   }),
   ...HOOK_SETTINGS,
   ...CHECKPOINT_SETTINGS,
+  ...WORKTREE_SETTINGS,
+  ...CLEANUP_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',
@@ -335,6 +339,8 @@ export type Workspace = {
   readonly allowedSecrets: readonly AllowedSecret[];
   /** The user's own rows of the price table. */
   readonly prices: readonly Price[];
+  /** What docket has written down of the work tree that it lies in (core/worktrees.ts); absent or null: nothing. */
+  readonly work?: { readonly stream: Stream; readonly branch: string } | null;
   /** What a person should be told of the settings: a docket.yaml that nobody committed; absent: nothing. */
   readonly notes?: readonly string[];
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */
