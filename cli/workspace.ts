@@ -8,9 +8,11 @@
 import path from 'node:path';
 import type { FileFacts, Fs } from '#core/ports.ts';
 import { printable } from '#core/names.ts';
+import type { Stream } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { SettingKey, Workspace } from '#core/settings.ts';
 import { fault, WHOLE_FILE } from '#prompt-spec/faults.ts';
+import { readRecords } from '#worktrees/records.ts';
 import { packageRoot } from './package.ts';
 import { loadSettings, type LoadedSettings, type SettingsFault } from './settings.ts';
 import { SETTINGS_FILE_BYTES_MAX } from './settings-file.ts';
@@ -20,7 +22,9 @@ export const SETTINGS_FILE = 'docket.yaml';
 export const LOCAL_SETTINGS_FILE = 'docket.local.yaml';
 
 /** What the loader needs of the file system. */
-export type WorkspaceFs = Pick<Fs, 'facts' | 'readBounded' | 'realPath'>;
+export type WorkspaceFs = RepositoryFs & Pick<Fs, 'list'>;
+/** What the search for a repository needs. */
+export type RepositoryFs = Pick<Fs, 'facts' | 'readBounded' | 'realPath'>;
 
 export type LoadOptions = {
   readonly cwd: string;
@@ -40,7 +44,7 @@ const refuse = (file: string, code: string, field: string, message: string, expe
   err([{ ...fault(code, field, WHOLE_FILE, { message, expected, found: printable(found), mend }), file }]);
 
 /** Facts of a path, null also when a part of it is not a folder. */
-async function factsOf(fs: WorkspaceFs, file: string): Promise<FileFacts | null> {
+async function factsOf(fs: RepositoryFs, file: string): Promise<FileFacts | null> {
   try {
     return await fs.facts(file);
   } catch (cause) {
@@ -105,27 +109,39 @@ async function readText(fs: WorkspaceFs, root: string, name: string): Promise<Fo
 }
 
 /** A work tree of git: its own top folder, and that of the main work tree when it is a linked one. */
-export type Repository = { readonly top: string; readonly main: string };
+export type Repository = { readonly top: string; readonly main: string; /** The common git folder. */ readonly common: string };
 
 /**
  * The git repository that holds a folder, without asking git; null when there is none.
  * Form of the `.git` file and of `commondir`: gitrepository-layout(5). A submodule is a repository of its own.
  */
-export async function findRepository(fs: WorkspaceFs, folder: string): Promise<Repository | null> {
+export async function findRepository(fs: RepositoryFs, folder: string): Promise<Repository | null> {
   for (const top of upwards(folder)) {
     const facts = await factsOf(fs, path.join(top, '.git'));
     if (facts === null) continue;
-    if (facts.kind !== 'file') return { top, main: top };
+    const own = path.join(top, '.git');
+    if (facts.kind !== 'file') return { top, main: top, common: own };
     const gitDir = /^gitdir: (.+?)\r?\n?$/.exec(await shortText(fs, path.join(top, '.git')))?.[1];
-    if (gitDir === undefined) return { top, main: top };
+    if (gitDir === undefined) return { top, main: top, common: own };
     const common = (await shortText(fs, path.join(path.resolve(top, gitDir), 'commondir'))).trim();
-    return { top, main: common === '' ? top : path.dirname(path.resolve(top, gitDir, common)) };
+    if (common === '') return { top, main: top, common: path.resolve(top, gitDir) };
+    const folder = path.resolve(top, gitDir, common);
+    return { top, main: path.dirname(folder), common: folder };
   }
   return null;
 }
 
+/** Of a linked work tree that docket made or adopted, by its record; null: it is none. A record that cannot be read says nothing (docket worktree status tells it). */
+async function streamOf(fs: WorkspaceFs, code: string): Promise<Stream | null> {
+  const repository = await findRepository(fs, code);
+  if (repository === null || repository.top === repository.main) return null;
+  const top = await fs.realPath(repository.top);
+  const own = (await readRecords(fs, repository.common)).find(({ record }) => record.ok && record.value.folder === top);
+  return own?.record.ok === true ? own.record.value.stream : null;
+}
+
 /** A small file of git's; empty when it is not there. */
-async function shortText(fs: WorkspaceFs, file: string): Promise<string> {
+async function shortText(fs: RepositoryFs, file: string): Promise<string> {
   if ((await factsOf(fs, file)) === null) return '';
   return new TextDecoder().decode((await fs.readBounded(file, 8_192)).bytes);
 }
@@ -224,6 +240,7 @@ export async function loadWorkspace(options: LoadOptions): Promise<Found<Workspa
   return ok({
     root: root.value,
     ...paths.value,
+    stream: await streamOf(fs, paths.value.code),
     state: path.join(paths.value.queues, '.docket'),
     ...loaded.value,
     roleFolders: overlaid('agents'),

@@ -5,6 +5,7 @@
 
 import type { Price } from './money.ts';
 import type { AllowedSecret } from './policy.ts';
+import type { Stream } from './prompt.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
@@ -336,6 +337,8 @@ export type Workspace = {
   readonly prices: readonly Price[];
   /** What a person should be told of the settings: a docket.yaml that nobody committed; absent: nothing. */
   readonly notes?: readonly string[];
+  /** Of the work tree that the code lies in, by its record (core/worktrees.ts); absent or null: it has none. */
+  readonly stream?: Stream | null;
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */
   readonly roleFolders: readonly string[];
   readonly specFolders: readonly string[];
