@@ -1,17 +1,13 @@
 /**
  * A product requirements document: `docs/prd/<name>/index.md` and `spec/index.md`, of which the table of features is read, and the queue of such documents
  * in `docs/prd/index.md`. Pure. docs/streams.md.
- *
- *   a level   L0 named, L1 built, L2 built and tested, L3 seen on production, L4 relied on there (docs/streams.md)
  * Invariant: the first file that has a feature decides; another level for it elsewhere is told.
  */
 
+import { LEVELS, type Level } from '#core/levels.ts';
 import { printable } from '#core/names.ts';
 import { FAULTS_MAX, linksIn, plain, readMarkdown, type Cell, type LogFault, type Row } from './markdown.ts';
 import { stateIn } from './issue-words.ts';
-
-export const LEVELS = ['L0', 'L1', 'L2', 'L3', 'L4'] as const;
-export type Level = (typeof LEVELS)[number];
 
 export type PrdFeature = {
   /** As written in a column for ids; null: there is none. */
