@@ -7,9 +7,9 @@ import type { Command } from 'commander';
 import { printable } from '#core/names.ts';
 import { withGap, withIssue } from '#worktrees/issue-write.ts';
 import { SEVERITY_WORDS, severityIn, type Severity } from '#worktrees/issue-words.ts';
-import { readRecords } from '#worktrees/records.ts';
 import { readIssueLog } from '#worktrees/issue-log.ts';
 import { makeFs } from '#platform/files.ts';
+import { recordAt } from './committed.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
@@ -135,8 +135,6 @@ async function addGap(workspace: Workspace, entry: Entry, given: string | undefi
 async function ownPrd({ code }: Workspace): Promise<string | undefined> {
   const fs = makeFs();
   const repository = await findRepository(fs, code);
-  if (repository === null) return undefined;
-  for (const { record } of await readRecords(fs, repository.common))
-    if (record.ok && record.value.folder === repository.top && record.value.source?.kind === 'prd') return record.value.source.folder;
-  return undefined;
+  const record = repository === null ? null : await recordAt(fs, repository);
+  return record?.source?.kind === 'prd' ? record.source.folder : undefined;
 }

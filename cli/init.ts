@@ -116,7 +116,6 @@ const asWritten = (io: Io, root: string, flag: string | undefined): string | nul
 /** The file system with one file more: the settings are checked, and all paths settled, before anything is written. */
 const withFile = (fs: Fs, file: string, text: string, like: FileFacts | null): WorkspaceFs => ({
   realPath: (at) => fs.realPath(at),
-  list: (at) => fs.list(at),
   facts: async (at) => (at === file && like !== null ? { ...like, kind: 'file' } : fs.facts(at)),
   readBounded: async (at, maxBytes) =>
     at === file && like !== null

@@ -32,7 +32,7 @@ export function parseFile(bytes: Uint8Array, opened: Opened, role: RoleName | nu
   const rules = workspaceRules(opened.workspace)(access, fitting.value.rest['scope'], fitting.value.stream);
   const faults = [
     ...scopeFaults(rules, () => placeOfField(bytes, 'scope', limits)),
-    ...streamFaults(opened.workspace.stream, fitting.value.stream, () => placeOfField(bytes, 'stream', limits)),
+    ...streamFaults(opened.workspace.work?.stream, fitting.value.stream, () => placeOfField(bytes, 'stream', limits)),
   ];
   return faults.length === 0 ? fitting : err(faults.map((one) => ({ ...one, found: shown(one.found) })));
 }

@@ -25,6 +25,7 @@ import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
+import type { LockPorts } from '#worktrees/repository.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
 import { journalFile, lockFile } from './places.ts';
@@ -92,6 +93,23 @@ export async function withKernelLock<T>(workspace: Pick<Workspace, 'state'>, act
     lock.release();
   }
 }
+
+/** For what changes the work trees of a repository (worktrees/repository.ts). */
+export const repositoryLock = (waitMs: number): LockPorts => ({ fs: makeFs(), locks: makeKernelLocks(), waitMs });
+
+/** Null: another process holds this lock file. */
+export async function whileLocked<T>(file: string, act: () => Promise<T>): Promise<T | null> {
+  const lock = makeKernelLocks().tryAcquire(file);
+  if (lock === null) return null;
+  try {
+    return await act();
+  } finally {
+    lock.release();
+  }
+}
+
+/** Is a git program at work at or below this folder? Null: the system does not tell. */
+export const gitIsAtWork = async (folder: string, uid: number): Promise<boolean | null> => makeHistoryGit().isAtWork(folder, uid);
 
 /** For verbs that only read. Null: there is none yet, or none that this version understands; the folders answer then. */
 export const readJournal = (workspace: Pick<Workspace, 'state'>): Journal | null =>

@@ -113,7 +113,7 @@ async function subjectOf(sources: Sources, history: History, feature: FeatureId,
   const last = lastOf(row?.name ?? null);
   const known = last !== null && isLevel(last) ? last : null;
   const from = higher(known, row?.feature.level ?? null);
-  const moved = moveLevel(from, to, sources.workspace.stream ?? null);
+  const moved = moveLevel(from, to, sources.workspace.work?.stream ?? null);
   if (!moved.ok) throw new CliError(`${feature}${capability === null ? '' : `, ${printable(capability)}`}: ${moved.error}`, EXIT.wrongUse);
   const at = row?.feature.levelAt ?? null;
   return { feature, capability: row?.name ?? null, from, to, place: row === null || at === null ? null : { doc: row.doc, at } };
@@ -162,7 +162,7 @@ async function issueOf(
   if (capability !== null) throw new CliError(`${feature} is an issue: leave ${JSON.stringify(printable(capability))} out`, EXIT.wrongUse);
   if (last === 'resolved')
     throw new CliError(`${feature} is resolved already: \`docket log --feature ${feature}\` says by whom`, EXIT.wrongUse);
-  if (workspace.stream === 'feature')
+  if (workspace.work?.stream === 'feature')
     throw new CliError(
       `an issue is resolved in the stream fix, and this work tree belongs to the stream feature: say it elsewhere`,
       EXIT.wrongUse,

@@ -38,7 +38,7 @@ export const baseOf = (workspace: Workspace): Base => baseRules(workspace.settin
 
 /** The work tree's stream goes before the prompt's: a prompt of the other one is refused (policy/streams.ts). */
 export const workspaceRules = (workspace: Workspace): WorkspaceScope['rules'] =>
-  rulesMaker(baseOf(workspace), (stream) => inputOfOther(workspace.settings, workspace.stream ?? stream));
+  rulesMaker(baseOf(workspace), (stream) => inputOfOther(workspace.settings, workspace.work?.stream ?? stream));
 
 /** @param unreadOf what a prompt of this stream may neither read nor change */
 export function rulesMaker(base: Base, unreadOf: (stream: Stream | null) => readonly string[] = () => []): WorkspaceScope['rules'] {

@@ -134,13 +134,23 @@ function welcome(io: Io, workspace: Workspace, roles: readonly Role[], facts: Ru
 }
 
 async function startDetached(io: Io, common: Common, workspace: Workspace): Promise<void> {
-  const fs = makeFs();
-  await fs.makeFolders(workspace.state, 0o700);
   const running = await connectControl(workspace);
   if (running !== null) {
     running.close();
-    throw new CliError(describeHolder(workspace, await readHolder(fs, workspace.state)), EXIT.environment);
+    throw new CliError(describeHolder(workspace, await readHolder(makeFs(), workspace.state)), EXIT.environment);
   }
+  const pid = await startInBackground(io, workspace);
+  show(
+    io,
+    common,
+    { pid, root: workspace.root, output: outputFile(workspace.state) },
+    `docket is up (pid ${String(pid)}): \`docket status\`, \`docket logs -f\`, \`docket down\``,
+  );
+}
+
+/** The id of a daemon that answers. Throws CliError 3 when it does not come up. */
+export async function startInBackground(io: Pick<Io, 'env'>, workspace: Workspace): Promise<number> {
+  await makeFs().makeFolders(workspace.state, 0o700);
   const ended = Promise.withResolvers<number | null>();
   const child = await makeProcesses().startDetached({
     program: process.execPath,
@@ -170,10 +180,5 @@ async function startDetached(io: Io, common: Common, workspace: Workspace): Prom
   const outcome = await Promise.race([answers(), ended.promise]);
   if (outcome !== 'answers')
     throw new CliError(`the daemon ended at once; what it said is in ${outputFile(workspace.state)}`, EXIT.environment);
-  show(
-    io,
-    common,
-    { pid: child.pid, root: workspace.root, output: outputFile(workspace.state) },
-    `docket is up (pid ${String(child.pid)}): \`docket status\`, \`docket logs -f\`, \`docket down\``,
-  );
+  return child.pid;
 }

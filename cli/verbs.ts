@@ -7,6 +7,7 @@ type AddVerb = (program: Command, io: Io) => void;
 
 const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddVerb> }[] = [
   { name: 'init', load: async () => (await import('./init.ts')).addInit },
+  { name: 'work-on', load: async () => (await import('./work-on.ts')).addWorkOn },
   { name: 'up', load: async () => (await import('./up.ts')).addUp },
   { name: 'down', load: async () => (await import('./down.ts')).addDown },
   { name: 'status', load: async () => (await import('./status.ts')).addStatus },

@@ -8,11 +8,9 @@
 import path from 'node:path';
 import type { FileFacts, Fs } from '#core/ports.ts';
 import { printable } from '#core/names.ts';
-import type { Stream } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { SettingKey, Workspace } from '#core/settings.ts';
 import { fault, WHOLE_FILE } from '#prompt-spec/faults.ts';
-import { readRecords } from '#worktrees/records.ts';
 import { packageRoot } from './package.ts';
 import { loadSettings, type LoadedSettings, type SettingsFault } from './settings.ts';
 import { SETTINGS_FILE_BYTES_MAX } from './settings-file.ts';
@@ -22,9 +20,7 @@ export const SETTINGS_FILE = 'docket.yaml';
 export const LOCAL_SETTINGS_FILE = 'docket.local.yaml';
 
 /** What the loader needs of the file system. */
-export type WorkspaceFs = RepositoryFs & Pick<Fs, 'list'>;
-/** What the search for a repository needs. */
-export type RepositoryFs = Pick<Fs, 'facts' | 'readBounded' | 'realPath'>;
+export type WorkspaceFs = Pick<Fs, 'facts' | 'readBounded' | 'realPath'>;
 
 export type LoadOptions = {
   readonly cwd: string;
@@ -44,7 +40,7 @@ const refuse = (file: string, code: string, field: string, message: string, expe
   err([{ ...fault(code, field, WHOLE_FILE, { message, expected, found: printable(found), mend }), file }]);
 
 /** Facts of a path, null also when a part of it is not a folder. */
-async function factsOf(fs: RepositoryFs, file: string): Promise<FileFacts | null> {
+async function factsOf(fs: WorkspaceFs, file: string): Promise<FileFacts | null> {
   try {
     return await fs.facts(file);
   } catch (cause) {
@@ -108,40 +104,37 @@ async function readText(fs: WorkspaceFs, root: string, name: string): Promise<Fo
   }
 }
 
-/** A work tree of git: its own top folder, and that of the main work tree when it is a linked one. */
-export type Repository = { readonly top: string; readonly main: string; /** The common git folder. */ readonly common: string };
+/** A work tree of git: its own top folder, that of the main work tree when it is a linked one, and the git folder that all of them share. */
+export type Repository = { readonly top: string; readonly main: string; readonly common: string };
 
 /**
  * The git repository that holds a folder, without asking git; null when there is none.
  * Form of the `.git` file and of `commondir`: gitrepository-layout(5). A submodule is a repository of its own.
  */
-export async function findRepository(fs: RepositoryFs, folder: string): Promise<Repository | null> {
+export async function findRepository(fs: WorkspaceFs, folder: string): Promise<Repository | null> {
   for (const top of upwards(folder)) {
     const facts = await factsOf(fs, path.join(top, '.git'));
     if (facts === null) continue;
-    const own = path.join(top, '.git');
-    if (facts.kind !== 'file') return { top, main: top, common: own };
-    const gitDir = /^gitdir: (.+?)\r?\n?$/.exec(await shortText(fs, path.join(top, '.git')))?.[1];
-    if (gitDir === undefined) return { top, main: top, common: own };
-    const common = (await shortText(fs, path.join(path.resolve(top, gitDir), 'commondir'))).trim();
-    if (common === '') return { top, main: top, common: path.resolve(top, gitDir) };
-    const folder = path.resolve(top, gitDir, common);
-    return { top, main: path.dirname(folder), common: folder };
+    if (facts.kind !== 'file') return { top, main: top, common: path.join(top, '.git') };
+    const gitDir = /^gitdir: ([^]+?)\r?\n?$/.exec(await shortText(fs, path.join(top, '.git')))?.[1];
+    if (gitDir === undefined) return { top, main: top, common: path.join(top, '.git') };
+    const told = (await shortText(fs, path.join(path.resolve(top, gitDir), 'commondir'))).trim();
+    const common = path.resolve(top, gitDir, told);
+    return { top, main: told === '' ? top : await mainOf(fs, common), common };
   }
   return null;
 }
 
-/** Of a linked work tree that docket made or adopted, by its record; null: it is none. A record that cannot be read says nothing (docket worktree status tells it). */
-async function streamOf(fs: WorkspaceFs, code: string): Promise<Stream | null> {
-  const repository = await findRepository(fs, code);
-  if (repository === null || repository.top === repository.main) return null;
-  const top = await fs.realPath(repository.top);
-  const own = (await readRecords(fs, repository.common)).find(({ record }) => record.ok && record.value.folder === top);
-  return own?.record.ok === true ? own.record.value.stream : null;
+/** The main work tree of a common git folder. A bare repository has none: then the place that one beside it would have, `app` for `app.git`. */
+async function mainOf(fs: WorkspaceFs, common: string): Promise<string> {
+  const set = /^[ \t]*worktree[ \t]*=[ \t]*(.+?)[ \t\r]*$/m.exec(await shortText(fs, path.join(common, 'config')))?.[1];
+  if (set !== undefined) return path.resolve(common, set.replace(/^"([^]*)"$/, '$1'));
+  const name = path.basename(common);
+  return name.startsWith('.') || !name.endsWith('.git') ? path.dirname(common) : common.slice(0, -'.git'.length);
 }
 
 /** A small file of git's; empty when it is not there. */
-async function shortText(fs: RepositoryFs, file: string): Promise<string> {
+async function shortText(fs: WorkspaceFs, file: string): Promise<string> {
   if ((await factsOf(fs, file)) === null) return '';
   return new TextDecoder().decode((await fs.readBounded(file, 8_192)).bytes);
 }
@@ -160,6 +153,9 @@ async function settled(fs: WorkspaceFs, wanted: string): Promise<string> {
   return wanted;
 }
 
+/** The same folder in the main work tree. */
+export const homeOf = (repository: Repository, folder: string): string => path.join(repository.main, path.relative(repository.top, folder));
+
 /** The system's own trees: nothing can be kept there, and creating folders in them may never return. */
 const SYSTEM_TREES = ['/proc', '/sys', '/dev'];
 
@@ -170,8 +166,7 @@ async function pathsOf(fs: WorkspaceFs, root: string, { settings, sources }: Loa
   const queues = await settled(fs, path.resolve(root, settings.queues));
   const repository = await findRepository(fs, code);
   // In a linked work tree the workspace of the main one gives its name and its place.
-  const home =
-    repository !== null && isInside(repository.top, root) ? path.join(repository.main, path.relative(repository.top, root)) : root;
+  const home = repository !== null && isInside(repository.top, root) ? homeOf(repository, root) : root;
   const app =
     settings.app === ''
       ? path
@@ -182,7 +177,7 @@ async function pathsOf(fs: WorkspaceFs, root: string, { settings, sources }: Loa
   const codeHome = repository?.main ?? code;
   const history = await settled(
     fs,
-    settings.history === '' ? path.join(path.dirname(codeHome), `${app}-ai-history`) : path.resolve(root, settings.history),
+    settings.history === '' ? path.join(path.dirname(codeHome), `${app}-ai-history`) : path.resolve(home, settings.history),
   );
 
   const faults: SettingsFault[] = [];
@@ -227,20 +222,23 @@ export async function loadWorkspace(options: LoadOptions): Promise<Found<Workspa
   const root = await findRoot(fs, options.cwd, options.rootFlag);
   if (!root.ok) return root;
   const shared = await readText(fs, root.value, SETTINGS_FILE);
-  const local = await readText(fs, root.value, LOCAL_SETTINGS_FILE);
+  const own = await readText(fs, root.value, LOCAL_SETTINGS_FILE);
+  const repository = await findRepository(fs, root.value);
+  const isLinked = repository !== null && repository.main !== repository.top;
+  // A linked work tree without one of its own has that of the main one.
+  const local = isLinked && own.ok && own.value === null ? await readText(fs, homeOf(repository, root.value), LOCAL_SETTINGS_FILE) : own;
   if (!shared.ok || !local.ok) return err([...(shared.ok ? [] : shared.error), ...(local.ok ? [] : local.error)]);
-  const isInGit = options.committed !== undefined && (await findRepository(fs, root.value)) !== null;
-  const committed: Committed = isInGit ? await options.committed(root.value, SETTINGS_FILE) : { kind: 'no-repository' };
+  const committed: Committed =
+    options.committed !== undefined && repository !== null ? await options.committed(root.value, SETTINGS_FILE) : { kind: 'no-repository' };
   const loaded = loadSettings({ docketYaml: shared.value, committed, localYaml: local.value, env: options.env, flags: options.flags });
   if (!loaded.ok) return loaded;
   const paths = await pathsOf(fs, root.value, loaded.value);
   if (!paths.ok) return paths;
-  const own = packageRoot();
-  const overlaid = (name: string): readonly string[] => [...new Set([path.join(root.value, name), path.join(own, name)])];
+  const packaged = packageRoot();
+  const overlaid = (name: string): readonly string[] => [...new Set([path.join(root.value, name), path.join(packaged, name)])];
   return ok({
     root: root.value,
     ...paths.value,
-    stream: await streamOf(fs, paths.value.code),
     state: path.join(paths.value.queues, '.docket'),
     ...loaded.value,
     roleFolders: overlaid('agents'),

@@ -17,6 +17,7 @@ import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
 import { STREAM_SETTINGS } from './settings-streams.ts';
 import { THROTTLE_SETTINGS } from './settings-throttle.ts';
+import { WORKTREE_SETTINGS } from './settings-worktrees.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
 
@@ -261,6 +262,7 @@ export const SETTINGS = {
   }),
   ...HOOK_SETTINGS,
   ...CHECKPOINT_SETTINGS,
+  ...WORKTREE_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',
@@ -335,10 +337,10 @@ export type Workspace = {
   readonly allowedSecrets: readonly AllowedSecret[];
   /** The user's own rows of the price table. */
   readonly prices: readonly Price[];
+  /** What docket has written down of the work tree that it lies in (core/worktrees.ts); absent or null: nothing. */
+  readonly work?: { readonly stream: Stream; readonly branch: string } | null;
   /** What a person should be told of the settings: a docket.yaml that nobody committed; absent: nothing. */
   readonly notes?: readonly string[];
-  /** Of the work tree that the code lies in, by its record (core/worktrees.ts); absent or null: it has none. */
-  readonly stream?: Stream | null;
   /** Folders to look for roles and prompt specs in, the workspace's own before the package's. */
   readonly roleFolders: readonly string[];
   readonly specFolders: readonly string[];

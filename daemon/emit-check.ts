@@ -134,7 +134,7 @@ export async function promptFlaws(
   const scope = ports.scope.rules(role.access, prompt.rest['scope'], prompt.stream);
   const faults = [
     ...scopeFaults(scope, () => placeOfField(bytes, 'scope', limits)),
-    ...streamFaults(ports.workspace.stream, prompt.stream, () => placeOfField(bytes, 'stream', limits)),
+    ...streamFaults(ports.workspace.work?.stream, prompt.stream, () => placeOfField(bytes, 'stream', limits)),
   ];
   flaws.push(...faults.map((fault) => flawOf(child, fault)));
   const model = prompt.model ?? role.model ?? (ports.workspace.settings.model === '' ? null : ports.workspace.settings.model);

@@ -200,7 +200,10 @@ const faultsOfScope = (
   { stream }: Pick<Prompt, 'stream'>,
   scope: ScopeRules,
   placeOf: (field: string) => { readonly line: number; readonly column: number },
-): readonly Fault[] => [...scopeFaults(scope, () => placeOf('scope')), ...streamFaults(workspace.stream, stream, () => placeOf('stream'))];
+): readonly Fault[] => [
+  ...scopeFaults(scope, () => placeOf('scope')),
+  ...streamFaults(workspace.work?.stream, stream, () => placeOf('stream')),
+];
 
 /** policy.personal_data: warn. */
 function tellPersonal(ports: Ports, { claimed: { job } }: Task, prompt: Prompt, note: ScanNote | null): void {

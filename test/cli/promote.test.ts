@@ -16,9 +16,9 @@ import type { Promotion } from '#core/verdict.ts';
 import { parseReviewFile } from '#history/review-format.ts';
 import { checkReviewSignature } from '#history/review-signature.ts';
 import { generateKey, renderPrivateKey } from '#history/ssh-key.ts';
-import { rememberingIo } from '../support/cli.ts';
+
 import { temporaryFolder } from '../support/temp-folder.ts';
-import { makeTempWorkspace, seedJob, type TempWorkspace } from '../support/workspace.ts';
+import { makeTempWorkspace, rememberingIo, seedJob, type TempWorkspace } from '../support/workspace.ts';
 
 const LOG =
   '\uFEFF# Issues\r\n\r\n| # | Title | Severity | Status |\r\n|-|-|-|-|\r\n| 14 | Totals | high | open |\r\n| 15 | Slow | low | |\r\n';

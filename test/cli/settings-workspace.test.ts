@@ -8,9 +8,7 @@ import type { Workspace } from '#core/settings.ts';
 import { describeSettingsFaults } from '#cli/settings.ts';
 import { packageRoot } from '#cli/package.ts';
 import { findRepository, isInside, loadWorkspace } from '#cli/workspace.ts';
-import type { FeatureId } from '#core/names.ts';
 import { makeFs } from '#platform/files.ts';
-import { writeRecord } from '#worktrees/records.ts';
 
 const fs = makeFs();
 const repositoryRoot = path.resolve(import.meta.dirname, '../..');
@@ -148,22 +146,6 @@ describe('git', () => {
     const linked = await good(at('trees', 'feature-7'));
     const main = await good(at('shop'));
     assert.equal(linked.history, main.history);
-    assert.equal(linked.stream, null);
-    await writeRecord(fs, at('shop', '.git'), {
-      v: 1,
-      id: 'ISSUE-7' as FeatureId,
-      slug: null,
-      stream: 'fix',
-      branch: 'fix/7',
-      folder: at('trees', 'feature-7'),
-      base: 'main',
-      baseCommit: 'a'.repeat(40),
-      createdAt: '2026-11-21T00:00:00Z',
-      createdBy: null,
-      adopted: false,
-      source: null,
-    });
-    assert.deepEqual([(await good(at('trees', 'feature-7'))).stream, (await good(at('shop'))).stream], ['fix', null]);
     assert.equal(linked.app, 'shop');
     assert.equal(linked.queues, at('trees', 'feature-7', 'queues'));
   });
