@@ -132,11 +132,12 @@ describe('docket promote', () => {
   });
 });
 
+const said = (...args: Parameters<typeof moveLevel>): string => {
+  const moved = moveLevel(...args);
+  return moved.ok ? moved.value : moved.error.slice(0, 24);
+};
+
 test('a level is only raised, and by its stream', () => {
-  const said = (...args: Parameters<typeof moveLevel>): string => {
-    const moved = moveLevel(...args);
-    return moved.ok ? moved.value : moved.error.slice(0, 24);
-  };
   assert.deepEqual(
     [said('L0', 'L1', null), said('L0', 'L2', 'feature'), said('L2', 'L4', 'fix'), said('L2', 'L3', null)],
     ['feature', 'feature', 'fix', 'fix'],
@@ -164,7 +165,7 @@ describe('docket found', () => {
     assert.match((await workspace.run(addFound, 'found', 'issue', 'x', '--severity', 'huge')).err, /--severity takes critical/);
     assert.match((await workspace.run(addFound, 'found', 'bug', 'x')).err, /takes issue or gap/);
     assert.match((await workspace.run(addFound, 'found', 'issue', ' ')).err, /say in one line/);
-    const key = `AKIA${'IOSFODNN7'}${'QXZJKWPR'.slice(0, 7)}`;
+    const key = ['AKIA', 'IOSFODNN7QXZJKWP'].join('');
     assert.match((await workspace.run(addFound, 'found', 'issue', `the key ${key}`)).err, /secret/);
   });
   test('issue: begins a log; steps are kept; a log that would swallow it is left alone', async (t) => {
