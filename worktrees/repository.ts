@@ -74,7 +74,8 @@ export async function askLine(git: GitWork, folder: string, args: readonly strin
 /** Its first words, for a person. */
 export const gitWords = ({ stderr, stdout }: { readonly stderr: string; readonly stdout: string }): string => {
   const lines = (stderr.trim() === '' ? stdout : stderr).split('\n').filter((line) => line.trim() !== '');
-  const shown = lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines[0] ?? 'git said nothing';
+  const shown =
+    lines.find((line) => line.startsWith('fatal:')) ?? lines.find((line) => line.startsWith('error:')) ?? lines[0] ?? 'git said nothing';
   return printable(shown.replace(/^(?:fatal|error): /, ''), 300);
 };
 
