@@ -16,6 +16,7 @@ import { HOOK_SETTINGS } from './settings-hooks.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
+import { STREAM_SETTINGS } from './settings-streams.ts';
 import { THROTTLE_SETTINGS } from './settings-throttle.ts';
 import { CLEANUP_SETTINGS } from './settings-cleanup.ts';
 import { WORKTREE_SETTINGS } from './settings-worktrees.ts';
@@ -45,6 +46,7 @@ export const SETTINGS = {
     max: 64,
     why: 'jobs that run at the same time in a lane that says nothing else',
   }),
+  ...STREAM_SETTINGS,
   ...THROTTLE_SETTINGS,
   'limits.prompt_bytes': row<number>({
     default: 600_000,
