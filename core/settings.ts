@@ -11,6 +11,7 @@ import { BOUND_SETTINGS } from './settings-bounds.ts';
 import { REVIEW_SETTINGS } from './settings-review.ts';
 import { GLANCE_SETTINGS } from './settings-glance.ts';
 import { HOOK_SETTINGS } from './settings-hooks.ts';
+import { PANE_SETTINGS } from './settings-panes.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
@@ -258,6 +259,7 @@ export const SETTINGS = {
   }),
   ...HOOK_SETTINGS,
   ...CHECKPOINT_SETTINGS,
+  ...PANE_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { profileJsonSchema } from '#agents/profile-file.ts';
 import { envelopeJsonSchema } from '#cli/schema-envelope.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
+import { panesJsonSchema } from '#cli/schema-panes.ts';
 import { reviewJsonSchemas } from '#cli/schema-review.ts';
 import { checkpointJsonSchema, verifyJsonSchema } from '#cli/schema-verify.ts';
 import { exportJsonSchemas } from '#cli/schema-export.ts';
@@ -21,6 +22,7 @@ const wanted = [
   ...reviewJsonSchemas(),
   { name: 'tool-profile.schema.json', text: profileJsonSchema() },
   { name: 'envelope.schema.json', text: `${JSON.stringify(envelopeJsonSchema(), null, 2)}\n` },
+  { name: 'panes.schema.json', text: `${JSON.stringify(panesJsonSchema(), null, 2)}\n` },
   { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },
   { name: 'verify.schema.json', text: `${JSON.stringify(verifyJsonSchema(), null, 2)}\n` },
   { name: 'checkpoint.schema.json', text: `${JSON.stringify(checkpointJsonSchema(), null, 2)}\n` },
