@@ -71,7 +71,7 @@ describe('a pane', () => {
       ['follow', 'interactive', 'follow', 'follow', 'follow', 'follow'],
     );
     assert.equal(panes[1]?.args.at(-1), '--interactive');
-    assert.equal(panes[1]?.title, '01-role-b: Role 1, your own session, not recorded');
+    assert.equal(panes[1].title, '01-role-b: Role 1, your own session, not recorded');
   });
 
   test('has a title in which nothing runs or is filled in', () => {
