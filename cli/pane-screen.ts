@@ -70,7 +70,7 @@ export function makePaneScreen(terminal: { write(text: string): void; columns():
     },
     release() {
       isHeld = false;
-      const lost = lostCount === 0 ? [] : [`… ${String(lostCount)} lines came and were not kept (\`docket logs\`)`];
+      const lost = lostCount === 0 ? [] : [`… ${String(lostCount)} lines came and were not kept`];
       const lines = [...lost, ...kept];
       kept = [];
       lostCount = 0;
