@@ -11,7 +11,7 @@ import { printable } from '#core/names.ts';
 import type { Clock } from '#core/ports.ts';
 import type { Role } from '#core/role.ts';
 import { makeFs } from '#platform/files.ts';
-import { paint, type Common, type Io } from './io.ts';
+import { EXIT, paint, type Common, type Io } from './io.ts';
 import { eventLine, eventOf } from './live-words.ts';
 import { connectControl, type Control, type Opened } from './open.ts';
 import { makePaneScreen, type PaneScreen } from './pane-screen.ts';
@@ -22,7 +22,11 @@ import { realTerminal, wantsWatch, type WatchScreen } from './status-watch.ts';
 
 export type RoleWatch = { readonly screen: WatchScreen | null; readonly clock: Clock; readonly signal?: AbortSignal };
 
-const LOOK_MS = 1_000;
+/** A run's begin and end are looked at when they are told. */
+const LOOK_MS = 2_000;
+/** After it: what a run made is recorded and published a moment later. */
+const SOON_MS = 250;
+const SOON_MAX = 4;
 const CONNECT_AGAIN_MS = 500;
 /** Ends before it began that are shown, so that a pane that was opened late is not empty. */
 const EARLIER_MAX = 3;
@@ -35,7 +39,7 @@ export async function followRole(io: Io, common: Common, opened: Opened, role: R
   const clock = given?.clock ?? realClock;
   const isDrawn = common.json !== true && wantsWatch(io) && io.canAsk;
   const terminal = given === null ? (isDrawn ? realTerminal() : null) : given.screen;
-  const screen = terminal === null ? null : makePaneScreen(terminal);
+  const screen = terminal === null ? null : makePaneScreen(terminal, io.env['TMUX'] !== undefined);
   const { workspace } = opened;
   const fs = makeFs();
   const over = new AbortController();
@@ -43,6 +47,7 @@ export async function followRole(io: Io, common: Common, opened: Opened, role: R
   let control: Control | null = null;
   let queue: RoleQueue | null = null;
   let isEditing = false;
+  let soonCount = 0;
 
   const isOver = (): boolean => over.signal.aborted;
   const stop = (): void => {
@@ -81,7 +86,9 @@ export async function followRole(io: Io, common: Common, opened: Opened, role: R
           const event = eventOf(message);
           if (event?.role !== role.name) return;
           line(common.json === true ? JSON.stringify(event) : eventLine(event, io.color));
-          if (event.event === 'begin' || event.event === 'end') wake.abort();
+          if (event.event !== 'begin' && event.event !== 'end') return;
+          soonCount = SOON_MAX;
+          wake.abort();
         });
         control = null;
         mine.close();
@@ -109,12 +116,18 @@ export async function followRole(io: Io, common: Common, opened: Opened, role: R
     let known: ReadonlySet<string> | null = null;
     while (!isOver()) {
       wake = new AbortController();
+      if ((await fs.facts(workspace.root)) === null) {
+        say('gone', {}, `the workspace ${printable(workspace.root, 1_000)} is gone, so there is nothing to follow`);
+        io.setExitCode(EXIT.notWell);
+        stop();
+        break;
+      }
       const ends = newestEnds(workspace, role);
       const news: readonly EndedJob[] = known === null ? ends.slice(-EARLIER_MAX) : ends.filter(({ id }) => known?.has(id) !== true);
       known = new Set(ends.map(({ id }) => id));
       for (const end of news) await tellEnd(end);
       tellQueue(await lookAtQueue(fs, workspace, role, control));
-      await clock.sleep(LOOK_MS, wake.signal);
+      await clock.sleep(soonCount-- > 0 ? SOON_MS : LOOK_MS, wake.signal);
     }
   }
 

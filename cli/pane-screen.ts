@@ -23,23 +23,25 @@ export type PaneScreen = {
 };
 
 const KEPT_MAX = 200;
+const COLUMNS = 80;
 const ERASE_TO_END = '\u001b[0J';
 
-export function makePaneScreen(terminal: { write(text: string): void; columns(): number }): PaneScreen {
+/** @param wraps the terminal folds a line that has become too long for it, as tmux does; others cut it, or leave the last one alone */
+export function makePaneScreen(terminal: { write(text: string): void; columns(): number }, wraps = false): PaneScreen {
   let line = '';
   let drawnWidth = 0;
   let isHeld = false;
   let kept: string[] = [];
   let lostCount = 0;
 
-  /** A terminal that has become narrower shows the old line as several. */
   const erase = (): string => {
-    const up = Math.max(0, Math.ceil(drawnWidth / Math.max(1, terminal.columns())) - 1);
+    const up = wraps ? Math.max(0, Math.ceil(drawnWidth / Math.max(1, terminal.columns())) - 1) : 0;
     drawnWidth = 0;
     return `\r${up === 0 ? '' : `\u001b[${String(up)}A`}${ERASE_TO_END}`;
   };
   const draw = (): string => {
-    const shown = cutTo(line, terminal.columns() - 1);
+    // A terminal that does not know its width says 0.
+    const shown = cutTo(line, (terminal.columns() || COLUMNS) - 1);
     drawnWidth = shown.length;
     return shown === '' ? '' : styleText('inverse', shown, { validateStream: false });
   };

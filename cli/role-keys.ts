@@ -13,7 +13,8 @@ export const KEYS = 'e add a prompt  r review  q quit';
 
 export function reviewHint({ folder }: Pick<Role, 'folder'>, queue: RoleQueue | null): string {
   const count = queue?.to_review ?? null;
-  if (count === null) return `what awaits a verdict is counted by the daemon, and none runs: \`docket review\` lists it`;
+  if (count === null)
+    return `${queue?.up === true ? 'what awaits a verdict is being counted' : 'what awaits a verdict is counted by the daemon, and none runs'}: \`docket review\` lists it`;
   return count === 0
     ? `nothing of ${folder} awaits a verdict`
     : `${String(count)} of ${folder} ${count === 1 ? 'awaits' : 'await'} a verdict: read and judge with \`docket review\` in a terminal of your own`;

@@ -53,6 +53,7 @@ export async function lookAtQueue(
   const { counts, faults } = await lookAtFolders(fs, workspace.queues, [role.folder]);
   const { waiting = 0, onHold = 0, ended = null } = counts.get(role.folder) ?? {};
   const inWork = isUp ? (told.in_work ?? []).filter((job) => job.role === role.name) : await workWithout(workspace, role);
+  const standings = (isUp ? told.standings : null) ?? null;
   const running = inWork.filter(({ state }) => state === 'running').length;
   return {
     up: isUp,
@@ -62,7 +63,7 @@ export async function lookAtQueue(
     on_hold: onHold,
     needs_person: ended === null ? 0 : ended.rejected + ended.failed + ended.held - onHold,
     done: ended?.processed ?? 0,
-    to_review: isUp ? (told.standings?.[role.name]?.awaiting ?? null) : null,
+    to_review: standings === null ? null : (standings[role.name]?.awaiting ?? 0),
     problem: faults.map(({ error }) => problemOf(workspace, role, error))[0] ?? null,
   };
 }

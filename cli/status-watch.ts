@@ -180,6 +180,8 @@ export function realTerminal(): WatchScreen {
       };
       const isRaw = stdin.isTTY && !stdin.isRaw;
       if (isRaw) stdin.setRawMode(true);
+      // It stays paused after an editor had it, whoever listens.
+      stdin.resume();
       stdin.on('data', onData);
       stdout.on('resize', onSize);
       return () => {

@@ -55,6 +55,8 @@ function fakeDocket(file: string, name: string, json: Readonly<Record<string, un
 }
 const ownDocket = ({ repo }: Place): string => path.join(repo, 'node_modules', '.bin', 'docket');
 
+const pane = (role: string): unknown => ({ role, title: role, mode: 'follow', args: ['/n', 'd', 'attach', role] });
+
 /** The script as another checkout or package has it. */
 function copied({ base }: Place, hasDocket: boolean): string {
   const folder = path.join(base, 'elsewhere');
@@ -203,7 +205,6 @@ describe('iterm_work_on_feature.py, against a recorded stand-in of the API', wit
 
   test('makes the workspace first, with every option, and then opens a tab for each window of the plan', async (t) => {
     const here = await place(t);
-    const pane = (role: string): unknown => ({ role, title: role, mode: 'follow', args: ['/n', 'd', 'attach', role] });
     const folder = path.join(here.base, 'my repo-FEAT-9');
     mkdirSync(folder);
     spawnSync('git', ['init', '--quiet', folder]);

@@ -62,7 +62,7 @@ test('a bottom line that is as it was is not written again, and one that is too 
   assert.deepEqual(await screen.lines(), ['012345678']);
 });
 
-test('a terminal that became narrower keeps no half of it', async () => {
+test('a terminal that became narrower loses none of the lines above', async () => {
   const screen = onTerminal(40);
   screen.print('one');
   screen.bottom('0123456789'.repeat(3));

@@ -1,7 +1,8 @@
 /** A real tmux with a server of its own: its socket lies in a folder of the test's, and it is ended by its pid. Without tmux the test is NOT RUN, and says so. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /** Null: it can run. */
@@ -24,17 +25,20 @@ export type TmuxServer = {
   panes(format: string): string[];
 };
 
-/** @param base a folder of the test's own, short: a socket's path may have about 100 characters */
-export function tmuxServer(t: { after(act: () => void): void }, base: string, given: Readonly<Record<string, string>>): TmuxServer {
-  const folder = path.join(base, 'tm');
-  mkdirSync(folder, { mode: 0o700 });
+/** Its folder is its own, because the test's may be gone when it is ended. @param given the environment of the test's programs */
+export function tmuxServer(t: { after(act: () => void): void }, given: Readonly<Record<string, string>>): TmuxServer {
+  const folder = mkdtempSync(path.join(tmpdir(), 'docket-tm-'));
   const env = { ...given, TMUX_TMPDIR: folder, TERM: 'xterm-256color' };
   const ask = (args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } =>
     spawnSync('tmux', args, { env, encoding: 'utf8', timeout: 20_000 });
   t.after(() => {
-    const { status, stdout } = ask(['display-message', '-p', '#{pid}']);
-    const pid = Number(stdout.trim());
-    if (status === 0 && Number.isSafeInteger(pid) && pid > 1) process.kill(pid, 'SIGTERM');
+    // One for each name of `tmux -L`.
+    for (const socket of globSync('*/*', { cwd: folder })) {
+      const { status, stdout } = ask(['-S', path.join(folder, socket), 'display-message', '-p', '#{pid}']);
+      const pid = Number(stdout.trim());
+      if (status === 0 && Number.isSafeInteger(pid) && pid > 1) process.kill(pid, 'SIGTERM');
+    }
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   });
   return {
     env,

@@ -17,7 +17,7 @@ function stage(
   settings = 'runner: offline\n',
 ): { rig: Rig; tmux: TmuxServer; panes: (...args: string[]) => ReturnType<Rig['run']> } {
   const rig = makeRig(t, settings);
-  const tmux = tmuxServer(t, rig.base, rig.env);
+  const tmux = tmuxServer(t, rig.env);
   return { rig, tmux, panes: (...args) => rig.run(['panes', ...args], { env: tmux.env }) };
 }
 const rolesOf = (tmux: TmuxServer): string[] => tmux.panes('#{@docket_role}');
@@ -85,7 +85,7 @@ describe('docket panes with tmux', onlyWithTmux(), () => {
         `name: ${name.slice(3)}\nnumber: ${String(Number(name.slice(0, 2)))}\ntitle: More\nresponsibility: More of it.\nemits: document\naccess: read-only\nreview: required\n`,
       );
     }
-    const tmux = tmuxServer(t, rig.base, rig.env);
+    const tmux = tmuxServer(t, rig.env);
     const { code, err } = rig.run(['panes'], { env: tmux.env });
     assert.equal(code, 0, err);
     assert.deepEqual(tmux.panes('#{window_name} #{@docket_role}'), [
@@ -136,9 +136,6 @@ describe('docket panes with tmux', onlyWithTmux(), () => {
     const { rig, tmux } = stage(t);
     const env = { ...tmux.env, DOCKET_PANES_SOCKET: 'apart' };
     const { out, err } = rig.run(['panes', '--role', 'ui'], { env });
-    t.after(() => {
-      rig.run(['panes', '--kill'], { env });
-    });
     assert.match(out, /\n {2}tmux -L apart attach-session -t /, err);
     assert.deepEqual(tmux.panes('x'), [], 'nothing in the default one');
     assert.equal(tmux.run('-L', 'apart', 'list-panes', '-a', '-F', '#{@docket_role}'), '03-ui');
