@@ -74,6 +74,7 @@ const HANDED: Readonly<Record<string, string>> = {
   'cli/tool-probe.ts': '`docket tool probe`, called by a person',
   'cli/up-all.ts': 'git worktree list: the other workspaces of the application that a person is in',
   'cli/verify.ts': 'openssl ts -verify, for the time stamp of a checkpoint',
+  'platform/git-configuration.ts': 'git config --list of the file of the history repository',
   'tools/keeper-run.ts': 'inside the keeper: starts one planned program',
   'tools/program.ts': '<program> --version',
   'tools/run-tool.ts': 'a static check or a test, never an AI tool',
