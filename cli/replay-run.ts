@@ -21,8 +21,7 @@ import { holdToBudget } from '#daemon/hold-to-budget.ts';
 import { makeLiveRuns } from '#daemon/live-runs.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
-import { redactText } from '#platform/redact.ts';
-import { safeText, secretValues } from '#tools/outcome.ts';
+import { makeClean } from './clean.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
 import { profilesOf } from './open.ts';
@@ -219,11 +218,7 @@ async function supervised(
     limits,
     roleFile: path.join(workspace.root, 'docket.yaml'),
   };
-  const secretsIn = secretValues(env, Object.keys(env));
-  const end = begin(
-    followAttempt(chosen.runner, request.dir, cwd, fs, (text, max) => safeText(redactText(text), secretsIn, max)),
-    keeper,
-  );
+  const end = begin(followAttempt(chosen.runner, request.dir, cwd, fs, makeClean(env)), keeper);
   try {
     const attempted = await runAttempt({ runner: chosen.runner, keeper, fs, digest, clock, log }, request, signal);
     await end(attempted.outcome.ok ? attempted.outcome.status : classOf(attempted.outcome.failure));

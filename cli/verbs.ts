@@ -7,6 +7,7 @@ type AddVerb = (program: Command, io: Io) => void;
 
 const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddVerb> }[] = [
   { name: 'init', load: async () => (await import('./init.ts')).addInit },
+  { name: 'work-on', load: async () => (await import('./work-on.ts')).addWorkOn },
   { name: 'up', load: async () => (await import('./up.ts')).addUp },
   { name: 'down', load: async () => (await import('./down.ts')).addDown },
   { name: 'status', load: async () => (await import('./status.ts')).addStatus },
@@ -37,6 +38,8 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'approve', load: async () => (await import('./approve.ts')).addApprove },
   { name: 'reject', load: async () => (await import('./approve.ts')).addReject },
   { name: 'ask-changes', load: async () => (await import('./approve.ts')).addAskChanges },
+  { name: 'worktree', load: async () => (await import('./worktree.ts')).addWorktree },
+  { name: 'stale', load: async () => (await import('./stale.ts')).addStale },
   { name: 'close', load: async () => (await import('./close.ts')).addClose },
   { name: 'reopen', load: async () => (await import('./close.ts')).addReopen },
   { name: 'log', load: async () => (await import('./log.ts')).addLog },
@@ -52,6 +55,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'purge', load: async () => (await import('./purge.ts')).addPurge },
   { name: 'skill', load: async () => (await import('./skill.ts')).addSkill },
   { name: 'mcp', load: async () => (await import('./mcp.ts')).addMcp },
+  { name: 'service', load: async () => (await import('./service.ts')).addService },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).addDoctor },
   { name: 'notify', load: async () => (await import('./notify.ts')).addNotify },
   { name: 'tool', load: async () => (await import('./tool.ts')).addTool },

@@ -29,6 +29,8 @@ export type Submission = {
   readonly featureName: FeatureName;
   readonly title: string | null;
   readonly stream: Stream;
+  /** The branch that the feature is worked on in; null, or left out: its work tree is not docket's. */
+  readonly branch?: string | null;
   /** Folder of the role, `01-architect`. */
   readonly roleFolder: string;
   /** The dropped file, byte for byte. */

@@ -19,7 +19,7 @@ async function gitFolderIn(folder: string): Promise<string | null> {
   if (stats === null) return null;
   if (stats.isDirectory()) return place;
   if (!stats.isFile() || stats.size > LONGEST_GITFILE_BYTES) return null;
-  const target = /^gitdir: ([^\n]+)/.exec(await readFile(place, 'utf8'))?.[1];
+  const target = /^gitdir: ([^]+?)\r?\n?$/.exec(await readFile(place, 'utf8'))?.[1];
   return target === undefined ? null : path.resolve(folder, target);
 }
 
