@@ -7,7 +7,7 @@ type AddVerb = (program: Command, io: Io) => void;
 
 const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddVerb> }[] = [
   { name: 'init', load: async () => (await import('./init.ts')).addInit },
-  { name: 'work-on', load: async () => (await import('./work-on.ts')).addWorkOn },
+  { name: 'work-on', load: async () => (await import('./work-on-prd.ts')).addWorkOnAll },
   { name: 'up', load: async () => (await import('./up.ts')).addUp },
   { name: 'down', load: async () => (await import('./down.ts')).addDown },
   { name: 'status', load: async () => (await import('./status.ts')).addStatus },
@@ -20,6 +20,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'ask', load: async () => (await import('./add.ts')).addAsk },
   { name: 'wait', load: async () => (await import('./wait.ts')).addWait },
   { name: 'attach', load: async () => (await import('./attach.ts')).addAttach },
+  { name: 'panes', load: async () => (await import('./panes.ts')).addPanes },
   { name: 'preview', load: async () => (await import('./preview.ts')).addPreview },
   { name: 'ls', load: async () => (await import('./ls.ts')).addLs },
   { name: 'review', load: async () => (await import('./review.ts')).addReview },
@@ -42,6 +43,9 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'stale', load: async () => (await import('./stale.ts')).addStale },
   { name: 'close', load: async () => (await import('./close.ts')).addClose },
   { name: 'reopen', load: async () => (await import('./close.ts')).addReopen },
+  { name: 'fix', load: async () => (await import('./fix.ts')).addFix },
+  { name: 'promote', load: async () => (await import('./promote.ts')).addPromote },
+  { name: 'found', load: async () => (await import('./found.ts')).addFound },
   { name: 'log', load: async () => (await import('./log.ts')).addLog },
   { name: 'cost', load: async () => (await import('./cost.ts')).addCost },
   { name: 'verify', load: async () => (await import('./verify.ts')).addVerify },

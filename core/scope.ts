@@ -19,6 +19,8 @@ export type ScopeRules = {
   readonly forbidden: readonly string[];
   /** Only when `files` or `create` names the very path, without a wildcard. */
   readonly protected: readonly string[];
+  /** Not to be read either: the input of the other stream (policy/streams.ts). It stands in `forbidden`, too. Absent: nothing. */
+  readonly unread?: readonly string[];
 };
 
 export type ScopeVerdict = {

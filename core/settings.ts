@@ -13,9 +13,11 @@ import { REVIEW_SETTINGS } from './settings-review.ts';
 import { DAEMON_SETTINGS } from './settings-daemons.ts';
 import { GLANCE_SETTINGS } from './settings-glance.ts';
 import { HOOK_SETTINGS } from './settings-hooks.ts';
+import { PANE_SETTINGS } from './settings-panes.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
+import { STREAM_SETTINGS } from './settings-streams.ts';
 import { THROTTLE_SETTINGS } from './settings-throttle.ts';
 import { CLEANUP_SETTINGS } from './settings-cleanup.ts';
 import { WORKTREE_SETTINGS } from './settings-worktrees.ts';
@@ -45,6 +47,7 @@ export const SETTINGS = {
     max: 64,
     why: 'jobs that run at the same time in a lane that says nothing else',
   }),
+  ...STREAM_SETTINGS,
   ...THROTTLE_SETTINGS,
   'limits.prompt_bytes': row<number>({
     default: 600_000,
@@ -264,6 +267,7 @@ export const SETTINGS = {
   ...CHECKPOINT_SETTINGS,
   ...WORKTREE_SETTINGS,
   ...CLEANUP_SETTINGS,
+  ...PANE_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',

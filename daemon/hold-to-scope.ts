@@ -42,7 +42,7 @@ const isBoxed = (sandbox: string | undefined): boolean => sandbox !== undefined 
 
 /** The declaration that holds for a job. */
 export const rulesOf = ({ scope }: Pick<Ports, 'scope'>, { prompt, role }: Pick<Submitted, 'prompt' | 'role'>): ScopeRules =>
-  scope.rules(role.access, prompt.rest['scope']);
+  scope.rules(role.access, prompt.rest['scope'], prompt.stream);
 
 export async function holdToScope(
   ports: Ports,

@@ -9,6 +9,7 @@ import type { JobId, RoleName } from '#core/names.ts';
 import type { PriceTables } from '#core/money.ts';
 import type { Clock, Digest, Fs, Journal, Keeper, Log, SecretScan } from '#core/ports.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
+import type { Stream } from '#core/prompt.ts';
 import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { WorktreeRecord } from '#core/worktrees.ts';
@@ -49,7 +50,7 @@ export type Ports = {
   readonly live: LiveRuns;
   /** What runs may change, and who looks at what they did. */
   readonly scope: {
-    readonly rules: (access: ScopeRules['access'], scope: unknown) => ScopeRules;
+    readonly rules: (access: ScopeRules['access'], scope: unknown, stream: Stream | null) => ScopeRules;
     readonly watch: ScopeWatch;
     readonly textOf: (before: Before) => string;
     readonly diff: TreePort['diff'];

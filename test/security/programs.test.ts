@@ -25,7 +25,10 @@ const DOORS: Readonly<Record<string, readonly [calls: number, reason: string]>> 
     1,
     'a short question (versions, git facts): argument array, small environment, 1 MB of output, ended at its deadline',
   ],
-  'platform/attached.ts': [1, "the person's own editor, on their terminal, for `docket add` without a text"],
+  'platform/attached.ts': [
+    1,
+    "on the person's own terminal, because the person asked: their editor (`docket add` without a text), tmux, the iTerm2 script, their own session with a tool (docs/panes.md)",
+  ],
   'platform/event-program.ts': [
     1,
     "a person's own program of hooks/events/, switched on by a committed setting: only a file of the user in folders nobody else writes, time limit on its group",
@@ -59,6 +62,7 @@ const HANDED: Readonly<Record<string, string>> = {
   'agents/probe-call.ts': '`docket tool probe`, called by a person',
   'agents/runners/profile.ts': 'asks a tool whether it is logged in, with the fixed arguments of its profile',
   'cli/acp-call.ts': 'the program that speaks ACP to an agent: the keeper starts it',
+  'cli/attach-interactive.ts': "`docket attach --interactive`: a person's own session with the role's tool",
   'cli/checkpoint.ts':
     'checkpoint.command and checkpoint.time_stamp, which docket.yaml names and a person asks for: argument arrays, a deadline',
   'cli/code.ts': 'git facts of the code that a verdict or a closing is about',
@@ -69,6 +73,8 @@ const HANDED: Readonly<Record<string, string>> = {
   'cli/init.ts': 'git facts of the code repository',
   'cli/keeper-door.ts': 'starts the keeper, which is docket itself',
   'cli/keeper-serve.ts': 'the keeper: owns the running tools',
+  'cli/panes-iterm.ts': 'scripts/iterm_work_on_feature.py, for `docket panes --iterm`',
+  'cli/panes-tmux.ts': 'tmux, for `docket panes`',
   'cli/parts.ts': 'hands it to runners for versions and logins',
   'cli/person.ts': 'git config: who the person is, and the key that signs a verdict',
   'cli/review-docket.ts': 'git cat-file and status: the changed files that a person is shown',
