@@ -8,7 +8,11 @@ import type { AskProgram } from '#core/ports.ts';
 import type { Stream } from '#core/prompt.ts';
 import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
 import type { Workspace } from '#core/settings.ts';
+import type { WorktreeRecord } from '#core/worktrees.ts';
+import { makeFs } from '#platform/files.ts';
 import { makeTreePort } from '#platform/tree-facts.ts';
+import { readRecords } from '#worktrees/records.ts';
+import { codeTree, isCodeClean } from './code.ts';
 
 type Base = Pick<ScopeRules, 'forbidden' | 'protected'>;
 export type WorkspaceScope = {
@@ -18,6 +22,11 @@ export type WorkspaceScope = {
   /** As JSON, made once for all runs that share it. */
   readonly textOf: (before: Before) => string;
   readonly diff: TreePort['diff'];
+  /** The state of git (platform/git-state.ts). */
+  readonly stateOf: (folder: string) => Promise<Readonly<Record<string, string>> | null>;
+  /** What is written down of this work tree; null: docket did not make it, or the file cannot be read. */
+  readonly record: () => Promise<WorktreeRecord | null>;
+  readonly isClean: () => Promise<boolean>;
 };
 
 /** docket.yaml, docket.local.yaml and the queues, as they lie in the working folder; its signs mean themselves. */
@@ -89,7 +98,18 @@ export async function scopeOf(workspace: Workspace, ask: AskProgram, real: (path
       return text;
     },
     diff: tree.diff,
+    stateOf: async (folder) => tree.git(folder),
+    record: async () => recordOf(workspace.code, real),
+    isClean: async () => isCodeClean(ask, workspace.code),
   };
+}
+
+async function recordOf(code: string, real: (path: string) => Promise<string>): Promise<WorktreeRecord | null> {
+  const tree = await codeTree(code);
+  if (tree === null) return null;
+  for (const { record } of await readRecords(makeFs(), tree.common))
+    if (record.ok && (await real(record.value.folder).catch(() => null)) === tree.top) return record.value;
+  return null;
 }
 
 const listed = (patterns: readonly string[]): string => (patterns.length === 0 ? 'nothing' : patterns.join(', '));

@@ -19,7 +19,7 @@ import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
 import { personOf, personWords } from './person.ts';
-import { startInBackground } from './up.ts';
+import { startInBackground } from './detached.ts';
 import { openIn, prepare, type Source } from './work-on-prepare.ts';
 import { findRepository, isInside } from './workspace.ts';
 import { inRepository, makePorts, repositoryAt } from './worktree-ports.ts';
@@ -217,7 +217,7 @@ async function bringUp(io: Io, workspace: Workspace): Promise<Started> {
   if (running !== null) return { ...NOT_STARTED, notes: ['its daemon runs already'] };
   if (workspace.settings.runner === '') return { ...NOT_STARTED, notes: ['no daemon was started: docket.yaml chooses no runner'] };
   try {
-    return { ...NOT_STARTED, pid: await startInBackground(io, workspace) };
+    return { ...NOT_STARTED, ...(await startInBackground(io, workspace)) };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return { ...NOT_STARTED, failed: `the work tree is ready, but its daemon did not start: ${error.message}` };

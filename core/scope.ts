@@ -66,6 +66,9 @@ export type Before = {
   readonly others: Readonly<Record<string, Readonly<Record<string, string>>>>;
 };
 
+/** In the state of git, in the place of a branch's commit: another work tree has it checked out. */
+export const CHECKED_OUT_ELSEWHERE = 'checked out in another work tree';
+
 /** The outside of the check; bodies: platform/tree-facts.ts and platform/git-state.ts. */
 export type TreePort = {
   /** Links resolved. */

@@ -77,7 +77,8 @@ const HANDED: Readonly<Record<string, string>> = {
   'cli/tool-probe.ts': '`docket tool probe`, called by a person',
   'cli/up.ts': 'starts docket itself in the background',
   'cli/verify.ts': 'openssl ts -verify, for the time stamp of a checkpoint',
-  'cli/worktree-ports.ts': 'git in the repository that a person asks for a work tree of',
+  'platform/git-configuration.ts': 'git config --list of the file of the history repository',
+  'cli/worktree-ports.ts': 'git in the repository of a person’s code: making work trees, facts of them, taking them away, as a person asks',
   'tools/keeper-run.ts': 'inside the keeper: starts one planned program',
   'tools/program.ts': '<program> --version',
   'tools/run-tool.ts': 'a static check or a test, never an AI tool',
@@ -93,8 +94,21 @@ const OTHER_GIT_VERBS = new Set(
   ),
 );
 
-/** What the commands of a person's repository (room worktrees) may be: none writes a commit, sends anything out, or takes a change back. */
-const WORK_VERBS: readonly string[] = ['add', 'branch', 'fetch', 'remote', 'symbolic-ref', 'update-ref', 'worktree'];
+/**
+ * What the commands of a person's repository (room worktrees) may be: none sends anything out, or takes a change back. `add` is `git worktree add`, and with
+ * write-tree and commit-tree the keeping of a whole tree through a private index (worktrees/snapshot.ts): no branch ever has that commit.
+ */
+const WORK_VERBS: readonly string[] = [
+  'add',
+  'branch',
+  'commit-tree',
+  'fetch',
+  'remote',
+  'symbolic-ref',
+  'update-ref',
+  'worktree',
+  'write-tree',
+];
 
 /** Beside them, in one file each: `git notes add` to docket's own ref, opt-in, on a person's word. */
 const OWN_VERBS: Readonly<Record<string, readonly string[]>> = {
