@@ -108,7 +108,7 @@ async function askOthers(
   }
   const open = issues.filter(({ state }) => state !== 'done').map(({ number }) => number);
   const history = await historyClaims(io, common, open);
-  if (history === null) notKnown.push('prompts in the history: there is none yet');
+  if (history === null) notKnown.push('prompts of others in a shared history: there is no history here yet');
   return { remote, notKnown, there, history: history ?? [] };
 }
 
