@@ -235,6 +235,12 @@ export const PROFILE_SCHEMA = z.strictObject({
         .string()
         .max(200)
         .regex(/\{pattern\}/, 'holds no {pattern}'),
+      read: z
+        .string()
+        .max(200)
+        .regex(/\{pattern\}/, 'holds no {pattern}')
+        .nullable()
+        .default(null),
       declared: z.array(filled).max(20).default([]),
       allow: z.string().regex(/^--?[a-zA-Z][a-zA-Z-]*$/),
       deny: z.string().regex(/^--?[a-zA-Z][a-zA-Z-]*$/),

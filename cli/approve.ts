@@ -7,6 +7,7 @@ import { isAccepted, type VerdictWord } from '#core/verdict.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { findSubject, nameOf, recordOf } from './job-words-find.ts';
 import { withSources, type Sources } from './job-words-sources.ts';
+import { workspaceAfter } from './on-approve.ts';
 import { commonOf } from './open.ts';
 import { giveVerdict, isOwn, reviewItem, type Given, type ReviewItem } from './reviews.ts';
 
@@ -66,6 +67,8 @@ function verb(program: Command, io: Io, name: string, verdict: VerdictWord, what
         const words = comment === '-' ? await io.readInput() : (comment ?? null);
         const given = await giveVerdict(io, sources, item, { verdict, comment: words });
         show(io, common, dataOf(item, given), wordsOf(item, given));
+        const made = await workspaceAfter(io, sources.workspace, item, given);
+        if (made !== null) io.err(`note: ${made}`);
       });
     });
 }

@@ -22,6 +22,7 @@ import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts'
 import { lookAtScope } from './doctor-scope.ts';
 import { lookAtRelease } from './doctor-release.ts';
 import { lookAtReview } from './doctor-review.ts';
+import { lookAtSharing } from './doctor-sharing.ts';
 import { lookAtSigning } from './doctor-signing.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
@@ -113,6 +114,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('review', async () => lookAtReview(fs, workspace, roles))),
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
+    ...(await guarded('shared limits', async () => lookAtSharing(ports, workspace, io.env))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),
     ...(await guarded('notices', async () => lookAtNotify(workspace, io.env))),
     ...(await guarded('sandbox', async () => [await lookAtSandbox(workspace, runnerPorts(io.env))])),

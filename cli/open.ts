@@ -11,7 +11,7 @@ import { makeFs } from '#platform/files.ts';
 import { silentLog } from '#platform/log.ts';
 import { makeSockets } from '#platform/socket.ts';
 import type { ToolProfile } from '#tools/profiles.ts';
-import { committed } from './committed.ts';
+import { committed, workAt } from './committed.ts';
 import { CliError, EXIT, type Common, type Io } from './io.ts';
 import { loadProfiles, loadRoles, loadSpecs, type FileFaults } from './load.ts';
 import { controlSocket } from './places.ts';
@@ -28,8 +28,9 @@ export const describeFileFaults = (bad: readonly FileFaults[]): string =>
 
 /** Throws CliError 2 when there is no workspace or its settings are wrong. */
 export async function openWorkspace(io: Io, common: Common): Promise<Workspace> {
-  const loaded = await loadWorkspace({ cwd: io.cwd, rootFlag: common.root ?? null, env: io.env, flags: {}, fs: makeFs(), committed });
-  if (loaded.ok) return loaded.value;
+  const fs = makeFs();
+  const loaded = await loadWorkspace({ cwd: io.cwd, rootFlag: common.root ?? null, env: io.env, flags: {}, fs, committed });
+  if (loaded.ok) return { ...loaded.value, work: await workAt(fs, loaded.value.root) };
   throw new CliError(
     `this is no usable workspace:\n${loaded.error.map((fault) => `${fault.file}: ${describeFault(fault)}`).join('\n')}`,
     EXIT.wrongUse,

@@ -5,6 +5,7 @@ import { filesNow } from '#history/code-now.ts';
 import { promptFile } from '#history/layout.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeDigest } from '#platform/digest.ts';
+import { workspaceAfter } from './on-approve.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import { isWaitingFile, peekOf } from './job-words.ts';
 import { listAll, type Sources } from './job-words-sources.ts';
@@ -172,7 +173,10 @@ export async function makeDesk(io: Io, sources: Sources): Promise<Desk> {
       if (reviewer.how === 'key' && !(await confirmed())) throw new CliError('nothing was recorded', EXIT.stopped);
       const given = await giveVerdict(io, sources, item, { verdict, comment }, confirmed);
       const follows = given.standing === 'accepted' && !given.hasDaemon ? '; no daemon runs: what waits for it goes on with docket up' : '';
-      return `${revisionWord(entryFor(item))}: ${verdict.replace('-', ' ')}, it is ${given.standing.replace('-', ' ')}${follows}`;
+      // The screen is not for the words of a setup.
+      const made = await workspaceAfter({ ...io, err: () => undefined }, workspace, item, given);
+      const also = made === null ? '' : `; ${made.split('\n')[0] ?? ''}`;
+      return `${revisionWord(entryFor(item))}: ${verdict.replace('-', ' ')}, it is ${given.standing.replace('-', ' ')}${follows}${also}`;
     },
     edit: async (text) => editText(io, text),
   };

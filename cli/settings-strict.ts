@@ -15,20 +15,28 @@ import { rowOf, SETTING_KEYS, type SettingAny, showValue } from './settings-valu
 
 /** What git says of docket.yaml: its text at HEAD; it is not there; there is no repository; git could not be asked. */
 export type Committed =
-  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      /** Whose form it is, where that is not HEAD's: a branch, a file. */ readonly of?: string;
+    }
   | { readonly kind: 'absent' | 'no-repository' }
   | { readonly kind: 'unknown'; readonly why: string };
 
 type Values = ReadonlyMap<SettingKey, SettingAny>;
 const valueOf = (values: Values, key: SettingKey): SettingAny => values.get(key) ?? rowOf(key).default;
-const COMMIT = 'commit docket.yaml when it was meant';
+/** How an edit comes to count. @param of see Committed */
+const commitWords = (of: string | undefined): string =>
+  of === undefined ? 'commit docket.yaml when it was meant' : `in a work tree that of ${of} counts: bring it there when it was meant`;
 
 /** The file as it holds, and what is to be told about it. @param committed its committed form; null: git could not tell, so a default is as loose as a row may be */
 export function stricter(
   shared: SettingsFile,
   committed: SettingsFile | null,
+  of?: string,
 ): { readonly file: SettingsFile; readonly notes: readonly string[] } {
   const notes: string[] = [];
+  const COMMIT = commitWords(of);
   const values = new Map(shared.values);
   const before: Values = committed?.values ?? new Map();
   for (const key of SETTING_KEYS) {

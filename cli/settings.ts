@@ -155,7 +155,11 @@ function asCommitted(written: SettingsFile, committed: Committed): { readonly fi
   const notes = noteOfKind(committed);
   if (committed.kind === 'absent' || committed.kind === 'no-repository') return { file: written, notes };
   const before = committed.kind === 'text' ? readSettingsFile(committed.text, 'docket.yaml', false) : null;
-  const held = stricter(written, before === null || before.faults.length > 0 ? null : before);
+  const held = stricter(
+    written,
+    before === null || before.faults.length > 0 ? null : before,
+    committed.kind === 'text' ? committed.of : undefined,
+  );
   return { file: held.file, notes: [...notes, ...held.notes] };
 }
 

@@ -104,8 +104,8 @@ async function readText(fs: WorkspaceFs, root: string, name: string): Promise<Fo
   }
 }
 
-/** A work tree of git: its own top folder, and that of the main work tree when it is a linked one. */
-export type Repository = { readonly top: string; readonly main: string };
+/** A work tree of git: its own top folder, that of the main work tree when it is a linked one, and the git folder that all of them share. */
+export type Repository = { readonly top: string; readonly main: string; readonly common: string };
 
 /**
  * The git repository that holds a folder, without asking git; null when there is none.
@@ -115,13 +115,22 @@ export async function findRepository(fs: WorkspaceFs, folder: string): Promise<R
   for (const top of upwards(folder)) {
     const facts = await factsOf(fs, path.join(top, '.git'));
     if (facts === null) continue;
-    if (facts.kind !== 'file') return { top, main: top };
-    const gitDir = /^gitdir: (.+?)\r?\n?$/.exec(await shortText(fs, path.join(top, '.git')))?.[1];
-    if (gitDir === undefined) return { top, main: top };
-    const common = (await shortText(fs, path.join(path.resolve(top, gitDir), 'commondir'))).trim();
-    return { top, main: common === '' ? top : path.dirname(path.resolve(top, gitDir, common)) };
+    if (facts.kind !== 'file') return { top, main: top, common: path.join(top, '.git') };
+    const gitDir = /^gitdir: ([^]+?)\r?\n?$/.exec(await shortText(fs, path.join(top, '.git')))?.[1];
+    if (gitDir === undefined) return { top, main: top, common: path.join(top, '.git') };
+    const told = (await shortText(fs, path.join(path.resolve(top, gitDir), 'commondir'))).trim();
+    const common = path.resolve(top, gitDir, told);
+    return { top, main: told === '' ? top : await mainOf(fs, common), common };
   }
   return null;
+}
+
+/** The main work tree of a common git folder. A bare repository has none: then the place that one beside it would have, `app` for `app.git`. */
+async function mainOf(fs: WorkspaceFs, common: string): Promise<string> {
+  const set = /^[ \t]*worktree[ \t]*=[ \t]*(.+?)[ \t\r]*$/m.exec(await shortText(fs, path.join(common, 'config')))?.[1];
+  if (set !== undefined) return path.resolve(common, set.replace(/^"([^]*)"$/, '$1'));
+  const name = path.basename(common);
+  return name.startsWith('.') || !name.endsWith('.git') ? path.dirname(common) : common.slice(0, -'.git'.length);
 }
 
 /** A small file of git's; empty when it is not there. */
@@ -144,6 +153,9 @@ async function settled(fs: WorkspaceFs, wanted: string): Promise<string> {
   return wanted;
 }
 
+/** The same folder in the main work tree. */
+export const homeOf = (repository: Repository, folder: string): string => path.join(repository.main, path.relative(repository.top, folder));
+
 /** The system's own trees: nothing can be kept there, and creating folders in them may never return. */
 const SYSTEM_TREES = ['/proc', '/sys', '/dev'];
 
@@ -154,8 +166,7 @@ async function pathsOf(fs: WorkspaceFs, root: string, { settings, sources }: Loa
   const queues = await settled(fs, path.resolve(root, settings.queues));
   const repository = await findRepository(fs, code);
   // In a linked work tree the workspace of the main one gives its name and its place.
-  const home =
-    repository !== null && isInside(repository.top, root) ? path.join(repository.main, path.relative(repository.top, root)) : root;
+  const home = repository !== null && isInside(repository.top, root) ? homeOf(repository, root) : root;
   const app =
     settings.app === ''
       ? path
@@ -166,7 +177,7 @@ async function pathsOf(fs: WorkspaceFs, root: string, { settings, sources }: Loa
   const codeHome = repository?.main ?? code;
   const history = await settled(
     fs,
-    settings.history === '' ? path.join(path.dirname(codeHome), `${app}-ai-history`) : path.resolve(root, settings.history),
+    settings.history === '' ? path.join(path.dirname(codeHome), `${app}-ai-history`) : path.resolve(home, settings.history),
   );
 
   const faults: SettingsFault[] = [];
@@ -211,16 +222,20 @@ export async function loadWorkspace(options: LoadOptions): Promise<Found<Workspa
   const root = await findRoot(fs, options.cwd, options.rootFlag);
   if (!root.ok) return root;
   const shared = await readText(fs, root.value, SETTINGS_FILE);
-  const local = await readText(fs, root.value, LOCAL_SETTINGS_FILE);
+  const own = await readText(fs, root.value, LOCAL_SETTINGS_FILE);
+  const repository = await findRepository(fs, root.value);
+  const isLinked = repository !== null && repository.main !== repository.top;
+  // A linked work tree without one of its own has that of the main one.
+  const local = isLinked && own.ok && own.value === null ? await readText(fs, homeOf(repository, root.value), LOCAL_SETTINGS_FILE) : own;
   if (!shared.ok || !local.ok) return err([...(shared.ok ? [] : shared.error), ...(local.ok ? [] : local.error)]);
-  const isInGit = options.committed !== undefined && (await findRepository(fs, root.value)) !== null;
-  const committed: Committed = isInGit ? await options.committed(root.value, SETTINGS_FILE) : { kind: 'no-repository' };
+  const committed: Committed =
+    options.committed !== undefined && repository !== null ? await options.committed(root.value, SETTINGS_FILE) : { kind: 'no-repository' };
   const loaded = loadSettings({ docketYaml: shared.value, committed, localYaml: local.value, env: options.env, flags: options.flags });
   if (!loaded.ok) return loaded;
   const paths = await pathsOf(fs, root.value, loaded.value);
   if (!paths.ok) return paths;
-  const own = packageRoot();
-  const overlaid = (name: string): readonly string[] => [...new Set([path.join(root.value, name), path.join(own, name)])];
+  const packaged = packageRoot();
+  const overlaid = (name: string): readonly string[] => [...new Set([path.join(root.value, name), path.join(packaged, name)])];
   return ok({
     root: root.value,
     ...paths.value,

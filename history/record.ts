@@ -163,8 +163,9 @@ export async function planSubmission(tip: Tip, submission: Submission): Promise<
 }
 
 const featureText = (submission: Submission): string => {
-  const { identity, featureName, title, stream, at } = submission;
-  return `${JSON.stringify({ v: 1, id: identity.feature, name: featureName, title, stream, branches: [], created: at }, null, 2)}\n`;
+  const { identity, featureName, title, stream, branch = null, at } = submission;
+  const branches = branch === null ? [] : [branch];
+  return `${JSON.stringify({ v: 1, id: identity.feature, name: featureName, title, stream, branches, created: at }, null, 2)}\n`;
 };
 
 /** Spec, role and settings are handed in as the same objects with each answer: their bytes are hashed once. */

@@ -71,19 +71,38 @@ export async function gitUncommitted(ask: AskProgram, folder: string, below: rea
   return answer.stdout.split('\0').flatMap((record) => (record === '' ? [] : [record.slice(3)]));
 }
 
-/** git-cat-file(1): a file of this folder as HEAD has it. A repository that git does not trust, or cannot read, answers `unknown`. */
+/**
+ * The commit at which a branch stands here or on a remote, whichever is ahead; where both went on, here. Null: there is no such branch, or no answer.
+ */
+export async function gitBranchTip(ask: AskProgram, folder: string, branch: string): Promise<string | null> {
+  const asked = async (args: readonly string[]): Promise<Answer | null> =>
+    askGit(ask, ['-C', folder, ...args], ASK_TIMEOUT_MS).catch(() => null);
+  const listed = await asked(['for-each-ref', '--format=%(objectname) %(refname)', `refs/heads/${branch}`, `refs/remotes/*/${branch}`]);
+  const refs = (listed?.code === 0 ? listed.stdout : '').split('\n').flatMap((line): [string, string][] => {
+    const [commit = '', ref = ''] = line.split(' ');
+    return ref === `refs/heads/${branch}` || /^refs\/remotes\/[^/]+\//.test(ref) ? [[ref, commit]] : [];
+  });
+  const local = refs.find(([ref]) => ref.startsWith('refs/heads/'))?.[1] ?? null;
+  const far =
+    refs.find(([ref]) => ref === `refs/remotes/origin/${branch}`)?.[1] ?? refs.find(([ref]) => ref.startsWith('refs/remotes/'))?.[1];
+  if (local === null || far === undefined || far === local) return local ?? far ?? null;
+  return (await asked(['merge-base', '--is-ancestor', local, far]))?.code === 0 ? far : local;
+}
+
+/** git-cat-file(1): a file of this folder as a commit has it. A repository that git does not trust, or cannot read, answers `unknown`. */
 export async function gitCommitted(
   ask: AskProgram,
   folder: string,
   name: string,
+  commit = 'HEAD',
 ): Promise<
   { readonly kind: 'text'; readonly text: string } | { readonly kind: 'absent' } | { readonly kind: 'unknown'; readonly why: string }
 > {
   try {
-    const answer = await askGit(ask, ['-C', folder, 'cat-file', 'blob', `HEAD:./${name}`], ASK_TIMEOUT_MS);
+    const answer = await askGit(ask, ['-C', folder, 'cat-file', 'blob', `${commit}:./${name}`], ASK_TIMEOUT_MS);
     if (answer === null) return { kind: 'unknown', why: 'there is no git program' };
     if (answer.code === 0) return { kind: 'text', text: answer.stdout };
-    const isAbsent = /does not exist in 'HEAD'|but not in 'HEAD'|(?:[Nn]ot a valid|invalid) object name '?HEAD/.test(answer.stderr);
+    const isAbsent = /does not exist in '|but not in '|(?:[Nn]ot a valid|invalid) object name '?HEAD/.test(answer.stderr);
     return isAbsent ? { kind: 'absent' } : { kind: 'unknown', why: answer.stderr.split('\n')[0]?.slice(0, 200) ?? '' };
   } catch (error) {
     if (codeOf(error) !== 'ETIMEDOUT' && codeOf(error) !== 'EFBIG') throw error;

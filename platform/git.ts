@@ -19,7 +19,7 @@ async function gitFolderIn(folder: string): Promise<string | null> {
   if (stats === null) return null;
   if (stats.isDirectory()) return place;
   if (!stats.isFile() || stats.size > LONGEST_GITFILE_BYTES) return null;
-  const target = /^gitdir: ([^\n]+)/.exec(await readFile(place, 'utf8'))?.[1];
+  const target = /^gitdir: ([^]+?)\r?\n?$/.exec(await readFile(place, 'utf8'))?.[1];
   return target === undefined ? null : path.resolve(folder, target);
 }
 
@@ -34,6 +34,9 @@ export async function nearest(start: string): Promise<{ root: string; gitFolder:
 
 /** The top folder of the work tree that a path lies in, links resolved; null outside any repository. Needs no git program. */
 export const repositoryRoot = async (start: string): Promise<string | null> => (await nearest(start))?.root ?? null;
+
+/** The git folder of the very work tree that a path lies in: its own also where it is a linked one; null outside any repository. */
+export const gitFolderOf = async (start: string): Promise<string | null> => (await nearest(start))?.gitFolder ?? null;
 
 /** The git folder that all linked worktrees of a repository share (gitrepository-layout(5), "commondir"); null outside any repository. */
 export async function gitCommonFolder(start: string): Promise<string | null> {

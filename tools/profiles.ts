@@ -105,6 +105,8 @@ export type More = { readonly args: readonly string[]; readonly env: Readonly<Re
 export type ScopeWay = {
   /** One rule: {cwd} and {pattern} are filled in. */
   readonly rule: string;
+  /** The same of what may not be read; null: it has no such rules. */
+  readonly read: string | null;
   /** In place of the arguments of `access.worktree`, where a prompt declares what may be changed. */
   readonly declared: readonly string[];
   /** The argument before the rules of what may be changed, and before those of what may not. */

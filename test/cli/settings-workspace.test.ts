@@ -138,7 +138,11 @@ describe('git', () => {
     git(at('shop'), 'add', '.');
     git(at('shop'), 'commit', '-m', 'first');
     git(at('shop'), 'worktree', 'add', at('trees', 'feature-7'));
-    assert.deepEqual(await findRepository(fs, at('trees', 'feature-7')), { top: at('trees', 'feature-7'), main: at('shop') });
+    assert.deepEqual(await findRepository(fs, at('trees', 'feature-7')), {
+      top: at('trees', 'feature-7'),
+      main: at('shop'),
+      common: at('shop', '.git'),
+    });
     const linked = await good(at('trees', 'feature-7'));
     const main = await good(at('shop'));
     assert.equal(linked.history, main.history);

@@ -50,6 +50,10 @@ const DOORS: Readonly<Record<string, readonly [calls: number, reason: string]>> 
     3,
     'a run of a tool behind a fixed gate (/bin/sh reads one line, then execs the program: its words are arguments, never text of the script), and detached starts of docket itself',
   ],
+  'platform/setup-program.ts': [
+    1,
+    'a command of worktrees.setup, which the committed docket.yaml of the base branch names, in a work tree that a person asks for: argument array, time limit on its group',
+  ],
 };
 
 /** Who is handed such a door, or opens one. */
@@ -79,6 +83,8 @@ const HANDED: Readonly<Record<string, string>> = {
   'cli/tool-probe.ts': '`docket tool probe`, called by a person',
   'cli/up.ts': 'starts docket itself in the background',
   'cli/verify.ts': 'openssl ts -verify, for the time stamp of a checkpoint',
+  'platform/git-configuration.ts': 'git config --list of the file of the history repository',
+  'cli/worktree-ports.ts': 'git in the repository of a person’s code: making work trees, facts of them, taking them away, as a person asks',
   'tools/keeper-run.ts': 'inside the keeper: starts one planned program',
   'tools/program.ts': '<program> --version',
   'tools/run-tool.ts': 'a static check or a test, never an AI tool',
@@ -94,11 +100,28 @@ const OTHER_GIT_VERBS = new Set(
   ),
 );
 
-/** What the commands of a person's repository (room worktrees) may be: none writes a commit, sends anything out, or takes a change back. */
-const WORK_VERBS: readonly string[] = ['branch', 'fetch', 'update-ref', 'worktree'];
+/**
+ * What the commands of a person's repository (room worktrees) may be: none sends anything out, or takes a change back. `add` is `git worktree add`, and with
+ * write-tree and commit-tree the keeping of a whole tree through a private index (worktrees/snapshot.ts): no branch ever has that commit.
+ */
+const WORK_VERBS: readonly string[] = [
+  'add',
+  'branch',
+  'commit-tree',
+  'fetch',
+  'remote',
+  'symbolic-ref',
+  'update-ref',
+  'worktree',
+  'write-tree',
+];
 
-/** Beside them, in one file: `git notes add` to docket's own ref, opt-in, on a person's word. */
-const OWN_VERBS: Readonly<Record<string, readonly string[]>> = { 'platform/git-notes.ts': ['notes', 'add'] };
+/** Beside them, in one file each: `git notes add` to docket's own ref, opt-in, on a person's word. */
+const OWN_VERBS: Readonly<Record<string, readonly string[]>> = {
+  'platform/git-notes.ts': ['notes', 'add'],
+  // Of a work tree whose making was killed, before anybody was given it.
+  'worktrees/mend.ts': ['checkout'],
+};
 
 const at = (all: readonly Token[], index: number): string => all[index]?.text ?? '';
 const isCall = (all: readonly Token[], index: number): boolean =>
@@ -198,7 +221,10 @@ suite('programs', () => {
     // `replace` is a method of Fs.
     const found = SOURCES.filter((file) => file.startsWith('worktrees/')).flatMap((file) =>
       (tokens.get(file) ?? [])
-        .filter(({ kind, text }) => kind === 'text' && OTHER_GIT_VERBS.has(text) && ![...WORK_VERBS, 'replace'].includes(text))
+        .filter(
+          ({ kind, text }) =>
+            kind === 'text' && OTHER_GIT_VERBS.has(text) && ![...WORK_VERBS, ...(OWN_VERBS[file] ?? []), 'replace'].includes(text),
+        )
         .map(({ text }) => `${file} asks git for ${text}`),
     );
     assert.deepEqual(found, []);
