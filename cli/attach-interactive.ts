@@ -22,10 +22,10 @@ type Profiles = ReadonlyMap<string, ToolProfile>;
 
 /** Resolves when the person has left the tool. Throws CliError: 2 without a terminal, 3 when the role's tool cannot be started so. */
 export async function runInteractive(io: Io, opened: Opened, role: Role): Promise<void> {
-  if (!io.canAsk) throw new CliError('a session of your own takes a terminal', EXIT.wrongUse);
   if (opened.workspace.settings['tools.sandbox'] === 'required')
     throw new CliError('tools.sandbox is required here, and a session of your own runs in none: nothing was started', EXIT.environment);
   const { title, program, args } = await commandOf(io, opened, role);
+  if (!io.canAsk) throw new CliError('a session of your own takes a terminal', EXIT.wrongUse);
   const says = `${title} as ${role.folder}: this session is yours. docket started the program and records nothing of it; what shall count is a prompt: docket add ${role.name}`;
   io.out(paint(io, 'bold', says));
   const code = await runAttached(program, args, opened.workspace.code);
@@ -33,7 +33,7 @@ export async function runInteractive(io: Io, opened: Opened, role: Role): Promis
 }
 
 /** Program and arguments, the brief among them. */
-export async function commandOf(io: Io, opened: Opened, role: Role): Promise<Found> {
+async function commandOf(io: Io, opened: Opened, role: Role): Promise<Found> {
   const { workspace, specs } = opened;
   const ports = runnerPorts(io.env);
   const find = async (name: string): Promise<string | null> => ports.find(name, searchPath(ports));

@@ -152,13 +152,29 @@ describe('on a terminal', { skip: whyNoPty() ?? false }, () => {
   });
 });
 
-test('a session of one’s own is refused where it cannot be: no terminal, no such tool, a sandbox that is required', (t) => {
+test('a session of one’s own is refused where it cannot be: no tool to talk to, a sandbox that is required, no terminal, no such role', (t) => {
   const rig = makeRig(t);
-  const refused = (code: number, words: RegExp, ...args: string[]): void => {
-    const ran = rig.run(['attach', ...args, '--interactive']);
+  const refused = (settings: string, code: number, words: RegExp, role = '01-architect'): void => {
+    rig.settings(settings);
+    const ran = rig.run(['attach', role, '--interactive']);
     assert.deepEqual([ran.code, ran.out], [code, '']);
     assert.match(ran.err, words);
   };
-  refused(2, /takes a terminal/, '01-architect');
-  refused(2, /there is no role "foo"; there are: meta, architect/, 'foo');
+  const tool = rig.tool('tool', '#!/bin/sh\ntouch "$HOME/started"\n');
+  refused('runner: offline\n', 3, /its runner is offline, which no person can talk to; choose a tool .*: .*claude, .*codex/);
+  refused(
+    'runner: aider\n',
+    3,
+    /does not know how .* is started with a brief for a person; known: claude, codex, copilot, gemini, opencode, qwen/,
+  );
+  refused(
+    `runner: one\nrunners:\n  one: { kind: codex, program: ${rig.base}/nowhere }\n`,
+    3,
+    /nowhere is not in PATH: install OpenAI Codex CLI/,
+  );
+  const one = `runner: one\nrunners:\n  one: { kind: codex, program: ${tool} }\n`;
+  refused(`${one}tools: { sandbox: required }\n`, 3, /tools\.sandbox is required here/);
+  refused(one, 2, /takes a terminal/);
+  refused(one, 2, /there is no role "foo"; there are: meta, architect/, 'foo');
+  assert.ok(!existsSync(path.join(rig.base, 'started')), 'nothing was started');
 });
