@@ -110,7 +110,7 @@ test('a work tree that docket has not written down may be on any branch, and on 
 
 test('a commit and another branch are found, with who, from and to; those of another work tree are not this run’s', async (t) => {
   const { primary, folder, scope } = await makeWorktree(t);
-  const rules = scope.rules('worktree', null);
+  const rules = scope.rules('worktree', null, null);
   const before = await scope.watch.before(folder, rules, false);
   const run = scope.watch.begin(before, rules);
   const from = git(folder, 'rev-parse', 'HEAD').slice(0, 12);
@@ -133,7 +133,7 @@ test('the primary checkout is looked at always, a linked work tree only while it
   const { primary, folder, scope } = await makeWorktree(t);
   const other = path.join(path.dirname(folder), 'other');
   git(primary, 'worktree', 'add', '-q', '-b', 'other', other);
-  const rules = scope.rules('worktree', null);
+  const rules = scope.rules('worktree', null, null);
   const roots = async (): Promise<readonly string[]> => Object.keys((await scope.watch.before(folder, rules, false)).others).toSorted();
   assert.deepEqual(await roots(), [primary, other].toSorted());
   const docket = path.join(primary, '.git', 'worktrees', 'other', 'docket');
