@@ -22,11 +22,12 @@ import { slugOf } from '#worktrees/slug.ts';
 import { CliError, EXIT, show, table, type Common, type Io } from './io.ts';
 import { withSources } from './job-words-sources.ts';
 import { commonOf, openWorkspace } from './open.ts';
-import { personOf } from './person.ts';
+import { isBelowRun, personOf } from './person.ts';
 import { repositoryLock } from './parts.ts';
 import { issueBody } from './stream-bodies.ts';
 import { readLog, tellFaults } from './stream-docs.ts';
 import { dropFirst, rootIn } from './stream-prompt.ts';
+import { showPanes } from './work-on-panes.ts';
 import { fetchRemote, tellWorked, workOn } from './work-on.ts';
 import { findRepository } from './workspace.ts';
 import { makePorts, repositoryAt } from './worktree-ports.ts';
@@ -64,6 +65,8 @@ export function addFix(program: Command, io: Io): void {
       if (wanted !== null && !(wanted > 0))
         throw new CliError(`fix takes the number of an issue, such as 14, got ${JSON.stringify(printable(number ?? ''))}`, EXIT.wrongUse);
       const common = commonOf(command);
+      if (options.list !== true && isBelowRun(io.env))
+        throw new CliError('an issue is taken by a person: this program was started by docket', EXIT.wrongUse);
       if (options.list === true) await list(io, common, options.fetch);
       else await fix(io, common, wanted, options);
     });
@@ -309,4 +312,5 @@ async function begin(io: Io, common: Common, workspace: Workspace, { issue, slug
     { issue: issue.number, title: issue.title, severity: issue.severity, prompt: dropped, not_known: notKnown },
     [`#${number} ${printable(issue.title)} (${issue.severity})`, prompt],
   );
+  await showPanes(io, common, worked);
 }

@@ -17,6 +17,7 @@ import { prdBody } from './stream-bodies.ts';
 import { prdFolders, readPrdFolder, tellFaults, type PrdFolder } from './stream-docs.ts';
 import { dropFirst, rootIn } from './stream-prompt.ts';
 import { addWorkOn, tellWorked, workOn, type PrdRequest } from './work-on.ts';
+import { showPanes } from './work-on-panes.ts';
 import { findRepository } from './workspace.ts';
 import { makePorts, repositoryAt } from './worktree-ports.ts';
 
@@ -62,6 +63,7 @@ async function workOnPrd(io: Io, common: Common, request: PrdRequest): Promise<v
     `${printable(found.folder)}: ${String(found.prd.features.filter(isToBuild).length)} of ${String(found.prd.features.length)} features are to be built${chosen === null ? '' : `; now ${printable(chosen.name)}`}`,
     prompt,
   ]);
+  await showPanes(io, common, worked);
 }
 
 /** A folder as it was typed: relative to where the person is, else to the code. */

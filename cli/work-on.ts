@@ -18,8 +18,9 @@ import { readTodo } from '#worktrees/todo.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
-import { personOf, personWords } from './person.ts';
+import { isBelowRun, personOf, personWords } from './person.ts';
 import { startInBackground } from './detached.ts';
+import { showPanes } from './work-on-panes.ts';
 import { openIn, prepare, type Source } from './work-on-prepare.ts';
 import { findRepository, isInside } from './workspace.ts';
 import { inRepository, makePorts, repositoryAt } from './worktree-ports.ts';
@@ -48,6 +49,9 @@ export type WorkedOn = {
   readonly failed: string | null;
   /** The daemon that was started; null: none was, it runs already, or nobody wanted one. */
   readonly pid: number | null;
+  /** The workspace in it: the folder of its docket.yaml. */
+  readonly root: string;
+  readonly wantsPanes: boolean;
 };
 
 type Options = Common & {
@@ -103,6 +107,7 @@ export function addWorkOn(program: Command, io: Io, onPrd: (io: Io, common: Comm
       if (capability !== undefined) throw new CliError('--capability goes with --prd', EXIT.wrongUse);
       const worked = await workOn(io, common, { name, stream, from: from ?? null, source: null, daemon, panes, fetch });
       tellWorked(io, common, worked);
+      await showPanes(io, common, worked);
     });
 }
 
@@ -121,7 +126,7 @@ export function tellWorked(
   data: Readonly<Record<string, unknown>> = {},
   before: readonly string[] = [],
 ): void {
-  const { record, how, notes, failed, pid, isNew } = worked;
+  const { record, how, notes, failed, pid, isNew, root } = worked;
   for (const note of notes) io.err(`note: ${note}`);
   const lines = [
     ...before,
@@ -130,7 +135,7 @@ export function tellWorked(
     `folder  ${printable(record.folder)}`,
     ...(pid === null ? [] : [`daemon  pid ${String(pid)}`]),
   ];
-  show(io, common, { ...record, how, isNew, notes, failed, pid, ...data }, lines.join('\n'));
+  show(io, common, { ...record, root, how, isNew, notes, failed, pid, ...data }, lines.join('\n'));
   if (failed === null) return;
   io.err(`docket: ${failed}`);
   io.setExitCode(EXIT.notWell);
@@ -138,6 +143,8 @@ export function tellWorked(
 
 /** Throws CliError when there is no work tree to work in: 2 another name or base would do, 1 something has to be put right first, 3 the machine. */
 export async function workOn(io: Io, common: Common, request: WorkOnRequest): Promise<WorkedOn> {
+  if (isBelowRun(io.env))
+    throw new CliError('this program was started by docket: a run makes no work trees and starts no daemons, a person does', EXIT.wrongUse);
   const feature = parseFeature(request.name);
   if (!feature.ok) throw new CliError(`${JSON.stringify(printable(request.name))} names no feature: ${feature.error}`, EXIT.wrongUse);
   const here = await openWorkspace(io, common);
@@ -177,6 +184,8 @@ export async function workOn(io: Io, common: Common, request: WorkOnRequest): Pr
     notes: [...notes, ...made.value.notes, ...prepared.notes, ...started.notes],
     failed: prepared.failed ?? started.failed,
     pid: started.pid,
+    root,
+    wantsPanes: request.panes,
   };
 }
 

@@ -122,6 +122,10 @@ const OWN_VERBS: Readonly<Record<string, readonly string[]>> = {
   'platform/git-notes.ts': ['notes', 'add'],
   // Of a work tree whose making was killed, before anybody was given it.
   'worktrees/mend.ts': ['checkout'],
+  // `docket fix`, a person's verb, claims an issue for its team by a branch that points to a commit the remote has already (streams.claim).
+  'worktrees/claims.ts': ['push'],
+  // A field of an issue.
+  'worktrees/issue-log.ts': ['tag'],
 };
 
 const at = (all: readonly Token[], index: number): string => all[index]?.text ?? '';
