@@ -2,12 +2,15 @@
 
 import type { Command } from 'commander';
 import { sameFeature, parseFeature } from '#core/names.ts';
+import type { Workspace } from '#core/settings.ts';
+import type { WorktreeRecord } from '#core/worktrees.ts';
 import { decideCleanup } from '#worktrees/decide.ts';
 import { staleOf, type Stale } from '#worktrees/stale.ts';
 import { show, table, wholeNumber, type Common, type Io } from './io.ts';
 import { withSources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
+import { readLog } from './stream-docs.ts';
 import { lookAt, openPlace } from './worktree-look.ts';
 
 type Options = Common & { readonly days?: number; readonly all?: boolean };
@@ -29,12 +32,19 @@ export function addStale(program: Command, io: Io): void {
       const place = await openPlace(io, common);
       const afterMs = options.days === undefined ? place.workspace.settings['worktrees.stale'] : options.days * DAY_MS;
       const closed = await closedFeatures(io, common);
+      const done = await doneIssues(place.workspace);
       const nowMs = clock.now().getTime();
       const stale: Stale[] = [];
       for (const entry of place.entries) {
         const { facts } = await lookAt(place, entry, { isDiskWanted: false });
         if (options.all !== true && facts.stream !== 'fix') continue;
-        const found = staleOf(facts, decideCleanup(facts), nowMs, afterMs, facts.id === null ? null : closed(facts.id));
+        const found = staleOf(
+          facts,
+          decideCleanup(facts),
+          nowMs,
+          afterMs,
+          done(facts.record) ?? (facts.id === null ? null : closed(facts.id)),
+        );
         if (found !== null) stale.push(found);
       }
       const rows = stale.toSorted((a, b) => b.days - a.days);
@@ -79,4 +89,14 @@ async function closedFeatures(io: Io, common: Common): Promise<(id: string) => b
       return last?.kind === 'closing';
     };
   });
+}
+
+/** What the issue log of this checkout says of a worktree's issue. Null: it is for none, or the log does not know it, or cannot be read. */
+async function doneIssues(workspace: Workspace): Promise<(record: WorktreeRecord | null) => boolean | null> {
+  const read = await readLog(workspace).catch(() => null);
+  return (record) => {
+    const source = record?.source;
+    const issue = source?.kind === 'issue' ? read?.log.issues.find(({ number }) => String(number) === source.number) : undefined;
+    return issue === undefined ? null : issue.state === 'done';
+  };
 }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { suite, test } from 'node:test';
+import type { FeatureId } from '#core/names.ts';
+import { makeFs } from '#platform/files.ts';
+import { readRecord, writeRecord } from '#worktrees/records.ts';
 import { makeWorkshop } from '#test/support/workshop.ts';
 
 type Told = {
@@ -9,6 +13,7 @@ type Told = {
     readonly days: number;
     readonly behind: number;
     readonly cleanable: boolean;
+    readonly resolved: boolean | null;
     readonly advice: string;
   }[];
 };
@@ -27,21 +32,32 @@ suite('docket stale', () => {
     shop.write(open, 'a', 'a\n');
     git(open, 'add', 'a');
     execFileSync('git', ['-C', open, 'commit', '-q', '-m', 'a'], { env: { ...back, HOME: shop.env['HOME'] } });
-    shop.commit(app, 'base', 'b\n');
+    shop.commit(
+      app,
+      'docs/issues.md',
+      '# Issues\n\n| # | Title | Severity | Status |\n| --- | --- | --- | --- |\n| 7 | Totals | high | fixed |\n',
+    );
+    const records = path.join(app, '.git');
+    const record = await readRecord(makeFs(), records, 'BUG-2' as FeatureId);
+    assert.ok(record?.ok);
+    await writeRecord(makeFs(), records, {
+      ...record.value,
+      source: { kind: 'issue', log: 'docs/issues.md', number: '7', title: 'Totals' },
+    });
     assert.ok(merged);
     const { data, code } = await shop.json('stale');
     const { stale } = data as unknown as Told;
     assert.equal(code, 0);
     assert.deepEqual(
-      stale.map(({ id, behind, cleanable }) => [id, behind, cleanable]),
+      stale.map(({ id, behind, cleanable, resolved }) => [id, behind, cleanable, resolved]),
       [
-        ['BUG-1', 1, true],
-        ['BUG-2', 1, false],
+        ['BUG-1', 1, true, null],
+        ['BUG-2', 1, false, true],
       ],
     );
     assert.ok((stale[0]?.days ?? 0) > 100);
     assert.match(stale[0]?.advice ?? '', /docket worktree cleanup BUG-1$/);
-    assert.match(stale[1]?.advice ?? '', /1 commits behind\) and merge it, or give it up/);
+    assert.match(stale[1]?.advice ?? '', /its issue is resolved: look at what is left \(1 commit is not in main/);
     const all = (await shop.json('stale', '--all')).data as unknown as Told;
     assert.deepEqual(all.stale.map(({ id }) => id).toSorted(), ['BUG-1', 'BUG-2', 'FEAT-1']);
     shop.write(open, 'a', 'edited just now\n');
