@@ -181,6 +181,19 @@ export function assembleBrief(parts: BriefParts): string {
   return sections.join('\n\n');
 }
 
+/** What a role's tool is told before a person talks to it (docs/panes.md): who it is and how it works, and that nothing of it is filed. */
+export const sessionBrief = (role: Role, spec: PromptSpec): string =>
+  [
+    `# Brief for the ${role.title.toLowerCase()}: a session with a person`,
+    part(
+      'Your part',
+      `You are the ${role.title} (role ${role.folder}). ${role.responsibility.trim()}`,
+      'A person talks with you in a terminal. Begin nothing by yourself: wait for what the person wants. Nothing of this session is filed; what shall be kept becomes a prompt or a file by the hand of the person.',
+      ...(role.access === 'read-only' ? ['In this role files are read, and nothing is changed, unless the person asks for it.'] : []),
+    ),
+    `${lastingOf(role, spec).howToWork}\n`,
+  ].join('\n\n');
+
 export type RepairParts = {
   readonly findings: readonly ContractFinding[];
   /** How many more there were. */

@@ -30,6 +30,8 @@ export type ComposeFlags = {
   readonly model?: string;
   readonly stem?: string;
   readonly stream?: Stream;
+  /** The text, where docket itself has asked for it. */
+  readonly given?: string;
   /** Written by docket itself, never by a flag: who wants the answer, and the job that the prompt came out of. */
   readonly own?: OwnKeys;
 };
@@ -47,7 +49,7 @@ export type Composed = {
 };
 
 export async function compose(io: Io, opened: Opened, role: Role, file: string | undefined, flags: ComposeFlags): Promise<Composed> {
-  const given = await readGiven(io, opened, file);
+  const given = flags.given === undefined ? await readGiven(io, opened, file) : { text: flags.given, stem: null };
   const isPrompt = /^\uFEFF?---\r?\n/.test(given.text);
   const written = isPrompt ? given.text : await withHeader(opened, role, given.text, flags);
   const { settings } = opened.workspace;

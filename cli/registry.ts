@@ -23,6 +23,7 @@ import { hostName, userId } from '#platform/system.ts';
 import { codeOf, wordsOf } from './doctor-checks.ts';
 import { CliError, EXIT } from './io.ts';
 import { packageVersion } from './package.ts';
+import { userStateFolder } from './user-state.ts';
 import { SETTINGS_FILE } from './workspace.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -38,12 +39,10 @@ const WRITABLE = 0o022;
 const digest = makeDigest();
 export const thisMachine = (): Machine => ({ host: hostName(), bootId: bootId(), isAlive });
 
-/** Relative values are passed over (XDG Base Directory Specification). Null: neither variable says where. */
+/** Null: nothing says where (cli/user-state.ts). */
 export function registryFolder(env: Env): string | null {
-  const state = env['XDG_STATE_HOME'] ?? '';
-  if (path.isAbsolute(state)) return path.join(state, 'docket', 'daemons');
-  const home = env['HOME'] ?? '';
-  return path.isAbsolute(home) ? path.join(home, '.local', 'state', 'docket', 'daemons') : null;
+  const state = userStateFolder(env);
+  return state === null ? null : path.join(state, 'daemons');
 }
 
 export type Listed = { readonly file: string; readonly entry: DaemonEntry };

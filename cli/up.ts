@@ -38,7 +38,7 @@ export function addUp(program: Command, io: Io): void {
       }
       const workspace = await openWorkspace(io, common);
       mustHaveRunner(workspace);
-      await (options.detach === true ? startDetached(io, common, workspace) : runHere(io, workspace));
+      await (options.detach === true ? upDetached(io, common, workspace) : runHere(io, workspace));
     });
 }
 
@@ -129,7 +129,7 @@ function welcome(io: Io, workspace: Workspace, roles: readonly Role[], facts: Ru
   ].join('\n');
 }
 
-async function startDetached(io: Io, common: Common, workspace: Workspace): Promise<void> {
+async function upDetached(io: Io, common: Common, workspace: Workspace): Promise<void> {
   const { pid } = await startInBackground(io, workspace);
   show(
     io,

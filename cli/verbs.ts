@@ -20,6 +20,7 @@ const VERBS: readonly { readonly name: string; readonly load: () => Promise<AddV
   { name: 'ask', load: async () => (await import('./add.ts')).addAsk },
   { name: 'wait', load: async () => (await import('./wait.ts')).addWait },
   { name: 'attach', load: async () => (await import('./attach.ts')).addAttach },
+  { name: 'panes', load: async () => (await import('./panes.ts')).addPanes },
   { name: 'preview', load: async () => (await import('./preview.ts')).addPreview },
   { name: 'ls', load: async () => (await import('./ls.ts')).addLs },
   { name: 'review', load: async () => (await import('./review.ts')).addReview },

@@ -13,6 +13,7 @@ import { REVIEW_SETTINGS } from './settings-review.ts';
 import { DAEMON_SETTINGS } from './settings-daemons.ts';
 import { GLANCE_SETTINGS } from './settings-glance.ts';
 import { HOOK_SETTINGS } from './settings-hooks.ts';
+import { PANE_SETTINGS } from './settings-panes.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
@@ -266,6 +267,7 @@ export const SETTINGS = {
   ...CHECKPOINT_SETTINGS,
   ...WORKTREE_SETTINGS,
   ...CLEANUP_SETTINGS,
+  ...PANE_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',

@@ -211,6 +211,8 @@ export type ToolProfile = {
   readonly read: ReadRules;
   /** Null: it is called by its command line only. */
   readonly acp: AcpWay | null;
+  /** The arguments with which a person talks to it, the brief as {prompt} among them; null: docket knows no such way. */
+  readonly interactive: readonly string[] | null;
   /** Null: what it prints tells nothing before its end. */
   readonly progress: ProgressRules | null;
   /** Of the file's text: for evidence. */
