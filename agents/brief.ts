@@ -5,6 +5,7 @@
  *   ## Your part          who answers, from the role
  *   ## How to work        the prompt spec's instructions
  *   ## What you may change  for a role that may write: the very declaration that the run is held to
+ *   ## What you may not read  where the work belongs to a stream: the input of the other one
  *   ## The prompt         its facts, then its body BYTE FOR BYTE in a fence that it cannot close
  *   ## Context            only when there is some, fenced the same way
  *   ## A right answer     the checklist
@@ -140,6 +141,20 @@ function mayChange({ role, scope }: BriefParts): readonly string[] {
   ];
 }
 
+/** The two streams are kept apart (policy/streams.ts). */
+function mayNotRead({ scope }: BriefParts): readonly string[] {
+  const { unread = [] } = scope ?? {};
+  if (unread.length === 0) return [];
+  return [
+    part(
+      'What you may not read',
+      'Work here belongs to one stream, and what follows is the input of the other one. Do not open, search, quote or change it, and do not ask git for it:',
+      listed(unread),
+      'When your work seems to need it, say so under Open questions.',
+    ),
+  ];
+}
+
 /** @returns the brief, ending in a newline */
 export function assembleBrief(parts: BriefParts): string {
   const { role, spec, prompt, context } = parts;
@@ -149,6 +164,7 @@ export function assembleBrief(parts: BriefParts): string {
     yourPart,
     howToWork,
     ...mayChange(parts),
+    ...mayNotRead(parts),
     part(
       'The prompt',
       'Its facts:',
@@ -164,6 +180,19 @@ export function assembleBrief(parts: BriefParts): string {
   ];
   return sections.join('\n\n');
 }
+
+/** What a role's tool is told before a person talks to it (docs/panes.md): who it is and how it works, and that nothing of it is filed. */
+export const sessionBrief = (role: Role, spec: PromptSpec): string =>
+  [
+    `# Brief for the ${role.title.toLowerCase()}: a session with a person`,
+    part(
+      'Your part',
+      `You are the ${role.title} (role ${role.folder}). ${role.responsibility.trim()}`,
+      'A person talks with you in a terminal. Begin nothing by yourself: wait for what the person wants. Nothing of this session is filed; what shall be kept becomes a prompt or a file by the hand of the person.',
+      ...(role.access === 'read-only' ? ['In this role files are read, and nothing is changed, unless the person asks for it.'] : []),
+    ),
+    `${lastingOf(role, spec).howToWork}\n`,
+  ].join('\n\n');
 
 export type RepairParts = {
   readonly findings: readonly ContractFinding[];

@@ -47,6 +47,7 @@ const WORDS = {
   read: 'how its output is read',
   acp: 'how it is called over the Agent Client Protocol: the runner <id>-acp',
   progress: 'how the events of a run that goes on are read',
+  interactive: 'arguments with which a person talks to it in a terminal, the brief as {prompt} among them',
 } as const;
 
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/);
@@ -169,6 +170,11 @@ const progress = z.strictObject({
     .default({ by: null, input_tokens: [], output_tokens: [], cache_read_tokens: [], cache_write_tokens: [], cost_usd: [] }),
 });
 
+const interactive = z
+  .array(filled)
+  .max(20)
+  .refine((all) => all.some((one) => one.includes('{prompt}')), 'holds no {prompt}');
+
 const version = z.string().regex(/^\d+\.\d+\.\d+$/);
 const programName = z
   .string()
@@ -229,6 +235,12 @@ export const PROFILE_SCHEMA = z.strictObject({
         .string()
         .max(200)
         .regex(/\{pattern\}/, 'holds no {pattern}'),
+      read: z
+        .string()
+        .max(200)
+        .regex(/\{pattern\}/, 'holds no {pattern}')
+        .nullable()
+        .default(null),
       declared: z.array(filled).max(20).default([]),
       allow: z.string().regex(/^--?[a-zA-Z][a-zA-Z-]*$/),
       deny: z.string().regex(/^--?[a-zA-Z][a-zA-Z-]*$/),
@@ -270,6 +282,7 @@ export const PROFILE_SCHEMA = z.strictObject({
   read: read.meta({ description: WORDS.read }),
   acp: acp.optional().meta({ description: WORDS.acp }),
   progress: progress.optional().meta({ description: WORDS.progress }),
+  interactive: interactive.optional().meta({ description: WORDS.interactive }),
 });
 
 type ProfileFile = z.output<typeof PROFILE_SCHEMA>;
@@ -345,6 +358,7 @@ const profileOf = (one: ProfileFile, sha256: Sha256): ToolProfile => ({
     one.acp === undefined
       ? null
       : { ...one.acp, withModel: one.acp.with_model, sessionMeta: one.acp.session_meta, inputHolds: one.acp.input_holds },
+  interactive: one.interactive ?? null,
   progress: one.progress === undefined ? null : progressOf(one.progress, one.read.usage.input_holds),
   sha256,
 });

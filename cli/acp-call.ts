@@ -47,6 +47,13 @@ const mayNotChange =
     return verdict === 'allowed' ? null : words;
   };
 
+const mayNotRead =
+  ({ unread = [] }: ScopeRules) =>
+  (file: string): string | null => {
+    const rules: ScopeRules = { access: 'worktree', files: null, create: null, forbidden: unread, protected: [] };
+    return decideScope(rules, file, 'modify').verdict === 'forbidden' ? 'no reads of the other stream’s input' : null;
+  };
+
 const cwd = await makeFs().realPath(process.cwd());
 const came = await callAgent(
   call,
@@ -57,7 +64,7 @@ const came = await callAgent(
     fs: makeFs(),
     digest: makeDigest(),
     version: packageVersion(),
-    ...(call.scope === undefined ? {} : { mayNotChange: mayNotChange(call.scope) }),
+    ...(call.scope === undefined ? {} : { paths: { mayNotChange: mayNotChange(call.scope), mayNotRead: mayNotRead(call.scope) } }),
   },
   cancel.signal,
   (line) => {

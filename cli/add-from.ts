@@ -16,7 +16,7 @@ import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { connectControl, log, type Opened } from './open.ts';
 import { clock, historyOf, spoolOf } from './parts.ts';
 import { holderOf } from './person.ts';
-import { baseOf, rulesMaker } from './scope.ts';
+import { workspaceRules } from './scope.ts';
 import { openSecretScan } from './secret-scan-of.ts';
 
 /** As many as one answer of the largest setting, each of the longest size, would never fit in here. */
@@ -102,7 +102,7 @@ async function checked(opened: Opened, stream: Stream): Promise<Checked> {
   const same: Same[] = [];
   const fresh: Child[] = [];
   try {
-    const checking = { ...ports, specs, secrets, scope: { rules: rulesMaker(baseOf(workspace)) }, runners: null, history };
+    const checking = { ...ports, specs, secrets, scope: { rules: workspaceRules(workspace) }, runners: null, history };
     for (const one of parsed) {
       const { child, block, faults } = one;
       flaws.push(...faults.map((fault) => placed(stream, one, flawOf(one, fault))));

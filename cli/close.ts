@@ -70,7 +70,7 @@ export function addReopen(program: Command, io: Io): void {
     });
 }
 
-async function featureIn(
+export async function featureIn(
   sources: Sources,
   text: string,
 ): Promise<{ readonly history: History; readonly feature: FeatureId; readonly last: Closing | null }> {
@@ -83,7 +83,7 @@ async function featureIn(
   throw new CliError(`nothing is recorded of ${parsed.value.id}: \`docket log\` lists what is`, EXIT.wrongUse);
 }
 
-async function commentOf(io: Io, { workspace }: Sources, given: string | undefined): Promise<string | null> {
+export async function commentOf(io: Io, { workspace }: Sources, given: string | undefined): Promise<string | null> {
   const text = (given === '-' ? await io.readInput() : (given ?? '')).replaceAll('\r\n', '\n').trim();
   return text === '' ? null : checkedText(text, workspace.settings['review.comment_bytes']);
 }

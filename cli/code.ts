@@ -6,7 +6,7 @@ import type { AskProgram, Clock, Fs } from '#core/ports.ts';
 import { askProgram } from '#platform/ask.ts';
 import { makeFs } from '#platform/files.ts';
 import { addNote } from '#platform/git-notes.ts';
-import { codeCommit, codeFacts, gitCommonFolder } from '#platform/git.ts';
+import { codeCommit, codeFacts, gitCommonFolder, gitFolderOf, repositoryRoot } from '#platform/git.ts';
 import { CliError, EXIT } from './io.ts';
 
 /** Evidence may be this old about the code: an agent that only reads sees nothing newer. */
@@ -20,6 +20,18 @@ export function makeCodeSnapshot(ask: AskProgram, clock: Clock, folder: string):
     return known.facts;
   };
 }
+
+/** The git folder of the very work tree; null: it lies in none. */
+export const codeGitFolder = async (folder: string): Promise<string | null> => gitFolderOf(folder);
+
+/** The top of the work tree, and the git folder that it shares with others; null: it lies in none. */
+export async function codeTree(folder: string): Promise<{ readonly top: string; readonly common: string } | null> {
+  const [top, common] = [await repositoryRoot(folder), await gitCommonFolder(folder)];
+  return top === null || common === null ? null : { top, common };
+}
+
+/** No change that is not committed; also where nobody can say. */
+export const isCodeClean = async (ask: AskProgram, folder: string): Promise<boolean> => (await codeFacts(ask, folder)).dirty !== true;
 
 /** The commit the code stands at, which a verdict is about; null: none, or no repository. */
 export const codeHead = async (folder: string): Promise<string | null> => (await codeFacts(askProgram, folder)).headCommit;

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { describeFault } from '#core/fault.ts';
 import { isJobId, parseFeature, parseStem, type Stem } from '#core/names.ts';
-import { identityOf, type Identity, type Prompt } from '#core/prompt.ts';
+import { identityOf, type Identity, type Prompt, type Stream } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
@@ -29,6 +29,9 @@ export type ComposeFlags = {
   readonly runner?: string;
   readonly model?: string;
   readonly stem?: string;
+  readonly stream?: Stream;
+  /** The text, where docket itself has asked for it. */
+  readonly given?: string;
   /** Written by docket itself, never by a flag: who wants the answer, and the job that the prompt came out of. */
   readonly own?: OwnKeys;
 };
@@ -46,7 +49,7 @@ export type Composed = {
 };
 
 export async function compose(io: Io, opened: Opened, role: Role, file: string | undefined, flags: ComposeFlags): Promise<Composed> {
-  const given = await readGiven(io, opened, file);
+  const given = flags.given === undefined ? await readGiven(io, opened, file) : { text: flags.given, stem: null };
   const isPrompt = /^\uFEFF?---\r?\n/.test(given.text);
   const written = isPrompt ? given.text : await withHeader(opened, role, given.text, flags);
   const { settings } = opened.workspace;
@@ -153,6 +156,7 @@ async function withHeader(opened: Opened, role: Role, body: string, flags: Compo
     revision: flags.revision ?? (await nextRevision(opened, role, flags)),
     created_at: clock.now().toISOString(),
     name: flags.name,
+    stream: flags.stream,
     title: flags.title,
     priority: flags.priority,
     not_before: flags.notBefore,

@@ -12,6 +12,7 @@ import { readHolder, type Holder } from './holder.ts';
 import { connectControl } from './open.ts';
 import { packageVersion } from './package.ts';
 import { journalFile, lockFile } from './places.ts';
+import { soon } from './soon.ts';
 
 const ANSWER_MS = 5_000;
 
@@ -23,22 +24,12 @@ export type DaemonPorts = {
   readonly openDatabase: OpenDatabase;
 };
 
-/** The promise's value, or null when it takes too long. */
-async function soon<T>(clock: Clock, promise: Promise<T>): Promise<T | null> {
-  const enough = new AbortController();
-  try {
-    return await Promise.race([promise, clock.sleep(ANSWER_MS, enough.signal).then(() => null)]);
-  } finally {
-    enough.abort();
-  }
-}
-
 export async function lookAtDaemon({ fs, clock, locks }: DaemonPorts, workspace: Workspace): Promise<readonly Check[]> {
   const check = 'daemon';
   const holder = await readHolder(fs, workspace.state);
   const control = await connectControl(workspace);
   if (control !== null) {
-    const reply = await soon(clock, control.ask('status'));
+    const reply = await soon(clock, control.ask('status'), ANSWER_MS);
     control.close();
     if (reply?.ok !== true)
       return [
@@ -89,7 +80,7 @@ export async function lookAtKeeper({ sockets, clock }: DaemonPorts, workspace: W
     });
   });
   socket.send({ v: VERSION, id: 1, do: 'list' });
-  const reply = parseReply(await soon(clock, answer));
+  const reply = parseReply(await soon(clock, answer, ANSWER_MS));
   socket.send({ v: VERSION, id: 0, do: 'bye' });
   socket.close();
   if (reply?.ok !== true || !Array.isArray(reply.value))

@@ -64,13 +64,13 @@ const isUsed = async (fs: Fs, workspace: Workspace): Promise<boolean> => (await 
 
 /** Null: the form that docket writes. */
 async function lookAtFormat(gitDir: string): Promise<string | null> {
-  const git = makeHistoryGit();
-  const value = async (key: string): Promise<string> => (await git.config(gitDir, key)).at(-1)?.toLowerCase() ?? '';
-  const objects = await value('extensions.objectformat');
+  const config = await makeHistoryGit().config(gitDir, ['extensions.objectformat', 'extensions.refstorage', 'core.bare']);
+  const value = (key: string): string => config(key).at(-1)?.toLowerCase() ?? '';
+  const objects = value('extensions.objectformat');
   if (objects !== '' && objects !== 'sha1') return `its object format is ${objects}`;
-  const refs = await value('extensions.refstorage');
+  const refs = value('extensions.refstorage');
   if (refs !== '' && refs !== 'files') return `it keeps its branches as ${refs}`;
-  return (await value('core.bare')) === 'true' ? 'it is a bare repository' : null;
+  return value('core.bare') === 'true' ? 'it is a bare repository' : null;
 }
 
 async function lookAtLocks(fs: Fs, clock: Clock, gitDir: string): Promise<readonly Check[]> {

@@ -20,17 +20,20 @@ import { lookAtNotify } from './doctor-notify.ts';
 import { lookAtQueues } from './doctor-queues.ts';
 import { lookAtProfiles, lookAtRoles, lookAtRunners } from './doctor-runners.ts';
 import { lookAtScope } from './doctor-scope.ts';
+import { lookAtRelease } from './doctor-release.ts';
 import { lookAtReview } from './doctor-review.ts';
+import { lookAtSharing } from './doctor-sharing.ts';
 import { lookAtSigning } from './doctor-signing.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withRunners } from './offer.ts';
 import { commonOf, log } from './open.ts';
+import { packageRoot } from './package.ts';
 import { clock, runnerPorts, spoolOf } from './parts.ts';
 import { lookAtSandbox } from './sandbox.ts';
 import { loadWorkspace } from './workspace.ts';
 import { lookAtSecrets } from './workspace-secrets.ts';
 
-type Options = Common & { readonly deep?: boolean };
+type Options = Common & { readonly deep?: boolean; readonly releaseKey?: string };
 
 const SCAN_MS = 20_000;
 
@@ -39,13 +42,18 @@ export function addDoctor(program: Command, io: Io): void {
     .command('doctor')
     .description('check the environment: tools, folders, history, what runs')
     .option('--deep', 'read every object of the history and every page of the journal (may take minutes)')
+    .option(
+      '--release-key <fingerprint>',
+      "the key that docket's own scripts and hooks must be signed with, such as SHA256:…, from elsewhere",
+    )
     .addHelpText(
       'after',
       '\nEach line is ok, warn or bad, with the next step. Nothing is changed, no prompt is sent.\nExit code 0 when nothing is bad, else 1.\n\nExamples:\n  docket doctor\n  docket doctor --deep\n  docket doctor --json',
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
-      const checks = await examine(io, common, command.opts<Options>().deep === true);
+      const { deep, releaseKey } = command.opts<Options>();
+      const checks = await examine(io, common, deep === true, releaseKey ?? null);
       const count = (state: State): number => checks.filter((check) => check.state === state).length;
       const data = { ok: count('bad') === 0, bad: count('bad'), warnings: count('warn'), checks };
       show(io, common, data, [...checks.map((check) => words(io, check)), '', summary(io, count('bad'), count('warn'))].join('\n'));
@@ -53,13 +61,14 @@ export function addDoctor(program: Command, io: Io): void {
     });
 }
 
-async function examine(io: Io, common: Common, isDeep: boolean): Promise<readonly Check[]> {
+async function examine(io: Io, common: Common, isDeep: boolean, releaseKey: string | null): Promise<readonly Check[]> {
   const fs = makeFs();
   const loaded = await loadWorkspace({ cwd: io.cwd, rootFlag: common.root ?? null, env: io.env, flags: {}, fs, committed });
   const workspace = loaded.ok ? loaded.value : null;
   const machine = [
     ...(await guarded('node', async () => Promise.resolve(lookAtNode()))),
     ...(await guarded('git program', async () => lookAtGit(askProgram))),
+    ...(await guarded('release', async () => lookAtRelease(fs, packageRoot(), releaseKey))),
     ...(await guarded('inotify', async () => lookAtWatches(fs))),
     ...(await guarded('clock', async () => lookAtClock(fs, clock, workspace?.state ?? null, makeDigest().uuid()))),
     ...(await guarded('secret scanner', async () =>
@@ -105,6 +114,7 @@ async function examineWorkspace(io: Io, workspace: Workspace, isDeep: boolean): 
     ...(await guarded('review', async () => lookAtReview(fs, workspace, roles))),
     ...(await guarded('daemon', async () => lookAtDaemon(ports, workspace))),
     ...(await guarded('keeper', async () => lookAtKeeper(ports, workspace))),
+    ...(await guarded('shared limits', async () => lookAtSharing(ports, workspace, io.env))),
     ...(await guarded('journal', async () => lookAtJournal(ports, workspace, isDeep))),
     ...(await guarded('notices', async () => lookAtNotify(workspace, io.env))),
     ...(await guarded('sandbox', async () => [await lookAtSandbox(workspace, runnerPorts(io.env))])),

@@ -8,12 +8,19 @@ export type FirstSettings = {
   /** As it is to be written; null: the default. */
   readonly history: string | null;
   readonly queues: string | null;
+  /** Records are signed, and by whom stands in allowed_signers. */
+  readonly isSigned?: boolean;
 };
 
 const PLAIN = /^[a-z][a-z-]*[a-z]$/;
 const NO_TEXT = ['true', 'false', 'null'];
 /** A scalar of YAML: quoted unless nobody could read it as anything but a text. A JSON string is one in YAML too. */
 const scalar = (text: string): string => (PLAIN.test(text) && !NO_TEXT.includes(text) ? text : JSON.stringify(text));
+
+const SIGNING = `
+# Every record is signed, and nothing is recorded that cannot be. Whose keys may sign stands in allowed_signers: commit it, too.
+signing: { mode: required, signers: allowed_signers }
+`;
 
 /** A line that sets it, or the same line as a comment with its default. */
 const maybe = (key: SettingKey, value: string | null, standing: string, why: string): string =>
@@ -24,6 +31,7 @@ export const settingsText = ({
   runner,
   history,
   queues,
+  isSigned = false,
 }: FirstSettings): string => `# docket: a prompt dropped into queues/<role>/in/ is answered in queues/<role>/out/ and recorded in the history repository.
 # Commit this file. \`docket config --why\` prints every setting, where its value comes from and why it exists.
 # docket.local.yaml beside it is for you alone and is not committed.
@@ -39,4 +47,4 @@ ${maybe('queues', queues, 'queues', 'on a local file system')}
 # model: sonnet                    # for roles and prompts that name none
 # slots: 2                         # jobs that run at the same time
 # limits: { timeout: 30m, budget_usd: 5 }
-`;
+${isSigned ? SIGNING : ''}`;

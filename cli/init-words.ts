@@ -4,6 +4,7 @@ import path from 'node:path';
 import { printable } from '#core/names.ts';
 import type { Workspace } from '#core/settings.ts';
 import type { Excluded } from './init-exclude.ts';
+import { SIGNERS_FILE, type Signed } from './init-sign.ts';
 import { paint, type Io } from './io.ts';
 import { describeTool, isMissing, OFFLINE, type Tool } from './offer.ts';
 import { packageRoot } from './package.ts';
@@ -27,6 +28,8 @@ export type Made = {
   /** What git shows as new of docket's files; null: not asked. */
   readonly untracked: readonly string[] | null;
   readonly tools: readonly Tool[];
+  /** Null: it was not asked for now. */
+  readonly signed: Signed | null;
 };
 
 export type Words = { readonly data: unknown; readonly text: string; readonly notes: readonly string[] };
@@ -44,6 +47,16 @@ export function initWords(io: Io, made: Made): Words {
     history: { path: workspace.history, made: made.isNewHistory },
     exclude: { path: excluded.file, added: excluded.added, problem: excluded.problem },
     untracked: made.untracked,
+    signing:
+      made.signed === null
+        ? null
+        : {
+            key: made.signed.keyFile,
+            key_made: made.signed.isNewKey,
+            fingerprint: made.signed.fingerprint,
+            signers: made.signed.signersFile,
+            signers_made: made.signed.isNewList,
+          },
     tools: made.tools.map(({ name, version, program, isReady, reason }) => ({ name, version, program, ready: isReady, reason })),
     next,
   };
@@ -53,6 +66,7 @@ export function initWords(io: Io, made: Made): Words {
     `  ${label(SETTINGS_FILE)}${settingsLine(made)}`,
     `  ${label('queues')}${queuesLine(made)}`,
     `  ${label('history')}${made.isNewHistory ? 'made' : 'was there'}: ${printable(workspace.history)}`,
+    ...(made.signed === null ? [] : [`  ${label('signing')}${signingLine(made.signed)}`]),
     ...(excluded.file === null ? [] : [`  ${label('clean')}${cleanLine(made, excluded.file)}`]),
     '',
     'next:',
@@ -81,12 +95,15 @@ function queuesLine({ workspace, roles, newRoles }: Made): string {
   return newRoles.length === roles.length ? `made: ${place}` : `made for ${newRoles.join(', ')}: ${place}`;
 }
 
+const signingLine = ({ keyFile, isNewKey, fingerprint, isNewList }: Signed): string =>
+  `every record is signed by ${fingerprint} (${printable(keyFile, 1_000)}, ${isNewKey ? 'made' : 'was there'}); ${isNewList ? `made ${SIGNERS_FILE}, commit it` : `${SIGNERS_FILE} names it`}`;
+
 function cleanLine({ workspace, untracked, excluded }: Made, file: string): string {
   if (excluded.problem !== null) return `NOT: ${printable(excluded.problem, 1_000)}`;
   const shown = isInside(workspace.root, file) ? path.relative(workspace.root, file) : file;
   const how = `${printable(shown)} ${excluded.added.length > 0 ? 'keeps' : 'already keeps'} ${excluded.paths.map((one) => printable(one)).join(' and ')} out of git`;
   if (untracked === null) return how;
-  const others = untracked.filter((one) => path.basename(one) !== SETTINGS_FILE);
+  const others = untracked.filter((one) => ![SETTINGS_FILE, SIGNERS_FILE].includes(path.basename(one)));
   if (others.length > 0)
     return `${how}, but \`git status\` shows ${others
       .slice(0, 3)
@@ -103,6 +120,10 @@ function notesOf(made: Made): readonly string[] {
   if (made.runner === '')
     notes.push(
       `no runner is chosen, so that no tool is called by accident: write \`runner: offline\` or \`runner: claude\` into ${SETTINGS_FILE}`,
+    );
+  if (made.signed !== null)
+    notes.push(
+      `verdicts count here when a person's own key signed them: add it to ${SIGNERS_FILE} with namespaces="docket-verdict" (docs/review.md); whoever loses the key of the records makes a new one (docs/signing.md)`,
     );
   const ready = made.tools.find((tool) => tool.isReady);
   if (!made.isChosen && made.runner === OFFLINE && ready !== undefined)

@@ -19,6 +19,7 @@ import { gitUntracked } from '#platform/git-program.ts';
 import { excludeQueues, type Excluded } from './init-exclude.ts';
 import { chooseApp, choosePlace, needWritable, refuseForeignQueues, settingsFileOf, type AppName } from './init-place.ts';
 import { settingsText } from './init-settings.ts';
+import { askSigning, makeSigned, type Signed } from './init-sign.ts';
 import { initWords, type Made } from './init-words.ts';
 import { committed } from './committed.ts';
 import { CliError, EXIT, show, type Common, type Io } from './io.ts';
@@ -27,6 +28,7 @@ import { askRunner, findTools, OFFLINE, withRunners, type Tool } from './offer.t
 import { commonOf, describeFileFaults, log } from './open.ts';
 import { historyOf, spoolOf } from './parts.ts';
 import { describeSettingsFaults } from './settings.ts';
+import { isSigning } from './signing.ts';
 import { loadWorkspace, SETTINGS_FILE, type WorkspaceFs } from './workspace.ts';
 
 export type InitOptions = Common & {
@@ -35,6 +37,7 @@ export type InitOptions = Common & {
   readonly history?: string;
   readonly queues?: string;
   readonly yes?: boolean;
+  readonly sign?: boolean;
 };
 
 export function addInit(program: Command, io: Io): void {
@@ -46,10 +49,14 @@ export function addInit(program: Command, io: Io): void {
     .option('--runner <name>', 'who answers: offline, claude or auto (default: asks on a terminal, else offline)')
     .option('--history <folder>', 'the history repository (default: ../<app>-ai-history)')
     .option('--queues <folder>', 'the queue folders (default: queues)')
+    .option(
+      '--sign',
+      'sign all records: makes a key for docket unless you have one, and the list of who may sign (default: asks on a terminal, else no)',
+    )
     .option('-y, --yes', 'ask nothing')
     .addHelpText(
       'after',
-      '\nIn a git repository `git status` shows docket.yaml as the only new file: the queues are excluded through .git/info/exclude.\nRun again it mends what is missing; an existing docket.yaml is never changed.\n\nExamples:\n  docket init\n  docket init --runner claude --yes ~/src/shop\n  docket init --app shop --runner offline --json',
+      '\nIn a git repository `git status` shows docket.yaml as the only new file: the queues are excluded through .git/info/exclude.\nRun again it mends what is missing; an existing docket.yaml is never changed.\n\nExamples:\n  docket init\n  docket init --runner claude --yes ~/src/shop\n  docket init --app shop --runner offline --json\n  docket init --sign --yes',
     )
     .action(async (folder: string | undefined, _options: InitOptions, command: Command) => {
       const common = commonOf(command);
@@ -71,27 +78,34 @@ async function init(io: Io, common: Common, options: InitOptions, named: string 
   const root = await choosePlace(fs, io, named);
   const isNew = (await fs.facts(settingsFileOf(root))) === null;
   const name: AppName | null = isNew ? await chooseApp(fs, askProgram, root, options.app) : null;
-  const textFor = (runner: string): string =>
+  const textFor = (runner: string, isSigned = false): string =>
     settingsText({
       app: name?.app ?? '',
       runner,
       history: asWritten(io, root, options.history),
       queues: asWritten(io, root, options.queues),
+      isSigned,
     });
-  const workspace = await load(io, root, isNew ? withFile(fs, settingsFileOf(root), textFor(OFFLINE), await fs.facts(root)) : fs);
-  const roles = await loadRoles(fs, workspace);
+  const like = await fs.facts(root);
+  const loadWith = async (isSigned: boolean): Promise<Workspace> =>
+    load(io, root, isNew ? withFile(fs, settingsFileOf(root), textFor(OFFLINE, isSigned), like) : fs);
+  const plain = await loadWith(false);
+  const roles = await loadRoles(fs, plain);
   if (!roles.ok) throw new CliError(`${describeFileFaults(roles.error)}\nnothing was made`, EXIT.environment);
   const folders = [...roles.value.values()];
 
-  if (isNew) await refuseForeignQueues(fs, workspace.queues);
-  await needAllWritable(fs, workspace, isNew);
-  const kept: Choice = { tools: [], runner: workspace.settings.runner, isChosen: true };
-  const { tools, runner, isChosen } = isNew ? await chooseRunner(io, common, options, workspace) : kept;
+  if (isNew) await refuseForeignQueues(fs, plain.queues);
+  await needAllWritable(fs, plain, isNew);
+  const kept: Choice = { tools: [], runner: plain.settings.runner, isChosen: true };
+  const { tools, runner, isChosen } = isNew ? await chooseRunner(io, common, options, plain) : kept;
+  const isSigned = isNew && (options.sign ?? (mayAsk(io, common, options) ? await askSigning() : false));
+  const workspace = isSigned ? await loadWith(true) : plain;
 
+  const signed = isSigned ? await signing(fs, workspace) : null;
   const history = await makeHistory(fs, workspace);
   const queues = await makeQueues(fs, workspace, folders);
   const excluded = await excludeQueues(fs, workspace);
-  if (isNew) await writeSettings(fs, root, textFor(runner));
+  if (isNew) await writeSettings(fs, root, textFor(runner, isSigned));
   return {
     workspace,
     app: workspace.app,
@@ -104,8 +118,9 @@ async function init(io: Io, common: Common, options: InitOptions, named: string 
     newRoles: queues,
     isNewHistory: history,
     excluded,
-    untracked: await untracked(workspace, excluded),
+    untracked: await untracked(workspace, excluded, signed),
     tools,
+    signed,
   };
 }
 
@@ -158,8 +173,18 @@ async function chooseRunner(io: Io, common: Common, options: InitOptions, worksp
       );
     return { tools, runner: options.runner, isChosen: true };
   }
-  const mayAsk = io.canAsk && options.yes !== true && common.json !== true;
-  return { tools, runner: mayAsk ? await askRunner(tools) : OFFLINE, isChosen: mayAsk };
+  const isAsked = mayAsk(io, common, options);
+  return { tools, runner: isAsked ? await askRunner(tools) : OFFLINE, isChosen: isAsked };
+}
+
+const mayAsk = (io: Io, common: Common, options: InitOptions): boolean => io.canAsk && options.yes !== true && common.json !== true;
+
+async function signing(fs: Fs, workspace: Workspace): Promise<Signed> {
+  try {
+    return await makeSigned(fs, workspace);
+  } catch (error) {
+    throw error instanceof CliError ? error : asEnvironment('the signing key cannot be made', error);
+  }
 }
 
 /** What went wrong with the disk, or the place, in words; a bug of docket stays one. */
@@ -206,11 +231,12 @@ async function writeSettings(fs: Fs, root: string, text: string): Promise<void> 
   }
 }
 
-async function untracked(workspace: Workspace, excluded: Excluded): Promise<readonly string[] | null> {
+async function untracked(workspace: Workspace, excluded: Excluded, signed: Signed | null): Promise<readonly string[] | null> {
   if (excluded.file === null) return null;
+  const top = await topOf(workspace);
   return gitUntracked(askProgram, workspace.root, [
     ...excluded.paths,
-    path.relative(await topOf(workspace), settingsFileOf(workspace.root)),
+    ...[settingsFileOf(workspace.root), ...(signed === null ? [] : [signed.signersFile])].map((file) => path.relative(top, file)),
   ]);
 }
 
@@ -219,7 +245,8 @@ const topOf = async (workspace: Workspace): Promise<string> => (await repository
 /** Flags that say something else than the docket.yaml that stays. */
 function unusedFlags(options: InitOptions, workspace: Workspace): readonly string[] {
   const { settings } = workspace;
-  return (['app', 'runner', 'history', 'queues'] as const)
-    .filter((key) => options[key] !== undefined && options[key] !== settings[key])
-    .map((key) => `--${key}`);
+  const unused = (['app', 'runner', 'history', 'queues'] as const).filter(
+    (key) => options[key] !== undefined && options[key] !== settings[key],
+  );
+  return [...unused, ...(options.sign === true && !isSigning(workspace) ? ['sign'] : [])].map((key) => `--${key}`);
 }

@@ -117,7 +117,7 @@ function worded(dir: string, history: History): History {
 /** One lane as the daemon tells it (daemon/schedule.ts). */
 export type LaneWords = Pick<LaneView, 'lane' | 'slots' | 'running' | 'queued' | 'heldUntil' | 'reason'> &
   // A daemon that was started by an older docket does not say these.
-  Partial<Pick<LaneView, 'state' | 'circuit' | 'window' | 'paused'>>;
+  Partial<Pick<LaneView, 'shared' | 'state' | 'circuit' | 'window' | 'paused'>>;
 
 /** Everything in the folders, and in words what could not be read there. */
 export async function listAll(
@@ -151,6 +151,8 @@ export type DaemonWords = {
   readonly waitsForAnswers: Readonly<Record<string, string>>;
   /** By job id: why a job in its hands waits for money. */
   readonly waitsForMoney: Readonly<Record<string, string>>;
+  /** By job id: which other docket, or which run that writes, a job in its hands waits for. */
+  readonly waitsOutside: Readonly<Record<string, string>>;
   /** Roles that something keeps from their folders, with how to mend it. */
   readonly faults: readonly RoleFault[];
   /** By job id: what a job in its hands stumbled over. */
@@ -173,6 +175,7 @@ export async function askDaemon(workspace: Workspace): Promise<DaemonWords | nul
       paused: (reply['paused'] ?? []) as readonly Pause[],
       waitsForMoney: (reply['waits_for_money'] ?? {}) as Readonly<Record<string, string>>,
       // A daemon that was started by an older docket does not say these.
+      waitsOutside: (reply['waits_outside'] ?? {}) as Readonly<Record<string, string>>,
       waitsForAnswers: (reply['waits_for_answers'] ?? {}) as Readonly<Record<string, string>>,
       faults: (reply['faults'] ?? []) as DaemonWords['faults'],
       stumbles: (reply['stumbles'] ?? {}) as DaemonWords['stumbles'],

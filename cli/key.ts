@@ -5,12 +5,12 @@ import type { Command } from 'commander';
 import type { Fs } from '#core/ports.ts';
 import type { Workspace } from '#core/settings.ts';
 import { readKeyFile, type SigningOptions } from '#history/signer.ts';
-import { generateKey, renderPrivateKey } from '#history/ssh-key.ts';
 import { makeFs } from '#platform/files.ts';
 import { userId } from '#platform/system.ts';
 import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
+import { makeKeyFile } from './key-file.ts';
 import { commonOf } from './open.ts';
-import { defaultKeyFile, isSigning, keyFileOf, principal, signersFileOf, signersLine, signingOptions } from './signing.ts';
+import { defaultKeyFile, isSigning, keyFileOf, signersFileOf, signersLine, signingOptions } from './signing.ts';
 import { loadWorkspace } from './workspace.ts';
 
 export function addKey(program: Command, io: Io): void {
@@ -54,24 +54,7 @@ async function makeKey(io: Io, common: Common, file: string | null): Promise<voi
   const workspace = await workspaceOf(io, common, fs);
   const options = optionsOf(io, fs, workspace, file);
   const { keyFile } = options;
-  for (const taken of [keyFile, `${keyFile}.pub`])
-    if ((await fs.facts(taken)) !== null)
-      throw new CliError(
-        `${taken} is there already, and nothing is overwritten: name another file (rotation: docs/signing.md)`,
-        EXIT.notWell,
-      );
-  const folder = path.dirname(keyFile);
-  await fs.makeFolders(folder, 0o700);
-  const key = generateKey(principal());
-  const { line, fingerprint } = key.publicKey;
-  await fs.writeNew(keyFile, renderPrivateKey(key), 'safety', 0o600);
-  const read = await readKeyFile(options);
-  if (!read.ok) {
-    await fs.unlink(keyFile);
-    throw new CliError(`no key was made: ${read.error}`, EXIT.wrongUse);
-  }
-  await fs.writeNew(`${keyFile}.pub`, `${line} ${principal()}\n`, 'safety', 0o644);
-  await fs.syncFolder(folder, 'safety');
+  const { line, fingerprint } = await makeKeyFile(fs, options);
   const data = { file: keyFile, public_file: `${keyFile}.pub`, fingerprint, public: line, signers_line: signersLine(line) };
   show(
     io,

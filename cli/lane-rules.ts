@@ -3,12 +3,10 @@
 import { AUTO, type Runners } from '#agents/registry.ts';
 import { providerOf } from '#core/lane.ts';
 import type { RoleName } from '#core/names.ts';
-import type { Digest, Fs } from '#core/ports.ts';
 import { err, ok } from '#core/result.ts';
 import type { Role } from '#core/role.ts';
 import type { LaneSettings, Workspace } from '#core/settings.ts';
 import type { LanesInput } from '#daemon/schedule.ts';
-import { saltFile } from './places.ts';
 
 /** Lanes of runners that call no provider are not throttled: they only share this machine. */
 const OFFLINE_LANE = 'offline';
@@ -68,19 +66,4 @@ export function laneName(
   const known = roles.get(role);
   const name = runner ?? known?.runner ?? workspace.settings.runner;
   return known?.lane ?? runners.get(name)?.lane ?? name;
-}
-
-const SALT_BYTES = 16;
-const ACCOUNT_LENGTH = 8;
-
-/** The same account has the same letters in one workspace, and others in another: nobody can look them up. */
-export async function accountHash(
-  workspace: Pick<Workspace, 'state'>,
-  fs: Pick<Fs, 'facts' | 'replace' | 'readBounded'>,
-  digest: Digest,
-): Promise<(credential: string) => string> {
-  const file = saltFile(workspace.state);
-  if ((await fs.facts(file)) === null) await fs.replace(file, digest.randomBytes(SALT_BYTES), 'safety', 0o600);
-  const salt = Buffer.from((await fs.readBounded(file, 1_000)).bytes).toString('hex');
-  return (credential) => digest.sha256(`${salt} ${credential}`).slice(0, ACCOUNT_LENGTH);
 }

@@ -34,7 +34,7 @@ const lineUp = (count: number): string => `\r\u001b[${String(count)}A`;
 type Row = { readonly event: LiveEvent; readonly sinceMs: number; last: string; usage: string };
 
 /** A character that may take two columns counts as two. */
-function cut(text: string, columns: number): string {
+export function cutTo(text: string, columns: number): string {
   let width = 0;
   let shown = '';
   for (const character of text) {
@@ -65,7 +65,7 @@ export function makeLiveScreen(screen: Screen, clock: Clock): LiveScreen {
     const all = [...rows.values()];
     const shown =
       all.length <= most ? all.map(lineOf) : [...all.slice(0, most - 1).map(lineOf), `and ${String(all.length - most + 1)} more`];
-    return shown.map((line) => cut(`› ${line}`, screen.columns() - 1));
+    return shown.map((line) => cutTo(`› ${line}`, screen.columns() - 1));
   };
   const erase = (): string => (drawn === 0 ? '' : `${lineUp(drawn)}${ERASE_TO_END}`);
 

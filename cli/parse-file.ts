@@ -5,12 +5,13 @@ import type { RoleName } from '#core/names.ts';
 import type { Prompt } from '#core/prompt.ts';
 import { err, type Result } from '#core/result.ts';
 import { scopeFaults } from '#policy/scope.ts';
+import { streamFaults } from '#policy/streams.ts';
 import { shown } from '#prompt-spec/faults.ts';
 import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
 import { CliError, EXIT } from './io.ts';
 import type { Opened } from './open.ts';
 import { clock } from './parts.ts';
-import { baseOf, rulesMaker } from './scope.ts';
+import { workspaceRules } from './scope.ts';
 
 export function parseFile(bytes: Uint8Array, opened: Opened, role: RoleName | null): Result<Prompt, readonly Fault[]> {
   const { settings } = opened.workspace;
@@ -28,7 +29,10 @@ export function parseFile(bytes: Uint8Array, opened: Opened, role: RoleName | nu
   if (fitting === undefined) throw new CliError('no role is installed', EXIT.environment);
   if (!fitting.ok) return fitting;
   const access = opened.roles.get(fitting.value.agent)?.access ?? 'read-only';
-  const rules = rulesMaker(baseOf(opened.workspace))(access, fitting.value.rest['scope']);
-  const faults = scopeFaults(rules, () => placeOfField(bytes, 'scope', limits));
+  const rules = workspaceRules(opened.workspace)(access, fitting.value.rest['scope'], fitting.value.stream);
+  const faults = [
+    ...scopeFaults(rules, () => placeOfField(bytes, 'scope', limits)),
+    ...streamFaults(opened.workspace.work?.stream, fitting.value.stream, () => placeOfField(bytes, 'stream', limits)),
+  ];
   return faults.length === 0 ? fitting : err(faults.map((one) => ({ ...one, found: shown(one.found) })));
 }

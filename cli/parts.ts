@@ -2,10 +2,11 @@
 
 import path from 'node:path';
 import type { RunnerPorts } from '#agents/runner.ts';
-import type { Fs, Journal, Log } from '#core/ports.ts';
+import type { Fs, Journal, LockHolder, Log } from '#core/ports.ts';
 import type { JobId } from '#core/names.ts';
 import type { Role } from '#core/role.ts';
 import type { Workspace } from '#core/settings.ts';
+import type { Shared } from '#core/shared.ts';
 import type { Spool } from '#core/spool.ts';
 import { makeHistory } from '#history/history.ts';
 import { askProgram } from '#platform/ask.ts';
@@ -18,6 +19,7 @@ import { linkTo } from '#platform/soft-link.ts';
 import { makeKernelLocks } from '#platform/lock.ts';
 import { moveFile } from '#platform/move-file.ts';
 import { findProgram } from '#platform/process.ts';
+import { bootId, isAlive, startTimeOf } from '#platform/process-facts.ts';
 import { openDatabase } from '#platform/sqlite.ts';
 import { processorCount } from '#platform/system.ts';
 import { scanText } from '#policy/scan-text.ts';
@@ -25,6 +27,7 @@ import type { Owners } from '#spool/owner.ts';
 import { makeSpool } from '#spool/spool.ts';
 import { openJournal, openJournalReadOnly } from '#store/journal.ts';
 import { NewerJournal } from '#store/schema.ts';
+import { openShared } from '#store/shared.ts';
 import type { LockPorts } from '#worktrees/repository.ts';
 import { moduleFile, packageRoot } from './package.ts';
 import { CliError, EXIT } from './io.ts';
@@ -73,6 +76,17 @@ export function journalOf(workspace: Workspace, log: Log, check: () => void = ()
     throw error;
   }
 }
+
+/** What dockets share (store/shared.ts). Throws with a code when it cannot be opened. */
+export const openSharedFile = (file: string, instance: string, isRunAlive: (folder: string) => boolean): Shared =>
+  openShared({
+    path: file,
+    openDatabase,
+    clock,
+    owner: { pid: process.pid, pidStart: startTimeOf(process.pid) ?? '', bootId: bootId(), instance },
+    isAlive,
+    isRunAlive,
+  });
 
 /** How long a lock that only a moment needs is waited for. */
 const LOCK_WAIT_MS = 300;
@@ -154,7 +168,12 @@ export const historyOf = (
     author: { name: 'docket', email: principal() },
     signing,
     pushRemotes: workspace.settings['policy.push_remotes'],
-    pushScan: { node: process.execPath, file: moduleFile('cli/push-scan'), deadlineMs: workspace.settings['limits.secret_scan'] },
+    pushScan: {
+      node: process.execPath,
+      file: moduleFile('cli/push-scan'),
+      deadlineMs: workspace.settings['limits.secret_scan'],
+      workspace: workspace.root,
+    },
     tend: { packsMax: workspace.settings['tend.packs'], idleMs: workspace.settings['tend.idle'] },
     verifyThreads: Math.min(processorCount() - 1, VERIFY_THREADS_MAX),
   });
@@ -170,3 +189,6 @@ export const runnerPorts = (env: Readonly<Record<string, string | undefined>>): 
   acpCall: { program: process.execPath, args: [moduleFile('cli/acp-call')] },
   ownBinFolders: [path.join(packageRoot(), 'node_modules', '.bin')],
 });
+
+/** Who holds a workspace, for words; null: nobody, or the system does not tell. */
+export const lockHolder = (state: string): LockHolder | null => makeKernelLocks().holderOf(lockFile(state));

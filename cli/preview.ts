@@ -15,7 +15,7 @@ import { commonOf, log, openAll, profilesOf } from './open.ts';
 import { parseFile } from './parse-file.ts';
 import { historyOf, runnerPorts } from './parts.ts';
 import { acceptanceOf } from './why-acceptance.ts';
-import { baseOf, rulesMaker, scopeWords } from './scope.ts';
+import { workspaceRules, scopeWords } from './scope.ts';
 import { openSecretScan } from './secret-scan-of.ts';
 
 /** Rough, as all tokenizers differ: bytes of English text and code per token. */
@@ -61,7 +61,7 @@ export function addPreview(program: Command, io: Io): void {
         : [];
       await ports.history.close();
 
-      const scope = rulesMaker(baseOf(workspace))(role.access, prompt.rest['scope']);
+      const scope = workspaceRules(workspace)(role.access, prompt.rest['scope'], prompt.stream);
       const brief = assembleBrief({ role, spec: spec.value, prompt, scope, context: briefContext(context) });
       const secrets = await openSecretScan(makeFs(), workspace, { makesKey: false });
       const ofPrompt = await secrets.scan('prompt', new TextDecoder().decode(bytes));

@@ -1,12 +1,18 @@
 /** Each part of a push under the secret scan. What is kept of a finding is its rule and place, never the text. */
 
 import { describe } from '#core/failure.ts';
+import { mergeNotes, type ScanNote } from '#core/policy.ts';
 import type { SecretScan } from '#core/ports.ts';
 import type { PushedPart } from '#history/push.ts';
 
+/** `fingerprint`: null when the workspace has no key, or none is known. */
+export type PushFinding = { readonly path: string; readonly rule: string; readonly line: number; readonly fingerprint: string | null };
+
 export type PushScanned = {
   readonly parts: number;
-  readonly found: readonly { readonly path: string; readonly rule: string; readonly line: number }[];
+  readonly found: readonly PushFinding[];
+  /** What docket.yaml lets pass, each fingerprint once. */
+  readonly allowed: ScanNote['allowed'];
   /** Content that a tombstone speaks of. */
   readonly purged: readonly string[];
   /** Why a part could not be scanned; the first one. */
@@ -14,7 +20,8 @@ export type PushScanned = {
 };
 
 export async function scanPush(parts: AsyncIterable<PushedPart>, scan: Pick<SecretScan, 'scan'>): Promise<PushScanned> {
-  const found: { path: string; rule: string; line: number }[] = [];
+  const found: PushFinding[] = [];
+  let passed: ScanNote | null = null;
   const purged: string[] = [];
   let failed: string | null = null;
   let count = 0;
@@ -22,10 +29,14 @@ export async function scanPush(parts: AsyncIterable<PushedPart>, scan: Pick<Secr
     count++;
     if (isPurged) purged.push(path);
     const scanned = await scan.scan('answer', text);
-    if (scanned.ok) continue;
+    if (scanned.ok) {
+      passed = mergeNotes([passed, scanned.value]);
+      continue;
+    }
     const { error } = scanned;
-    if (error.kind === 'secret-found') for (const { rule, line } of error.findings) found.push({ path, rule, line });
+    if (error.kind === 'secret-found')
+      for (const { rule, line, fingerprint = null } of error.findings) found.push({ path, rule, line, fingerprint });
     else failed ??= describe(error);
   }
-  return { parts: count, found, purged, failed };
+  return { parts: count, found, allowed: passed?.allowed ?? [], purged, failed };
 }

@@ -21,11 +21,9 @@ import { holdToBudget } from '#daemon/hold-to-budget.ts';
 import { makeLiveRuns } from '#daemon/live-runs.ts';
 import { makeDigest } from '#platform/digest.ts';
 import { makeFs } from '#platform/files.ts';
-import { redactText } from '#platform/redact.ts';
-import { safeText, secretValues } from '#tools/outcome.ts';
+import { makeClean } from './clean.ts';
 import { CliError, EXIT, type Io } from './io.ts';
 import { connectWorkspaceKeeper } from './keeper-door.ts';
-import { accountHash } from './lane-rules.ts';
 import { profilesOf } from './open.ts';
 import { clock, historyOf, readJournal, runnerPorts } from './parts.ts';
 import { programGate, programsOf } from './programs.ts';
@@ -34,7 +32,9 @@ import { purseOf } from './purse.ts';
 import { noteReplay } from './replay-spending.ts';
 import { sandboxOf } from './sandbox.ts';
 import { openSecretScan } from './secret-scan-of.ts';
+import { accountsOf } from './shared.ts';
 import { loadPrices } from './settings-prices.ts';
+import { openUserState } from './user-state.ts';
 
 export type Chosen = { readonly runner: Runner; readonly facts: RunnerFacts; readonly model: string | null };
 
@@ -43,7 +43,7 @@ async function toolPorts(workspace: Workspace, env: Io['env']): Promise<RunnerPo
   const ports = runnerPorts(env);
   return {
     ...ports,
-    account: await accountHash(workspace, makeFs(), makeDigest()),
+    account: (await accountsOf(workspace, await openUserState(env, makeFs(), makeDigest()), makeFs(), makeDigest())).letters,
     sandbox: sandboxOf(workspace, ports),
     ...programGate(workspace, programsOf(workspace), false),
   };
@@ -218,11 +218,7 @@ async function supervised(
     limits,
     roleFile: path.join(workspace.root, 'docket.yaml'),
   };
-  const secretsIn = secretValues(env, Object.keys(env));
-  const end = begin(
-    followAttempt(chosen.runner, request.dir, cwd, fs, (text, max) => safeText(redactText(text), secretsIn, max)),
-    keeper,
-  );
+  const end = begin(followAttempt(chosen.runner, request.dir, cwd, fs, makeClean(env)), keeper);
   try {
     const attempted = await runAttempt({ runner: chosen.runner, keeper, fs, digest, clock, log }, request, signal);
     await end(attempted.outcome.ok ? attempted.outcome.status : classOf(attempted.outcome.failure));

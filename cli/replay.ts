@@ -13,8 +13,7 @@ import type { Fs } from '#core/ports.ts';
 import { isOid, oidOf } from '#history/objects.ts';
 import { findRecord, type FoundRecord } from '#history/reconstruct-find.ts';
 import { makeFs } from '#platform/files.ts';
-import { redactText } from '#platform/redact.ts';
-import { safeText, secretValues } from '#tools/outcome.ts';
+import { makeClean } from './clean.ts';
 import { codeObjectsFolder } from './code.ts';
 import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
 import { commonOf, log, openAll } from './open.ts';
@@ -171,8 +170,7 @@ type Told = {
 async function tell(io: Io, common: Common, { fs, dir, found, recorded, chosen, replayed, commit, changes }: Told): Promise<void> {
   const { outcome } = replayed.attempted;
   const write = (name: string, text: string): Promise<unknown> => fs.writeDerived(path.join(dir, name), text, 0o600);
-  const secretsIn = secretValues(io.env, Object.keys(io.env));
-  const failure = outcome.ok ? null : safeText(redactText(describe(outcome.failure)), secretsIn, 1_000);
+  const failure = outcome.ok ? null : makeClean(io.env)(describe(outcome.failure), 1_000);
   const answer = outcome.ok && replayed.held === null ? outcome.answer : null;
   const assembledDiff = recorded.assembled === null ? null : diffText(recorded.brief, recorded.assembled, { before: 'the brief that was sent', after: 'the brief as this docket makes it' }); // prettier-ignore
   const diff =

@@ -1,7 +1,8 @@
-/** A verdict and a closing as schemas for programs: schemas/verdict.schema.json and schemas/closing.schema.json are printed from here. docs/formats.md "Verdicts". */
+/** Verdict, closing and promotion as schemas for programs: schemas/verdict.schema.json, closing.schema.json and promotion.schema.json are printed from here. docs/formats.md "Verdicts". */
 
 import { z } from 'zod';
-import { VERDICTS, type Closing, type Verdict } from '#core/verdict.ts';
+import { LEVELS } from '#core/levels.ts';
+import { VERDICTS, type Closing, type Promotion, type Verdict } from '#core/verdict.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const commit = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/);
@@ -78,18 +79,43 @@ const CLOSING = z
   })
   .describe('closing.json in the feature’s folder of the history, reopening.json, closing_2.json …');
 
+const PROMOTION = z
+  .strictObject({
+    v: z.literal(1),
+    kind: z.literal('promotion'),
+    feature: text,
+    capability: text.max(200).nullable().describe('a row of the feature’s document, by id or name; null: the feature itself, or an issue'),
+    from: z.enum([...LEVELS, 'open']),
+    to: z.enum([...LEVELS, 'resolved']),
+    where: text.max(200).describe('where it was seen'),
+    evidence: z.strictObject({
+      reference: text.max(2_000).describe('an address, or the name of a file'),
+      sha256: sha256.nullable().describe('of the file; null: an address'),
+    }),
+    by: person,
+    at: instant,
+    comment,
+    signature,
+  })
+  .describe('promotion.json in the feature’s folder of the history, promotion_2.json …: a person’s word about production.');
+
 /** Do not compile while a key is missing above. */
 type SameKeys<A, B> = [Exclude<keyof A, keyof B>, Exclude<keyof B, keyof A>] extends [never, never] ? true : never;
-const isWhole: readonly [SameKeys<z.infer<typeof VERDICT>, Verdict>, SameKeys<z.infer<typeof CLOSING>, Closing>] = [true, true];
+const isWhole: readonly [
+  SameKeys<z.infer<typeof VERDICT>, Verdict>,
+  SameKeys<z.infer<typeof CLOSING>, Closing>,
+  SameKeys<z.infer<typeof PROMOTION>, Promotion>,
+] = [true, true, true];
 
 export const reviewJsonSchemas = (): readonly { readonly name: string; readonly text: string }[] =>
   isWhole.every(Boolean)
     ? [
         { name: 'verdict.schema.json', text: `${JSON.stringify(z.toJSONSchema(VERDICT), null, 2)}\n` },
         { name: 'closing.schema.json', text: `${JSON.stringify(z.toJSONSchema(CLOSING), null, 2)}\n` },
+        { name: 'promotion.schema.json', text: `${JSON.stringify(z.toJSONSchema(PROMOTION), null, 2)}\n` },
       ]
     : [];
 
 /** Is it one, as the schema says? For the test that holds the schema against what is written. */
 export const isOfSchema = (value: { readonly kind: string }): boolean =>
-  (value.kind === 'verdict' ? VERDICT : CLOSING).safeParse(value).success;
+  (value.kind === 'verdict' ? VERDICT : value.kind === 'promotion' ? PROMOTION : CLOSING).safeParse(value).success;

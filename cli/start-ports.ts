@@ -47,6 +47,8 @@ import { daemonToolPorts } from './tool-ports.ts';
 import { loadPrices } from './settings-prices.ts';
 import { mustSign, signingOf } from './signing.ts';
 import { parsingFile, releasesFile } from './places.ts';
+import { accountSharing, accountsOf, keyMaker, sharedMoneyOf, writerSharing } from './shared.ts';
+import { openUserState } from './user-state.ts';
 import { scopeOf } from './scope.ts';
 import { refuseSecretSettings } from './workspace-secrets.ts';
 
@@ -147,13 +149,25 @@ export async function makePorts(
     keeper.close();
   });
 
+  const user = await openUserState(env, fs, digest);
+  const accounts = await accountsOf(workspace, user, fs, digest);
+  const sharing = { clock, log, instance };
+  const limits = accountSharing(workspace, user, sharing);
+  const writers = await writerSharing(workspace, fs, sharing);
+  closers.push(() => {
+    limits?.close();
+    writers.close();
+  });
   const prices = await loadPrices(fs, workspace);
   const releases = await openReleases({ fs, clock, log }, releasesFile(workspace.state));
   closers.push(async () => releases.settled());
-  const purse = await purseOf({ workspace, clock, log, fs, journal, history, releases });
-
-  const runners = makeRunners(workspace, profiles.value, await daemonToolPorts(workspace, env, programs, { fs, digest }));
+  const runners = makeRunners(workspace, profiles.value, daemonToolPorts(workspace, env, programs, accounts));
   await runners.prepare();
+  const salt = user.ok ? user.value.salt : '';
+  const keyOf = keyMaker({ workspace, roleLanes: [...roles.value.values()].map(({ lane }) => lane), accounts, salt, env, digest });
+  const lanes = runners.names().flatMap((name) => runners.get(name)?.lane ?? []);
+  const shared = await sharedMoneyOf(workspace, { sharing: limits, keyOf, lanes, salt, fs, digest });
+  const purse = await purseOf({ workspace, clock, log, fs, journal, history, releases, ...(shared === undefined ? {} : { shared }) });
 
   const acceptance = makeAcceptance({
     history,
@@ -181,7 +195,15 @@ export async function makePorts(
     keeper,
     documents,
     runners,
-    lanes: makeLanes({ clock, journal, log, random: Math.random, pauses, ...makeLaneRules(workspace, roles.value, runners) }),
+    lanes: makeLanes({
+      clock,
+      journal,
+      log,
+      random: Math.random,
+      pauses,
+      ...makeLaneRules(workspace, roles.value, runners),
+      outside: { pollMs: workspace.settings['throttle.shared_poll'], accounts: limits, keyOf, writers, code: workspace.code },
+    }),
     prices,
     purse: notify === null ? purse : tellingPurse(purse, notify),
     live: makeLiveRuns({ clock, prices }),
@@ -190,6 +212,7 @@ export async function makePorts(
     clean,
     waitsForAnswers: new Map(),
     waitsForMoney: new Map(),
+    waitsOutside: new Map(),
     heldChildren: new Map(),
     ...(workspace.settings['emit.auto_next'] ? { nextUp: { author: async () => authorOf(workspace), features: new Set() } } : {}),
     laneOf: (role, runner) => laneName(roles.value, runners, workspace, role, runner),

@@ -26,6 +26,7 @@ import { CliError, EXIT } from './io.ts';
 import { clock } from './parts.ts';
 import { mustBeOurs } from './owners.ts';
 import { pausesOf } from './pauses.ts';
+import { enterRegistry, thisMachine } from './registry.ts';
 import { programsOf } from './programs.ts';
 import { controlSocket, daemonFile, epochFile, lockFile, logFolder, visibleLock } from './places.ts';
 
@@ -116,6 +117,18 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const startedAt = clock.now().toISOString();
     await fs.replace(daemonFile(workspace.state), `${JSON.stringify(daemonFacts(instance, startedAt), null, 2)}\n`, 'safety');
     closers.push(async () => fs.unlink(daemonFile(workspace.state)).catch(() => undefined));
+    const leaveRegistry = await enterRegistry({
+      fs: makeFs(),
+      env: options.env,
+      log,
+      locks: makeKernelLocks(),
+      machine: thisMachine(),
+      workspace,
+      daemonsMax: workspace.settings['daemons.max'],
+      instance,
+      startedAt,
+      now: () => clock.now(),
+    });
 
     const stopping = new AbortController();
     const pauses = await pausesOf(workspace, fs);
@@ -192,6 +205,7 @@ async function runLocked(options: StartOptions, lock: KernelLock, log: ClosableL
     const isDrained = await Promise.race([daemon.drain(workspace.settings['stop.drain']), left, fatal.promise]);
     if (!isDrained)
       log.warn(`${String(daemon.jobs().length)} jobs still run: the keeper watches them, the next start takes up their answers`);
+    await leaveRegistry();
     return isDrained ? 'drained' : 'left';
   } finally {
     // Sockets, the visible lock and daemon.json bear names that belong to the next daemon now; the process ends anyway.

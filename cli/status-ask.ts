@@ -14,8 +14,11 @@ type Told = Partial<GlanceAnswer> & {
   readonly paused?: StatusFacts['paused'];
   readonly budgets?: StatusFacts['budgets'];
   readonly faults?: readonly RoleFault[];
+  readonly sharing_trouble?: unknown;
   readonly waits_for_money?: Readonly<Record<string, string>>;
 };
+
+const NOT_SHARED = 'limits and budgets are not shared with the other dockets of this machine';
 
 const textIn = (of: Readonly<Record<string, unknown>> | undefined, key: string): string => {
   const value = of?.[key];
@@ -59,6 +62,6 @@ export function factsOf(reply: GlanceReply, daemon: Holder | null): StatusFacts 
     faults: told.faults ?? [],
     waitsForMoney: Object.keys(told.waits_for_money ?? {}),
     today: told.today ?? null,
-    notes: [],
+    notes: typeof told.sharing_trouble === 'string' ? [`${NOT_SHARED}: ${told.sharing_trouble} (docs/sharing.md)`] : [],
   };
 }

@@ -80,7 +80,7 @@ async function toldFacts(workspace: Workspace, told: Parameters<typeof factsOf>[
   const { shared, local } = await settingsBytes(fs, workspace.root);
   const isSame = settingsOf(told) === '' || settingsOf(told) === makeDigest().sha256(`${shared ?? ''}\0${local ?? ''}`);
   const notes = isSame ? [] : ['docket.yaml or docket.local.yaml has changed since the daemon started: `docket down`, then `docket up`'];
-  return { ...facts, paused: await readPauses(workspace), notes };
+  return { ...facts, paused: await readPauses(workspace), notes: [...facts.notes, ...notes] };
 }
 
 /** None runs: all of it is read. */

@@ -94,7 +94,7 @@ export async function watchStatus(
   given: { readonly screen: WatchScreen | null; readonly clock: Clock } | null = null,
 ): Promise<void> {
   const isDrawn = common.json !== true && wantsWatch(io);
-  const screen = given === null ? (isDrawn ? terminal() : null) : given.screen;
+  const screen = given === null ? (isDrawn ? realTerminal() : null) : given.screen;
   const time = given?.clock ?? clock;
   const over = new AbortController();
   const isOver = (): boolean => over.signal.aborted;
@@ -150,7 +150,7 @@ export async function watchStatus(
   }
 }
 
-const wantsWatch = (io: Io): boolean => wantsLive({ ...io.env, NO_COLOR: undefined }, io.isTerminal);
+export const wantsWatch = (io: Io): boolean => wantsLive({ ...io.env, NO_COLOR: undefined }, io.isTerminal);
 
 /** @returns what was said now */
 function tellChange(io: Io, common: Common, data: StatusData, last: string): string {
@@ -167,8 +167,8 @@ function tellChange(io: Io, common: Common, data: StatusData, last: string): str
   return key;
 }
 
-/** The real one. */
-function terminal(): WatchScreen {
+/** The real one. Listening may end and begin again: an editor has it in between. */
+export function realTerminal(): WatchScreen {
   const { stdin, stdout } = process;
   return {
     write: (text) => void stdout.write(text),
@@ -180,6 +180,8 @@ function terminal(): WatchScreen {
       };
       const isRaw = stdin.isTTY && !stdin.isRaw;
       if (isRaw) stdin.setRawMode(true);
+      // It stays paused after an editor had it, whoever listens.
+      stdin.resume();
       stdin.on('data', onData);
       stdout.on('resize', onSize);
       return () => {

@@ -5,14 +5,14 @@
 
 import type { Command } from 'commander';
 import { takeHeapRoom } from '#platform/heap.ts';
-import { EXIT, paint, show, type Common, type Io } from './io.ts';
+import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
 import { withSources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { lookAtStatus } from './status-look.ts';
 import { statusLines, type StatusLook } from './status-words.ts';
 import { watchStatus } from './status-watch.ts';
 
-type Options = Common & { readonly watch?: boolean };
+type Options = Common & { readonly watch?: boolean; readonly all?: boolean };
 
 export const lookOf = (io: Io): StatusLook => ({ paint: (style, text) => paint(io, style, text), columns: io.columns?.() ?? null });
 
@@ -21,15 +21,22 @@ export function addStatus(program: Command, io: Io): void {
     .command('status')
     .description('one screen: the daemon, what runs, what waits, what needs a person')
     .option('-w, --watch', 'draw it again and again, in place, until q or Ctrl-C; in a pipe a line for each change')
+    .option('--all', 'a line for each daemon of yours, of all workspaces on this machine')
     .addHelpText(
       'after',
-      '\nto review: newest answers that await a verdict (`docket review`). Columns that are nought everywhere are left out.\nExit code 1 when no daemon runs.\n\nExamples:\n  docket status\n  docket status --watch\n  docket status --json',
+      '\nto review: newest answers that await a verdict (`docket review`). Columns that are nought everywhere are left out.\nExit code 1 when no daemon runs; with --all when one died or does not answer.\n\nExamples:\n  docket status\n  docket status --watch\n  docket status --all\n  docket status --json',
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
+      const { all = false, watch = false } = command.opts<Options>();
+      if (all) {
+        if (watch) throw new CliError('--all or --watch, not both', EXIT.wrongUse);
+        await (await import('./status-all.ts')).statusAll(io, common);
+        return;
+      }
       takeHeapRoom();
       await withSources(io, common, async (sources) => {
-        if (command.opts<Options>().watch === true) {
+        if (watch) {
           await watchStatus(io, common, sources);
           return;
         }

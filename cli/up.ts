@@ -6,43 +6,39 @@ import type { Runners } from '#agents/registry.ts';
 import type { Role } from '#core/role.ts';
 import type { RunnerFacts } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
-import { codeOf, makeFs } from '#platform/files.ts';
-import { makeProcesses } from '#platform/process.ts';
+import { codeOf } from '#platform/files.ts';
 import { beginAgainIfCompiled } from './begin-again.ts';
-import { describeHolder, readHolder } from './holder.ts';
+import { mustHaveRunner, startInBackground } from './detached.ts';
 import { makeLiveScreen, wantsLive, type LiveScreen } from './live.ts';
 import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
-import { commonOf, connectControl, openWorkspace } from './open.ts';
+import { commonOf, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
 import { packageRoot, packageVersion } from './package.ts';
 import { outputFile } from './places.ts';
 import { runDaemon } from './start.ts';
 
-type Options = Common & { readonly detach?: boolean; readonly runner?: string };
-
-/** How long a detached daemon may take until it answers. */
-const DETACHED_START_MS = 20_000;
+type Options = Common & { readonly detach?: boolean; readonly all?: boolean; readonly runner?: string };
 
 export function addUp(program: Command, io: Io): void {
   program
     .command('up')
     .description('run the daemon: in the foreground, or in the background with --detach')
     .option('-d, --detach', 'start it in the background and return when it answers')
+    .option('--all', 'start, in the background, the daemon of every workspace of this application, or of all that are remembered')
     .addHelpText(
       'after',
-      '\nExamples:\n  docket up                 stop it with Ctrl-C: running jobs end first, a second Ctrl-C leaves them to the keeper\n  docket up --detach\n  docket status',
+      '\nExamples:\n  docket up                 stop it with Ctrl-C: running jobs end first, a second Ctrl-C leaves them to the keeper\n  docket up --detach\n  docket up --all            in a repository: its worktrees with a docket.yaml; elsewhere: every workspace that ran here (docs/daemons.md)\n  docket status',
     )
     .action(async (_options: Options, command: Command) => {
       const common = commonOf(command);
       const options = command.opts<Options>();
-      const workspace = await openWorkspace(io, common);
-      if (workspace.settings.runner === '') {
-        throw new CliError(
-          `docket.yaml chooses no runner, so that no tool is called by accident: write \`runner: offline\` (no AI is called), \`runner: claude\`, or \`runner: auto\` into ${workspace.root}/docket.yaml`,
-          EXIT.wrongUse,
-        );
+      if (options.all === true) {
+        await (await import('./up-all.ts')).upAll(io, common);
+        return;
       }
-      await (options.detach === true ? startDetached(io, common, workspace) : runHere(io, workspace));
+      const workspace = await openWorkspace(io, common);
+      mustHaveRunner(workspace);
+      await (options.detach === true ? upDetached(io, common, workspace) : runHere(io, workspace));
     });
 }
 
@@ -133,52 +129,12 @@ function welcome(io: Io, workspace: Workspace, roles: readonly Role[], facts: Ru
   ].join('\n');
 }
 
-async function startDetached(io: Io, common: Common, workspace: Workspace): Promise<void> {
-  const running = await connectControl(workspace);
-  if (running !== null) {
-    running.close();
-    throw new CliError(describeHolder(workspace, await readHolder(makeFs(), workspace.state)), EXIT.environment);
-  }
-  const pid = await startInBackground(io, workspace);
+async function upDetached(io: Io, common: Common, workspace: Workspace): Promise<void> {
+  const { pid } = await startInBackground(io, workspace);
   show(
     io,
     common,
     { pid, root: workspace.root, output: outputFile(workspace.state) },
     `docket is up (pid ${String(pid)}): \`docket status\`, \`docket logs -f\`, \`docket down\``,
   );
-}
-
-/** The id of a daemon that answers. Throws CliError 3 when it does not come up. */
-export async function startInBackground(io: Pick<Io, 'env'>, workspace: Workspace): Promise<number> {
-  await makeFs().makeFolders(workspace.state, 0o700);
-  const ended = Promise.withResolvers<number | null>();
-  const child = await makeProcesses().startDetached({
-    program: process.execPath,
-    args: [process.argv[1] ?? '', '--root', workspace.root, 'up'],
-    env: Object.fromEntries(Object.entries(io.env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    cwd: workspace.root,
-    outputPath: outputFile(workspace.state),
-  });
-  child.onExit((code) => {
-    ended.resolve(code);
-  });
-  const answers = async (): Promise<'answers'> => {
-    const untilMs = clock.monotonicMs() + DETACHED_START_MS;
-    while (clock.monotonicMs() < untilMs) {
-      const control = await connectControl(workspace);
-      if (control !== null) {
-        control.close();
-        return 'answers';
-      }
-      await clock.sleep(25);
-    }
-    throw new CliError(
-      `the daemon (pid ${String(child.pid)}) does not answer; what it said is in ${outputFile(workspace.state)}`,
-      EXIT.environment,
-    );
-  };
-  const outcome = await Promise.race([answers(), ended.promise]);
-  if (outcome !== 'answers')
-    throw new CliError(`the daemon ended at once; what it said is in ${outputFile(workspace.state)}`, EXIT.environment);
-  return child.pid;
 }

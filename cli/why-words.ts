@@ -178,6 +178,8 @@ export function whyInFlight(facts: FlightFacts): Because {
       because: [`it waits for money: ${money}`],
       next: [GOES_BY_ITSELF, `\`docket release ${facts.id}\` lets it start now`, cancel],
     };
+  const outside = daemon.waitsOutside[facts.id];
+  if (outside !== undefined) return { is, because: [outside], next: [`${GOES_BY_ITSELF} (docs/sharing.md)`, cancel] };
   const stumble = daemon.stumbles[facts.id];
   const faults = [...(stumble === undefined ? [] : [`it cannot go on now: ${stumble}`]), ...(fault === null ? [] : [fault])];
   if (faults.length > 0) return { is, because: faults, next: [MENDED, cancel] };

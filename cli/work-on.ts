@@ -19,7 +19,7 @@ import { CliError, EXIT, show, type Common, type Io } from './io.ts';
 import { commonOf, connectControl, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
 import { personOf, personWords } from './person.ts';
-import { startInBackground } from './up.ts';
+import { startInBackground } from './detached.ts';
 import { openIn, prepare, type Source } from './work-on-prepare.ts';
 import { findRepository, isInside } from './workspace.ts';
 import { inRepository, makePorts, repositoryAt } from './worktree-ports.ts';
@@ -56,13 +56,25 @@ type Options = Common & {
   readonly daemon: boolean;
   readonly panes: boolean;
   readonly fetch: boolean;
+  readonly prd?: string | true;
+  readonly capability?: string;
 };
 
-export function addWorkOn(program: Command, io: Io): void {
+export type PrdRequest = Pick<WorkOnRequest, 'from' | 'daemon' | 'panes' | 'fetch'> & {
+  /** As given; null: the next of the queue. */
+  readonly folder: string | null;
+  /** A row of the table, by id or name; null: the first that is to be built. */
+  readonly capability: string | null;
+};
+
+/** @param onPrd what --prd does (cli/work-on-prd.ts) */
+export function addWorkOn(program: Command, io: Io, onPrd: (io: Io, common: Common, request: PrdRequest) => Promise<void>): void {
   program
     .command('work-on')
     .description('a feature or fix gets a workspace of its own: branch, work tree, queues, daemon, panes')
-    .argument('<feature>', 'such as FEAT-123 or FEAT-123-user-filters')
+    .argument('[feature]', 'such as FEAT-123 or FEAT-123-user-filters')
+    .option('--prd [folder]', 'a requirements document instead of a feature; without a folder the next one of the queue (docs/streams.md)')
+    .option('--capability <row>', 'with --prd: the row of its table that is planned, by id or name (default: the first below L2)')
     .option('--from <branch>', 'what the branch is begun from (default: worktrees.base, else the default branch)')
     .addOption(new Option('--stream <stream>', 'feature builds forward, fix mends backward').choices(['feature', 'fix']).default('feature'))
     .option('--no-panes', 'open no terminal panes')
@@ -70,13 +82,27 @@ export function addWorkOn(program: Command, io: Io): void {
     .option('--no-fetch', 'do not ask the remote')
     .addHelpText(
       'after',
-      '\nRun again it opens what is there, and mends what is half made or lost. Branches and work trees that are there already are adopted.\n\nExamples:\n  docket work-on FEAT-123-user-filters\n  docket work-on FEAT-123 --no-panes --no-daemon\n  docket work-on BUG-7-totals --stream fix --from release/2.x --json',
+      '\nRun again it opens what is there, and mends what is half made or lost. Branches and work trees that are there already are adopted.\n\nExamples:\n  docket work-on FEAT-123-user-filters\n  docket work-on FEAT-123 --no-panes --no-daemon\n  docket work-on --prd docs/prd/sales-crm/\n  docket work-on BUG-7-totals --stream fix --from release/2.x --json',
     )
-    .action(async (name: string, _options: Options, command: Command) => {
+    .action(async (name: string | undefined, _options: Options, command: Command) => {
       const common = commonOf(command);
-      const { from, stream, daemon, panes, fetch } = command.opts<Options>();
+      const { from, stream, daemon, panes, fetch, prd, capability } = command.opts<Options>();
+      if ((name === undefined) === (prd === undefined))
+        throw new CliError('name a feature, or a requirements document with --prd', EXIT.wrongUse);
+      if (name === undefined) {
+        await onPrd(io, common, {
+          folder: typeof prd === 'string' ? prd : null,
+          capability: capability ?? null,
+          from: from ?? null,
+          daemon,
+          panes,
+          fetch,
+        });
+        return;
+      }
+      if (capability !== undefined) throw new CliError('--capability goes with --prd', EXIT.wrongUse);
       const worked = await workOn(io, common, { name, stream, from: from ?? null, source: null, daemon, panes, fetch });
-      tell(io, common, worked);
+      tellWorked(io, common, worked);
     });
 }
 
@@ -87,16 +113,24 @@ const WORDS: Readonly<Record<Made['how'], string>> = {
   mended: 'mended',
 };
 
-export function tell(io: Io, common: Common, worked: WorkedOn): void {
+/** @param data @param before of the verb that made it */
+export function tellWorked(
+  io: Io,
+  common: Common,
+  worked: WorkedOn,
+  data: Readonly<Record<string, unknown>> = {},
+  before: readonly string[] = [],
+): void {
   const { record, how, notes, failed, pid, isNew } = worked;
   for (const note of notes) io.err(`note: ${note}`);
   const lines = [
+    ...before,
     `${record.id}: work tree ${WORDS[how]}`,
     `branch  ${printable(record.branch)}, from ${record.base === null ? '' : `${printable(record.base)} at `}${record.baseCommit.slice(0, 12)}`,
     `folder  ${printable(record.folder)}`,
     ...(pid === null ? [] : [`daemon  pid ${String(pid)}`]),
   ];
-  show(io, common, { ...record, how, isNew, notes, failed, pid }, lines.join('\n'));
+  show(io, common, { ...record, how, isNew, notes, failed, pid, ...data }, lines.join('\n'));
   if (failed === null) return;
   io.err(`docket: ${failed}`);
   io.setExitCode(EXIT.notWell);
@@ -136,11 +170,13 @@ export async function workOn(io: Io, common: Common, request: WorkOnRequest): Pr
     : { workspace: await openIn(io, root), failed: null, notes: [] };
   const started =
     prepared.failed === null && prepared.workspace !== null && request.daemon ? await bringUp(io, prepared.workspace) : NOT_STARTED;
+  const isWanted = request.panes && io.isTerminal && prepared.failed === null && started.failed === null;
+  const panes = isWanted && prepared.workspace !== null ? await openInPanes(io, prepared.workspace, record) : [];
   return {
     record,
     isNew: how === 'made' || how === 'adopted',
     how,
-    notes: [...notes, ...made.value.notes, ...prepared.notes, ...started.notes],
+    notes: [...notes, ...made.value.notes, ...prepared.notes, ...started.notes, ...panes],
     failed: prepared.failed ?? started.failed,
     pid: started.pid,
   };
@@ -159,7 +195,7 @@ async function sourceOf(here: Workspace, { primary }: RepositoryFacts): Promise<
 }
 
 /** Offline is fine: what is there is enough to begin with. */
-async function fetchRemote({ git }: MakePorts, { settings }: Workspace, facts: RepositoryFacts): Promise<readonly string[]> {
+export async function fetchRemote({ git }: MakePorts, { settings }: Workspace, facts: RepositoryFacts): Promise<readonly string[]> {
   const remote = await remoteOf(git, facts.common);
   if (remote === null) return [];
   const goOn = (why: string): readonly string[] => [`${printable(remote)} could not be asked (${why}): going on with what is here`];
@@ -183,9 +219,20 @@ async function bringUp(io: Io, workspace: Workspace): Promise<Started> {
   if (running !== null) return { ...NOT_STARTED, notes: ['its daemon runs already'] };
   if (workspace.settings.runner === '') return { ...NOT_STARTED, notes: ['no daemon was started: docket.yaml chooses no runner'] };
   try {
-    return { ...NOT_STARTED, pid: await startInBackground(io, workspace) };
+    return { ...NOT_STARTED, ...(await startInBackground(io, workspace)) };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return { ...NOT_STARTED, failed: `the work tree is ready, but its daemon did not start: ${error.message}` };
+  }
+}
+
+/** Made, not shown: the words of this command come first, and say how they are shown. Only at a terminal; without tmux there are none. */
+async function openInPanes(io: Io, { root }: Workspace, { id }: WorktreeRecord): Promise<readonly string[]> {
+  const { openedWords, openPanes } = await import('./panes.ts');
+  try {
+    return [openedWords(await openPanes(io, { root, feature: id, isDetached: true }))];
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return [`no panes were opened: ${error.message}`];
   }
 }

@@ -5,7 +5,7 @@ import type { Identity, Stream } from './prompt.ts';
 import type { Material } from './evidence.ts';
 import type { Result } from './result.ts';
 import type { SpendLine } from './spending.ts';
-import type { Closing, Judged, Verdict } from './verdict.ts';
+import type { Closing, Judged, Promotion, Verdict } from './verdict.ts';
 
 export type RecordStatus = 'submitted' | 'answered' | 'briefed' | 'failed' | 'cancelled';
 
@@ -175,6 +175,10 @@ export type History = {
   judge(verdict: Verdict): Promise<Written>;
   /** Verdicts in the order in which they were recorded; from the tip. Cheap while the tip is the same. What cannot be understood is told and left out. */
   verdicts(filter: { readonly feature?: string; readonly role?: string }): Promise<readonly Judged[]>;
+  /** What a person saw on production; as `closeFeature`. */
+  promote(promotion: Promotion): Promise<Written>;
+  /** In the order in which they were recorded. */
+  promotions(feature?: string): Promise<readonly Promotion[]>;
   /** The closing record of a feature, or of its reopening; as `judge`. Throws `code: 'EVERDICT'` where the feature has no record. */
   closeFeature(closing: Closing): Promise<Written>;
   /** In the order in which they were recorded. */

@@ -3,6 +3,10 @@
 import type { Warning } from './fault.ts';
 import type { Feature, FeatureId, PromptName, RoleName } from './names.ts';
 
+/** The largest values that settings may give `limits.prompt_bytes` and `limits.front_matter_bytes`: nothing larger was ever accepted. */
+export const PROMPT_BYTES_MAX = 8_000_000;
+export const FRONT_MATTER_BYTES_MAX = 65_536;
+
 export type Stream = 'feature' | 'fix';
 
 export type PromptLimits = {

@@ -19,6 +19,8 @@ export type ScopeRules = {
   readonly forbidden: readonly string[];
   /** Only when `files` or `create` names the very path, without a wildcard. */
   readonly protected: readonly string[];
+  /** Not to be read either: the input of the other stream (policy/streams.ts). It stands in `forbidden`, too. Absent: nothing. */
+  readonly unread?: readonly string[];
 };
 
 export type ScopeVerdict = {
@@ -63,6 +65,9 @@ export type Before = {
   /** The primary checkout and the other worktrees of the repository, by their root. */
   readonly others: Readonly<Record<string, Readonly<Record<string, string>>>>;
 };
+
+/** In the state of git, in the place of a branch's commit: another work tree has it checked out. */
+export const CHECKED_OUT_ELSEWHERE = 'checked out in another work tree';
 
 /** The outside of the check; bodies: platform/tree-facts.ts and platform/git-state.ts. */
 export type TreePort = {

@@ -18,6 +18,13 @@ export const BOUND_SETTINGS = {
     max: 1_000_000,
     why: 'prompts of one role that are taken within a minute, whoever drops them; the others wait; 0: no limit, throttle.interval_cap bounds what calls a provider',
   }),
+  'limits.owner_rate': row<number>({
+    default: 0,
+    unit: 'count',
+    min: 0,
+    max: 1_000_000,
+    why: 'prompts of one user, whose files they are, that are taken within a minute, whatever the role; the others wait; 0: no limit, because without intake.groups there is one user, whom the lanes bound already',
+  }),
   'limits.clients': row<number>({
     default: 64,
     unit: 'count',

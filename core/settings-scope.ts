@@ -59,6 +59,18 @@ export const SCOPE_SETTINGS = {
     security: true,
     why: 'what happens when files changed while a tool ran that may only read, and no sandbox kept it from writing: its answer is held, or the log says it, or nobody looks; tell where people work in the same checkout',
   } as Choice,
+  'policy.git_change': {
+    default: 'hold',
+    unit: 'choice',
+    choices: ['hold', 'tell'],
+    security: true,
+    why: 'what happens when a tool has committed, staged or changed the branch: the prompt is held, or the log and the evidence say it; hooks and configuration are held always',
+  } as Choice,
+  'worktrees.clean_start': {
+    default: false,
+    unit: 'bool',
+    why: 'a run that may write starts only in a work tree without uncommitted changes; off, because one role goes on where the one before it has written',
+  } as const,
   'policy.scope_interval': amount(
     'ms',
     5_000,

@@ -23,6 +23,7 @@ const LOOSER: Partial<Record<string, Looser | null>> = {
   'limits.memory_mb': 'higher, 0 most',
   'limits.processes': 'higher, 0 most',
   'limits.role_rate': 'higher, 0 most',
+  'limits.owner_rate': 'higher, 0 most',
   // A text whose scan takes longer is held: neither way lets anything through.
   'limits.secret_scan': null,
   // What holds where role and prompt say nothing; they may say more.

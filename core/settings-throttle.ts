@@ -39,6 +39,18 @@ export const THROTTLE_SETTINGS = {
     max: 31_536_000_000,
     why: 'a reset further away than this is not believed: one run goes to see then',
   }),
+  'throttle.shared': row<boolean>({
+    default: true,
+    unit: 'bool',
+    why: "slots, starts per interval, a provider's limits and budgets count over all dockets of this user on this machine that use the same account (docs/sharing.md)",
+  }),
+  'throttle.shared_poll': row<number>({
+    default: 500,
+    unit: 'ms',
+    min: 50,
+    max: 10_000,
+    why: "so often a run asks again that waits for another docket's slot, for money that others reserve, or for the one that writes in the same work tree",
+  }),
   'schedule.aging': row<number>({
     default: 60_000,
     unit: 'ms',

@@ -5,17 +5,21 @@
 
 import type { Price } from './money.ts';
 import type { AllowedSecret } from './policy.ts';
-import type { Stream } from './prompt.ts';
+import { FRONT_MATTER_BYTES_MAX, PROMPT_BYTES_MAX, type Stream } from './prompt.ts';
 import type { CommandProfile, HttpProfile } from './runner-settings.ts';
 import { SCOPE_SETTINGS } from './settings-scope.ts';
 import { BOUND_SETTINGS } from './settings-bounds.ts';
 import { REVIEW_SETTINGS } from './settings-review.ts';
+import { DAEMON_SETTINGS } from './settings-daemons.ts';
 import { GLANCE_SETTINGS } from './settings-glance.ts';
 import { HOOK_SETTINGS } from './settings-hooks.ts';
+import { PANE_SETTINGS } from './settings-panes.ts';
 import { row } from './settings-row.ts';
 import { CHECKPOINT_SETTINGS } from './settings-checkpoint.ts';
 import { SIGNING_SETTINGS } from './settings-signing.ts';
+import { STREAM_SETTINGS } from './settings-streams.ts';
 import { THROTTLE_SETTINGS } from './settings-throttle.ts';
+import { CLEANUP_SETTINGS } from './settings-cleanup.ts';
 import { WORKTREE_SETTINGS } from './settings-worktrees.ts';
 
 export type { CommandProfile, HttpProfile } from './runner-settings.ts';
@@ -43,19 +47,20 @@ export const SETTINGS = {
     max: 64,
     why: 'jobs that run at the same time in a lane that says nothing else',
   }),
+  ...STREAM_SETTINGS,
   ...THROTTLE_SETTINGS,
   'limits.prompt_bytes': row<number>({
     default: 600_000,
     unit: 'bytes',
     min: 1_000,
-    max: 8_000_000,
+    max: PROMPT_BYTES_MAX,
     why: 'longest prompt: what every AI tool measured takes whole',
   }),
   'limits.front_matter_bytes': row<number>({
     default: 16_384,
     unit: 'bytes',
     min: 256,
-    max: 65_536,
+    max: FRONT_MATTER_BYTES_MAX,
     why: 'longest front matter: parsing is quadratic in it',
   }),
   'limits.answer_bytes': row<number>({
@@ -261,6 +266,8 @@ export const SETTINGS = {
   ...HOOK_SETTINGS,
   ...CHECKPOINT_SETTINGS,
   ...WORKTREE_SETTINGS,
+  ...CLEANUP_SETTINGS,
+  ...PANE_SETTINGS,
   'tend.packs': row<number>({
     default: 50,
     unit: 'count',
@@ -282,6 +289,7 @@ export const SETTINGS = {
     max: 86_400_000,
     why: 'how long a stop waits for running jobs before it leaves them to the keeper',
   }),
+  ...DAEMON_SETTINGS,
   'log.level': row<string>({
     default: 'info',
     unit: 'choice',

@@ -16,6 +16,8 @@ export type Waiting = {
   readonly kind: 'file' | 'settling' | 'refused';
   /** inode, size, mtime and ctime in one text: changes when the file does. */
   readonly key: string;
+  /** Number of the user whose file it is, as the last look saw it. */
+  readonly ownerId: number;
   readonly sizeBytes: number;
   /** Set when kind is `settling`: milliseconds until it is worth looking again, as it was at the last look at it. */
   readonly againInMs: number | null;

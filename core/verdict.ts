@@ -8,6 +8,7 @@
  * `review: none` nothing is awaited, and that is shown as what it is.
  */
 
+import type { Level } from './levels.ts';
 import type { FeatureId, FeatureName, JobId, PromptName, RoleName, Sha256 } from './names.ts';
 import type { Identity } from './prompt.ts';
 import type { Role } from './role.ts';
@@ -116,6 +117,26 @@ export function standingOf(rule: ReviewRule, verdicts: readonly Said[], result: 
   if (counts.length >= rule.reviewers) return 'accepted';
   return hasLapsed && counts.length === 0 ? 'lapsed' : 'awaiting';
 }
+
+/** A person's word about production: `promotion.json`, `promotion_2.json` … in the feature's folder. docs/streams.md. */
+export type Promotion = {
+  readonly v: 1;
+  readonly kind: 'promotion';
+  readonly feature: FeatureId;
+  /** Of a feature that is a document: the row of its table, by id or name. Null: the feature itself, or an issue. */
+  readonly capability: string | null;
+  /** Of an issue: `open`. */
+  readonly from: Level | 'open';
+  readonly to: Level | 'resolved';
+  /** Where it was seen: an address, a region, `production`. */
+  readonly where: string;
+  /** An address, or the name of a file with its SHA-256 at that time. */
+  readonly evidence: { readonly reference: string; readonly sha256: Sha256 | null };
+  readonly by: Person;
+  readonly at: string;
+  readonly comment: string | null;
+  readonly signature: Verdict['signature'];
+};
 
 /** What ends a feature, and what opens it again: `closing.json`, `reopening.json`, `closing_2.json` … in the feature's folder. */
 export type Closing = {

@@ -41,6 +41,8 @@ export type GitCall = {
   /** Milliseconds; the whole group is ended then, and the promise rejects with ETIMEDOUT. */
   readonly timeoutMs?: number;
   readonly input?: string;
+  /** Absolute path of an index to use instead of the work tree's own, which stays as it is. */
+  readonly indexFile?: string;
 };
 /**
  * An exit code other than 0 is an answer. Rejects with ENOENT (no git), ETIMEDOUT, EFBIG (more output than 64 MB).

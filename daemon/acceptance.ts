@@ -11,7 +11,7 @@
 import type { Filed, History } from '#core/history.ts';
 import type { Digest, Fs } from '#core/ports.ts';
 import { sameFeature, type FeatureId, type RoleName } from '#core/names.ts';
-import { identityKey, type Identity } from '#core/prompt.ts';
+import { FRONT_MATTER_BYTES_MAX, identityKey, PROMPT_BYTES_MAX, type Identity } from '#core/prompt.ts';
 import type { Role } from '#core/role.ts';
 import { addressOf, isAccepted, ruleOf, standingOf, STRICT_RULE, type Judged, type ReviewRule, type Standing } from '#core/verdict.ts';
 import { isAsRecorded } from '#history/as-recorded.ts';
@@ -66,8 +66,11 @@ export type Acceptance = {
 /** Features whose answers are remembered; some 500 B for each revision. */
 const FEATURES_MAX = 5_000;
 
-/** Of what was accepted once: its header was small enough then. */
-const LIMITS = { promptBytes: 8_000_000, frontMatterBytes: 65_536 };
+/**
+ * What was accepted once was small enough by the settings of that day, which may have been larger than those of today: the largest they can be. A bound
+ * that refused an old header would forget its author, who could then approve the answer to it.
+ */
+const LIMITS = { promptBytes: PROMPT_BYTES_MAX, frontMatterBytes: FRONT_MATTER_BYTES_MAX };
 
 /** E-mail address of who wrote a prompt; null: it does not say. */
 function authorIn(prompt: Uint8Array | null): string | null {

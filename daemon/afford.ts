@@ -39,7 +39,7 @@ export async function afford<G extends { readonly lane: string }, T extends { re
   const { purse } = ports;
   const { cancel } = job.task;
   const wish = wishOf(lane);
-  const isFree = !purse.isOn || !job.facts.callsProvider;
+  const isFree = !purse.isTold || !job.facts.callsProvider;
   if (!isFree && isUnderWay) purse.hold(wish);
   let told: string | null = null;
   /** The lane that it was given has no money left, though the one it wants has. */

@@ -19,6 +19,7 @@ import { breachesBefore, breachOf, briefOf, type Brief } from './contract.ts';
 import { holdToBudget } from './hold-to-budget.ts';
 import { holdToScope, rulesOf } from './hold-to-scope.ts';
 import { Leaving } from './leaving.ts';
+import type { OutsideAsk } from './lanes/outside.ts';
 import { verdictOf, type Verdict } from './lanes/verdict.ts';
 import type { Ports } from './ports.ts';
 import { reachedState } from './progress.ts';
@@ -52,11 +53,11 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
       ports,
       job,
       {
-        wishOf: (lane) => wishOf(ports, job, lane),
+        wishOf: (lane) => wishOf(ports, job, attemptN, lane),
         lane: begun?.choice.facts.lane ?? ports.laneOf(job.identity.role, job.prompt.runner),
         isUnderWay: n <= job.task.lastAttempt,
       },
-      async (work, verdict) => inLane(ports, job, begun, work, verdict),
+      async (work, verdict) => inLane(ports, job, attemptN, begun, work, verdict),
       async (given) => attempt(ports, job, given, attemptN, brief),
       ({ outcome, choice }) => verdictOf(outcome.ok ? null : outcome.failure, choice.facts.name),
     );
@@ -184,6 +185,7 @@ type Given = Bound & { readonly lane: string; readonly isProbe: boolean };
 async function inLane<T>(
   ports: Ports,
   job: Submitted,
+  n: number,
   bound: Bound | null,
   work: (given: Given) => Promise<T>,
   verdict: (value: T) => Verdict,
@@ -193,7 +195,7 @@ async function inLane<T>(
   const lanes = choices.map(({ facts }, index) =>
     index === 0 && bound === null ? ports.laneOf(job.identity.role, job.prompt.runner) : facts.lane,
   );
-  const ask = { lanes, role: job.identity.role, order: job.task.order };
+  const ask = { lanes, role: job.identity.role, order: job.task.order, outside: outsideOf(ports, job, n, choices) };
   try {
     return await ports.lanes.run(
       ask,
@@ -216,6 +218,24 @@ async function inLane<T>(
     throw error;
   }
 }
+
+/** What it needs beside its lane. The offline runner and docket's own programs write nothing in the work tree. */
+function outsideOf(ports: Ports, job: Submitted, n: number, choices: readonly Choice[]): OutsideAsk {
+  const { id, role, stem } = job.task.claimed.job;
+  return {
+    run: runFolder(job, n),
+    label: `${role}/${stem} (${ports.workspace.root})`,
+    writes: job.role.access === 'worktree' && choices.some(({ facts }) => facts.kind !== 'offline' && facts.kind !== 'http'),
+    tell(words) {
+      if (words === null) ports.waitsOutside.delete(id);
+      else {
+        if (!ports.waitsOutside.has(id)) ports.log.info(words, { job: id, role, feature: job.identity.feature });
+        ports.waitsOutside.set(id, words);
+      }
+    },
+  };
+}
+const runFolder = ({ task }: Submitted, n: number): string => `${task.claimed.dir}/a${String(n)}`;
 
 async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, isProbe }: Given, n: number, brief: Brief): Promise<Run> {
   const { claimed, cancel } = job.task;
@@ -297,7 +317,7 @@ function beginLive(
   return ports.live.begin({ ...run, role, stem, runner: facts.name, onUsage });
 }
 
-const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({
+const wishOf = (ports: Ports, job: Submitted, n: number, lane: string): Wish => ({
   job: job.task.claimed.job.id,
   feature: job.identity.feature,
   role: job.identity.role,
@@ -305,6 +325,7 @@ const wishOf = (ports: Ports, job: Submitted, lane: string): Wish => ({
   ownUsd: job.prompt.limits.budgetUsd ?? null,
   capUsd: limitsOf(ports, job).budgetUsd,
   file: `${job.identity.role}/${job.task.claimed.job.originalName}`,
+  run: runFolder(job, n),
 });
 
 const policyOf = (ports: Ports, job: Submitted): RetryPolicy => ({

@@ -3,8 +3,8 @@
  *
  *   opened: every run that is known is charged, every run under way is reserved -> asked before each start, told after each end
  *
- * Invariant: between the question whether a run may start and its reservation nobody else has a turn. Without a budget in the settings
- * nothing is read, and nothing is asked.
+ * Invariant: between the question whether a run may start and its reservation nobody else has a turn, no other docket of this machine either
+ * (shared-money.ts). Without a budget in the settings nothing is read and nothing is asked; others are told what runs cost all the same.
  */
 
 import { makeCalendar } from '#core/day.ts';
@@ -18,6 +18,7 @@ import type { SpendLine } from '#core/spending.ts';
 import type { Released, Releases } from './releases.ts';
 import { makeBudget, type Ask, type BudgetLimits, type BudgetState } from '#policy/budget.ts';
 import { describeBudget, describeRefusals } from '#policy/budget-words.ts';
+import type { SharedMoney } from './shared-money.ts';
 
 /** A run that wants to start. */
 export type Wish = {
@@ -31,11 +32,15 @@ export type Wish = {
   readonly capUsd: number;
   /** As people name it, and as a file in in/ is released: `architect/foo.md`. */
   readonly file: string;
+  /** The folder of its attempt, by which other dockets know it; absent: they are told its cost only. */
+  readonly run?: string;
 };
 
 export type Purse = {
   /** False: no budget is set. */
   readonly isOn: boolean;
+  /** It wants to know what runs cost: for its own budgets, or for those of others. */
+  readonly isTold: boolean;
   /** Why a file is not claimed: its run would not start. Null: it may be. */
   shut(role: RoleName, feature: FeatureId, lane: string, file: string): string | null;
   /** Null: it may start, and its money is reserved. Else why not. */
@@ -59,6 +64,7 @@ export type Purse = {
 
 export const NO_PURSE: Purse = {
   isOn: false,
+  isTold: false,
   shut: () => null,
   take: () => null,
   ask: () => null,
@@ -78,12 +84,16 @@ export type PursePorts = {
   readonly journal: Pick<Journal, 'spending' | 'open'>;
   readonly history: Pick<History, 'spending'>;
   readonly releases: Releases;
+  /** What other dockets spend; absent: nobody is asked or told. */
+  readonly shared?: SharedMoney;
 };
 
 /** Clocks are set and machines sleep: the end of a day is looked for at least this often. */
 const LONGEST_WAIT_MS = 60_000;
 /** Reasons that are remembered between two changes: prompts of one role, feature and lane have the same. */
 const REASONS_MAX = 1_000;
+/** A day's budget asks for no more than this, whatever the time zone. */
+const TOLD_MS = 172_800_000;
 
 const amount = (usd: number): Micros => microsOf(usd) ?? 0;
 const limit = (usd: number): Micros | null => (usd === 0 ? null : amount(usd));
@@ -102,7 +112,9 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
   const { settings } = ports.workspace;
   const calendar = makeCalendar(settings['budgets.time_zone']);
   const limits = limitsOf(ports.workspace);
-  if (limits.feature === null && limits.day === null && limits.lanes.size === 0) return NO_PURSE;
+  const isOn = limits.feature !== null || limits.day !== null || limits.lanes.size > 0;
+  const { shared } = ports;
+  if (!isOn && shared === undefined) return NO_PURSE;
   const budget = makeBudget(
     limits,
     { how: settings['budgets.reserve'] === 'cap' ? 'cap' : 'past', firstMicros: amount(settings['budgets.reserve_usd']) },
@@ -113,11 +125,14 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
   const { releases } = ports;
   /** What the runs under way reserve. */
   const asks = new Map<JobId, Ask>();
+  /** Of them those that other dockets know, by the folder of their attempt. */
+  const runs = new Map<JobId, string>();
   const waiting = new Set<() => void>();
   const reasons = new Map<string, string | null>();
   const nowMs = (): number => ports.clock.now().getTime();
 
-  const charge = (line: Pick<SpendLine, 'runId' | 'atMs' | 'feature' | 'role' | 'lane' | 'outcome' | 'spend'>): void => {
+  type Cost = Pick<SpendLine, 'runId' | 'atMs' | 'feature' | 'role' | 'lane' | 'outcome' | 'spend'>;
+  const charge = (line: Cost): void => {
     const { spend } = line;
     budget.charge({
       ...line,
@@ -150,8 +165,41 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
     return over.length === 0 ? null : describeRefusals(over, calendar, file);
   };
 
-  for await (const line of ports.history.spending()) charge(line);
-  for (const line of ports.journal.spending()) charge(line);
+  /** What other dockets spent and reserve by now. */
+  const hear = (isNow: boolean): void => {
+    const heard = shared?.hear(isNow) ?? null;
+    if (heard === null) return;
+    for (const { unknownRuns, ...one } of heard.spent)
+      budget.charge({ ...one, micros: one.micros + unknownRuns * unknownMicros, isAnswer: false });
+    budget.others(heard.reserved);
+    reasons.clear();
+  };
+  const together = <T>(act: () => T): T => (shared === undefined ? act() : shared.together(act));
+  const keep = ({ job, run }: Wish, ask: Ask): void => {
+    asks.set(job, ask);
+    if (run === undefined) return;
+    runs.set(job, run);
+    shared?.reserve(run, ask);
+  };
+  const drop = (job: JobId): void => {
+    budget.release(job);
+    asks.delete(job);
+    const run = runs.get(job);
+    runs.delete(job);
+    if (run !== undefined) shared?.release(run);
+  };
+
+  if (isOn) {
+    for await (const line of ports.history.spending()) charge(line);
+    const lines = ports.journal.spending();
+    for (const line of lines) charge(line);
+    // Should what is shared have been lost.
+    const sinceMs = nowMs() - TOLD_MS;
+    together(() => {
+      for (const line of lines) if (line.atMs >= sinceMs) shared?.spent(line);
+    });
+    hear(true);
+  }
   // Runs that outlived the daemon before this one: their money is as good as spent.
   for (const job of ports.journal.open()) {
     if (job.state !== 'running') continue;
@@ -161,8 +209,11 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
 
   let reasonsUntilMs = 0;
   return {
-    isOn: true,
+    isOn,
+    isTold: true,
     shut(role, feature, lane, file) {
+      if (!isOn) return null;
+      hear(false);
       if (releases.hasFile(file)) return null;
       const key = `${role} ${feature} ${lane}`;
       if (nowMs() >= reasonsUntilMs || reasons.size >= REASONS_MAX) {
@@ -180,22 +231,30 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
       const ask = askOf(wish);
       if (isReleased(wish)) {
         budget.hold(ask);
-        asks.set(wish.job, ask);
+        keep(wish, ask);
         move();
         return null;
       }
-      const over = budget.reserve(ask, nowMs());
+      const over = together(() => {
+        hear(true);
+        const refused = budget.reserve(ask, nowMs());
+        if (refused.length === 0) keep(wish, ask);
+        return refused;
+      });
       if (over.length > 0) return describeRefusals(over, calendar, wish.file);
-      asks.set(wish.job, ask);
       tellSoft();
       reasons.clear();
       return null;
     },
-    ask: (wish) => (isReleased(wish) ? null : words(askOf(wish), wish.file)),
+    ask(wish) {
+      if (!isOn || isReleased(wish)) return null;
+      hear(false);
+      return words(askOf(wish), wish.file);
+    },
     hold(wish) {
       const ask = askOf(wish);
       budget.hold(ask);
-      asks.set(wish.job, ask);
+      keep(wish, ask);
       reasons.clear();
     },
     soFar(job, micros) {
@@ -204,27 +263,25 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
       const grown = { ...ask, micros };
       asks.set(job, grown);
       budget.hold(grown);
+      const run = runs.get(job);
+      if (run !== undefined) shared?.reserve(run, grown);
       tellSoft();
       reasons.clear();
     },
     ended({ job, feature, role }, attempt) {
-      charge({
-        runId: attempt.runId,
-        atMs: Date.parse(attempt.endedAt),
-        feature,
-        role,
-        lane: attempt.lane ?? null,
-        outcome: attempt.outcome,
-        spend: spendOf(attempt),
+      const atMs = Date.parse(attempt.endedAt);
+      const { runId, outcome, lane = null } = attempt;
+      const cost = { runId, atMs, feature, role, lane, outcome, spend: spendOf(attempt) };
+      charge(cost);
+      together(() => {
+        if (attempt.starts > 0) shared?.spent(cost);
+        drop(job);
       });
-      budget.release(job);
-      asks.delete(job);
       move();
     },
     free(job, isOver) {
       if (isOver) releases.forget(job);
-      budget.release(job);
-      asks.delete(job);
+      drop(job);
       move();
     },
     async changed(signal) {
@@ -235,7 +292,8 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
       waiting.add(wake);
       signal.addEventListener('abort', wake, { once: true });
       try {
-        if (!signal.aborted) await ports.clock.sleep(Math.min(LONGEST_WAIT_MS, calendar.endOfDayMs(nowMs()) - nowMs()), over.signal);
+        if (!signal.aborted)
+          await ports.clock.sleep(Math.min(shared?.pollMs ?? LONGEST_WAIT_MS, calendar.endOfDayMs(nowMs()) - nowMs()), over.signal);
       } finally {
         waiting.delete(wake);
         signal.removeEventListener('abort', wake);
@@ -245,6 +303,9 @@ export async function openPurse(ports: PursePorts): Promise<Purse> {
       await releases.add(name, by);
       move();
     },
-    view: () => budget.view(nowMs()),
+    view() {
+      if (isOn) hear(false);
+      return budget.view(nowMs());
+    },
   };
 }

@@ -91,6 +91,8 @@ const statusOf = ({ ports, daemon, ...parts }: ControlParts, hasReasons: boolean
   budgets: ports.purse.view().map((state) => ({ ...state, words: describeBudget(state) })),
   waits_for_answers: Object.fromEntries(ports.waitsForAnswers),
   waits_for_money: Object.fromEntries(ports.waitsForMoney),
+  waits_outside: Object.fromEntries(ports.waitsOutside),
+  sharing_trouble: ports.lanes.sharingTrouble(),
 });
 
 async function answerTo(parts: ControlParts, question: Question): Promise<ControlAnswer> {

@@ -11,6 +11,7 @@ import { isJobId, sameFeature, type JobId } from '#core/names.ts';
 import { describeIdentity, identityKey, type Dependency } from '#core/prompt.ts';
 import { listIn, openStatement } from '#history/loose-json.ts';
 import { scopeFaults } from '#policy/scope.ts';
+import { streamFaults } from '#policy/streams.ts';
 import { placeOfField } from '#prompt-spec/parse.ts';
 import { resolveSpec } from '#prompt-spec/resolve.ts';
 import { describeDependency } from './dependencies.ts';
@@ -130,8 +131,12 @@ export async function promptFlaws(
     );
   const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, () => placeOfField(bytes, 'prompt_spec_version', limits));
   if (!spec.ok) flaws.push(flawOf(child, spec.error));
-  const scope = ports.scope.rules(role.access, prompt.rest['scope']);
-  flaws.push(...scopeFaults(scope, () => placeOfField(bytes, 'scope', limits)).map((fault) => flawOf(child, fault)));
+  const scope = ports.scope.rules(role.access, prompt.rest['scope'], prompt.stream);
+  const faults = [
+    ...scopeFaults(scope, () => placeOfField(bytes, 'scope', limits)),
+    ...streamFaults(ports.workspace.work?.stream, prompt.stream, () => placeOfField(bytes, 'stream', limits)),
+  ];
+  flaws.push(...faults.map((fault) => flawOf(child, fault)));
   const model = prompt.model ?? role.model ?? (ports.workspace.settings.model === '' ? null : ports.workspace.settings.model);
   const runner = ports.runners === null ? null : chooseRunner({ runners: ports.runners }, role, prompt, model);
   // What only the installation lacks is no fault of the answer: the child will wait for it.

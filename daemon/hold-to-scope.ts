@@ -13,9 +13,10 @@ import type { Attempted, AttemptHooks } from '#agents/attempt.ts';
 import type { Failure } from '#core/failure.ts';
 import type { Before, FileChange, ScopeEvidence, ScopeFinding, ScopeRules } from '#core/scope.ts';
 import type { RunOutcome, RunRequest } from '#core/run.ts';
-import type { Looked, Watched } from '#policy/scope-watch.ts';
+import { isGitChange, type Looked, type Watched } from '#policy/scope-watch.ts';
 import type { Ports } from './ports.ts';
 import type { Choice, Submitted } from './task.ts';
+import { treeFailure } from './tree-check.ts';
 
 const BEFORE = 'before.json';
 const CHANGES = 'changes.json';
@@ -41,7 +42,7 @@ const isBoxed = (sandbox: string | undefined): boolean => sandbox !== undefined 
 
 /** The declaration that holds for a job. */
 export const rulesOf = ({ scope }: Pick<Ports, 'scope'>, { prompt, role }: Pick<Submitted, 'prompt' | 'role'>): ScopeRules =>
-  scope.rules(role.access, prompt.rest['scope']);
+  scope.rules(role.access, prompt.rest['scope'], prompt.stream);
 
 export async function holdToScope(
   ports: Ports,
@@ -63,6 +64,15 @@ export async function holdToScope(
   let run: Watched | null = null;
   /** What was seen while it went on: a tool that undoes it has done it all the same. */
   let caught: readonly ScopeFinding[] = [];
+  /** Of a look: what is against the rules; what of git may be is among the changes (policy.git_change). */
+  const lookNow = async (known: Before, watched: Watched): Promise<Looked> => {
+    const looked = await scope.watch.look(known, watched);
+    const named = looked.findings.map((one) => (isGitChange(one) ? { ...one, words: `${one.words}, by ${facts.name}` } : one));
+    if (isReader || settings['policy.git_change'] === 'hold') return { ...looked, findings: named };
+    const told = named.filter(isGitChange);
+    const changes = told.map(({ path: name, change }) => ({ path: name, change, before: null, sha256: null }));
+    return { changes: [...looked.changes, ...changes], findings: named.filter((one) => !told.includes(one)), told };
+  };
 
   async function earlier(): Promise<Before | null> {
     if ((await fs.facts(file)) === null) return null;
@@ -95,7 +105,7 @@ export async function holdToScope(
       await ports.clock.sleep(settings['policy.scope_interval'], over.signal);
       if (over.signal.aborted) return;
       // What cannot be looked at now is looked at in the end.
-      const { findings } = await scope.watch.look(known, watched).catch((): Looked => ({ changes: [], findings: [] }));
+      const { findings } = await lookNow(known, watched).catch((): Looked => ({ changes: [], findings: [] }));
       if (findings.length === 0) continue;
       caught = findings;
       log.warn('the run left its scope, and is ended', { run_id: request.runId });
@@ -119,6 +129,8 @@ export async function holdToScope(
         begin(known);
         return null;
       }
+      const fault = isReader ? null : await treeFailure(ports, request.cwd);
+      if (fault !== null) return fault;
       try {
         const fresh = await scope.watch.before(request.cwd, rules, isBoxed(sandbox));
         await fs.writeDerived(file, scope.textOf(fresh));
@@ -139,7 +151,8 @@ export async function holdToScope(
       over.abort();
       if (before === null || run === null) return outcome;
       const kept = await lookedBefore();
-      const looked = kept ?? (await scope.watch.look(before, run).catch(unseen));
+      const looked = kept ?? (await lookNow(before, run).catch(unseen));
+      for (const one of looked.told ?? []) log.warn(`${one.path}: ${one.words} (policy.git_change: tell)`, { run_id: request.runId });
       if (looked.changes.length === 0 && looked.findings.length === 0 && caught.length === 0) {
         // Whoever understands this run again, after a crash, must not blame it for what happened since. Not synced: a power cut costs that at most.
         if (kept === null) await fs.writeDerived(path.join(request.dir, CHANGES), JSON.stringify(looked));
@@ -266,7 +279,7 @@ export async function scopeFacts(
       check = 'none: what was there before the run is not known (a program of docket itself, or a power cut)';
     for (const one of looked?.changes ?? []) byPath.set(one.path, joined(byPath.get(one.path), one));
   }
-  const changed = [...byPath.values()].filter((one) => one.before !== one.sha256 || one.change !== 'modify');
+  const changed = [...byPath.values()].filter((one) => one.before !== one.sha256 || one.change !== 'modify' || isGitChange(one));
   const isClean = changed.length === 0 || (await ports.secrets.scan('answer', changed.map((one) => one.path).join('\n'))).ok;
   const { access, files, create } = rules;
   return {

@@ -116,7 +116,8 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
   let lastAnswer: readonly Waiting[] | null = null;
   let isDone = false;
   const peek = makePeek(ports);
-  const rate = makeRate(ports.clock, ports.workspace.settings['limits.role_rate']);
+  const rate = makeRate<RoleName>(ports.clock, ports.workspace.settings['limits.role_rate']);
+  const ownerRate = makeRate<number>(ports.clock, ports.workspace.settings['limits.owner_rate']);
 
   const candidateOf = async (waiting: Waiting, number: number): Promise<Candidate> => ({
     waiting,
@@ -245,6 +246,8 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     if (fault !== null) return `its role waits: ${fault}`;
     if (tries.isPaused(waiting.role)) return 'its role waits for the next try, because files could not be taken (the log says why)';
     if (!rate.mayTake(waiting.role)) return 'its role has taken as many prompts within a minute as limits.role_rate allows';
+    if (!ownerRate.mayTake(waiting.ownerId))
+      return `user ${String(waiting.ownerId)}, whose file it is, has had as many prompts taken within a minute as limits.owner_rate allows: the others wait`;
     if (peeked === null) return null;
     const shut = ports.lanes.roleShut(waiting.role);
     if (shut !== null) return shut;
@@ -320,7 +323,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       for (; at < ready.length && chosen.length < room; at++) {
         const candidate = ready[at] as Candidate;
         const { peeked, waiting } = candidate;
-        if (mayNot(waiting.role) || !rate.mayTake(waiting.role)) {
+        if (mayNot(waiting.role) || !rate.mayTake(waiting.role) || !ownerRate.mayTake(waiting.ownerId)) {
           left.push(candidate);
           continue;
         }
@@ -361,6 +364,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
         chosen.push({ waiting, stand: !isOffered ? null : { lane: peeked.lane, order: candidate.order ?? FIRST } });
         known.delete(waiting);
         rate.taken(waiting.role);
+        ownerRate.taken(waiting.ownerId);
         tries.offer(waiting);
       }
       if (chosen.length > 0) {

@@ -9,8 +9,10 @@ import type { JobId, RoleName } from '#core/names.ts';
 import type { PriceTables } from '#core/money.ts';
 import type { Clock, Digest, Fs, Journal, Keeper, Log, SecretScan } from '#core/ports.ts';
 import type { PromptSpec, Role } from '#core/role.ts';
+import type { Stream } from '#core/prompt.ts';
 import type { Before, ScopeRules, TreePort } from '#core/scope.ts';
 import type { Workspace } from '#core/settings.ts';
+import type { WorktreeRecord } from '#core/worktrees.ts';
 import type { Signing } from '#core/signing.ts';
 import type { HeldPrompt, Spool } from '#core/spool.ts';
 import type { ScopeWatch } from '#policy/scope-watch.ts';
@@ -48,10 +50,15 @@ export type Ports = {
   readonly live: LiveRuns;
   /** What runs may change, and who looks at what they did. */
   readonly scope: {
-    readonly rules: (access: ScopeRules['access'], scope: unknown) => ScopeRules;
+    readonly rules: (access: ScopeRules['access'], scope: unknown, stream: Stream | null) => ScopeRules;
     readonly watch: ScopeWatch;
     readonly textOf: (before: Before) => string;
     readonly diff: TreePort['diff'];
+    readonly stateOf: (folder: string) => Promise<Readonly<Record<string, string>> | null>;
+    /** What is written down of this work tree; null: docket did not make it. */
+    readonly record: () => Promise<WorktreeRecord | null>;
+    /** No change that is not committed; also where nobody can say. */
+    readonly isClean: () => Promise<boolean>;
   };
   /** Lifecycle programs; left out: none is switched on. */
   readonly events?: Events;
@@ -61,6 +68,8 @@ export type Ports = {
   readonly waitsForAnswers: Map<JobId, string>;
   /** Jobs that wait for money, with the words why. */
   readonly waitsForMoney: Map<JobId, string>;
+  /** Jobs that wait for what is shared with other dockets, or for another run that writes, with the words why. */
+  readonly waitsOutside: Map<JobId, string>;
   /** By the job whose answer they came out of: prompts in in/ that wait for its approval, as far as they are known (emit-release.ts). */
   readonly heldChildren: Map<JobId, readonly HeldPrompt[]>;
   /** Left out: emit.auto_next is off. */

@@ -13,6 +13,7 @@ import type { LaneSettings } from '#core/settings.ts';
 import { makeDispatch, nowOf, type Dispatch } from './lanes/dispatch.ts';
 import { restoredHold, type Hold, type HoldRules } from './lanes/hold.ts';
 import { makeLane, type Change, type Lane } from './lanes/lane.ts';
+import { makeOutside, NOTHING_OUTSIDE, type OutsideInput, type SharedUse } from './lanes/outside.ts';
 import { orderOf } from './lanes/order.ts';
 import { Leaving } from './leaving.ts';
 import { pausedWords, type Pause, type Pauses } from './pauses.ts';
@@ -30,6 +31,8 @@ export type LaneView = {
   readonly heldUntil: string | null;
   readonly reason: string | null;
   readonly paused: Pause | null;
+  /** Over all dockets of this machine; null: the lane takes no part, or nothing can be shared now. */
+  readonly shared: SharedUse | null;
 };
 
 export type Lanes = Pick<Dispatch, 'run' | 'idle'> & {
@@ -55,6 +58,8 @@ export type Lanes = Pick<Dispatch, 'run' | 'idle'> & {
   /** A pause has begun or ended. */
   look(): void;
   view(): readonly LaneView[];
+  /** Why the limits are not shared with the other dockets of this machine, though they should be; null: all is well. */
+  sharingTrouble(): string | null;
   /** No more starts; everything that waits rejects with Leaving. */
   stop(): void;
 };
@@ -77,6 +82,8 @@ export type LanesInput = {
   readonly settingsOf: (lane: string) => LaneSettings;
   /** Null: as many as its lane has. */
   readonly roleSlots: (role: string) => number | null;
+  /** What is shared with other dockets; absent: nothing. */
+  readonly outside?: Omit<OutsideInput, 'clock' | 'onHeld'>;
   /** Could this lane work again? @param runner the one that found the environment at fault */
   readonly check: (lane: string, runner: string | null) => Promise<Result<null, Failure>>;
   readonly rules: HoldRules & {
@@ -111,10 +118,25 @@ export function makeLanes(input: LanesInput): Lanes {
     return known;
   };
 
+  const outside =
+    input.outside === undefined
+      ? NOTHING_OUTSIDE
+      : makeOutside({
+          ...input.outside,
+          clock,
+          onHeld(lane, row) {
+            const hold = restoredHold(row, { cause: 'limit', runner: null, tries: 1 }, nowOf(clock), rules);
+            lane.holdUntil({ ...hold, isOthers: true });
+            log.warn(`lane ${lane.name} waits until ${new Date(hold.untilMs).toISOString()}, as another docket was told: ${hold.words}`);
+          },
+        });
+
   const remember = async (lane: Lane, change: Exclude<Change, null>): Promise<void> => {
     const at = clock.now().toISOString();
     const record = { do: 'lane', record: lane.record(), at } as const;
     const hold = lane.hold();
+    if (change === 'opened') outside.held(lane, null);
+    else if (change === 'held' && hold?.cause === 'limit') outside.held(lane, { untilMs: hold.untilMs, reason: hold.words, at });
     if (change === 'noted') await journal.note([record]);
     else if (change === 'opened' || hold === null) {
       log.info(`lane ${lane.name} is open again`);
@@ -181,6 +203,7 @@ export function makeLanes(input: LanesInput): Lanes {
     roleSlots: input.roleSlots,
     runningMax: rules.runningMax,
     pauses,
+    outside,
     onDue,
     onChange: async (lane, change) => {
       if (change === 'opened') tellWaiters();
@@ -209,6 +232,7 @@ export function makeLanes(input: LanesInput): Lanes {
       heldUntil: state !== 'held' || hold === null ? null : new Date(hold.untilMs).toISOString(),
       reason: hold?.words ?? null,
       paused: pauses.ofLane(lane.name),
+      shared: outside.useOf(lane.name),
     };
   };
 
@@ -246,6 +270,7 @@ export function makeLanes(input: LanesInput): Lanes {
       const held = [...lanes.values()].filter(
         (lane) => (lane.name === name || lane.name.startsWith(`${name}/`)) && lane.state() === 'held',
       );
+      for (const lane of held) outside.held(lane, null);
       for (const lane of held) onProbing(lane);
       return held.length > 0;
     },
@@ -275,6 +300,7 @@ export function makeLanes(input: LanesInput): Lanes {
       return pause === null ? null : pausedWords(pause);
     },
     view: () => [...lanes.values()].map(viewOf),
+    sharingTrouble: () => outside.trouble(),
     stop() {
       stopping.abort();
       dispatch.stop();

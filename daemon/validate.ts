@@ -10,7 +10,9 @@ import { mergeNotes, type ScanNote } from '#core/policy.ts';
 import { identityOf, type Prompt } from '#core/prompt.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { FenceSchema, OutputCheck, Role } from '#core/role.ts';
+import type { ScopeRules } from '#core/scope.ts';
 import { scopeFaults } from '#policy/scope.ts';
+import { streamFaults } from '#policy/streams.ts';
 import { shown } from '#prompt-spec/faults.ts';
 import { parsePrompt, placeOfField } from '#prompt-spec/parse.ts';
 import { peekPrompt } from '#prompt-spec/peek.ts';
@@ -152,8 +154,8 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     ports.log.warn(`${warning.field}: ${warning.message} (${warning.mend})`, { job: job.id, role: job.role, feature: prompt.feature.id });
   }
 
-  const scope = ports.scope.rules(role.access, prompt.rest['scope']);
-  const misplaced = !isUnsent(ports, task) ? [] : scopeFaults(scope, () => placeOfField(bytes, 'scope', limits));
+  const scope = ports.scope.rules(role.access, prompt.rest['scope'], prompt.stream);
+  const misplaced = !isUnsent(ports, task) ? [] : faultsOfScope(ports, prompt, scope, (field) => placeOfField(bytes, field, limits));
   if (misplaced.length > 0) return invalid(...misplaced.map((one) => ({ ...one, found: shown(one.found) })));
 
   const spec = resolveSpec(prompt.specVersion, prompt.agent, ports.specs, () => placeOfField(bytes, 'prompt_spec_version', limits));
@@ -192,6 +194,16 @@ async function validate(ports: Ports, task: Task): Promise<Result<Accepted, Fail
     note,
   });
 }
+
+const faultsOfScope = (
+  { workspace }: Pick<Ports, 'workspace'>,
+  { stream }: Pick<Prompt, 'stream'>,
+  scope: ScopeRules,
+  placeOf: (field: string) => { readonly line: number; readonly column: number },
+): readonly Fault[] => [
+  ...scopeFaults(scope, () => placeOf('scope')),
+  ...streamFaults(workspace.work?.stream, stream, () => placeOf('stream')),
+];
 
 /** policy.personal_data: warn. */
 function tellPersonal(ports: Ports, { claimed: { job } }: Task, prompt: Prompt, note: ScanNote | null): void {

@@ -9,7 +9,6 @@
 import type { RecordStatus } from '#core/history.ts';
 import type { JobId } from '#core/names.ts';
 import type { Identity } from '#core/prompt.ts';
-import type { Closing, Verdict } from '#core/verdict.ts';
 import type { HistoryReader } from './export-reader.ts';
 import { openTrees, type Trees } from './export-trees.ts';
 import { ATTEMPTS, evidenceFile, roleOf, seriesFolder } from './layout.ts';
@@ -17,6 +16,7 @@ import type { LogFilter } from './log.ts';
 import { parseRecord } from './message.ts';
 import { decodeCommit } from './objects.ts';
 import { makeTombstones } from './reconstruct-tombstones.ts';
+import type { Review } from './review-format.ts';
 import { makeReviews } from './reviews.ts';
 
 export type ExportFilter = Pick<LogFilter, 'feature' | 'role'> & {
@@ -103,7 +103,7 @@ export async function* exportRecords(reader: HistoryReader, filter: ExportFilter
   }
 }
 
-export type ExportedReview = { readonly path: string; readonly commit: string; readonly review: Verdict | Closing };
+export type ExportedReview = { readonly path: string; readonly commit: string; readonly review: Review };
 
 /** What people said, in the order in which it was recorded. What is not as it was recorded is left out, and told. */
 export async function exportReviews(

@@ -2,8 +2,8 @@
 export type RepositoryGit = {
   /** The work tree a path lies in; null outside any repository. */
   root(start: string): Promise<string | null>;
-  /** All values of a key of the repository's own configuration. */
-  config(gitDir: string, key: string): Promise<readonly string[]>;
+  /** The repository's own configuration, of which these keys may be asked: all values of each. */
+  config(gitDir: string, keys: readonly string[]): Promise<(key: string) => readonly string[]>;
   /** The regular files of a commit, as another implementation of git reads them: the second opinion of `verify`. */
   tipFiles(gitDir: string, commit: string): AsyncIterable<{ readonly path: string; readonly oid: string }>;
   /** Is a git program running in this folder or below, or one of this user anywhere that cannot be looked at? Null: the system cannot say. */

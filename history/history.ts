@@ -35,7 +35,7 @@ import { sweepPacks, writePack } from './pack-writer.ts';
 import { openObjects } from './read-objects.ts';
 import { findFiled, planAnswer, planSubmission, type Tip } from './record.ts';
 import { makeRecordIndex, type RecordIndex } from './record-index.ts';
-import { planClosing, planVerdict } from './review.ts';
+import { planClosing, planPromotion, planVerdict } from './review.ts';
 import { makeReviews, type Reviews } from './reviews.ts';
 import { makePurging, refuseReturned, type Purging } from './purge.ts';
 import { purgedOf, readTombstones, successorOf } from './purge-verify.ts';
@@ -212,6 +212,12 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       const written = await writer.write({ sizeBytes: sizeOfReview(closing), plan: (tip) => planClosing(tip, closing) });
       return written.commit === null ? reviews.written(await look(), written) : { path: written.path, commit: written.commit };
     },
+    async promote(promotion) {
+      const { writer, reviews } = opened();
+      const written = await writer.write({ sizeBytes: sizeOfReview(promotion), plan: (tip) => planPromotion(tip, promotion) });
+      return written.commit === null ? reviews.written(await look(), written) : { path: written.path, commit: written.commit };
+    },
+    promotions: async (feature) => opened().reviews.promotions(await look(), feature ?? null),
     verdicts: async (filter) => opened().reviews.verdicts(await look(), filter),
     closings: async (feature) => opened().reviews.closings(await look(), feature ?? null),
     merge: async (commit) => {

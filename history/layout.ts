@@ -6,6 +6,7 @@
  *   FEAT-123-user-filters/03-ui/filter-panel/prompt_v1.md …      a prompt with a name of its own
  *   FEAT-123-user-filters/01-architect/review_v2.json  review_v2_2.json …       verdicts about result_v2.md, in the order of their commits
  *   FEAT-123-user-filters/closing.json  reopening.json  closing_2.json …          what ended the feature, and opened it again
+ *   FEAT-123-user-filters/promotion.json  promotion_2.json …                      a person saw it work on production
  *   FEAT-123-user-filters/01-architect/attempts/<job>/…          evidence and raw output of attempts that failed
  *   materials/sha256/<first two characters>/<hash>               each once; the middle folder keeps a commit's tree small
  */
@@ -39,7 +40,7 @@ export function storedPath(path: string): string {
 }
 
 export const reviewFile = (revision: number): string => `review_v${String(revision)}.json`;
-export const closingFile = (kind: 'closing' | 'reopening'): string => `${kind}.json`;
+export const closingFile = (kind: 'closing' | 'reopening' | 'promotion'): string => `${kind}.json`;
 
 /** `a.txt`, second time: `a_2.txt`. */
 export function numbered(name: string, n: number): string {
@@ -81,19 +82,19 @@ export function parseSeriesFile(path: string): SeriesFile | null {
 
 export type ReviewPath =
   | { readonly kind: 'verdict'; readonly identity: Identity }
-  | { readonly kind: 'closing' | 'reopening'; readonly feature: FeatureId };
+  | { readonly kind: 'closing' | 'reopening' | 'promotion'; readonly feature: FeatureId };
 
 const REVIEW_FILE = /^(review_v[1-9][0-9]{0,8})(?:_[1-9][0-9]{0,8})?\.json$/;
-const CLOSING_FILE = /^(closing|reopening)(?:_[1-9][0-9]{0,8})?\.json$/;
+const CLOSING_FILE = /^(closing|reopening|promotion)(?:_[1-9][0-9]{0,8})?\.json$/;
 
-/** What a path of a verdict or a closing says. Null for every other path. */
+/** What a path of a verdict, a closing or a promotion says. Null for every other path. */
 export function parseReviewPath(path: string): ReviewPath | null {
   const slash = path.lastIndexOf('/');
   const [folder, name] = [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)];
   const closing = CLOSING_FILE.exec(name)?.[1];
   if (closing !== undefined) {
     const feature = featureIdOf(folder);
-    return feature === null ? null : { kind: closing as 'closing' | 'reopening', feature };
+    return feature === null ? null : { kind: closing as 'closing' | 'reopening' | 'promotion', feature };
   }
   const review = REVIEW_FILE.exec(name)?.[1];
   if (review === undefined) return null;

@@ -119,7 +119,7 @@ async function both(tip: Tip, path: string, there: Oid | null, to: Oid | null): 
 /** What people said on both sides stays, ours under its name; theirs gets the next number that nobody has. */
 async function placeBoth(ours: Snapshot, { path, to }: { readonly path: string; readonly to: Oid }, changes: Change[]): Promise<void> {
   const slash = path.lastIndexOf('/') + 1;
-  const name = path.slice(slash).replace(/(_v[0-9]+|closing|reopening)_[0-9]+\.json$/, '$1.json');
+  const name = path.slice(slash).replace(/(_v[0-9]+|closing|reopening|promotion)_[0-9]+\.json$/, '$1.json');
   for (let n = 1; ; n++) {
     const place = path.slice(0, slash) + layout.numbered(name, n);
     const at = await ours.file(place);

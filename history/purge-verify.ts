@@ -18,7 +18,7 @@ import { readCommits, readTombstone, TOMBSTONES, type PurgedFile, type Tombstone
 
 /** Only what docket records can be a placeholder; notes of people are theirs. */
 const RECORDED =
-  /(?:\/(?:prompt_v[0-9]+\.md|result_v[0-9]+\.md|evidence_v[0-9]+(?:\.dsse)?\.json|review_v[0-9]+(?:_[0-9]+)?\.json|(?:closing|reopening)(?:_[0-9]+)?\.json)$|\/attempts\/|^materials\/)/;
+  /(?:\/(?:prompt_v[0-9]+\.md|result_v[0-9]+\.md|evidence_v[0-9]+(?:\.dsse)?\.json|review_v[0-9]+(?:_[0-9]+)?\.json|(?:closing|reopening|promotion)(?:_[0-9]+)?\.json)$|\/attempts\/|^materials\/)/;
 
 export type Tombstones = {
   readonly all: readonly { readonly path: string; readonly tombstone: Tombstone; readonly commits: ReadonlyMap<Oid, Oid> }[];

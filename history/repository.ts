@@ -57,33 +57,80 @@ export type Alone = <T>(act: (lock: KernelLock) => Promise<T>) => Promise<T>;
  * @throws `code: 'ELOCKED'` with words after 60 s
  */
 export async function withKernelLock<T>(
-  repository: Pick<Repository, 'locks' | 'stateDir' | 'dir' | 'log'>,
+  repository: Pick<Repository, 'locks' | 'stateDir' | 'dir' | 'log' | 'clock'>,
   act: (lock: KernelLock) => Promise<T>,
 ): Promise<T> {
-  const lock = await acquire(repository, `${repository.stateDir}/lock.db`);
+  const { clock, log } = repository;
+  const askedMs = clock.monotonicMs();
+  const lock = await inLine(repository);
+  const takenMs = clock.monotonicMs();
   try {
     const value = await act(lock);
     return value;
   } finally {
     lock.release();
+    // What daemons that share a history cost one another.
+    log.debug('the lock of the history was held', {
+      waited_ms: Math.round(takenMs - askedMs),
+      held_ms: Math.round(clock.monotonicMs() - takenMs),
+    });
   }
 }
 
-async function acquire(repository: Pick<Repository, 'locks' | 'dir' | 'log'>, file: string): Promise<KernelLock> {
+/** So many can wait in the order in which they came; more of them wait for the last place in any order. */
+const PLACES = 16;
+/** When these are free nobody waits: a line that moves up has one gap at a time. */
+const FRONT_PLACES = 3;
+
+/**
+ * A line before the lock, of locks that the kernel drops with their process: whoever waits for a place holds the one behind it, so nobody overtakes, and
+ * who has just written stands last.
+ */
+async function inLine(repository: Pick<Repository, 'locks' | 'stateDir' | 'dir' | 'log'>): Promise<KernelLock> {
+  const file = (place: number): string => `${repository.stateDir}/${place === 0 ? 'lock' : `line-${String(place)}`}.db`;
+  const front = tryFront(repository, file);
+  let held = front ?? (await acquire(repository, file(PLACES), file(0)));
+  for (let place = front === null ? PLACES - 1 : 0; place >= 0; place--) {
+    try {
+      const behind = held;
+      held = await acquire(repository, file(place), file(0));
+      behind.release();
+    } catch (error) {
+      held.release();
+      throw error;
+    }
+  }
+  return held;
+}
+
+/** The first place, when nobody waits. */
+function tryFront({ locks }: Pick<Repository, 'locks'>, file: (place: number) => string): KernelLock | null {
+  let held: KernelLock | null = null;
+  for (let place = FRONT_PLACES; place > 0; place--) {
+    const next = locks.tryAcquire(file(place));
+    held?.release();
+    if (next === null) return null;
+    held = next;
+  }
+  return held;
+}
+
+/** @param file what is wanted. @param lockFile whose holder is to blame when nothing moves */
+async function acquire(repository: Pick<Repository, 'locks' | 'dir' | 'log'>, file: string, lockFile: string): Promise<KernelLock> {
   const { locks, dir, log } = repository;
   try {
     return await locks.acquire(file, TOLD_AFTER_MS);
   } catch (error) {
     if (!isHeld(error)) throw error;
   }
-  const { who, mend } = holderWords(repository, file);
+  const { who, mend } = holderWords(repository, lockFile);
   log.warn(`the history ${dir} is held by ${who} for more than ${String(TOLD_AFTER_MS)} ms: waiting; ${mend}`);
   try {
     return await locks.acquire(file, WAIT_MS_MAX - TOLD_AFTER_MS);
   } catch (error) {
     if (!isHeld(error)) throw error;
-    const now = holderWords(repository, file);
-    const words = `the history ${dir} is held by ${now.who} for more than ${String(WAIT_MS_MAX)} ms (its lock is ${file}): ${now.mend}`;
-    throw Object.assign(new Error(`ELOCKED: ${words}`, { cause: error }), { code: 'ELOCKED', path: file });
+    const now = holderWords(repository, lockFile);
+    const words = `the history ${dir} is held by ${now.who} for more than ${String(WAIT_MS_MAX)} ms (its lock is ${lockFile}): ${now.mend}`;
+    throw Object.assign(new Error(`ELOCKED: ${words}`, { cause: error }), { code: 'ELOCKED', path: lockFile });
   }
 }

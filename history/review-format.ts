@@ -1,12 +1,13 @@
 /**
- * Verdicts and closings as bytes: one way to write them, and a strict reading. Pure. Source: docs/formats.md "Verdicts".
+ * Verdicts, closings and promotions as bytes: one way to write them, and a strict reading. Pure. Source: docs/formats.md "Verdicts".
  * Invariant: what is read is exactly what may be written: every key there, no other key, each value of its kind and bounded. Anything else is no verdict.
  */
 
 import { Buffer } from 'node:buffer';
 import { isJobId, isSha256, parseFeature, parsePromptName, parseRoleName, printable } from '#core/names.ts';
 import { err, ok, type Result } from '#core/result.ts';
-import { VERDICTS, type Closing, type Verdict } from '#core/verdict.ts';
+import { LEVELS } from '#core/levels.ts';
+import { VERDICTS, type Closing, type Promotion, type Verdict } from '#core/verdict.ts';
 import { isObject } from './loose-json.ts';
 
 /** A comment of `review.comment_bytes` at most, with every character escaped, and the files of the largest change. */
@@ -16,7 +17,7 @@ const FILES_MAX = 20_000;
 const VERDICTS_MAX = 20_000;
 const PATH_LENGTH_MAX = 4_096;
 
-export type Review = Verdict | Closing;
+export type Review = Verdict | Closing | Promotion;
 /** The namespace of the SSH signature in a verdict or a closing. */
 export const VERDICT_NAMESPACE = 'docket-verdict';
 
@@ -113,6 +114,21 @@ const CLOSING: Readonly<Record<keyof Closing, Check>> = {
   signature: isSignature,
 };
 
+const PROMOTION: Readonly<Record<keyof Promotion, Check>> = {
+  v: isOneOf([1]),
+  kind: isOneOf(['promotion']),
+  feature: isParsed(parseFeature),
+  capability: orNull(isPlain(200)),
+  from: isOneOf([...LEVELS, 'open']),
+  to: isOneOf([...LEVELS, 'resolved']),
+  where: isPlain(200),
+  evidence: isExactly({ reference: isPlain(2_000), sha256: orNull(isHash) }),
+  by: isPerson,
+  at: isInstant,
+  comment: orNull(isText(COMMENT_LENGTH_MAX)),
+  signature: isSignature,
+};
+
 /** @returns else why it is none, in words that hold nothing of it but a key's name */
 export function parseReviewFile(bytes: Uint8Array): Result<Review, string> {
   if (bytes.length > REVIEW_BYTES_MAX) return err(`it is longer than ${String(REVIEW_BYTES_MAX)} bytes`);
@@ -129,4 +145,4 @@ export function parseReviewFile(bytes: Uint8Array): Result<Review, string> {
 
 /** Null: it may be written. Else why not, in words. */
 export const checkReview = (value: Readonly<Record<string, unknown>> | Review): string | null =>
-  faultOf(value, value['kind'] === 'verdict' ? VERDICT : CLOSING);
+  faultOf(value, value['kind'] === 'verdict' ? VERDICT : value['kind'] === 'promotion' ? PROMOTION : CLOSING);

@@ -1,12 +1,13 @@
 /**
- * The commit message of what a person said: a verdict about a record, or the closing of a feature. It has no `Docket-Status`, so it is no record and
+ * The commit message of what a person said: a verdict about a record, the closing of a feature, or a promotion. It has no `Docket-Status`, so it is no record and
  * changes none; it is a link of the chain like one (chain.ts).
  */
 
 import type { FeatureId, JobId, Sha256 } from '#core/names.ts';
 import { isJobId, isSha256, parseFeature, parsePromptName, parseRoleName } from '#core/names.ts';
 import type { Identity } from '#core/prompt.ts';
-import { VERDICTS, type Closing, type Person, type Verdict, type VerdictWord } from '#core/verdict.ts';
+import { LEVELS } from '#core/levels.ts';
+import { VERDICTS, type Closing, type Person, type Promotion, type Verdict, type VerdictWord } from '#core/verdict.ts';
 import { hashOrNull, trailerLines, type Before } from './message.ts';
 
 /** Of the file that the commit brought. */
@@ -19,7 +20,8 @@ export type ReviewFacts =
       readonly verdict: VerdictWord;
       readonly resultSha256: Sha256 | null;
     })
-  | (Stated & { readonly kind: 'closing' | 'reopening' });
+  | (Stated & { readonly kind: 'closing' | 'reopening' })
+  | (Stated & { readonly kind: 'promotion'; /** A level, or `resolved`. */ readonly to: string });
 
 const CLOSINGS = { closing: 'closed', reopening: 'reopened' } as const;
 
@@ -61,6 +63,19 @@ export function closingMessage(closing: Closing, sha256: Sha256, before: Before)
   return `ai(${closing.feature}): ${CLOSINGS[closing.kind]}\n\n${lines}`;
 }
 
+export function promotionMessage(promotion: Promotion, sha256: Sha256, before: Before): string {
+  const { feature, capability, from, to } = promotion;
+  const lines = trailerLines([
+    ['Docket-Feature', feature],
+    ['Docket-Promotion', to],
+    ['Docket-Capability', capability],
+    ['Docket-Reviewer', personOf(promotion.by)],
+    ['Review-SHA256', sha256],
+    ...chained(before),
+  ]);
+  return `ai(${feature}): ${from} to ${to}\n\n${lines}`;
+}
+
 /** What such a commit says of itself; null for every other commit. */
 export function parseReview(trailers: Readonly<Record<string, string>>): ReviewFacts | null {
   const sha256 = trailers['Review-SHA256'];
@@ -68,6 +83,8 @@ export function parseReview(trailers: Readonly<Record<string, string>>): ReviewF
   const feature = parseFeature(trailers['Docket-Feature'] ?? '');
   if (!feature.ok) return null;
   const { id } = feature.value;
+  const to = trailers['Docket-Promotion'];
+  if (to !== undefined) return [...LEVELS, 'resolved'].includes(to) ? { kind: 'promotion', feature: id, sha256, to } : null;
   const closing = trailers['Docket-Closing'];
   if (closing !== undefined) {
     const kind = closing === CLOSINGS.closing ? 'closing' : 'reopening';

@@ -1,5 +1,5 @@
 /**
- * What a verdict or a closing means for the tip: one file beside what it is about, in a commit of its own. Reads only; places are layout.ts.
+ * What a verdict, a closing or a promotion means for the tip: one file beside what it is about, in a commit of its own. Reads only; places are layout.ts.
  *
  *   these bytes are there already -> nothing to write;  the name is taken by other bytes -> the next number
  * Invariant: a verdict is only written about an answer that the tip has under that identity, job and hashes.
@@ -8,13 +8,13 @@
 import { Buffer } from 'node:buffer';
 import { parseFeature, type Sha256 } from '#core/names.ts';
 import { describeIdentity, type Identity } from '#core/prompt.ts';
-import type { Closing, Verdict } from '#core/verdict.ts';
+import type { Closing, Promotion, Verdict } from '#core/verdict.ts';
 import * as layout from './layout.ts';
 import type { Before } from './message.ts';
 import type { Oid } from './objects.ts';
 import { findFiled, moment, put, type Plan, type Tip } from './record.ts';
 import { checkReview, renderReview, type Review } from './review-format.ts';
-import { closingMessage, verdictMessage } from './review-message.ts';
+import { closingMessage, promotionMessage, verdictMessage } from './review-message.ts';
 
 /** `commit` null: the bytes lay there before; whose commit that was, reviews.ts says. */
 export type WrittenReview = { readonly path: string; readonly sha256: Sha256; readonly commit: Oid | null };
@@ -42,6 +42,16 @@ export async function planClosing(tip: Tip, closing: Closing): Promise<Plan<Writ
   if (folder === null) throw refused(`${closing.feature} has no record in the history`);
   return planFile(tip, closing, closing, folder, layout.closingFile(closing.kind), (sha256, before) =>
     closingMessage(closing, sha256, before),
+  );
+}
+
+export async function planPromotion(tip: Tip, promotion: Promotion): Promise<Plan<WrittenReview>> {
+  const fault = checkReview(promotion);
+  if (fault !== null) throw refused(`this cannot be written as a promotion: ${fault}`);
+  const folder = tip.snapshot.featureFolder(promotion.feature);
+  if (folder === null) throw refused(`${promotion.feature} has no record in the history`);
+  return planFile(tip, promotion, promotion, folder, layout.closingFile('promotion'), (sha256, before) =>
+    promotionMessage(promotion, sha256, before),
   );
 }
 

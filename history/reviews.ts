@@ -11,7 +11,7 @@
 import type { Written } from '#core/history.ts';
 import type { Digest, Log } from '#core/ports.ts';
 import { identityKey } from '#core/prompt.ts';
-import type { Closing, Judged, Verdict } from '#core/verdict.ts';
+import type { Closing, Judged, Promotion, Verdict } from '#core/verdict.ts';
 import { parseAllowedSigners, type AllowedSigner } from './allowed-signers.ts';
 import * as layout from './layout.ts';
 import { featureKey, roleKey } from './log.ts';
@@ -40,6 +40,7 @@ type Filter = { readonly feature?: string; readonly role?: string };
 export type Reviews = {
   verdicts(at: At, filter: Filter): Promise<readonly Judged[]>;
   closings(at: At, feature: string | null): Promise<readonly Closing[]>;
+  promotions(at: At, feature: string | null): Promise<readonly Promotion[]>;
   /** Both kinds, in the order in which they were recorded. */
   all(at: At, filter: Filter): Promise<readonly (NotedFile & { readonly commit: Oid })[]>;
   /** Which commit states a file that was there before. Throws `code: 'EVERDICT'` when none does. */
@@ -52,7 +53,8 @@ const keyOf = (facts: ReviewFacts): string =>
   `${facts.kind === 'verdict' ? identityKey(facts.identity) : `${facts.feature.toLowerCase()} ${facts.kind}`} ${facts.sha256}`;
 
 const isVerdict = ({ facts }: Said): boolean => facts.kind === 'verdict';
-const isClosing = ({ facts }: Said): boolean => facts.kind !== 'verdict';
+const isClosing = ({ facts }: Said): boolean => facts.kind === 'closing' || facts.kind === 'reopening';
+const isPromotion = ({ facts }: Said): boolean => facts.kind === 'promotion';
 
 const asTold = (error: string, path: string): string => `${path} is no verdict and counts as nothing: ${error}`;
 
@@ -241,7 +243,14 @@ export function makeReviews(
     async closings(at, feature) {
       const found: Closing[] = [];
       for (const { read } of await all(at, feature === null ? {} : { feature }, isClosing))
-        if (read !== null && read !== 'unread' && read.review.kind !== 'verdict') found.push(read.review);
+        if (read !== null && read !== 'unread' && (read.review.kind === 'closing' || read.review.kind === 'reopening'))
+          found.push(read.review);
+      return found;
+    },
+    async promotions(at, feature) {
+      const found: Promotion[] = [];
+      for (const { read } of await all(at, feature === null ? {} : { feature }, isPromotion))
+        if (read !== null && read !== 'unread' && read.review.kind === 'promotion') found.push(read.review);
       return found;
     },
     async all(at, filter) {
@@ -279,6 +288,7 @@ async function* candidates(
 }
 
 function isAbout(facts: ReviewFacts, review: Review): boolean {
+  if (facts.kind === 'promotion' && (review.kind !== 'promotion' || review.to !== facts.to)) return false;
   if (facts.kind !== 'verdict') return review.kind === facts.kind && review.feature.toLowerCase() === facts.feature.toLowerCase();
   return review.kind === 'verdict' && isSameVerdict(facts, review);
 }

@@ -68,19 +68,22 @@ fi
 node="$(git config --file "$config" --get docket.node)"
 scan="$(git config --file "$config" --get docket.pushScan)"
 deadline="$(git config --file "$config" --get docket.scanMs)"
+workspace="$(git config --file "$config" --get docket.workspace)"
 if [ ! -x "$node" ] || [ ! -f "$scan" ]; then
   say "the push is not scanned for secrets, so it is stopped: docket's program is not at \\"$scan\\" (run by \\"$node\\")."
   say 'Run any docket command of this installation in the workspace once (docket verify), then push again.'
   exit 1
 fi
-exec "$node" "$scan" "$dir" "$2" "$deadline"
+exec "$node" "$scan" "$dir" "$2" "$deadline" "$workspace"
 `;
 
 /** `scan`: the program that looks at what is pushed (cli/push-scan.ts); without it every push is stopped. */
 export type PushRules = {
   readonly remotes: readonly string[];
-  readonly scan: { readonly node: string; readonly file: string; readonly deadlineMs: number } | null;
+  readonly scan: PushScan | null;
 };
+/** `workspace`: the folder whose docket.yaml says what the scan lets pass; null: nothing passes. */
+type PushScan = { readonly node: string; readonly file: string; readonly deadlineMs: number; readonly workspace: string | null };
 
 const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
@@ -98,6 +101,7 @@ const value = (key: string, text: string): string => {
 export function settingsText({ remotes, scan }: PushRules): string {
   const rules = remotes.map((address) => value('pushRemotes', address));
   if (scan !== null) rules.push(value('node', scan.node), value('pushScan', scan.file), `\tscanMs = ${String(scan.deadlineMs)}\n`);
+  if (scan !== null && scan.workspace !== null) rules.push(value('workspace', scan.workspace));
   return `# Written by docket at each start; edit docket.yaml instead.
 [core]
 	autocrlf = false

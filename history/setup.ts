@@ -131,22 +131,26 @@ async function writeWhenDifferent(fs: Fs, file: string, text: string, mode: numb
   if ((await textOf(fs, file)) !== text) await fs.replace(file, text, 'safety', mode);
 }
 
+/** What says in which form a repository is kept, and where. */
+const FORMAT_KEYS = ['extensions.objectformat', 'extensions.refstorage', 'core.bare', 'core.worktree'] as const;
+
 async function refuseForeignFormat(ports: SetupPorts, dir: string, gitDir: string): Promise<void> {
-  const value = async (key: string): Promise<string> => (await ports.git.config(gitDir, key)).at(-1)?.toLowerCase() ?? '';
-  const format = await value('extensions.objectformat');
+  const config = await ports.git.config(gitDir, FORMAT_KEYS);
+  const value = (key: (typeof FORMAT_KEYS)[number]): string => config(key).at(-1)?.toLowerCase() ?? '';
+  const format = value('extensions.objectformat');
   if (format !== '' && format !== 'sha1')
     throw refuse(
       `the history ${dir} uses the object format ${format}; docket writes SHA-1 repositories (its own hashes are SHA-256): ${mend}`,
     );
-  const refs = await value('extensions.refstorage');
+  const refs = value('extensions.refstorage');
   if (refs !== '' && refs !== 'files') throw refuse(`the history ${dir} keeps its branches as ${refs}; docket writes plain files: ${mend}`);
   for (const [name, words] of [
     ['shallow', 'was cloned without its whole past (git fetch --unshallow)'],
     ['objects/info/alternates', 'borrows objects of another repository (git repack -a -d, then remove objects/info/alternates)'],
   ] as const)
     if ((await ports.fs.facts(`${gitDir}/${name}`)) !== null) throw refuse(`the history ${dir} ${words}`);
-  if ((await value('core.bare')) === 'true') throw refuse(`the history ${dir} is configured as a bare repository: ${mend}`);
-  if ((await value('core.worktree')) !== '') throw refuse(`the history ${dir} has its work tree elsewhere (core.worktree): ${mend}`);
+  if (value('core.bare') === 'true') throw refuse(`the history ${dir} is configured as a bare repository: ${mend}`);
+  if (value('core.worktree') !== '') throw refuse(`the history ${dir} has its work tree elsewhere (core.worktree): ${mend}`);
 }
 
 /** The files of the first commit. */

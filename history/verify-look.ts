@@ -16,6 +16,7 @@ import { isPlaceholder } from './tombstone.ts';
 
 export const TYPES: readonly (ObjectType | null)[] = [null, 'commit', 'tree', 'blob', 'tag', null, null, null];
 export const OFS_DELTA = 6;
+export const REF_DELTA = 7;
 /** In `bases`: a whole object, and one that the quick way cannot read. */
 export const WHOLE = -1;
 export const SLOW = -2;

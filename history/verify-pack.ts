@@ -11,7 +11,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Fs, OpenFile } from '#core/ports.ts';
-import { OFS_DELTA, SLOW, TYPES, WHOLE, type Part } from './verify-look.ts';
+import { OFS_DELTA, REF_DELTA, SLOW, TYPES, WHOLE, type Part } from './verify-look.ts';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const INDEX_BYTES_MAX = 2 * 1024 * 1024 * 1024;
@@ -31,6 +31,8 @@ export type PackIndex = {
   /** Ids in the order of the file, 20 bytes each. */
   readonly ids: Buffer;
   readonly offsets: Float64Array;
+  /** Where an object of this id stands in that order; SLOW: it is not in this pack. */
+  readonly indexOf: (id: Buffer) => number;
   readonly isSound: boolean;
 };
 
@@ -63,12 +65,28 @@ export async function readPackIndex(fs: Fs, name: string): Promise<PackIndex> {
   keys.sort();
   const ids = Buffer.allocUnsafe(count * 20);
   const offsets = new Float64Array(count);
+  const indexes = new Int32Array(count);
   for (const [index, key] of keys.entries()) {
     const position = key % count;
+    indexes[position] = index;
     offsets[index] = (key - position) / count;
     bytes.copy(ids, index * 20, FANOUT_END + position * 20, FANOUT_END + position * 20 + 20);
   }
-  return { count, ids, offsets, isSound: sumOf(bytes.subarray(0, -SUM_BYTES)).equals(bytes.subarray(-SUM_BYTES)) };
+  const indexOf = (id: Buffer): number => {
+    const first = id[0] ?? 0;
+    let low = first === 0 ? 0 : bytes.readUInt32BE(FANOUT_END - 1024 + (first - 1) * 4);
+    let high = Math.min(bytes.readUInt32BE(FANOUT_END - 1024 + first * 4), count) - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const at = FANOUT_END + middle * SUM_BYTES;
+      const order = bytes.compare(id, 0, SUM_BYTES, at, at + SUM_BYTES);
+      if (order === 0) return indexes[middle] ?? SLOW;
+      if (order < 0) low = middle + 1;
+      else high = middle - 1;
+    }
+    return SLOW;
+  };
+  return { count, ids, offsets, indexOf, isSound: sumOf(bytes.subarray(0, -SUM_BYTES)).equals(bytes.subarray(-SUM_BYTES)) };
 }
 
 type Layout = {
@@ -95,7 +113,7 @@ function indexAt(offsets: Float64Array, offset: number): number {
 }
 
 /** Reads type, size and base of the object at `at`; the quick way is closed (SLOW) when they make no sense. */
-function readHeader(layout: Layout, index: number, offsets: Float64Array, window: Buffer, at: number): void {
+function readHeader(layout: Layout, index: number, { offsets, indexOf }: PackIndex, window: Buffer, at: number): void {
   const { types, sizes, headBytes, bases } = layout;
   let here = at;
   let byte = window[here++] ?? 0;
@@ -117,12 +135,17 @@ function readHeader(layout: Layout, index: number, offsets: Float64Array, window
     }
     const base = indexAt(offsets, (offsets[index] ?? 0) - back);
     bases[index] = base < index ? base : SLOW;
+  } else if (type === REF_DELTA && here + SUM_BYTES <= window.length) {
+    const base = indexOf(window.subarray(here, here + SUM_BYTES));
+    here += SUM_BYTES;
+    bases[index] = base < index ? base : SLOW;
   }
   if (here - at > HEADER_BYTES_MAX || here > window.length) bases[index] = SLOW;
   headBytes[index] = Math.min(here - at, HEADER_BYTES_MAX);
 }
 
-async function readLayout(file: OpenFile, { count, offsets }: PackIndex): Promise<Layout> {
+async function readLayout(file: OpenFile, packIndex: PackIndex): Promise<Layout> {
+  const { count, offsets } = packIndex;
   const hash = createHash('sha1');
   const end = file.sizeBytes - SUM_BYTES;
   const layout = {
@@ -139,7 +162,7 @@ async function readLayout(file: OpenFile, { count, offsets }: PackIndex): Promis
     hash.update(window.subarray(0, WINDOW_BYTES));
     for (; index < count && (offsets[index] ?? 0) < at + WINDOW_BYTES; index++) {
       const place = (offsets[index] ?? 0) - at;
-      if (place >= 0 && place < window.length) readHeader({ ...layout, isSound: true }, index, offsets, window, place);
+      if (place >= 0 && place < window.length) readHeader({ ...layout, isSound: true }, index, packIndex, window, place);
     }
   }
   return { ...layout, isSound: end >= 12 && hash.digest().equals(Buffer.from(await file.readAt(end, SUM_BYTES))) };

@@ -107,7 +107,8 @@ function* verifyReview(
   all: readonly Stated[],
 ): Generator<Finding> {
   const { facts } = one;
-  if (review.kind !== facts.kind || (review.kind === 'verdict' && facts.kind === 'verdict' && !isSame(review, facts))) {
+  const isOtherLevel = review.kind === 'promotion' && facts.kind === 'promotion' && review.to !== facts.to;
+  if (isOtherLevel || review.kind !== facts.kind || (review.kind === 'verdict' && facts.kind === 'verdict' && !isSame(review, facts))) {
     yield finding('unexpected', path, `${path} is about something else than commit ${one.commit} says`, null, null, atOf(one));
     return;
   }
@@ -121,6 +122,7 @@ function* verifyReview(
         yield finding('missing', path, `${path} is about a ${what} that is not there`, hash, null, { ...atOf(one), detail: `verdict-without-${what}` }); // prettier-ignore
     return;
   }
+  if (review.kind === 'promotion') return;
   for (const said of review.verdicts) {
     const isThere = all.some(
       ({ facts: other }) => other.kind === 'verdict' && other.verdict === said.verdict && other.resultSha256 === said.result_sha256,

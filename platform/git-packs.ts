@@ -72,7 +72,14 @@ export async function packTogether(
   signal: AbortSignal,
 ): Promise<string | null> {
   const settings = ['pack.threads=1', 'pack.windowMemory=128m', 'pack.packSizeLimit=0', 'pack.writeReverseIndex=false', 'core.fsync=all'];
-  const args = [...settings.flatMap((one) => ['-c', one]), 'pack-objects', '--quiet', '--stdin-packs', `${into}/pack`];
+  const args = [
+    ...settings.flatMap((one) => ['-c', one]),
+    'pack-objects',
+    '--quiet',
+    '--delta-base-offset',
+    '--stdin-packs',
+    `${into}/pack`,
+  ];
   const names = [...include.map((name) => `${name}.pack\n`), ...exclude.map((name) => `^${name}.pack\n`)];
   const said = await runGit(gitDir, into, args, names.join(''), signal);
   const sum = said?.trim() ?? '';

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from './files.ts';
+import { readConfiguration } from './git-configuration.ts';
 import { packTogether, writeCommitGraph } from './git-packs.ts';
 import { gitTipFiles, type TipFile } from './git-tree.ts';
 import { repositoryRoot } from './git.ts';
@@ -64,19 +65,14 @@ async function* isomorphicTipFiles(gitDir: string, commit: string): AsyncGenerat
 /** The body of history/git-door.ts. */
 export const makeHistoryGit = (): {
   root(start: string): Promise<string | null>;
-  config(gitDir: string, key: string): Promise<readonly string[]>;
+  config: typeof readConfiguration;
   isAtWork(folder: string, uid: number): Promise<boolean | null>;
   tipFiles(gitDir: string, commit: string): AsyncIterable<TipFile>;
   packTogether: typeof packTogether;
   writeCommitGraph: typeof writeCommitGraph;
 } => ({
   root: repositoryRoot,
-  async config(gitDir, key) {
-    // Only here: most verbs open no history, and it is the largest package there is.
-    const git = await import('isomorphic-git');
-    const values: unknown[] = (await git.getConfigAll({ fs, gitdir: gitDir, path: key })) as unknown[];
-    return values.map(String);
-  },
+  config: readConfiguration,
   isAtWork: (folder, uid) => Promise.resolve(gitIsAtWork(folder, uid)),
   tipFiles,
   packTogether,

@@ -7,8 +7,10 @@
 
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { AskProgram } from '#core/ports.ts';
+import { CHECKED_OUT_ELSEWHERE } from '#core/scope.ts';
 import { codeOf } from './files.ts';
 import { breathe } from './small-files.ts';
 import { gitCommonFolder, gitEnvironment, nearest, QUIET_GIT } from './git.ts';
@@ -121,6 +123,16 @@ function stagedOf(file: string): string | null {
   return token;
 }
 
+/** What `HEAD` of a git folder names: `refs/heads/main`; null: it is detached, or there is none. */
+const branchOf = (folder: string): string | null =>
+  /^ref: (refs\/.+)$/.exec(bytesAt(path.join(folder, 'HEAD'))?.toString('latin1').trim() ?? '')?.[1] ?? null;
+
+/** Branches that other work trees of the repository have checked out: whoever works there moves them. */
+function branchesElsewhere(common: string, own: string): ReadonlySet<string> {
+  const folders = [common, ...listed(path.join(common, 'worktrees')).map((name) => path.join(common, 'worktrees', name))];
+  return new Set(folders.flatMap((folder) => (folder === own ? [] : (branchOf(folder) ?? []))));
+}
+
 /** Of the repository that this folder lies in; null: it lies in none. */
 export async function gitState(root: string): Promise<Readonly<Record<string, string>> | null> {
   const found = await nearest(root);
@@ -142,12 +154,19 @@ export async function gitState(root: string): Promise<Readonly<Record<string, st
   const refs = new Map<string, string>();
   packedRefs(common, refs);
   await looseRefs(common, refs);
-  for (const [ref, object] of refs) put(ref, object);
+  const elsewhere = branchesElsewhere(common, await realpath(folder));
+  for (const [ref, object] of refs) put(ref, elsewhere.has(ref) ? CHECKED_OUT_ELSEWHERE : object);
   put('index', stagedOf(path.join(folder, 'index')));
   return state;
 }
 
-/** The primary checkout and the linked worktrees of the repository, but for this folder itself; those that are not there are left out. */
+/** In the git folder of a work tree: a docket works there, and looks after its own runs. */
+const WRITER = path.join('docket', 'writer-1.db');
+
+/**
+ * The primary checkout and the linked worktrees of the repository, but for this folder itself; those that are not there are left out, and so are linked
+ * ones with a docket of their own: what is changed there is that one's affair, and its runs would else be laid at each other's door.
+ */
 export async function gitSiblings(root: string): Promise<readonly string[]> {
   const found = await nearest(root);
   const common = found === null ? null : await gitCommonFolder(root);
@@ -157,7 +176,8 @@ export async function gitSiblings(root: string): Promise<readonly string[]> {
     const told = bytesAt(path.join(common, 'worktrees', name, 'gitdir'))
       ?.toString('utf8')
       .trim();
-    if (told !== undefined && told !== '') places.push(path.dirname(path.resolve(common, 'worktrees', name, told)));
+    const hasDocket = lstatSync(path.join(common, 'worktrees', name, WRITER), { throwIfNoEntry: false }) !== undefined;
+    if (told !== undefined && told !== '' && !hasDocket) places.push(path.dirname(path.resolve(common, 'worktrees', name, told)));
   }
   const there = places.flatMap((place) => {
     try {

@@ -29,9 +29,10 @@ export const makeGitWork =
   (env: Readonly<Record<string, string | undefined>>): GitWork =>
   async (folder, args, call = {}) => {
     const passed = Object.fromEntries(PASSED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+    const own = call.indexFile === undefined ? {} : { GIT_INDEX_FILE: call.indexFile };
     const timeout = call.timeoutMs ?? TIMEOUT_MS;
     const child = execa('git', ['-C', folder, ...args], {
-      env: { ...passed, LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_PAGER: 'cat', GIT_EDITOR: 'true' },
+      env: { ...passed, ...own, LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_PAGER: 'cat', GIT_EDITOR: 'true' },
       extendEnv: false,
       // A group of its own: a hook, and what a hook started, is ended with git.
       detached: true,

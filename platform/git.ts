@@ -35,6 +35,9 @@ export async function nearest(start: string): Promise<{ root: string; gitFolder:
 /** The top folder of the work tree that a path lies in, links resolved; null outside any repository. Needs no git program. */
 export const repositoryRoot = async (start: string): Promise<string | null> => (await nearest(start))?.root ?? null;
 
+/** The git folder of the very work tree that a path lies in: its own also where it is a linked one; null outside any repository. */
+export const gitFolderOf = async (start: string): Promise<string | null> => (await nearest(start))?.gitFolder ?? null;
+
 /** The git folder that all linked worktrees of a repository share (gitrepository-layout(5), "commondir"); null outside any repository. */
 export async function gitCommonFolder(start: string): Promise<string | null> {
   const found = await nearest(start);

@@ -15,7 +15,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 /** Of the heap: as in bin/start.js. */
 const NARROW_PERCENT = 20;
 const ROOMY_PERCENT_MAX = 100;
-const ROOMY_BYTES = 110 * 1024 * 1024;
+const ROOMY_BYTES = 88 * 1024 * 1024;
 /** Of the short-lived objects' memory as well: up to what bin/start.js lets it have. */
 const NARROW = ['--optimize-for-size', '--semi-space-growth-factor=1'] as const;
 const ROOMY = ['--no-optimize-for-size', '--semi-space-growth-factor=2'] as const;

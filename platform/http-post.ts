@@ -1,10 +1,12 @@
 /**
  * One POST over HTTP/1.1, its answer read as it comes. No time limit of its own: whoever started this process watches it, or hands in a signal. Follows nothing,
  * unpacks nothing, keeps nothing. Proxies: Node's own (NODE_USE_ENV_PROXY).
+ * Node's modules are taken when something is posted, and not by `import`: that would load all that they can do (HTTP/2, a browser's fetch), 8 MB which a
+ * daemon without a web address would carry for as long as it runs.
  */
 
-import { request as overHttp } from 'node:http';
-import { request as overHttps } from 'node:https';
+import type * as Http from 'node:http';
+import type * as Https from 'node:https';
 
 export type HttpAnswer = {
   readonly status: number;
@@ -18,8 +20,8 @@ export type HttpPost = (url: URL, headers: Readonly<Record<string, string>>, bod
 /** Rejects as the system tells it: ECONNREFUSED, ENOTFOUND, a fault of a certificate … */
 export const httpPost: HttpPost = async (url, headers, body, signal) =>
   new Promise((resolve, reject) => {
-    const start = url.protocol === 'https:' ? overHttps : overHttp;
-    const asked = start(url, {
+    const http: typeof Http | typeof Https = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
+    const asked = http.request(url, {
       method: 'POST',
       headers: { ...headers, 'content-length': String(body.length) },
       ...(signal === undefined ? {} : { signal }),

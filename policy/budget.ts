@@ -28,7 +28,8 @@ export type Charge = {
   /** Of the run: a charge that is told twice counts once. */
   readonly runId: string;
   readonly atMs: number;
-  readonly feature: string;
+  /** Null: one that has no budget here (another docket's, of another history). */
+  readonly feature: string | null;
   readonly role: string;
   /** Null: nobody knows (a run of docket 0.1). */
   readonly lane: string | null;
@@ -65,6 +66,8 @@ export type Budget = {
   reserve(ask: Ask, nowMs: number): readonly Refusal[];
   /** Reserved without a question: it runs already, or a person released it. */
   hold(ask: Ask): void;
+  /** What runs of other dockets reserve: these, and no longer those of the call before. */
+  others(asks: readonly Ask[]): void;
   /** The run has ended, or will not start. */
   release(job: string): void;
   /** @param own the prompt's own limits.budget_usd @param cap what the tool is told to stop at */
@@ -90,12 +93,13 @@ export function makeBudget(limits: BudgetLimits, reserving: Reserving, calendar:
   const byLane = new Map<string, Micros>();
   const past = new Map<string, { readonly atMs: number; readonly micros: Micros }[]>();
   const running = new Map<string, Ask>();
+  let others: readonly Ask[] = [];
   const told = new Set<string>();
 
   const reservedBy = (isMeant: (ask: Ask) => boolean, but: string | null): { readonly reserved: Micros; readonly runs: number } => {
     let reserved = 0;
     let runs = 0;
-    for (const ask of running.values()) {
+    for (const ask of [...running.values(), ...others]) {
       if (ask.job === but || !isMeant(ask)) continue;
       reserved += ask.micros;
       runs += 1;
@@ -145,7 +149,7 @@ export function makeBudget(limits: BudgetLimits, reserving: Reserving, calendar:
     const names = new Map<string, string>();
     if (feature !== null) {
       for (const [key, spent] of byFeature) if (spent >= feature * SHOWN_SHARE) names.set(key, key);
-      for (const ask of running.values()) names.set(featureKey(ask.feature), ask.feature);
+      for (const ask of [...running.values(), ...others]) if (ask.feature !== '') names.set(featureKey(ask.feature), ask.feature);
     }
     return [
       ...(day === null ? [] : [ofDay(nowMs, day, null)]),
@@ -159,7 +163,7 @@ export function makeBudget(limits: BudgetLimits, reserving: Reserving, calendar:
       if (charged.has(runId)) return;
       charged.add(runId);
       const day = calendar.dayOf(atMs);
-      bump(byFeature, featureKey(feature), micros);
+      if (feature !== null) bump(byFeature, featureKey(feature), micros);
       bump(byDay, day, micros);
       if (lane !== null) bump(byLane, laneKey(day, lane), micros);
       if (!isAnswer) return;
@@ -174,6 +178,9 @@ export function makeBudget(limits: BudgetLimits, reserving: Reserving, calendar:
       return over;
     },
     hold: (ask) => void running.set(ask.job, ask),
+    others(asks) {
+      others = asks;
+    },
     release: (job) => void running.delete(job),
     estimate(role, own, cap) {
       if (reserving.how === 'cap') return cap;

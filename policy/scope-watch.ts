@@ -11,6 +11,7 @@
 
 import path from 'node:path';
 import type { Sha256 } from '#core/names.ts';
+import { CHECKED_OUT_ELSEWHERE } from '#core/scope.ts';
 import type { Before, ChangeKind, FileChange, ScopeFinding, ScopeRules, Tree, TreePort } from '#core/scope.ts';
 import { decideScope } from './scope.ts';
 import { foldPath } from './scope-paths.ts';
@@ -26,7 +27,12 @@ export type WatchOptions = {
   readonly isUnwatched: (relative: string) => boolean;
 };
 
-export type Looked = { readonly changes: readonly FileChange[]; readonly findings: readonly ScopeFinding[] };
+export type Looked = {
+  readonly changes: readonly FileChange[];
+  readonly findings: readonly ScopeFinding[];
+  /** What would be against the rules, but for a setting: it is told, and stands among the changes. */
+  readonly told?: readonly ScopeFinding[];
+};
 
 /** A run that may be going on. */
 export type Watched = { readonly root: string; readonly rules: ScopeRules; readonly began: number; ended: number | null };
@@ -292,12 +298,25 @@ const GIT_WORDS: readonly (readonly [RegExp, string])[] = [
   [/^worktrees\//, 'a worktree was added or removed'],
 ];
 
+/** Of HEAD and refs it is told what they were and are; of other files a hash would say nothing to a person. */
+const fromTo = (name: string, before: string | undefined, now: string | undefined): string =>
+  /^(?:HEAD$|refs\/)/.test(name) ? `, from ${shortRef(before)} to ${shortRef(now)}` : '';
+const shortRef = (value: string | undefined): string =>
+  value === undefined ? 'nothing' : /^[0-9a-f]{40,64}$/.test(value) ? value.slice(0, 12) : value.replace(/^ref: refs\/heads\//, '');
+
+/** A commit, what is staged, another branch: what policy.git_change lets pass with a word. */
+export const isGitChange = ({ path: name }: Pick<ScopeFinding, 'path'>): boolean =>
+  /^\.git: (?:HEAD|index|refs\/.*|MERGE_HEAD|CHERRY_PICK_HEAD|REVERT_HEAD|BISECT_LOG|rebase-merge|rebase-apply)$/.test(name);
+
 function gitFindings(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): readonly ScopeFinding[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((name) => before[name] !== now[name]);
+  const isElsewhere = (name: string): boolean => before[name] === CHECKED_OUT_ELSEWHERE || now[name] === CHECKED_OUT_ELSEWHERE;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
+    (name) => before[name] !== now[name] && !isElsewhere(name),
+  );
   return names.map((name) => ({
     path: `.git: ${name}`,
     change: before[name] === undefined ? 'create' : now[name] === undefined ? 'delete' : 'modify',
     verdict: 'forbidden',
-    words: GIT_WORDS.find(([pattern]) => pattern.test(name))?.[1] ?? 'the state of git was changed',
+    words: `${GIT_WORDS.find(([pattern]) => pattern.test(name))?.[1] ?? 'the state of git was changed'}${fromTo(name, before[name], now[name])}`,
   }));
 }

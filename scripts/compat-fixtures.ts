@@ -12,7 +12,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CRASH_POINTS } from '#core/job.ts';
-import { makeRig, promptText, type Cleanup, type Daemon, type Rig } from '#test/support/rig.ts';
+import { generateKey, renderPrivateKey } from '#history/ssh-key.ts';
+import { DOCKET, makeRig, promptText, type Cleanup, type Daemon, type Rig } from '#test/support/rig.ts';
 
 /** Notes its start, and answers with a text that is never the same. While `../hang` is there it stays in the middle of its answer. */
 const TOOL =
@@ -28,6 +29,8 @@ runners:
 /** The daemon runs where the host has a name that says nothing. */
 const UNDER = { program: 'unshare', args: ['--uts', 'sh', '-c', 'hostname docket.example && exec "$@"', 'sh'] };
 const KEPT = ['app', 'app-ai-history', 'starts'];
+/** Keys lie where nothing is kept: below the home folder of the rig. */
+const [RECORDS_KEY, PERSONS_KEY] = ['.config/docket/signing_key', '.config/docket/review_key'];
 
 type Fixture = { readonly name: string; readonly make: (rig: Rig) => Promise<void> };
 
@@ -86,6 +89,10 @@ const FIXTURES: readonly Fixture[] = [
     },
   })),
   {
+    name: 'proved',
+    make: makeProved,
+  },
+  {
     name: 'many',
     async make(rig) {
       rig.settings(SETTINGS.replace('cap: 1s', 'cap: 1h').replace('base: 10ms', 'base: 1m'));
@@ -104,6 +111,49 @@ const FIXTURES: readonly Fixture[] = [
     },
   },
 ];
+
+/** Signed records with verdicts, a closing, a purge and checkpoints of before and after it: what must verify for ever. */
+async function makeProved(rig: Rig): Promise<void> {
+  mkdirSync(path.join(rig.base, path.dirname(RECORDS_KEY)), { recursive: true });
+  const [records, persons] = [RECORDS_KEY, PERSONS_KEY].map((file) => {
+    const key = generateKey('docket.example');
+    writeFileSync(path.join(rig.base, file), renderPrivateKey(key), { mode: 0o600 });
+    return key.publicKey.line;
+  });
+  const signers = `root@docket.example namespaces="git" ${records ?? ''}\nada@example.com namespaces="docket-verdict" ${persons ?? ''}\n`;
+  writeFileSync(path.join(rig.root, 'allowed_signers'), signers);
+  rig.settings(`${SETTINGS}signing: { mode: required, signers: allowed_signers }\nreview: { key: ~/${PERSONS_KEY} }\n`);
+  writeFileSync(path.join(rig.base, '.gitconfig'), '[user]\n\tname = Ada Example\n\temail = ada@example.com\n');
+  const docket = (...args: readonly string[]): void => {
+    const ran = spawnSync(UNDER.program, [...UNDER.args, process.execPath, DOCKET, ...args], {
+      cwd: rig.root,
+      env: rig.env,
+      encoding: 'utf8',
+    });
+    if (ran.status !== 0) throw new Error(`${args.join(' ')}: ${ran.stdout}${ran.stderr}`);
+  };
+  const daemon = await rig.start();
+  rig.drop('first.md', promptText({ feature: 'FEAT-1-first-feature' }));
+  await rig.ended('first');
+  rig.drop('second.md', promptText({ feature: 'FEAT-1', revision: 2, body: '# Second\n' }));
+  await rig.ended('second');
+  rig.drop('leaked.md', promptText({ feature: 'FEAT-2', body: '# Task\n\nCall Ada Example, who lives in the third house.\n' }));
+  await rig.ended('leaked');
+  await stopped(daemon);
+  docket('ask-changes', 'FEAT-1/architect@1', '--comment', 'say more');
+  docket('approve', 'FEAT-1/architect@2', '--comment', 'as agreed');
+  docket('checkpoint', '--to', 'checkpoint_before.json');
+  docket('purge', 'FEAT-2/architect@1', '--reason', 'it names a person', '--yes');
+  docket('close', 'FEAT-1', '--merged', 'a'.repeat(40), '--comment', 'delivered', '--anyway');
+  docket('checkpoint', '--to', 'checkpoint_after.json');
+  docket('verify', '--against', 'checkpoint_before.json');
+  // An auditor has neither: the rig's own roles and specs, and what the daemon knew.
+  for (const one of ['agents', 'prompt-spec', 'queues/.docket', 'queues/01-architect/ledger.jsonl'])
+    rmSync(path.join(rig.root, one), { recursive: true, force: true });
+  // Where this docket is installed, for the hook: written anew at each start.
+  const config = path.join(rig.history, '.git', 'docket', 'config');
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^\t(?:node|pushScan|scanMs|workspace) = .*\n/gm, ''));
+}
 
 /** Processes below a folder, told by their folder or their words. */
 function processesOf(base: string, word: string): readonly number[] {

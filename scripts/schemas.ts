@@ -3,11 +3,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { profileJsonSchema } from '#agents/profile-file.ts';
+import { daemonsJsonSchema } from '#cli/schema-daemons.ts';
 import { envelopeJsonSchema } from '#cli/schema-envelope.ts';
 import { evidenceJsonSchema } from '#cli/schema-evidence.ts';
+import { panesJsonSchema } from '#cli/schema-panes.ts';
 import { reviewJsonSchemas } from '#cli/schema-review.ts';
 import { checkpointJsonSchema, verifyJsonSchema } from '#cli/schema-verify.ts';
 import { exportJsonSchemas } from '#cli/schema-export.ts';
+import { worktreeJsonSchema } from '#cli/schema-worktree.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
 
 const folder = join(import.meta.dirname, '..', 'schemas');
@@ -20,9 +23,12 @@ const wanted = [
   ...exportJsonSchemas(),
   ...reviewJsonSchemas(),
   { name: 'tool-profile.schema.json', text: profileJsonSchema() },
+  { name: 'daemons.schema.json', text: `${JSON.stringify(daemonsJsonSchema(), null, 2)}\n` },
   { name: 'envelope.schema.json', text: `${JSON.stringify(envelopeJsonSchema(), null, 2)}\n` },
+  { name: 'panes.schema.json', text: `${JSON.stringify(panesJsonSchema(), null, 2)}\n` },
   { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },
   { name: 'verify.schema.json', text: `${JSON.stringify(verifyJsonSchema(), null, 2)}\n` },
+  { name: 'worktree.schema.json', text: `${JSON.stringify(worktreeJsonSchema(), null, 2)}\n` },
   { name: 'checkpoint.schema.json', text: `${JSON.stringify(checkpointJsonSchema(), null, 2)}\n` },
 ];
 const stale = wanted.filter(({ name, text }) => present(name) !== text);

@@ -43,6 +43,7 @@ type Candidate = {
   readonly role: SpoolRole;
   readonly name: string;
   readonly key: string;
+  readonly ownerId: number;
   readonly settling: Settling | null;
   readonly isAnnounced: boolean;
   readonly file: string | null;
@@ -102,7 +103,7 @@ function settledToSeeAgain(parts: Parts): Map<SpoolRole, string[]> {
   for (const [name, sight] of known) {
     if (left === 0) break;
     if (sight.settling !== null || (known.size > MANY && nowMs - sight.lookedAtMs < LOOK_AGAIN_MS)) continue;
-    again.get(sight.waiting.of)?.push(name);
+    again.get(sight.of)?.push(name);
     left--;
   }
   return again;
@@ -114,7 +115,7 @@ function forgetRole(parts: Parts, role: SpoolRole): void {
   parts.sights.putOff.delete(role.folder);
   // Another file system may be mounted there next time.
   parts.network.delete(role.folder);
-  for (const [name, sight] of parts.sights.known) if (sight.waiting.of === role) forget(parts.sights, name);
+  for (const [name, sight] of parts.sights.known) if (sight.of === role) forget(parts.sights, name);
 }
 
 async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<void> {
@@ -131,7 +132,7 @@ async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<voi
   const names = new Set<string>();
   const prefix = `${role.folder}/`;
   for (const name of given.heard.keys()) if (name.startsWith(prefix)) names.add(name);
-  for (const name of sights.open) if (sights.known.get(name)?.waiting.of === role && isDue(parts, name, given)) names.add(name);
+  for (const name of sights.open) if (sights.known.get(name)?.of === role && isDue(parts, name, given)) names.add(name);
   for (const name of given.again.get(role) ?? []) names.add(name);
   const putOff = sights.putOff.get(role.folder) ?? [];
   for (let name = putOff.pop(); name !== undefined; name = putOff.pop()) {
@@ -166,7 +167,7 @@ async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork
   const most = parts.settings.waitingMax ?? Number.POSITIVE_INFINITY;
   let kept = 0;
   let unseen = 0;
-  for (const sight of sights.known.values()) if (sight.waiting.of === role) kept++;
+  for (const sight of sights.known.values()) if (sight.of === role) kept++;
   const isListed = await promptsIn(parts.listings, parts.fs, request, (text) => {
     const name = sightText(folder, text);
     const sight = sights.known.get(name);
@@ -176,7 +177,7 @@ async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork
   });
   if (!isListed) return;
   tellUnseen(parts, role, unseen);
-  for (const [name, sight] of sights.known) if (sight.waiting.of === role && sight.scan !== number) forget(sights, name);
+  for (const [name, sight] of sights.known) if (sight.of === role && sight.scan !== number) forget(sights, name);
   sights.putOff.set(
     folder,
     fresh.toSorted((a, b) => (a < b ? 1 : -1)),
@@ -207,27 +208,27 @@ async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard)
   const nowMs = parts.clock.monotonicMs();
   const key = keyOf(facts);
   if (facts.kind !== 'file') {
-    if (before?.waiting.key === key) return null;
+    if (before?.key === key) return null;
     const refusal = `${refusalOf(facts.kind === 'link' ? 'link' : 'other')}, not a file: it is not opened`;
-    remember(sights, name, new WaitingFile(role, name, key, refusal), null, nowMs);
+    remember(sights, new WaitingFile(role, name, key, facts.uid, refusal), null, nowMs);
     return null;
   }
   const settling = look(before, facts, nowMs, heard);
-  if (before !== undefined && before.waiting.key === key) {
+  if (before !== undefined && before.key === key) {
     before.lookedAtMs = Math.floor(nowMs);
     if (settling === null) return null;
   }
   const file = isUtf8(raw) ? path.join(parts.layout.in(role.folder), raw.toString()) : null;
-  return { role, name, key, settling, isAnnounced: sights.announced.has(contentIn(key)), file };
+  return { role, name, key, ownerId: facts.uid, settling, isAnnounced: sights.announced.has(contentIn(key)), file };
 }
 
-/** In place where it can be: ten thousand new objects per scan would be the most of what the collector has to do. */
-function remember(sights: Sights, name: string, waiting: WaitingFile, settling: Settling | null, nowMs: number): void {
-  const lookedAtMs = Math.floor(nowMs);
-  const sight = sights.known.get(name);
+function remember(sights: Sights, waiting: WaitingFile, settling: Settling | null, nowMs: number): void {
+  const { sightName: name } = waiting;
+  waiting.lookedAtMs = Math.floor(nowMs);
+  waiting.settling = settling;
   // The number of this scan: what is seen for the first time was met by its listing, or will be by the next.
-  if (sight === undefined) sights.known.set(name, { waiting, lookedAtMs, scan: sights.scans, settling });
-  else Object.assign(sight, { waiting, lookedAtMs, settling });
+  waiting.scan = sights.known.get(name)?.scan ?? sights.scans;
+  sights.known.set(name, waiting);
   if (settling === null) sights.open.delete(name);
   else sights.open.add(name);
   sights.changes++;
@@ -249,15 +250,15 @@ async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork:
   const writers = isNetwork || files.length === 0 ? new Set<string>() : await parts.fs.openForWriting(files);
   const rule = settleRule(settings, isNetwork, writers !== null);
   const blind = settleRule(settings, isNetwork, false);
-  for (const { role, name, key, settling, isAnnounced, file } of candidates) {
+  for (const { role, name, key, ownerId, settling, isAnnounced, file } of candidates) {
     const againMs = settlesInMs(settling, file === null ? blind : rule, isAnnounced, nowMs);
     const isHeld = settling !== null && file !== null && writers?.has(file) === true;
     if (settling === null || (!isHeld && againMs === 0)) {
-      remember(sights, name, new WaitingFile(role, name, key, null), null, nowMs);
+      remember(sights, new WaitingFile(role, name, key, ownerId, null), null, nowMs);
       continue;
     }
     const inMs = isHeld ? Math.max(rule.waitMs, 50) : Math.max(againMs, 1);
-    remember(sights, name, new WaitingFile(role, name, key, inMs), { ...settling, againAtMs: Math.ceil(nowMs + inMs) }, nowMs);
+    remember(sights, new WaitingFile(role, name, key, ownerId, inMs), { ...settling, againAtMs: Math.ceil(nowMs + inMs) }, nowMs);
   }
 }
 
@@ -265,7 +266,7 @@ async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork:
 function answer({ sights }: Parts): readonly Waiting[] {
   if (sights.answer?.changes === sights.changes) return sights.answer.waiting;
   const waiting: Waiting[] = [];
-  for (const sight of sights.known.values()) waiting.push(sight.waiting);
+  for (const sight of sights.known.values()) waiting.push(sight);
   sights.answer = { changes: sights.changes, waiting };
   return waiting;
 }

@@ -19,37 +19,14 @@ import type { FileFacts } from '#core/ports.ts';
 import type { Waiting } from '#core/spool.ts';
 import { contentIn, contentOf, inodeOf, keyOf } from './file-key.ts';
 import type { SpoolSettings } from './limits.ts';
-import type { WaitingFile } from './waiting-file.ts';
+import type { Settling, WaitingFile } from './waiting-file.ts';
 
 export { contentOf, keyOf };
-
-/** What is remembered of a file. Small, because there may be a hundred thousand: what only matters while it settles is dropped then. */
-export type Sight = {
-  /** How it is told, with its key. */
-  waiting: WaitingFile;
-  /** Monotonic, of the last lstat, whole milliseconds. */
-  lookedAtMs: number;
-  /** Number of the last listing that met it. */
-  scan: number;
-  /** Null: settled, or refused. */
-  settling: Settling | null;
-};
-
-/** Times are monotonic milliseconds. */
-export type Settling = {
-  nlink: number;
-  /** Of the first sight of this key. */
-  readonly sinceMs: number;
-  readonly isAtomic: boolean;
-  /** Null: not clean. `once`: its coming was heard and no write; `again`: still so at a later look. */
-  clean: 'once' | 'again' | null;
-  /** When it is worth looking again. */
-  againAtMs: number;
-};
+export type { Settling } from './waiting-file.ts';
 
 /** What is remembered of all in/ folders: bounded by what lies there, pruned by each listing. */
 export type Sights = {
-  readonly known: Map<string, Sight>;
+  readonly known: Map<string, WaitingFile>;
   /** Names in `known` that are not settled yet. */
   readonly open: Set<string>;
   /** For the claim, which took the file or saw that it is another one: what stands under the name now, the next scan tells. */
@@ -115,20 +92,20 @@ export type Heard = 'came' | 'written' | null;
  * @returns null: these bytes had settled before
  */
 export function look(
-  before: (Pick<Sight, 'settling'> & { readonly waiting: { readonly key: string } }) | undefined,
+  before: Pick<WaitingFile, 'key' | 'settling'> | undefined,
   facts: FileFacts,
   nowMs: number,
   heard: Heard = null,
 ): Settling | null {
   const key = keyOf(facts);
   // Same bytes, other ctime: a chmod, or the second half of link-and-unlink. It stays what it was at first sight.
-  const isSameBytes = before !== undefined && contentIn(before.waiting.key) === contentOf(facts);
+  const isSameBytes = before !== undefined && contentIn(before.key) === contentOf(facts);
   if (isSameBytes && before.settling === null) return null;
-  if (before?.waiting.key === key && before.settling !== null) {
+  if (before?.key === key && before.settling !== null) {
     const clean = before.settling.clean === null || heard === 'written' ? null : 'again';
     return { ...before.settling, nlink: facts.nlink, clean };
   }
-  const isSameInode = before?.waiting.key.startsWith(inodeOf(facts)) === true;
+  const isSameInode = before?.key.startsWith(inodeOf(facts)) === true;
   const isClean = heard === 'came' && !isSameInode && facts.sizeBytes > 0;
   return {
     nlink: facts.nlink,

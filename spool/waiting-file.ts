@@ -1,5 +1,5 @@
 /**
- * A waiting file as the spool tells of it. A class, because a hundred thousand of them may wait: what can be made from the name (its bytes,
+ * A waiting file as the spool tells of it, and what the spool remembers of it meanwhile. A class, because a hundred thousand of them may wait: what can be made from the name (its bytes,
  * its printable form) is made when somebody asks, and not kept.
  */
 
@@ -11,18 +11,38 @@ import { shownName } from './layout.ts';
 
 type Of = { readonly folder: RoleFolder; readonly name: RoleName };
 
+/** Times are monotonic milliseconds. */
+export type Settling = {
+  nlink: number;
+  /** Of the first sight of this key. */
+  readonly sinceMs: number;
+  readonly isAtomic: boolean;
+  /** Null: not clean. `once`: its coming was heard and no write; `again`: still so at a later look. */
+  clean: 'once' | 'again' | null;
+  /** When it is worth looking again. */
+  againAtMs: number;
+};
+
 export class WaitingFile implements Waiting {
   readonly of: Of;
   /** Folder and name, as settle.ts remembers it. */
-  readonly #sightName: string;
+  readonly sightName: string;
   readonly key: string;
+  readonly ownerId: number;
   /** Milliseconds until it is worth looking again; the words why it is not opened; null: a settled file. */
   readonly #more: number | string | null;
+  /** Monotonic, of the last lstat, whole milliseconds. */
+  lookedAtMs = 0;
+  /** Number of the last listing that met it. */
+  scan = 0;
+  /** Null: settled, or refused. */
+  settling: Settling | null = null;
 
-  constructor(of: Of, sightName: string, key: string, more: number | string | null) {
+  constructor(of: Of, sightName: string, key: string, ownerId: number, more: number | string | null) {
     this.of = of;
-    this.#sightName = sightName;
+    this.sightName = sightName;
     this.key = key;
+    this.ownerId = ownerId;
     this.#more = more;
   }
 
@@ -36,7 +56,7 @@ export class WaitingFile implements Waiting {
     return sizeIn(this.key);
   }
   get rawName(): Uint8Array {
-    return Buffer.from(this.#sightName.slice(this.of.folder.length + 1), 'latin1');
+    return Buffer.from(this.sightName.slice(this.of.folder.length + 1), 'latin1');
   }
   get shownName(): string {
     return shownName(this.rawName);

@@ -105,6 +105,9 @@ const PROCESS_DOOR = ['cli/', 'platform/system.ts', 'platform/watch.ts'];
 const GIT_DOOR = ['platform/git*.ts', 'history/ssh-signature.ts'];
 
 const LINES_MAX = 400;
+/** An auditor reads it before it is believed. */
+const STANDALONE = 'scripts/verify-standalone.mjs';
+const STANDALONE_LINES_MAX = 300;
 /** Top-level folders that are no rooms: never imported, or not part of the program. */
 const NO_ROOMS = ['test', 'bench', 'scripts', 'node_modules', 'dist', 'queues', 'docs', 'hooks', 'schemas', 'bin', 'coverage'];
 
@@ -230,6 +233,20 @@ describe('the house', () => {
     none(
       SOURCES.filter((source) => source.lines > LINES_MAX).map((source) => `${source.file}: ${String(source.lines)} lines`),
       'files that are too long',
+    );
+  });
+
+  test(`keeps the verifier of its own at ${String(STANDALONE_LINES_MAX)} lines, no wider than the rest, and without a word of docket's`, () => {
+    const text = readFileSync(path.join(ROOT, STANDALONE), 'utf8');
+    const lines = text.trimEnd().split('\n');
+    assert.ok(lines.length <= STANDALONE_LINES_MAX, `${STANDALONE}: ${String(lines.length)} lines`);
+    none(
+      lines.flatMap((line, n) => (line.length > 140 && !/^\s*(?:\/\/|\/\*\*)/.test(line) ? [`${STANDALONE}:${String(n + 1)}`] : [])),
+      'lines that are too long',
+    );
+    none(
+      importsOf(text).flatMap(({ from }) => (from?.startsWith('node:') === true ? [] : [String(from)])),
+      "imports that are not Node's own",
     );
   });
 });

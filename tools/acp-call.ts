@@ -30,8 +30,8 @@ export type AcpPorts = {
   readonly fs: Pick<Fs, 'facts' | 'realPath' | 'readBounded' | 'replace' | 'makeFolders'>;
   readonly digest: Pick<Digest, 'sha256'>;
   readonly version: string;
-  /** AcpPolicy.mayNotChange */
-  readonly mayNotChange?: NonNullable<AcpPolicy['mayNotChange']>;
+  /** What AcpPolicy says of single paths. */
+  readonly paths?: Pick<AcpPolicy, 'mayNotChange' | 'mayNotRead'>;
 };
 export type AcpPipes = { readonly input: WritableStream<Uint8Array>; readonly output: ReadableStream<Uint8Array> };
 
@@ -57,12 +57,7 @@ export async function callAgent(
   cancel: AbortSignal,
   write: (line: AcpLine) => void,
 ): Promise<Came> {
-  const turn = makeTurn(
-    { access: call.access, execute: call.execute, cwd, ...(ports.mayNotChange === undefined ? {} : { mayNotChange: ports.mayNotChange }) },
-    call.notices,
-    ports,
-    write,
-  );
+  const turn = makeTurn({ access: call.access, execute: call.execute, cwd, ...ports.paths }, call.notices, ports, write);
   // First of all: the SDK looks for a handler step by step, and an update is to be known before what comes behind it.
   const app = client({ name: 'docket' })
     .onNotification(methods.client.session.update, ({ params }) => {

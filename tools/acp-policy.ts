@@ -23,6 +23,8 @@ export type AcpPolicy = {
   readonly cwd: string;
   /** Why this path (relative to it) may not be changed so; null: it may. Absent: all inside may, but for .git. */
   readonly mayNotChange?: (path: string, change: ChangeKind) => string | null;
+  /** Why this path may not be read; null: it may. Absent: all inside may. */
+  readonly mayNotRead?: (path: string) => string | null;
 };
 export type Asked = Pick<ToolAsk, 'kind' | 'paths'>;
 export type Verdict = Pick<ToolAsk, 'decision' | 'rule'>;
@@ -73,6 +75,8 @@ async function judgePaths(kind: string, paths: readonly string[], policy: AcpPol
     const inside = await insideOf(policy.cwd, one, fs);
     if (inside === null) return rejected('outside of the working folder');
     if (isWrite && (inside === '' || inside.split(path.sep).includes('.git'))) return rejected('no writes to the folder itself or to .git');
+    const unread = policy.mayNotRead?.(inside.split(path.sep).join('/')) ?? null;
+    if (unread !== null) return rejected(unread);
     if (!isWrite || policy.mayNotChange === undefined) continue;
     const words = policy.mayNotChange(inside.split(path.sep).join('/'), await changeOf(kind, path.join(policy.cwd, inside), fs));
     if (words !== null) return rejected(words);

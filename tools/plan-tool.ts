@@ -176,10 +176,21 @@ export async function planTool(
   };
   return confine(
     plan,
-    { access: request.access, dir: request.dir, config, writes: await writesOf(profile, options, config, ports), isAsked: true },
+    {
+      access: request.access,
+      dir: request.dir,
+      config,
+      writes: await writesOf(profile, options, config, ports),
+      isAsked: true,
+      unread: unreadOf(request),
+    },
     ports,
   );
 }
+
+/** Absolute. */
+export const unreadOf = ({ scope, cwd }: Pick<RunRequest, 'scope' | 'cwd'>): readonly string[] =>
+  (scope?.unread ?? []).map((one) => path.join(cwd, one));
 
 /** The state of its own that a tool keeps: what its profile and runner name, and the login that is linked into its folder (it renews it there). */
 async function writesOf(profile: ToolProfile, options: ToolOptions, config: string | null, ports: ToolPorts): Promise<string[]> {

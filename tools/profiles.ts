@@ -105,6 +105,8 @@ export type More = { readonly args: readonly string[]; readonly env: Readonly<Re
 export type ScopeWay = {
   /** One rule: {cwd} and {pattern} are filled in. */
   readonly rule: string;
+  /** The same of what may not be read; null: it has no such rules. */
+  readonly read: string | null;
   /** In place of the arguments of `access.worktree`, where a prompt declares what may be changed. */
   readonly declared: readonly string[];
   /** The argument before the rules of what may be changed, and before those of what may not. */
@@ -209,6 +211,8 @@ export type ToolProfile = {
   readonly read: ReadRules;
   /** Null: it is called by its command line only. */
   readonly acp: AcpWay | null;
+  /** The arguments with which a person talks to it, the brief as {prompt} among them; null: docket knows no such way. */
+  readonly interactive: readonly string[] | null;
   /** Null: what it prints tells nothing before its end. */
   readonly progress: ProgressRules | null;
   /** Of the file's text: for evidence. */

@@ -8,9 +8,9 @@
 
 /**
  * `empty`: a folder of the run's own in place of what is there, gone with the run; no socket in it can be reached. `show`: may be read, when it is there.
- * `write`: may be written.
+ * `write`: may be written. `blank`: a file that is there reads as an empty one.
  */
-export type Mount = { readonly how: 'empty' | 'show' | 'write'; readonly path: string };
+export type Mount = { readonly how: 'empty' | 'show' | 'write' | 'blank'; readonly path: string };
 
 /** All paths are absolute, their links resolved. */
 export type View = {
@@ -21,8 +21,9 @@ export type View = {
   readonly cwd: string;
 };
 
-const OPTIONS = { empty: '--tmpfs', show: '--ro-bind-try', write: '--bind' } as const;
-const argsOf = ({ how, path }: Mount): string[] => (how === 'empty' ? [OPTIONS.empty, path] : [OPTIONS[how], path, path]);
+const OPTIONS = { empty: '--tmpfs', show: '--ro-bind-try', write: '--bind', blank: '--ro-bind' } as const;
+const argsOf = ({ how, path }: Mount): string[] =>
+  how === 'empty' ? [OPTIONS.empty, path] : [OPTIONS[how], how === 'blank' ? '/dev/null' : path, path];
 
 /** Before the program and its arguments. */
 export const bwrapArgs = ({ isRoot, mounts, cwd }: View): string[] => [

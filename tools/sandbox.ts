@@ -31,6 +31,8 @@ export type Needs = {
   readonly writes: readonly string[];
   /** False: a program of a person's own, of which nobody knows what it writes where; it is put into a sandbox only where that is required. */
   readonly isAsked: boolean;
+  /** Absolute: what it may not read, whatever else it may (ScopeRules.unread). What is not there is passed over. */
+  readonly unread?: readonly string[];
 };
 
 const TRY_MS = 10_000;
@@ -138,7 +140,7 @@ export async function confine(plan: ProgramPlan, needs: Needs, ports: ToolPorts)
           seatbeltProfile(
             view,
             [await sandbox.places.real(sandbox.places.state)],
-            await there(sandbox.places.hidden, sandbox.places, ports),
+            await there([...sandbox.places.hidden, ...(needs.unread ?? [])], sandbox.places, ports),
           ),
         ];
   return ok({ ...plan, program: found.program, args: [...before, plan.program, ...plan.args], sandbox: found.words });
@@ -185,6 +187,17 @@ function ownMounts(dir: string, told: readonly string[], config: readonly string
   return [...mounts('write', [dir, ...config]), ...mounts('show', read)];
 }
 
+/** Inside the working folder only: what a setting names elsewhere is nobody's input, and a link out of it hides nothing of the machine. */
+async function unreadMounts({ unread = [] }: Needs, cwd: string, places: SandboxPlaces, ports: ToolPorts): Promise<Mount[]> {
+  const found = (await there(unread, places, ports)).filter((one) => one !== cwd && isInside(cwd, one));
+  return Promise.all(
+    found.map(async (one) => ({
+      how: (await ports.fs.facts(one))?.kind === 'folder' ? ('empty' as const) : ('blank' as const),
+      path: one,
+    })),
+  );
+}
+
 async function viewOf(plan: ProgramPlan, needs: Needs, places: SandboxPlaces, ports: ToolPorts): Promise<View> {
   const { real } = places;
   const [cwd, dir, state] = [await real(plan.cwd), await real(needs.dir), await real(places.state)];
@@ -205,6 +218,7 @@ async function viewOf(plan: ProgramPlan, needs: Needs, places: SandboxPlaces, po
       ...mounts('write', needs.access === 'worktree' ? [cwd] : []),
       ...mounts('show', await there([path.join(cwd, '.git'), ...places.readOnly], places, ports)),
       ...mounts('write', await there(needs.writes, places, ports)),
+      ...(await unreadMounts(needs, cwd, places, ports)),
       ...mounts('empty', [state, ...(await there(places.hidden, places, ports))]),
       ...ownMounts(dir, toldOfDir, config),
     ],

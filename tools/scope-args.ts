@@ -45,15 +45,26 @@ function covers(pattern: string, named: ReadonlySet<string>): boolean {
   return [...named].some((one) => !one.includes('*') && (one === last || one.endsWith(`/${last}`) || one.startsWith(`${last}/`)));
 }
 
+/** Also for a run that only reads. */
+function unreadRules({ scope: way }: ToolProfile, { scope, cwd }: Pick<RunRequest, 'scope' | 'cwd'>): readonly string[] {
+  const { read } = way ?? { read: null };
+  if (read === null || !PLAIN.test(cwd)) return [];
+  return withBelow(scope?.unread ?? [])
+    .filter((one) => PLAIN.test(one))
+    .map((one) => read.replaceAll('{cwd}', cwd).replaceAll('{pattern}', one));
+}
+
 /** The arguments of `access`, with the rules behind them. */
-export function scopeArgs(profile: ToolProfile, request: RunRequest): readonly string[] {
+export function scopeArgs(profile: ToolProfile, request: Pick<RunRequest, 'access' | 'scope' | 'cwd'>): readonly string[] {
   const access = profile.access[request.access].args;
   const rules = scopeRulesFor(profile, request);
   const { scope: way } = profile;
-  if (rules === null || way === null) return access;
+  if (way === null) return access;
+  const denied = [...(rules?.deny ?? []), ...unreadRules(profile, request)];
+  const allow = rules?.allow ?? null;
   return [
-    ...(rules.allow === null ? access : way.declared),
-    ...(rules.allow === null ? [] : [way.allow, ...rules.allow]),
-    ...(rules.deny.length === 0 ? [] : [way.deny, ...rules.deny]),
+    ...(allow === null ? access : way.declared),
+    ...(allow === null ? [] : [way.allow, ...allow]),
+    ...(denied.length === 0 ? [] : [way.deny, ...denied]),
   ];
 }

@@ -10,7 +10,7 @@ import { err, ok, type Result } from '#core/result.ts';
 import type { ProgramPlan, RunRequest } from '#core/run.ts';
 import type { CommandProfile } from '#core/settings.ts';
 import { expandPath } from '#tools/config-folder.ts';
-import { badModel } from '#tools/plan-tool.ts';
+import { badModel, unreadOf } from '#tools/plan-tool.ts';
 import { fillArguments, isModelName, programEnv } from '#tools/profiles.ts';
 import { acceptAnswer, answered, decodeUtf8, exitFailure, failed, NO_META, secretValues, stopFailure } from '#tools/outcome.ts';
 import { findProgram, rememberFacts, searchPath, showCommand } from '#tools/program.ts';
@@ -96,7 +96,11 @@ export function makeCommandRunner(profile: CommandProfile, ports: RunnerPorts): 
         shown: shownFor(request),
       };
       const writes = profile.writes.map((one) => (path.isAbsolute(one) ? one : expandPath(one, ports.env))).filter((one) => one !== null);
-      return confine(plan, { access: request.access, dir: request.dir, config: null, writes, isAsked: profile.sandbox }, ports);
+      return confine(
+        plan,
+        { access: request.access, dir: request.dir, config: null, writes, isAsked: profile.sandbox, unread: unreadOf(request) },
+        ports,
+      );
     },
     understand(raw, request) {
       const shown = shownFor(request);

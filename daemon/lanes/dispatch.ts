@@ -12,6 +12,7 @@ import { Leaving } from '../leaving.ts';
 import type { Pauses } from '../pauses.ts';
 import type { Change, Flight, Lane } from './lane.ts';
 import { leftMsOf, type Now } from './hold.ts';
+import { NOTHING_OUTSIDE, type Outside, type OutsideAsk } from './outside.ts';
 import { makeTurns, type TurnOptions, type Waiting } from './queue.ts';
 import { NOTHING, type Verdict } from './verdict.ts';
 
@@ -21,6 +22,8 @@ export type Ask = {
   readonly role: string;
   /** daemon/lanes/order.ts */
   readonly order: number;
+  /** What it needs outside this daemon; absent: nothing. */
+  readonly outside?: OutsideAsk;
 };
 /** Where a run goes. */
 export type Turn = {
@@ -39,6 +42,8 @@ export type DispatchParts = {
   readonly roleSlots: (role: string) => number | null;
   readonly runningMax: number;
   readonly pauses: Pick<Pauses, 'ofLane' | 'ofRole'>;
+  /** Absent: nothing is shared with others. */
+  readonly outside?: Outside;
   /** The time of a hold has come. */
   readonly onDue: (lane: Lane) => void;
   /** A verdict has changed what is remembered of a lane. Awaited before the run's own end is told. */
@@ -64,6 +69,8 @@ type Ticket = Waiting & {
 
 /** The wall clock is looked at again this often while a hold stands: it may have been set. */
 const LOOK_MS = 30_000;
+/** So often it is asked whether another docket has found that its hold is over. */
+const OTHERS_LOOK_MS = 5_000;
 
 export const nowOf = (clock: Clock): Now => ({ wallMs: clock.now().getTime(), monotonicMs: clock.monotonicMs() });
 
@@ -74,13 +81,15 @@ const isCounted = (lane: Lane): boolean => Number.isFinite(lane.settings.interva
 const isOut = (lane: Lane): boolean => lane.state() !== 'open' && lane.hold()?.cause !== 'errors';
 
 export function makeDispatch(parts: DispatchParts): Dispatch {
-  const { clock, laneOf } = parts;
+  const { clock, laneOf, outside = NOTHING_OUTSIDE } = parts;
   const stopping = new AbortController();
   const rolesRunning = new Map<string, number>();
   let counted = 0;
   let timer: { readonly atMs: number; readonly wake: AbortController } | null = null;
   /** When it is worth looking again at those that must wait (monotonic ms). */
   let againMs = Number.POSITIVE_INFINITY;
+  /** Has what it needs outside, and has not begun yet. */
+  let granted: { readonly ticket: Ticket; readonly lane: Lane } | null = null;
 
   /** A pass is made at this time (monotonic, infinite: never), or earlier. */
   const arm = (atMs: number): void => {
@@ -118,20 +127,38 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
 
   const next = (waiting: readonly Ticket[]): Ticket | null => {
     for (const ticket of waiting) {
-      const place = placeOf(ticket.ask, clock.monotonicMs());
-      if (typeof place !== 'number') {
+      const nowMs = clock.monotonicMs();
+      const place = placeOf(ticket.ask, nowMs);
+      const lookMs = typeof place === 'number' ? place : grant(ticket, place.lane, nowMs);
+      if (typeof place !== 'number' && lookMs === null) {
         ticket.place = place;
         return ticket;
       }
-      againMs = Math.min(againMs, place);
+      againMs = Math.min(againMs, lookMs ?? Number.POSITIVE_INFINITY);
     }
+    ungrant();
     return null;
+  };
+
+  /** Null: it has all it needs outside; else when it is worth asking again. One at a time has it and has not begun. */
+  const grant = (ticket: Ticket, lane: Lane, nowMs: number): number | null => {
+    if (granted?.ticket === ticket && granted.lane === lane) return null;
+    ungrant();
+    const waitMs = outside.take(lane, ticket.ask.outside);
+    if (waitMs !== null) return nowMs + waitMs;
+    granted = { ticket, lane };
+    return null;
+  };
+  const ungrant = (): void => {
+    if (granted !== null) outside.give(granted.ticket.ask.outside);
+    granted = null;
   };
 
   const begin = (ticket: Ticket): void => {
     const { place, ask, unlisten } = ticket;
     if (place === null) throw new Error('a run begins that has no place');
     unlisten();
+    granted = null;
     const { lane, choice } = place;
     const wanted = choice === 0 ? null : laneOf(ask.lanes[0] ?? '');
     const instead = wanted === null ? null : `lane ${wanted.name} is held: ${wanted.hold()?.words ?? 'no reason is known'}`;
@@ -145,27 +172,31 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
   const pool = new PQueue<InstanceType<typeof turns.queueClass>, TurnOptions<Ticket>>({ queueClass: turns.queueClass, autoStart: false });
 
   const ended = async ({ ask }: Ticket, lane: Lane, flight: Flight, verdict: Verdict): Promise<void> => {
-    let change: Change = null;
+    let told: Promise<void> | null = null;
     try {
-      change = await lane.end(flight, verdict, nowOf(clock));
+      const change = await lane.end(flight, verdict, nowOf(clock));
+      // Before its slot is free: nobody else starts what the provider has just refused.
+      if (change !== null) told = parts.onChange(lane, change);
     } finally {
+      outside.give(ask.outside);
       if (isCounted(lane)) counted--;
       const ofRole = (rolesRunning.get(ask.role) ?? 1) - 1;
       if (ofRole > 0) rolesRunning.set(ask.role, ofRole);
       else rolesRunning.delete(ask.role);
       pass();
     }
-    if (change !== null) await parts.onChange(lane, change);
+    await told;
   };
 
   const passOnce = (): void => {
     againMs = Number.POSITIVE_INFINITY;
+    outside.begins();
     for (const lane of parts.lanes()) {
       const hold = lane.hold();
       if (hold === null || lane.state() !== 'held') continue;
-      const leftMs = leftMsOf(hold, nowOf(clock));
+      const leftMs = outside.isLifted(lane) ? 0 : leftMsOf(hold, nowOf(clock));
       if (leftMs <= 0) parts.onDue(lane);
-      else againMs = Math.min(againMs, clock.monotonicMs() + Math.min(leftMs, LOOK_MS));
+      else againMs = Math.min(againMs, clock.monotonicMs() + Math.min(leftMs, hold.isOthers === true ? OTHERS_LOOK_MS : LOOK_MS));
     }
     turns.changed();
     pool.start();
@@ -200,6 +231,8 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
       const leaving = new AbortController();
       const leave = (): void => {
         ticket.unlisten();
+        if (granted?.ticket === ticket) ungrant();
+        outside.leaves(ask.outside);
         leaving.abort(new Leaving());
       };
       const ticket: Ticket = {

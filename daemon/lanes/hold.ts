@@ -27,6 +27,8 @@ export type Hold = {
   readonly runner: string | null;
   /** Holds in a row without an answer between them, this one included. */
   readonly tries: number;
+  /** Another docket of this machine was told it, and may find that it is over. */
+  readonly isOthers?: true;
 };
 export type Now = { readonly wallMs: number; readonly monotonicMs: number };
 
@@ -52,7 +54,12 @@ export const isOutweighed = (fresh: Hold, standing: Hold): boolean =>
   fresh.cause === standing.cause && standing.isTold && (!fresh.isTold || fresh.untilMs <= standing.untilMs);
 
 /** After a restart, from the journal: what is left, and never more than it was when it was told, whatever the wall clock says now. */
-export function restoredHold(row: LaneHold, about: Pick<Hold, 'cause' | 'runner' | 'tries'>, now: Now, rules: HoldRules): Hold {
+export function restoredHold(
+  row: Pick<LaneHold, 'untilMs' | 'reason' | 'at'>,
+  about: Pick<Hold, 'cause' | 'runner' | 'tries'>,
+  now: Now,
+  rules: HoldRules,
+): Hold {
   const untilMs = row.untilMs ?? now.wallMs;
   const wholeMs = Math.max(0, untilMs - Date.parse(row.at)) || 0;
   const leftMs = Math.min(untilMs - now.wallMs, wholeMs, rules.longestMs);

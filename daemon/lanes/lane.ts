@@ -33,6 +33,8 @@ export type Lane = {
   end(flight: Flight, verdict: Verdict, now: Now): Promise<Change>;
   /** Outside of any run: the environment is at fault. False: it was held for longer already. */
   holdFor(asked: NewHold, now: Now): boolean;
+  /** Another docket was told this limit: held until the very same moment. */
+  holdUntil(hold: Hold): void;
   /** What it is held for was looked at, and is still there. False: it is not held. */
   holdAgain(words: string, now: Now): boolean;
   /** The hold is over, or a person says so. False: it is not held. */
@@ -152,6 +154,11 @@ export function makeLane(input: LaneInput): Lane {
       }
     },
     holdFor,
+    holdUntil(told) {
+      go('held');
+      hold = { ...told, tries: Math.max(told.tries, hold?.tries ?? 1) };
+      probe = null;
+    },
     holdAgain(words, now) {
       if (state !== 'held' || hold === null) return false;
       hold = makeHold({ cause: hold.cause, resetMs: null, words, runner: hold.runner }, hold.tries + 1, now, rules, random());

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { RunnerPorts } from '#agents/runner.ts';
@@ -127,6 +127,7 @@ const mountsOf = (args: readonly string[]): readonly string[] => {
     if (word === '--') break;
     if (word === '--tmpfs') found.push(`empty ${args[index + 1] ?? ''}`);
     if (word === '--bind') found.push(`write ${args[index + 1] ?? ''}`);
+    if (word === '--ro-bind' && args[index + 1] === '/dev/null') found.push(`blank ${args[index + 2] ?? ''}`);
     if (word === '--ro-bind-try') found.push(`show ${args[index + 1] ?? ''}`);
   }
   return found;
@@ -178,6 +179,22 @@ describe('a run in bwrap', () => {
     const planned = await confine(plan(cwd), needs, withBox('auto', { code: 0 }, { state, temporary: [top] }));
     const mounts = mountsOf(planned.ok ? planned.value.args : []);
     assert.ok(mounts.indexOf(`empty ${top}`) < mounts.indexOf(`show ${cwd}`), mounts.join('\n'));
+  });
+  test('what a run may not read is empty for it, after the folder it may write; what lies elsewhere stays as it is', async (t) => {
+    const { cwd, state, needs } = await stage(t);
+    await mkdir(path.join(cwd, 'docs', 'prd'), { recursive: true });
+    await writeFile(path.join(cwd, 'docs', 'issues.md'), 'x');
+    const unread = ['docs/prd', 'docs/issues.md', 'none.md', '..', '.'].map((one) => path.join(cwd, one));
+    const planned = await confine(plan(cwd), { ...needs, unread }, withBox('auto', { code: 0 }, { state }));
+    const mounts = mountsOf(planned.ok ? planned.value.args : []).filter((mount) => mount.includes(cwd));
+    assert.deepEqual(mounts, [
+      `write ${cwd}`,
+      `show ${cwd}/.git`,
+      `empty ${cwd}/docs/prd`,
+      `blank ${cwd}/docs/issues.md`,
+      `empty ${state}`,
+      `write ${needs.dir}/tmp`,
+    ]);
   });
   test('root keeps one right of root, everybody else none', () => {
     assert.match(caps(true), /--cap-drop ALL --cap-add CAP_DAC_OVERRIDE/);

@@ -7,7 +7,7 @@ import type { ChangeKind, ScopeRules } from '#core/scope.ts';
 import { baseRules, decideScope, scopeRules } from '#policy/scope.ts';
 import { profileOf } from '#test/support/profiles.ts';
 import { judge } from '#tools/acp-policy.ts';
-import { scopeRulesFor } from '#tools/scope-args.ts';
+import { scopeArgs, scopeRulesFor } from '#tools/scope-args.ts';
 
 const CLAUDE = profileOf('claude');
 const BASE = baseRules(
@@ -50,6 +50,17 @@ test('a role that reads, a tool without rules, and a folder whose name no rule c
   assert.equal(scopeRulesFor(CLAUDE, request(null, 'read-only')), null);
   assert.equal(scopeRulesFor(profileOf('codex'), request(null)), null);
   assert.equal(scopeRulesFor(CLAUDE, request(null, 'worktree', '/srv/my app')), null);
+});
+
+test('what may not be read is told to a tool that has such rules, for a run that only reads too', () => {
+  const unread = ['docs/prd'];
+  for (const access of ['read-only', 'worktree'] as const) {
+    const asked = request(null, access);
+    const args = scopeArgs(CLAUDE, { ...asked, scope: { ...asked.scope, unread } });
+    const denied = args.slice(args.indexOf('--disallowedTools') + 1);
+    assert.ok(denied.includes('Read(//srv/app/docs/prd)') && denied.includes('Read(//srv/app/docs/prd/**)'), args.join(' '));
+    assert.ok(!scopeArgs(CLAUDE, asked).some((one) => one.startsWith('Read(/')));
+  }
 });
 
 test('an agent that asks is answered by the same function', async () => {

@@ -68,7 +68,7 @@ suite('add, ask, wait, check, preview, spec, config and status', () => {
 
   test('status, config and spec check answer as text and as JSON', () => {
     const status = JSON.parse(rig.run(['status', '--json']).out) as { up: boolean; roles: unknown[] };
-    assert.deepEqual([status.up, status.roles.length], [true, 6]);
+    assert.deepEqual([status.up, status.roles.length], [true, 8]);
     const config = rig.run(['config', 'retry', '--why']);
     assert.match(config.out, /retry\.attempts +3 +default/);
     assert.equal(rig.run(['spec', 'check']).code, 0);

@@ -116,7 +116,7 @@ describe('docket completion', () => {
     const place = await makeTempWorkspace(t);
     await place.write('queues/01-architect/in/two words.md', 'x');
     const listed = async (what: string): Promise<string> => (await runCli(['completion', '--list', what], { cwd: place.root })).out;
-    assert.equal(await listed('roles'), 'meta\narchitect\nopenapi\nui\nintegration\ntest-review');
+    assert.equal(await listed('roles'), 'meta\narchitect\nopenapi\nui\nintegration\ntest-review\nproject-from-prd\nfix-from-issues');
     assert.equal(await listed('stems'), 'two words');
   });
 

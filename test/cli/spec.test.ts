@@ -59,6 +59,8 @@ test('new without a role copies each, in one version above the newest of all', a
     '03_ui.md',
     '04_integration.md',
     '05_test-review.md',
+    '06_project-from-prd.md',
+    '07_fix-from-issues.md',
   ]);
 });
 

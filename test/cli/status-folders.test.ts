@@ -323,6 +323,6 @@ describe('without a daemon', () => {
     ])
       assert.ok(key in data, key);
     for (const key of ['role', 'waiting', 'in_flight', 'processed', 'needs_person']) assert.ok(key in (data.roles[0] ?? {}), key);
-    assert.equal(new Set(data.roles.map((row) => row['role'] as RoleName)).size, 6);
+    assert.equal(new Set(data.roles.map((row) => row['role'] as RoleName)).size, 8);
   });
 });

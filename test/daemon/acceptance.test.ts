@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RoleName } from '#core/names.ts';
 import { sha256Of } from '#test/support/book.ts';
+import { SETTINGS } from '#core/settings.ts';
 import type { Role } from '#core/role.ts';
 import { makeAcceptance, type Acceptance } from '#daemon/acceptance.ts';
 import { briefContext, contextOf, describeMissing, lookAt, shares } from '#daemon/dependencies.ts';
@@ -77,6 +78,16 @@ describe('what counts', () => {
     assert.equal(await of(acceptance, 'FEAT-1/architect@1'), 'awaiting');
     book.judge('FEAT-1/architect@1', 'approved', { by: 'eve@example.com' });
     assert.equal(await of(acceptance, 'FEAT-1/architect@1'), 'accepted');
+  });
+
+  test('the author of the longest header that settings may allow is known, whatever they allow today', async () => {
+    const { book, acceptance } = ready([role('architect', { reviewers: 1, authorMayApprove: false })]);
+    book.answer('FEAT-1/architect@1');
+    const [first, last] = ['---\nauthor: ada@example.com\n# ', '\n---\n'];
+    const long = `${first}${'x'.repeat((SETTINGS['limits.front_matter_bytes'].max ?? 0) - first.length - last.length)}${last}`;
+    book.prompts.set('FEAT-1/01-architect/prompt_v1.md', `${long}\nDo it.\n`);
+    book.judge('FEAT-1/architect@1');
+    assert.equal(await of(acceptance, 'FEAT-1/architect@1'), 'awaiting');
   });
 
   test('without a verdict only of a role that says so, emits documents and is listed', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { JobId } from '#core/names.ts';
 import type { JournalJob, Log } from '#core/ports.ts';
 import { NO_USAGE, type AttemptRecord } from '#core/run.ts';
@@ -9,7 +9,11 @@ import { SETTINGS, type Workspace } from '#core/settings.ts';
 import { spendLine, type SpendLine } from '#core/spending.ts';
 import { openPurse, type Purse, type Wish } from '#daemon/budget.ts';
 import { openReleases, type Releases } from '#daemon/releases.ts';
+import { makeSharedMoney, type SharedMoney } from '#daemon/shared-money.ts';
+import { makeSharing } from '#daemon/sharing.ts';
 import { makeFs } from '#platform/files.ts';
+import { openDatabase } from '#platform/sqlite.ts';
+import { openShared } from '#store/shared.ts';
 import { makeFakeClock, type FakeClock } from '#test/support/fake-clock.ts';
 import { temporaryFolder } from '#test/support/temp-folder.ts';
 
@@ -53,6 +57,7 @@ type Given = {
   readonly journal?: readonly SpendLine[];
   readonly open?: readonly Partial<JournalJob>[];
   readonly releases?: Releases;
+  readonly shared?: SharedMoney;
 };
 
 async function purseOf({ settings = {}, history = [], journal = [], open = [], ...given }: Given): Promise<{
@@ -70,6 +75,7 @@ async function purseOf({ settings = {}, history = [], journal = [], open = [], .
     clock,
     log,
     releases: given.releases ?? NOTHING_RELEASED,
+    ...(given.shared === undefined ? {} : { shared: given.shared }),
     journal: { spending: () => [...journal], open: () => open as JournalJob[] },
     history: {
       async *spending() {
@@ -215,4 +221,63 @@ test('a run that costs more than was thought reserves it while it goes on', asyn
   purse.ended(wish('a'), attempt('r1', 0.95));
   purse.soFar(id('a'), 990_000);
   assert.deepEqual([purse.view()[0]?.spent, purse.view()[0]?.reserved], [950_000, 0]);
+});
+
+const keyOf = (lane: string): string | null => (lane.startsWith('own') ? null : `key of ${lane}`);
+
+/** Two purses over one file, as two dockets of a machine have them. */
+async function twoPurses(
+  t: TestContext,
+  settings: Readonly<Record<string, unknown>>,
+  histories = ['h', 'h'],
+): Promise<[Purse, Purse, Set<string>]> {
+  const folder = await temporaryFolder(t);
+  const clock = makeFakeClock('2026-11-20T12:00:00.000Z');
+  const dead = new Set<string>();
+  const purses = await Promise.all(
+    histories.map(async (history, n) => {
+      const owner = { pid: n + 2, pidStart: '1', bootId: 'boot', instance: String(n) };
+      const parts = { openDatabase, clock, owner, isAlive: (pid: number) => !dead.has(String(pid)), isRunAlive: () => false };
+      const sharing = makeSharing({
+        clock,
+        log: silent,
+        what: '',
+        open: () => openShared({ ...parts, path: path.join(folder, 'limits-1.db') }),
+      });
+      t.after(() => {
+        sharing.close();
+      });
+      const shared = makeSharedMoney({ sharing, clock, pollMs: 500, keyOf, lanes: ['l'], budgetLanes: ['l'], history });
+      return (await purseOf({ settings: n === 0 ? settings : {}, shared })).purse;
+    }),
+  );
+  return [purses[0] as Purse, purses[1] as Purse, dead];
+}
+
+test('a day counts what another docket of the same account spends and reserves, one without a budget too', async (t) => {
+  const [a, b] = await twoPurses(t, { 'budgets.day_usd': 1, 'budgets.reserve_usd': 0.4 }, ['mine', 'another']);
+  assert.equal(b.isOn, false);
+  assert.equal(b.take(wish('b1', { run: '/b/b1', ownUsd: 0.7 })), null);
+  assert.match(a.take(wish('a1', { run: '/a/a1' })) ?? '', /\$0\.70 reserved by 1 that runs/);
+  b.ended({ job: id('b1'), feature: 'F-1' as never, role: 'ui' as never }, attempt('rb1', 0.65));
+  assert.match(a.take(wish('a1', { run: '/a/a1' })) ?? '', /\$0\.65 spent, of \$1\.00/);
+  assert.equal(a.take(wish('a2', { run: '/a/a2', ownUsd: 0.35 })), null);
+});
+
+test('two dockets never both give the last dollar away, and a killed one reserves nothing', async (t) => {
+  const [a, b, dead] = await twoPurses(t, { 'budgets.day_usd': 1 });
+  assert.equal(b.take(wish('b1', { run: '/b/b1', ownUsd: 0.9 })), null);
+  assert.match(a.take(wish('a1', { run: '/a/a1', ownUsd: 0.2 })) ?? '', /reserved by 1 that runs/);
+  dead.add('3');
+  assert.equal(a.take(wish('a1', { run: '/a/a1', ownUsd: 0.2 })), null);
+});
+
+test('a feature is the same one in the same history only, and a run on another account counts for the history it is in', async (t) => {
+  const spends = async (histories: string[], lane: string): Promise<string | null> => {
+    const [a, b] = await twoPurses(t, { 'budgets.feature_usd': 1 }, histories);
+    b.ended({ job: id('b1'), feature: 'F-1' as never, role: 'ui' as never }, attempt('rb1', 0.9, { lane }));
+    return a.take(wish('a1', { run: '/a/a1', ownUsd: 0.2 }));
+  };
+  assert.match((await spends(['same', 'same'], 'own of b')) ?? '', /the budget of F-1: \$0\.90 spent/);
+  assert.equal(await spends(['mine', 'another'], 'l'), null);
 });

@@ -85,7 +85,12 @@ export function makeRig(): Rig {
       locks: makeKernelLocks(),
       author: { name: 'docket', email: 'docket@example.com' },
       pushRemotes: [],
-      pushScan: { node: process.execPath, file: path.resolve(import.meta.dirname, '../../cli/push-scan.ts'), deadlineMs: 60_000 },
+      pushScan: {
+        node: process.execPath,
+        file: path.resolve(import.meta.dirname, '../../cli/push-scan.ts'),
+        deadlineMs: 60_000,
+        workspace: null,
+      },
       tend: { packsMax: 0, idleMs: 0 },
       ...more,
     }),

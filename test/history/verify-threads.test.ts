@@ -101,6 +101,32 @@ suite('verify in threads', () => {
       await store.close();
     }
   };
+  for (const [kind, isByOffset] of [
+    ['by its place in the pack', 'true'],
+    ['by its id, as git pack-objects writes it unless it is told otherwise', 'false'],
+  ] as const)
+    test(`no object needs the store where a delta names its base ${kind}; and a byte that is another one is found`, async (t) => {
+      const copy = path.join(rig.root, `repacked-${isByOffset}`);
+      t.after(() => {
+        rmSync(copy, { recursive: true, force: true });
+      });
+      cpSync(rig.dir, copy, { recursive: true });
+      rig.git('-C', copy, '-c', `repack.useDeltaBaseOffset=${isByOffset}`, 'repack', '-a', '-d', '-f', '-q');
+      const [name = ''] = packsOf(copy);
+      const index = await readPackIndex(makeFs(), name);
+      const open = await openForParts(makeFs(), name, index);
+      const part = await open.part(0, index.count);
+      await open.close();
+      assert.equal(part.types.includes(isByOffset === 'true' ? 6 : 7), true, 'git made deltas of that kind');
+      assert.equal(part.bases.includes(SLOW), false);
+      assert.deepEqual(lookAt({ ...part, bytes: part.bytes.slice() }).slow, []);
+      const delta = part.bases.findIndex((base) => base >= 0);
+      const changed = part.bytes.slice();
+      const at = (part.starts[delta] ?? 0) + (part.headBytes[delta] ?? 0) + 2;
+      changed[at] = (changed[at] ?? 0) ^ 0x55;
+      assert.ok(lookAt({ ...part, bytes: changed }).slow.includes(delta));
+    });
+
   test('a part looked at in a thread gives what it gives here, object for object', async () => {
     const alone = await withLooks(here(), (looks) => looksAt(rig.dir, looks));
     const there = await withLooks(inThreads(), (looks) => looksAt(rig.dir, looks));

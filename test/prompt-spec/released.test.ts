@@ -20,6 +20,6 @@ test('no prompt spec that was released has changed', () => {
         .digest('hex') as Sha256,
     ]),
   );
-  assert.equal(present.size, 24);
+  assert.equal(present.size, 32);
   assert.deepEqual(checkReleased(recorded.value, present), []);
 });

@@ -77,7 +77,7 @@ test('an unknown key of a role is told with the nearest one and its line', () =>
 const agents = join(import.meta.dirname, '..', '..', 'agents');
 const folders = readdirSync(agents).filter((name) => /^[0-9]{2}-/.test(name));
 
-test('six roles are shipped', () => assert.equal(folders.length, 6));
+test('eight roles are shipped', () => assert.equal(folders.length, 8));
 
 for (const folder of folders) {
   test(`the shipped role ${folder} is valid`, () => {

@@ -11,6 +11,7 @@ import { CONTROL_LINE_BYTES } from '#daemon/control.ts';
 import { makeIntake } from '#daemon/intake.ts';
 import { makeRoleFaults } from '#daemon/intake-faults.ts';
 import { makeRate } from '#daemon/rate.ts';
+import { makeFs } from '#platform/files.ts';
 import { makeSockets } from '#platform/socket.ts';
 import { makeHandClock, makeLog, makeRig, processAll, ROLE, settled, stem } from '#test/spool/rig.ts';
 import { makeIntakePorts } from '#test/support/intake-ports.ts';
@@ -75,6 +76,43 @@ test('prompts above limits.role_rate wait where they are, and why says so', asyn
   assert.match([...intake.reasons().values()].join(), /limits\.role_rate/);
   rig.clock.advance(30_000);
   assert.equal((await intake.next(10)).length, 1);
+});
+
+const isBobs = (file: string | Uint8Array): boolean => path.basename(file.toString()).startsWith('bob');
+
+test('prompts of one user above limits.owner_rate wait, those of another go past them, and why names the user', async (t) => {
+  const rig = makeRig(t);
+  const fs = makeFs();
+  const spool = rig.spool({
+    ...fs,
+    facts: async (file) => {
+      const facts = await fs.facts(file);
+      return facts === null ? null : { ...facts, uid: isBobs(file) ? 1002 : 1001 };
+    },
+  });
+  await spool.prepare();
+  const ports = makeIntakePorts({
+    spool,
+    clock: rig.clock,
+    log: makeLog(),
+    scanIntervalMs: 5_000,
+    room: () => 10,
+    isShut: () => false,
+    ownerRate: 2,
+  });
+  const intake = makeIntake(ports, makeRoleFaults(ports.log), () => true);
+  for (const name of ['ada1', 'ada2', 'ada3', 'ada4', 'bob1']) await spool.drop(ROLE.name, stem(name), bytesOf(promptWith('')));
+  await intake.look();
+  const taken = async (): Promise<string[]> => (await intake.next(10)).map(({ waiting }) => waiting.shownName);
+  assert.deepEqual(await taken(), ['ada1.md', 'ada2.md', 'bob1.md']);
+  assert.deepEqual(
+    [...intake.reasons()].map(([name, why]) => [name, /^user 1001, .*limits\.owner_rate/.test(why)]),
+    ['ada3.md', 'ada4.md'].map((name) => [`${ROLE.name}/${name}`, true]),
+  );
+  rig.clock.advance(30_000);
+  assert.deepEqual(await taken(), ['ada3.md']);
+  rig.clock.advance(30_000);
+  assert.deepEqual(await taken(), ['ada4.md'], 'nothing is lost');
 });
 
 test('more clients than limits.clients are closed at once, and a question that is too long ends its connection', async (t) => {

@@ -25,7 +25,10 @@ const DOORS: Readonly<Record<string, readonly [calls: number, reason: string]>> 
     1,
     'a short question (versions, git facts): argument array, small environment, 1 MB of output, ended at its deadline',
   ],
-  'platform/attached.ts': [1, "the person's own editor, on their terminal, for `docket add` without a text"],
+  'platform/attached.ts': [
+    1,
+    "on the person's own terminal, because the person asked: their editor (`docket add` without a text), tmux, the iTerm2 script, their own session with a tool (docs/panes.md)",
+  ],
   'platform/event-program.ts': [
     1,
     "a person's own program of hooks/events/, switched on by a committed setting: only a file of the user in folders nobody else writes, time limit on its group",
@@ -59,25 +62,30 @@ const HANDED: Readonly<Record<string, string>> = {
   'agents/probe-call.ts': '`docket tool probe`, called by a person',
   'agents/runners/profile.ts': 'asks a tool whether it is logged in, with the fixed arguments of its profile',
   'cli/acp-call.ts': 'the program that speaks ACP to an agent: the keeper starts it',
+  'cli/attach-interactive.ts': "`docket attach --interactive`: a person's own session with the role's tool",
   'cli/checkpoint.ts':
     'checkpoint.command and checkpoint.time_stamp, which docket.yaml names and a person asks for: argument arrays, a deadline',
   'cli/code.ts': 'git facts of the code that a verdict or a closing is about',
   'cli/committed.ts': 'git cat-file: docket.yaml as it was committed',
   'cli/compose.ts': 'the editor',
+  'cli/detached.ts': 'starts docket itself in the background',
   'cli/doctor.ts': 'git --version, git fsck',
   'cli/export.ts': 'git notes in the code repository, when a person asks for --format git-notes',
   'cli/init.ts': 'git facts of the code repository',
   'cli/keeper-door.ts': 'starts the keeper, which is docket itself',
   'cli/keeper-serve.ts': 'the keeper: owns the running tools',
+  'cli/panes-iterm.ts': 'scripts/iterm_work_on_feature.py, for `docket panes --iterm`',
+  'cli/panes-tmux.ts': 'tmux, for `docket panes`',
   'cli/parts.ts': 'hands it to runners for versions and logins',
   'cli/person.ts': 'git config: who the person is, and the key that signs a verdict',
   'cli/review-docket.ts': 'git cat-file and status: the changed files that a person is shown',
   'cli/review-edit.ts': 'the editor, for the comment of a verdict',
   'cli/start-ports.ts': 'git status of the code repository, for evidence',
   'cli/tool-probe.ts': '`docket tool probe`, called by a person',
-  'cli/up.ts': 'starts docket itself in the background',
+  'cli/up-all.ts': 'git worktree list: the other workspaces of the application that a person is in',
   'cli/verify.ts': 'openssl ts -verify, for the time stamp of a checkpoint',
-  'cli/worktree-ports.ts': 'git in the repository that a person asks for a work tree of',
+  'platform/git-configuration.ts': 'git config --list of the file of the history repository',
+  'cli/worktree-ports.ts': 'git in the repository of a person’s code: making work trees, facts of them, taking them away, as a person asks',
   'tools/keeper-run.ts': 'inside the keeper: starts one planned program',
   'tools/program.ts': '<program> --version',
   'tools/run-tool.ts': 'a static check or a test, never an AI tool',
@@ -93,8 +101,21 @@ const OTHER_GIT_VERBS = new Set(
   ),
 );
 
-/** What the commands of a person's repository (room worktrees) may be: none writes a commit, sends anything out, or takes a change back. */
-const WORK_VERBS: readonly string[] = ['add', 'branch', 'fetch', 'remote', 'symbolic-ref', 'update-ref', 'worktree'];
+/**
+ * What the commands of a person's repository (room worktrees) may be: none sends anything out, or takes a change back. `add` is `git worktree add`, and with
+ * write-tree and commit-tree the keeping of a whole tree through a private index (worktrees/snapshot.ts): no branch ever has that commit.
+ */
+const WORK_VERBS: readonly string[] = [
+  'add',
+  'branch',
+  'commit-tree',
+  'fetch',
+  'remote',
+  'symbolic-ref',
+  'update-ref',
+  'worktree',
+  'write-tree',
+];
 
 /** Beside them, in one file each: `git notes add` to docket's own ref, opt-in, on a person's word. */
 const OWN_VERBS: Readonly<Record<string, readonly string[]>> = {
@@ -176,8 +197,12 @@ suite('programs', () => {
       /^(?:.*\/)?(?:sudo|doas|su|pkexec|docker|podman|nerdctl|kubectl|nsenter|chroot|systemctl|systemd-run|service|crontab|at|launchctl|ssh|scp|curl|wget|nc)$/;
     // What its sandbox forbids, by name; a value of git's gpg.format.
     const allowed = new Set(['tools/sandbox-macos.ts', 'cli/person.ts']);
-    const found = filesWhere((all, index) => isText(all, index, names) && at(all, index) !== 'at').filter((file) => !allowed.has(file));
-    assert.deepEqual(found, []);
+    const found = filesWhere((all, index) => isText(all, index, names) && !['at', 'service'].includes(at(all, index)));
+    assert.deepEqual(found.filter((file) => !allowed.has(file)), []); // prettier-ignore
+    // docket's own verb of that name, which asks nobody to start a program (above).
+    const verb = filesWhere((all, index) => isText(all, index, /^service$/));
+    assert.deepEqual(verb, ['cli/service.ts', 'cli/verbs.ts']);
+    assert.equal(HANDED['cli/service.ts'], undefined);
   });
 
   test('that are git do what the list says, and no push, commit, merge or checkout', () => {

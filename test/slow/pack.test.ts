@@ -1,9 +1,10 @@
 /** What is published works: the tarball, installed into an empty folder without development packages, runs a whole prompt. */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -57,6 +58,7 @@ async function until(folder: string, isTrue: () => boolean, limitMs: number): Pr
 before(() => {
   base = realpathSync(mkdtempSync(path.join(tmpdir(), 'docket-pack-')));
   run(process.execPath, ['scripts/build.ts'], root);
+  run(process.execPath, ['scripts/release-sums.ts'], root);
   const packed = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', base], root)) as readonly {
     filename: string;
   }[];
@@ -90,12 +92,28 @@ describe('the packed docket', () => {
       'agents/01-architect/role.yaml',
       'prompt-spec/v2.1.0/01_architect.md',
       'package.json',
+      'release/SHA256SUMS',
+      'scripts/iterm_work_on_feature.py',
+      'scripts/work_on_feature',
     ])
       assert.ok(files.includes(needed), `${needed} is missing`);
     assert.deepEqual(
       files.filter((file) => file.endsWith('.ts') || file.startsWith('test') || file.startsWith('queues') || file.includes('.git')),
       [],
     );
+  });
+
+  test('has its script beside it, which finds it, and knows its own files', () => {
+    const app = path.join(base, 'other');
+    mkdirSync(app);
+    run('git', ['init', '--quiet'], app);
+    const installed = path.join(base, 'installed', 'node_modules', 'docket');
+    assert.match(run(path.join(installed, 'scripts', 'work_on_feature'), ['--help'], app), /^Usage: docket work-on /);
+    appendFileSync(path.join(installed, 'hooks', 'run.js'), '\n');
+    const { stdout } = spawnSync(docket(), ['doctor', '--json'], { cwd: app, env: env(), encoding: 'utf8' });
+    const { checks } = JSON.parse(stdout) as { checks: readonly { check: string; state: string; found: string }[] };
+    const found = checks.filter(({ check }) => check === 'release').map((one) => `${one.state}: ${one.found.slice(0, 30)}`);
+    assert.deepEqual(found, ['ok: not a release: the list of 5 f', 'bad: hooks/run.js was changed: SHA-']);
   });
 
   test('says its version', () => {

@@ -40,12 +40,12 @@ const one = async (spool: Spool): Promise<Waiting> => {
   return waiting[0] as Waiting;
 };
 
-type Seen = { readonly waiting: { readonly key: string }; readonly settling: Settling };
+type Seen = { readonly key: string; readonly settling: Settling };
 /** What is remembered of a file after a look at it. */
 function seen(facts: FileFacts, before?: Seen, heard: Heard = null): Seen {
   const settling = look(before, facts, 0, heard);
   assert.ok(settling !== null);
-  return { waiting: { key: keyOf(facts) }, settling };
+  return { key: keyOf(facts), settling };
 }
 
 test('a file that was dropped by this process is settled at the first sight, by another one too, on any tick of the clock', async (context) => {

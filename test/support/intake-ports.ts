@@ -14,6 +14,8 @@ export type IntakeParts = Pick<Ports, 'spool' | 'clock' | 'log' | 'scanIntervalM
   readonly isShut: () => boolean;
   /** limits.role_rate; absent: none. */
   readonly roleRate?: number;
+  /** limits.owner_rate; absent: none. */
+  readonly ownerRate?: number;
   /** review.awaiting_max; absent: no limit. */
   readonly awaitingMax?: number;
   /** schedule.aging; absent: nobody grows older. */
@@ -40,6 +42,7 @@ export const makeIntakePorts = ({
   room,
   isShut,
   roleRate = 0,
+  ownerRate = 0,
   awaitingMax = 0,
   agingMs = 0,
   history = NO_HISTORY,
@@ -47,7 +50,7 @@ export const makeIntakePorts = ({
 }: IntakeParts): Ports =>
   ({
     ...ports,
-    workspace: { settings: { 'limits.role_rate': roleRate, 'review.awaiting_max': awaitingMax } },
+    workspace: { settings: { 'limits.role_rate': roleRate, 'limits.owner_rate': ownerRate, 'review.awaiting_max': awaitingMax } },
     acceptance: makeAcceptance({ history, roles: new Map(), code: NO_CODE, settings: { 'review.unreviewed_roles': [] } }),
     history,
     purse: NO_PURSE,

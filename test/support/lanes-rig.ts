@@ -45,6 +45,8 @@ export type LanesOptions = {
   readonly random?: () => number;
   readonly holds?: readonly LaneHold[];
   readonly check?: () => Promise<Result<null, Failure>>;
+  readonly clock?: EventClock;
+  readonly outside?: LanesInput['outside'];
 };
 
 const ofList = (pauses: readonly Pause[]): Pick<Pauses, 'ofLane' | 'ofRole'> => ({
@@ -53,7 +55,7 @@ const ofList = (pauses: readonly Pause[]): Pick<Pauses, 'ofLane' | 'ofRole'> => 
 });
 
 export function makeLanesRig(options: LanesOptions = {}): LanesRig {
-  const clock = makeEventClock();
+  const clock = options.clock ?? makeEventClock();
   const journal = makeMemoryJournal(options.holds);
   const pauses: Pause[] = [];
   const make = (): Lanes =>
@@ -63,6 +65,7 @@ export function makeLanesRig(options: LanesOptions = {}): LanesRig {
       log: silentLog(),
       random: options.random ?? ((): number => 0.5),
       pauses: ofList(pauses),
+      ...(options.outside === undefined ? {} : { outside: options.outside }),
       settingsOf: (name) => ({ name, slots: 1, intervalCap: 100_000, intervalMs: 1, staggerMs: 0, ...options.settings }),
       roleSlots: (role) => options.roleSlots?.[role] ?? null,
       check: options.check ?? (async () => Promise.resolve(ok(null))),

@@ -6,7 +6,7 @@ import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { CliError, EXIT, type Io } from '#cli/io.ts';
-import { addWorkOn } from '#cli/work-on.ts';
+import { addWorkOnAll } from '#cli/work-on-prd.ts';
 import { temporaryFolder } from './temp-folder.ts';
 import { rememberingIo, type AddVerb, type Said } from './workspace.ts';
 
@@ -70,9 +70,9 @@ export async function makeCodeTree(t: Pick<TestContext, 'after'>, shape: Shape =
     git,
     write,
     run,
-    workOn: async (cwd, ...args) => run(cwd, addWorkOn, 'work-on', ...args, ...quiet),
+    workOn: async (cwd, ...args) => run(cwd, addWorkOnAll, 'work-on', ...args, ...quiet),
     async json(cwd, ...args) {
-      const said = await run(cwd, addWorkOn, 'work-on', ...args, ...quiet, '--json');
+      const said = await run(cwd, addWorkOnAll, 'work-on', ...args, ...quiet, '--json');
       return { code: said.code, data: said.out === '' ? {} : (JSON.parse(said.out) as Record<string, unknown>), err: said.err };
     },
   };

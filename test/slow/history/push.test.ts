@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { parsePushedRefs } from '#history/push.ts';
@@ -29,11 +29,17 @@ suite('pushing the history', () => {
     value(await history.submit(one));
     value(await history.record(answer(one)));
   };
-  const pushes = (): { outcome: string; reason: string | null; found: { path: string; rule: string }[] }[] =>
+  type Pushed = {
+    readonly outcome: string;
+    readonly reason: string | null;
+    readonly found: readonly { readonly path: string; readonly rule: string; readonly fingerprint: string | null }[];
+    readonly allowed: readonly { readonly fingerprint: string; readonly by: string; readonly reason: string }[];
+  };
+  const pushes = (): Pushed[] =>
     readFileSync(path.join(rig.dir, '.git/docket/pushes.jsonl'), 'utf8')
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as ReturnType<typeof pushes>[number]);
+      .map((line) => JSON.parse(line) as Pushed);
 
   beforeEach(async () => {
     rig = makeRig();
@@ -90,6 +96,65 @@ suite('pushing the history', () => {
     assert.equal(pushes().at(-1)?.outcome, 'refused', 'a new branch there has no base: all of it is looked at again');
   });
 
+  test('what the committed docket.yaml lets pass by its fingerprint goes through, on its word and on record; nothing else does', async () => {
+    const [token, second] = [tokenText(), tokenText().replace('16C7', '27D8')];
+    const app = path.join(rig.root, 'app');
+    const file = path.join(app, 'docket.yaml');
+    const git = (...args: readonly string[]): void =>
+      void execFileSync('git', ['-C', app, '-c', 'user.name=Ada', '-c', 'user.email=a@example.com', ...args], { stdio: 'pipe' });
+    const settings = (rows: readonly string[]): void => {
+      const allow = rows.map((print) => `    - { fingerprint: "${print}", reason: a key of the manual, by: Ada Lovelace }\n`).join('');
+      writeFileSync(
+        file,
+        `history: ${rig.dir}\npolicy:\n  push_remotes: ["${remote}"]\n  allow_secrets:${allow === '' ? ' []' : `\n${allow}`}\n`,
+      );
+    };
+    mkdirSync(app);
+    git('init', '-q');
+    settings([]);
+    git('add', '.');
+    git('commit', '-q', '-m', 'settings');
+    const scan = { node: process.execPath, file: path.resolve(import.meta.dirname, '../../../cli/push-scan.ts'), deadlineMs: 60_000 };
+    await (await opened(rig, { pushRemotes: [remote], pushScan: { ...scan, workspace: app } })).close();
+    const state = path.join(app, 'queues', '.docket');
+    mkdirSync(state, { recursive: true });
+    await recordOne(`Log in with ${token}\n`);
+    const refused = (words: RegExp): string => {
+      const { status, stderr } = spawnSync('git', ['-C', rig.dir, 'push', '-q', remote, 'main'], { encoding: 'utf8' });
+      assert.equal(status, 1);
+      assert.match(stderr, words);
+      assert.ok(!stderr.includes(token) && !stderr.includes(second));
+      assert.equal(tipOf(remote), '');
+      return stderr;
+    };
+    refused(/nothing was let pass by its fingerprint: .* has no key/);
+    writeFileSync(path.join(state, 'fingerprint.key'), Buffer.alloc(32, 7), { mode: 0o600 });
+    const [print = ''] = /hmac:[0-9a-f]{32}/.exec(refused(/github-token, hmac:/)) ?? [];
+    settings([print]);
+    refused(/looks like a secret/);
+    git('commit', '-q', '-am', 'a false alarm');
+    await recordOne(`Log in with ${token} and ${second}\n`, 'FEAT-2');
+    refused(/FEAT-2-user-filters.*looks like a secret/);
+    const left = new Set((pushes().at(-1)?.found ?? []).map(({ fingerprint }) => fingerprint ?? ''));
+    assert.equal(left.size, 1, 'only the other one is told');
+    const [next = ''] = left;
+    assert.notEqual(next, print);
+    settings([print, next]);
+    git('commit', '-q', '-am', 'another one');
+    rig.git('push', '-q', remote, 'main');
+    assert.equal(tipOf(remote), rig.git('rev-parse', 'main').trim());
+    const last = pushes().at(-1);
+    assert.deepEqual(
+      [last?.outcome, last?.found, last?.allowed.map(({ by, reason }) => [by, reason])],
+      ['passed', [], [print, next].map(() => ['Ada Lovelace', 'a key of the manual'])],
+    );
+    assert.deepEqual(last?.allowed.map(({ fingerprint }) => fingerprint).toSorted(), [print, next].toSorted());
+    writeFileSync(file, 'history: [');
+    assert.throws(() => rig.git('push', '-q', remote, 'main:later'), /nothing was let pass by its fingerprint: the settings/);
+    writeFileSync(file, `history: ${rig.dir}-2\n`);
+    assert.throws(() => rig.git('push', '-q', remote, 'main:later'), /has another history/);
+  });
+
   test('messages, tags and names are looked at, too', async () => {
     const token = tokenText();
     await recordOne();
@@ -108,19 +173,19 @@ suite('pushing the history', () => {
     await recordOne();
     const node = process.execPath;
     const file = path.join(rig.root, 'gone.ts');
-    const reopen = async (scan: { node: string; file: string; deadlineMs: number } | null): Promise<void> => {
+    const reopen = async (scan: { node: string; file: string; deadlineMs: number; workspace: string | null } | null): Promise<void> => {
       const again = await opened(rig, { pushRemotes: [remote], pushScan: scan });
       await again.close();
     };
     for (const scan of [
       null,
-      { node, file, deadlineMs: 1_000 },
-      { node: '/nonexistent/node', file: import.meta.filename, deadlineMs: 1_000 },
+      { node, file, deadlineMs: 1_000, workspace: null },
+      { node: '/nonexistent/node', file: import.meta.filename, deadlineMs: 1_000, workspace: null },
     ]) {
       await reopen(scan);
       assert.throws(() => rig.git('push', '-q', remote, 'main'), /not scanned for secrets, so it is stopped/);
     }
-    await reopen({ node, file: path.resolve(import.meta.dirname, '../../../cli/push-scan.ts'), deadlineMs: 0 });
+    await reopen({ node, file: path.resolve(import.meta.dirname, '../../../cli/push-scan.ts'), deadlineMs: 0, workspace: null });
     assert.throws(() => rig.git('push', '-q', remote, 'main'), /was not scanned/);
     assert.equal(tipOf(remote), '');
   });

@@ -17,7 +17,7 @@ import type { Repository } from '#history/repository.ts';
 import { makeSigning } from '#history/signer.ts';
 import { verifyHistory } from '#history/verify.ts';
 import { makeFs } from '#platform/files.ts';
-import { answer, collect, makeRig, submission, value, type Rig } from '#test/history/rig.ts';
+import { answer, collect, makeRig, submission, value, verdictOn, type Rig } from '#test/history/rig.ts';
 import { fill, opened, secretText, why } from '#test/history/purge-rig.ts';
 import { makeKey, writeSigners } from '#test/support/signing.ts';
 
@@ -150,8 +150,12 @@ const CLASSES: Readonly<Record<string, { readonly needs: 'nothing' | 'signatures
   'a byte of a result': { needs: 'nothing', tamper: byteOf(/\/result_v\d+\.md$/) },
   'a byte of evidence': { needs: 'nothing', tamper: byteOf(/\/evidence_v\d+\.json$/) },
   'a byte of a material': { needs: 'nothing', tamper: byteOf(/^materials\//) },
+  'a byte of a verdict': { needs: 'nothing', tamper: byteOf(/\/review_v\d+\.json$/) },
   'a byte of an envelope': { needs: 'signatures', tamper: byteOf(/\.dsse\.json$/) },
-  'a file of a record removed': { needs: 'nothing', tamper: removed(/\/(?:prompt|result|evidence)_v\d+\.(?:md|json)$|^materials\//) },
+  'a file of a record removed': {
+    needs: 'nothing',
+    tamper: removed(/\/(?:prompt|result|evidence|review)_v\d+\.(?:md|json)$|^materials\//),
+  },
   'an envelope removed': { needs: 'signatures', tamper: removed(/\.dsse\.json$/) },
   'a trailer': { needs: 'nothing', tamper: trailer },
   'a commit left out': { needs: 'nothing', tamper: leftOut },
@@ -187,7 +191,9 @@ suite('what is changed in a history is found, by docket and by a verifier that s
         });
         value(await history.submit(prompt));
         if (n === 2) value(await history.record(answer(prompt, { status: 'failed', runId: 'run-0' })));
-        value(await history.record(answer(prompt, { runId: `run-${String(n + 1)}` })));
+        const end = answer(prompt, { runId: `run-${String(n + 1)}` });
+        value(await history.record(end));
+        if (n > 0) await history.judge(verdictOn(prompt, end));
       }
       await history.close();
       const checkpoint = await looking(rig, rig.dir, makeCheckpoint);

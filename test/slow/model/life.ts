@@ -79,6 +79,7 @@ const LANES: Lanes = {
   roleShut: () => null,
   look: () => undefined,
   view: () => [],
+  sharingTrouble: () => null,
   stop: () => undefined,
   idle: async () => Promise.resolve(),
 };
@@ -136,6 +137,9 @@ const NO_SCOPE: Ports['scope'] = {
   },
   textOf: () => '',
   diff: async () => Promise.resolve(null),
+  stateOf: async () => Promise.resolve(null),
+  record: async () => Promise.resolve(null),
+  isClean: async () => Promise.resolve(true),
 };
 
 const WORKSPACE: Workspace = {
@@ -271,6 +275,7 @@ export function makeLife(
     scope: NO_SCOPE,
     clean: (text, maxLength) => text.slice(0, maxLength),
     waitsForMoney: new Map(),
+    waitsOutside: new Map(),
     heldChildren: new Map(),
     secrets: {
       rules: { check: 'model', version: '1' },

@@ -131,6 +131,8 @@ export function makeHistory(hold: Hold, sha256: (bytes: Uint8Array | string) => 
     verdicts: async () => Promise.resolve([]),
     closeFeature: async () => Promise.reject(new Error('nobody closes a feature here')),
     closings: async () => Promise.resolve([]),
+    promote: async () => Promise.reject(new Error('nobody promotes here')),
+    promotions: async () => Promise.resolve([]),
     close: async () => Promise.resolve(),
   };
 }
