@@ -177,13 +177,11 @@ export async function workOn(io: Io, common: Common, request: WorkOnRequest): Pr
     : { workspace: await openIn(io, root), failed: null, notes: [] };
   const started =
     prepared.failed === null && prepared.workspace !== null && request.daemon ? await bringUp(io, prepared.workspace) : NOT_STARTED;
-  const isWanted = request.panes && io.isTerminal && prepared.failed === null && started.failed === null;
-  const panes = isWanted && prepared.workspace !== null ? await openInPanes(io, prepared.workspace, record) : [];
   return {
     record,
     isNew: how === 'made' || how === 'adopted',
     how,
-    notes: [...notes, ...made.value.notes, ...prepared.notes, ...started.notes, ...panes],
+    notes: [...notes, ...made.value.notes, ...prepared.notes, ...started.notes],
     failed: prepared.failed ?? started.failed,
     pid: started.pid,
     root,
@@ -232,16 +230,5 @@ async function bringUp(io: Io, workspace: Workspace): Promise<Started> {
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return { ...NOT_STARTED, failed: `the work tree is ready, but its daemon did not start: ${error.message}` };
-  }
-}
-
-/** Made, not shown: the words of this command come first, and say how they are shown. Only at a terminal; without tmux there are none. */
-async function openInPanes(io: Io, { root }: Workspace, { id }: WorktreeRecord): Promise<readonly string[]> {
-  const { openedWords, openPanes } = await import('./panes.ts');
-  try {
-    return [openedWords(await openPanes(io, { root, feature: id, isDetached: true }))];
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    return [`no panes were opened: ${error.message}`];
   }
 }

@@ -59,7 +59,7 @@ function readCommit(id, bytes) {
   const message = bytes.toString('utf8', end);
   const last = message.trimEnd().split(/\n\n+/).slice(1).at(-1) ?? '';
   const trailers = Object.fromEntries([...last.matchAll(/^([A-Za-z][A-Za-z0-9-]*): (.*)$/gm)].map(([, ...pair]) => pair).toReversed());
-  const { 'Docket-Job': job, 'Docket-Closing': closing, 'Docket-Role': role } = trailers;
+  const { 'Docket-Job': job, 'Docket-Closing': closing, 'Docket-Role': role = 'promotion' } = trailers;
   const feature = trailers['Docket-Feature']?.toLowerCase();
   const isRecord = /^[a-z2-7]{16}$/.test(job) && /^[0-9a-f]{64}$/.test(trailers['Prompt-SHA256']);
   const isReview = !isRecord && /^[0-9a-f]{64}$/.test(trailers['Review-SHA256']) && feature !== undefined;
@@ -126,7 +126,7 @@ const ENVELOPE = /(?:^tombstones\/.*|\/(?:[a-z]+_)*evidence(?:_v?\d+)*)\.dsse\.j
 const FILED = [
   /^([^/]+)\/\d\d-([^/]+)\/(?:([^/]+)\/)?(prompt|result|evidence)_v([1-9]\d*)\.(?:md|json|dsse\.json)$/,
   /^([^/]+)\/\d\d-([^/]+)\/(?:([^/]+)\/)?(review)_v([1-9]\d*)(?:_\d+)?\.json$/,
-  /^([^/]+)\/(closing|reopening)(?:_\d+)?\.json$/,
+  /^([^/]+)\/(closing|reopening|promotion)(?:_\d+)?\.json$/,
 ];
 const materialOf = (sha256) => `materials/sha256/${String(sha256).slice(0, 2)}/${sha256}`;
 function readTip(tip) {
@@ -225,6 +225,7 @@ function checkFiles(commits, { files, hashes, spoken }, keys) {
     }
   }
 }
+const ABOUT = { verdict: 'Docket-Verdict', result_sha256: 'Result-SHA256', to: 'Docket-Promotion' };
 /** What people said: each hash that a commit states is that of a file in its place, about an answer that is there, signed by who may. */
 function checkReviews(commits, { own, hashes, spoken }) {
   const reviews = [...commits.values()].filter(({ isReview }) => isReview);
@@ -236,7 +237,7 @@ function checkReviews(commits, { own, hashes, spoken }) {
     spoken.add(path);
     if (file?.isPurged) continue;
     const said = jsonOf(text);
-    const isAbout = said?.verdict === trailers['Docket-Verdict'] && said?.result_sha256 === trailers['Result-SHA256'];
+    const isAbout = Object.entries(ABOUT).every(([key, trailer]) => said?.[key] === trailers[trailer]);
     const isThere = [said?.result_sha256, said?.evidence_sha256].every((hash) => !hash || hashes.get(places[1]).has(hash));
     const isGiven = (said?.verdicts ?? []).every((one) => given.has(one.result_sha256));
     if (file === undefined) find(path ? 'hash-differs' : 'missing', path ?? series, `it is not what commit ${id} recorded`, about);

@@ -18,7 +18,7 @@ import { branchesOf, collision, findBase, listBranches, streamOfBranch, type Bas
 import { choosePlace } from './place.ts';
 import { readRecord, recordFile, writeRecord } from './records.ts';
 import { askLine, defaultBranch, gitWords, remoteOf, type RegisteredWorktree, type RepositoryFacts } from './repository.ts';
-import { completeTree, dropRegistration, isHealthy, MAKING } from './mend.ts';
+import { completeTree, dropRegistration, fillEmpty, isHealthy, MAKING } from './mend.ts';
 import { readTodo, writeTodo } from './todo.ts';
 
 export type RepositoryPorts = { readonly git: GitWork; readonly fs: Fs };
@@ -128,13 +128,15 @@ async function reattach({ ports, facts }: Look, known: WorktreeRecord, notes: re
   await ports.git(facts.primary.folder, ['worktree', 'repair', known.folder]);
   const again = await ports.git(facts.primary.folder, ['worktree', 'list', '--porcelain', '-z']);
   const isListed = again.stdout.split('\0').includes(`worktree ${known.folder}`);
-  if (isListed && (await isHealthy(ports.git, facts, { folder: known.folder })))
+  if (isListed && (await isHealthy(ports.git, facts, { folder: known.folder }))) {
+    await fillEmpty(ports.git, known.folder);
     return ok({
       record: known,
       how: 'mended',
       isToPrepare: false,
       notes: [...notes, 'git worktree repair joined it to its repository again'],
     });
+  }
   return state(
     `${printable(known.folder)} is there, but it is no work tree of ${printable(facts.primary.folder)} any more: look what it holds (docket worktree status), move it aside, then try again`,
   );

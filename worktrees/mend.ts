@@ -67,6 +67,17 @@ export async function completeTree(
   return ok('completed');
 }
 
+/**
+ * A folder that was deleted by hand, of which something made only a part again (a daemon its queues): git writes the files, where not one of them is
+ * there. What is there is never written over (git-checkout-index(1)).
+ */
+export async function fillEmpty(git: GitWork, folder: string): Promise<void> {
+  const count = async (...which: string[]): Promise<number> =>
+    (await git(folder, ['ls-files', '-z', ...which])).stdout.split('\0').length - 1;
+  const missing = await count('--deleted');
+  if (missing > 0 && missing === (await count('--cached'))) await git(folder, ['checkout-index', '--all', '--quiet']);
+}
+
 async function isQuiet({ isAtWork }: MendPorts, { primary }: RepositoryFacts): Promise<boolean> {
   for (let tries = 0; tries < QUIET_TRIES; tries++) {
     if ((await isAtWork(primary.folder)) !== true) return true;

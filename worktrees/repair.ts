@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Fs } from '#core/ports.ts';
 import { unreachable } from '#core/result.ts';
 import { writeRecord } from './records.ts';
+import { fillEmpty } from './mend.ts';
 import { askLine, gitWords, type RepositoryFacts } from './repository.ts';
 import type { Orphan } from './orphans.ts';
 import { finishRemoval, type RemovePorts } from './remove.ts';
@@ -27,6 +28,7 @@ export async function repair(ports: RepairPorts, repository: RepositoryFacts, or
       // Of a `.git` file that is gone git says that it cannot be read, and makes it again all the same: its effect counts.
       const found = await askLine(git, by.folder, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
       if (found === null || (await fs.realPath(found)) !== common) return { orphan, failed: gitWords(answer) };
+      await fillEmpty(git, by.folder);
       if (record !== null && record.folder !== by.folder) await writeRecord(fs, common, { ...record, folder: by.folder });
       return { orphan, failed: null };
     }

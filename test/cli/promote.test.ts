@@ -1,7 +1,7 @@
 /** A person's word about production, and what a person came upon: records, edits, and what is refused. */
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -40,6 +40,13 @@ async function place(t: TestContext): Promise<TempWorkspace> {
   await seedJob(rooms, 'b', { feature: 'prd-sales-crm' }, { status: 'answered', answer: 'x\n' });
   return workspace;
 }
+/** What the verifier says that shares no line with docket. */
+function standalone(workspace: TempWorkspace): readonly string[] {
+  const script = path.resolve(import.meta.dirname, '../../scripts/verify-standalone.mjs');
+  const { stdout, stderr } = spawnSync(process.execPath, [script, workspace.history, '--json'], { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  return (JSON.parse(stdout) as { findings: { what: string; path: string }[] }).findings.map((one) => `${one.what} ${one.path}`);
+}
 const AT = ['--where', 'production', '--evidence', 'https://shop.example.com/cart'];
 
 describe('docket promote', () => {
@@ -57,6 +64,7 @@ describe('docket promote', () => {
       'seen',
     );
     assert.equal(code, 0, err);
+    assert.deepEqual(standalone(workspace), []);
     const { path: file, edited } = data as { path: string; edited: string };
     assert.deepEqual([file, edited], ['ISSUE-14-totals/promotion.json', 'docs/issues.md']);
     assert.equal(readFileSync(path.join(workspace.root, edited), 'utf8'), LOG.replace('| open |', '| resolved |'));
