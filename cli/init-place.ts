@@ -12,7 +12,7 @@ const PACKAGE_BYTES_MAX = 1_000_000;
 const NAME_LENGTH_MAX = 64;
 /** The state folder of a workspace, and the mark of a history repository (history/setup.ts). */
 const STATE_FOLDER = '.docket';
-const HISTORY_MARK = path.join('.git', 'docket');
+const HISTORY_MARK = path.join('.git', 'docket', 'config');
 
 const wrong = (message: string): CliError => new CliError(`${message}; nothing was made`, EXIT.wrongUse);
 

@@ -10,6 +10,7 @@ import { panesJsonSchema } from '#cli/schema-panes.ts';
 import { reviewJsonSchemas } from '#cli/schema-review.ts';
 import { checkpointJsonSchema, verifyJsonSchema } from '#cli/schema-verify.ts';
 import { exportJsonSchemas } from '#cli/schema-export.ts';
+import { workOnJsonSchema } from '#cli/schema-work-on.ts';
 import { worktreeJsonSchema } from '#cli/schema-worktree.ts';
 import { jsonSchemas } from '#prompt-spec/json-schema.ts';
 
@@ -28,6 +29,7 @@ const wanted = [
   { name: 'panes.schema.json', text: `${JSON.stringify(panesJsonSchema(), null, 2)}\n` },
   { name: 'evidence.schema.json', text: `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n` },
   { name: 'verify.schema.json', text: `${JSON.stringify(verifyJsonSchema(), null, 2)}\n` },
+  { name: 'work-on.schema.json', text: `${JSON.stringify(workOnJsonSchema(), null, 2)}\n` },
   { name: 'worktree.schema.json', text: `${JSON.stringify(worktreeJsonSchema(), null, 2)}\n` },
   { name: 'checkpoint.schema.json', text: `${JSON.stringify(checkpointJsonSchema(), null, 2)}\n` },
 ];

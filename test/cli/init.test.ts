@@ -211,6 +211,13 @@ describe('docket init refuses with words, and makes nothing', { concurrency: 4 }
     await refused(base, root, ['../file'], /file is not a folder/);
   });
 
+  test('and not a code repository in which docket keeps something in its git folder: work trees, hooks', async (t) => {
+    const { root } = await makeRepository(t);
+    mkdirSync(path.join(root, '.git', 'docket', 'worktrees'), { recursive: true });
+    assert.equal((await init(root)).code, 0);
+    assert.equal((await init(root)).code, 0);
+  });
+
   test('the queues, the history, a .git folder and a bare repository', async (t) => {
     const { base, root } = await makeRepository(t);
     await init(root);

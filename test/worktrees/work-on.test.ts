@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
+import { workOnSchema } from '#cli/schema-work-on.ts';
 import { makeCodeTree, withRemote } from '#test/support/worktrees.ts';
 
 suite('docket work-on', () => {
@@ -88,7 +89,8 @@ suite('docket work-on', () => {
   test('mends what was lost: the folder, the registration, the record', async (t) => {
     const code = await makeCodeTree(t);
     const folder = path.join(code.beside, 'app-FEAT-1');
-    await code.json(code.app, 'FEAT-1');
+    const made = await code.json(code.app, 'FEAT-1');
+    assert.equal(workOnSchema.safeParse(made.data).error, undefined);
     code.git(folder, 'commit', '-q', '--allow-empty', '-m', 'work');
     const tip = code.git(folder, 'rev-parse', 'HEAD');
     rmSync(folder, { recursive: true });
@@ -108,6 +110,15 @@ suite('docket work-on', () => {
     const mended = await code.json(code.app, 'FEAT-1');
     assert.deepEqual([mended.code, mended.data['how']], [0, 'mended'], mended.err);
     assert.equal(code.git(folder, 'rev-parse', 'HEAD'), tip);
+
+    // A daemon that was still up has made its queues again in a folder that somebody deleted.
+    rmSync(folder, { recursive: true });
+    code.write(path.join(folder, 'queues/01-architect/in/x.md'), 'x');
+    const filled = await code.json(code.app, 'FEAT-1');
+    assert.deepEqual([filled.code, filled.data['how']], [0, 'mended'], filled.err);
+    assert.equal(code.git(folder, 'status', '--porcelain'), '');
+    assert.ok(existsSync(path.join(folder, 'docket.yaml')));
+    assert.ok(existsSync(path.join(folder, 'queues/01-architect/in/x.md')));
 
     rmSync(path.join(code.app, '.git/docket/worktrees/feat-1.json'));
     const adopted = await code.json(code.app, 'FEAT-1');
