@@ -170,7 +170,8 @@ describe('iterm_work_on_feature.py, against a recorded stand-in of the API', wit
 
   test('opens what docket plans: a window, its splits, names, and texts that a shell reads as they were meant', async (t) => {
     const here = await place(t);
-    writeFileSync(path.join(here.repo, 'docket.yaml'), 'runner: offline\n');
+    const roles = 'meta, architect, openapi, ui, integration, test-review';
+    writeFileSync(path.join(here.repo, 'docket.yaml'), `runner: offline\npanes: { roles: [${roles}] }\n`);
     const { code, out, err, calls } = iterm(here, ['--panes-of', here.repo, '--interactive', 'ui'], here.base);
     assert.equal(code, 0, err);
     assert.match(out, /^6 panes in iTerm2: docket-my-repo-s-[0-9a-f]{6}\n$/);

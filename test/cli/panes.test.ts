@@ -16,7 +16,7 @@ test('without tmux: words with how to get it, exit code 3', (t) => {
 });
 
 test('--print says what would be opened, and needs no tmux', (t) => {
-  const rig = makeRig(t);
+  const rig = makeRig(t, 'runner: offline\npanes: { roles: [meta, architect, openapi, ui, integration, test-review] }\n');
   const env = { PATH: path.join(rig.base, 'nothing') };
   const plan: unknown = JSON.parse(rig.run(['panes', '--print', '--json', '--interactive', 'ui'], { env }).out);
   assert.ok(isPanePlan(plan));

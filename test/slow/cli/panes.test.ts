@@ -1,7 +1,6 @@
 /** `docket panes` with a real tmux, on a server of its own: made, shown, mended, refused and ended, and never anything of somebody else's. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { makeRig, type Rig } from '#test/support/rig.ts';
@@ -14,7 +13,7 @@ const DOCKET = path.resolve(import.meta.dirname, '../../../bin/docket.js');
 
 function stage(
   t: Parameters<typeof makeRig>[0] & Parameters<typeof tmuxServer>[0],
-  settings = 'runner: offline\n',
+  settings = 'runner: offline\npanes: { roles: [meta, architect, openapi, ui, integration, test-review] }\n',
 ): { rig: Rig; tmux: TmuxServer; panes: (...args: string[]) => ReturnType<Rig['run']> } {
   const rig = makeRig(t, settings);
   const tmux = tmuxServer(t, rig.env);
@@ -76,26 +75,17 @@ describe('docket panes with tmux', onlyWithTmux(), () => {
   });
 
   test('opens windows of six', (t) => {
-    const rig = makeRig(t);
-    for (const name of ['06-data', '07-docs']) {
-      const folder = path.join(rig.root, 'agents', name);
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(
-        path.join(folder, 'role.yaml'),
-        `name: ${name.slice(3)}\nnumber: ${String(Number(name.slice(0, 2)))}\ntitle: More\nresponsibility: More of it.\nemits: document\naccess: read-only\nreview: required\n`,
-      );
-    }
-    const tmux = tmuxServer(t, rig.env);
+    const { rig, tmux } = stage(t, 'runner: offline\n');
     const { code, err } = rig.run(['panes'], { env: tmux.env });
     assert.equal(code, 0, err);
     assert.deepEqual(tmux.panes('#{window_name} #{@docket_role}'), [
       ...ROLES.map((role) => `roles-1 ${role}`),
-      'roles-2 06-data',
-      'roles-2 07-docs',
+      'roles-2 06-project-from-prd',
+      'roles-2 07-fix-from-issues',
     ]);
     tmux.run('kill-window', '-t', `=${sessionOf(tmux)}:roles-1`);
     assert.equal(data(rig.run(['panes', '--json'], { env: tmux.env }).out)['state'], 'mended');
-    assert.deepEqual(rolesOf(tmux).toSorted(), [...ROLES, '06-data', '07-docs']);
+    assert.deepEqual(rolesOf(tmux).toSorted(), [...ROLES, '06-project-from-prd', '07-fix-from-issues']);
   });
 
   test('keeps to its caps: nothing is opened past them', (t) => {
