@@ -13,13 +13,14 @@ import { makeRig, promptText } from '#test/support/rig.ts';
 import { settingsWith, shellRunner } from '#test/support/rig-runners.ts';
 import { rememberingIo } from '#test/support/workspace.ts';
 
-test('no verb pushes, promotes, applies or deletes, with or without a person', async () => {
+/** `promote` writes a person's word into the history, and moves nothing (test/cli/promote.test.ts). */
+test('no verb pushes, deploys, applies or deletes, with or without a person', async () => {
   const program = new Command('docket');
   await addVerbs(program, rememberingIo('/').io, []);
   const all = (command: Command): string[] => command.commands.flatMap((one) => [one.name(), ...one.aliases(), ...all(one)]);
   const verbs = all(program);
   assert.ok(verbs.length > 20);
-  const never = ['push', 'promote', 'deploy', 'apply', 'commit', 'exec', 'run', 'shell', 'clean', 'gc', 'prune', 'delete', 'rm', 'wipe'];
+  const never = ['push', 'deploy', 'apply', 'commit', 'exec', 'run', 'shell', 'clean', 'gc', 'prune', 'delete', 'rm', 'wipe'];
   assert.deepEqual(
     verbs.filter((verb) => never.includes(verb)),
     [],
