@@ -16,6 +16,7 @@ import { canTrace, countSyncs, memoryOf, processorSeconds, startBaseline, startD
 import type { Prompt } from './prompts.ts';
 import { claim, scan } from './scan.ts';
 import { statusRows } from './status.ts';
+import { worktreeRows } from './worktree.ts';
 import { megabytes, ms, NONE, perSecond, quantile, times, type Row } from './table.ts';
 
 type Case = (options: BenchOptions, progress: Progress) => Promise<Row[]>;
@@ -280,6 +281,7 @@ export const RUN: Readonly<Record<CaseName, Case>> = {
   scan,
   start,
   status: statusRows,
+  worktree: worktreeRows,
   history,
   size,
   signing,

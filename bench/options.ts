@@ -11,6 +11,7 @@ export const CASES = [
   'scan',
   'start',
   'status',
+  'worktree',
   'history',
   'size',
   'signing',
