@@ -86,6 +86,11 @@ export async function inspectFolder(ports: SetupPorts, dir: string): Promise<voi
     throw refuse(`the history ${dir} is a linked worktree or submodule (its .git is a ${inside.kind}): ${mend}`);
   if (inside === null) {
     const names = new Set((await fs.list(dir)).map(({ name }) => name));
+    // Another docket has begun it between the two looks: several may start on one new history at once.
+    if (names.has('.git')) {
+      await inspectFolder(ports, dir);
+      return;
+    }
     if (names.has('HEAD') && names.has('objects') && names.has('refs'))
       throw refuse(`the history ${dir} is a bare repository; docket keeps the files readable beside it: ${mend}`);
     if (names.size > 0) throw refuse(`the folder ${dir} is not empty and no history of docket: ${mend}`);
@@ -161,13 +166,18 @@ export const FIRST_FILES: readonly { readonly path: string; readonly text: strin
 export const FIRST_MESSAGE = 'docket: a history begins\n';
 
 /** Throws for a repository that has commits of something else: no tip on main, or one without docket's mark. */
-async function refuseForeignHistory(fs: Fs, dir: string, gitDir: string): Promise<void> {
+async function refuseForeignHistory(fs: Fs, dir: string, gitDir: string, isAgain = false): Promise<void> {
   const tip = await readTip(fs, gitDir);
   if (tip === null) {
     const branches = await fs.list(`${gitDir}/refs/heads`).catch((error: unknown) => {
       if ((error as { code?: unknown }).code === 'ENOENT') return [];
       throw error;
     });
+    // Another docket that starts at the same time has made its first commit between the two looks.
+    if (!isAgain && branches.some(({ name, kind }) => name === 'main' && kind === 'file')) {
+      await refuseForeignHistory(fs, dir, gitDir, true);
+      return;
+    }
     const packed = (await textOf(fs, `${gitDir}/packed-refs`))?.includes(' refs/heads/') === true;
     if (packed || branches.some(({ name }) => name?.endsWith('.lock') === false))
       throw refuse(`${dir} is a git repository with branches, but none is called main: ${mend}`);
