@@ -3,7 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
+import type { Fs, Log } from '#core/ports.ts';
 import { makeHistory } from '#history/history.ts';
+import { inspectFolder } from '#history/setup.ts';
+import { makeFs } from '#platform/files.ts';
+import { makeHistoryGit } from '#platform/git-repository.ts';
 import { answer, collect, makeRig, submission, value, type Rig } from './rig.ts';
 
 const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
@@ -121,4 +125,30 @@ suite('setting a history up', () => {
     rig.assertClean();
     assert.equal((await collect(history.log({}))).length, 2);
   });
+});
+
+test('what another docket makes between two looks at a new history is not taken for something foreign', async () => {
+  const rig = makeRig();
+  try {
+    await (await rig.open()).close();
+    const real = makeFs();
+    const log: Log = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined, with: () => log };
+    /** As it was before the other one came, once for each of these paths. */
+    const late = (...missing: readonly string[]): Fs => {
+      const left = new Set(missing);
+      return {
+        ...real,
+        facts: async (file) => (left.delete(String(file)) ? null : real.facts(file)),
+        readBounded: async (file, most) => {
+          if (left.delete(String(file))) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
+          return real.readBounded(file, most);
+        },
+      };
+    };
+    const git = path.join(rig.dir, '.git');
+    for (const fs of [late(git), late(path.join(git, 'refs/heads/main')), late(git, path.join(git, 'refs/heads/main'))])
+      await inspectFolder({ fs, git: makeHistoryGit(), log }, rig.dir);
+  } finally {
+    await rig.end();
+  }
 });
