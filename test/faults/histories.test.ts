@@ -17,7 +17,7 @@ import { IS_FULL, makeStory } from './story.ts';
 const HISTORIES = IS_FULL ? 1_000 : 200;
 const STEPS_MIN = 20;
 const STEPS_MAX = 60;
-const BUDGET_MS = IS_FULL ? 3 * 3_600_000 : 120_000;
+const BUDGET_MS = IS_FULL ? 3 * 3_600_000 : 75_000;
 
 /** How often each step comes, against the others. */
 const WEIGHTS: Readonly<Record<StepName, number>> = {
