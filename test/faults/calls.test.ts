@@ -12,7 +12,7 @@ import { publish } from './results.ts';
 import { buildShim, ERROR_NAMES, type Act } from './shim.ts';
 import { IS_FULL } from './story.ts';
 
-const BUDGET_MS = IS_FULL ? Number.POSITIVE_INFINITY : 60_000;
+const BUDGET_MS = IS_FULL ? Number.POSITIVE_INFINITY : 90_000;
 const CASES_MIN = 20;
 /** Every third case is a kill. */
 const KILL_PERCENT = 33;
