@@ -98,10 +98,20 @@ export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: 
   let writersWait: { readonly words: string } | null = null;
   const waits = new Map<string, string>();
 
+  /** Runs that are over, while the file could not be told so: else their slots would be taken for as long as this daemon lives. */
+  const owed = { accounts: new Set<string>(), writers: new Set<string>() };
+  const giveBack = (where: keyof typeof owed, sharing: Sharing | null, run: string): void => {
+    if (sharing !== null && sharing.use((shared) => shared.give(run)) === null) owed[where].add(run);
+  };
+
   accounts?.onMended((shared) => {
+    for (const run of owed.accounts) shared.give(run);
+    owed.accounts.clear();
     for (const [run, { key, ask }] of mine) if (key !== null) shared.keep({ key, run, label: ask.label });
   });
   writers.onMended((shared) => {
+    for (const run of owed.writers) shared.give(run);
+    owed.writers.clear();
     for (const [run, { ask }] of mine) if (ask.writes) shared.keep({ key: WRITER, run, label: ask.label });
   });
 
@@ -128,8 +138,8 @@ export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: 
     if (!mine.has(ask.run)) return;
     const key = mine.get(ask.run)?.key ?? null;
     mine.delete(ask.run);
-    if (key !== null) accounts?.use((shared) => shared.give(ask.run));
-    if (ask.writes) writers.use((shared) => shared.give(ask.run));
+    if (key !== null) giveBack('accounts', accounts, ask.run);
+    if (ask.writes) giveBack('writers', writers, ask.run);
   };
 
   return {
@@ -159,7 +169,7 @@ export function makeOutside({ pollMs, accounts, keyOf, writers, code, onHeld }: 
         ask.tell(null);
         return null;
       }
-      if (ask.writes) writers.use((shared) => shared.give(ask.run));
+      if (ask.writes) giveBack('writers', writers, ask.run);
       const againMs = answer.is === 'early' ? Math.max(1, Math.min(pollMs, answer.waitMs)) : pollMs;
       refused.set(lane.name, againMs);
       if (answer.is === 'held') {
