@@ -145,8 +145,8 @@ test('what another docket makes between two looks at a new history is not taken 
         },
       };
     };
-    const git = path.join(rig.dir, '.git');
-    for (const fs of [late(git), late(path.join(git, 'refs/heads/main')), late(git, path.join(git, 'refs/heads/main'))])
+    const gitDir = path.join(rig.dir, '.git');
+    for (const fs of [late(gitDir), late(path.join(gitDir, 'refs/heads/main')), late(gitDir, path.join(gitDir, 'refs/heads/main'))])
       await inspectFolder({ fs, git: makeHistoryGit(), log }, rig.dir);
   } finally {
     await rig.end();
