@@ -9,7 +9,8 @@ import type { Fs } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { WorktreeRecord, WorktreeSource } from '#core/worktrees.ts';
 
-const BYTES_MAX = 65_536;
+/** What was cleaned up holds its record, and more. */
+const BYTES_MAX = 131_072;
 
 export const recordsFolder = (common: string): string => path.join(common, 'docket', 'worktrees');
 /** Names differ in case only on some file systems: the id decides in lower case, as sameFeature does. */
@@ -26,35 +27,45 @@ export async function readRecords(fs: RecordFs, common: string): Promise<readonl
   const names = (await fs.list(folder)).flatMap(({ name }) =>
     name?.endsWith('.json') === true && !name.endsWith('.removed.json') ? [name] : [],
   );
-  return Promise.all(names.toSorted().map(async (name) => readOne(fs, path.join(folder, name))));
+  return Promise.all(
+    names.toSorted().map(async (name) => {
+      const file = path.join(folder, name);
+      return { file, record: await readForm(fs, file, parseRecord) };
+    }),
+  );
 }
 
 /** Null: there is none. */
 export async function readRecord(fs: RecordFs, common: string, id: FeatureId): Promise<Result<WorktreeRecord, string> | null> {
   const file = recordFile(common, id);
-  return (await fs.facts(file)) === null ? null : (await readOne(fs, file)).record;
+  return (await fs.facts(file)) === null ? null : readForm(fs, file, parseRecord);
 }
 
-async function readOne(fs: RecordFs, file: string): Promise<ReadRecord> {
+/** A file of this folder as its form says; words why it cannot be read, or is none. */
+export async function readForm<T>(
+  fs: Pick<Fs, 'readBounded'>,
+  file: string,
+  parse: (text: string) => Result<T, string>,
+): Promise<Result<T, string>> {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode((await fs.readBounded(file, BYTES_MAX)).bytes);
-    return { file, record: parseRecord(text) };
+    return parse(new TextDecoder('utf-8', { fatal: true }).decode((await fs.readBounded(file, BYTES_MAX)).bytes));
   } catch (error) {
-    return { file, record: err(error instanceof Error ? error.message : String(error)) };
+    return err(error instanceof Error ? error.message : String(error));
   }
 }
 
-/** Durable when it resolves. A record that stands there is replaced: ask readRecord first. */
-export async function writeRecord(
-  fs: Pick<Fs, 'makeFolders' | 'replace' | 'syncFolder'>,
-  common: string,
-  record: WorktreeRecord,
-): Promise<void> {
-  const folder = recordsFolder(common);
+export type WriteFs = Pick<Fs, 'makeFolders' | 'replace' | 'syncFolder'>;
+/** Durable when it resolves. @param file in the folder of records */
+export async function writeForm(fs: WriteFs, file: string, form: unknown): Promise<void> {
+  const folder = path.dirname(file);
   await fs.makeFolders(folder, 0o700);
-  await fs.replace(recordFile(common, record.id), `${JSON.stringify(record, null, 2)}\n`, 'safety', 0o600);
+  await fs.replace(file, `${JSON.stringify(form, null, 2)}\n`, 'safety', 0o600);
   await fs.syncFolder(folder, 'safety');
 }
+
+/** Durable when it resolves. A record that stands there is replaced: ask readRecord first. */
+export const writeRecord = async (fs: WriteFs, common: string, record: WorktreeRecord): Promise<void> =>
+  writeForm(fs, recordFile(common, record.id), record);
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;

@@ -12,7 +12,7 @@ import type { Fs } from '#core/ports.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import type { WorktreeRecord } from '#core/worktrees.ts';
 import type { MergedAs } from './cleanup-facts.ts';
-import { parseRecord, recordsFolder } from './records.ts';
+import { parseRecord, readForm, recordsFolder, writeForm, type WriteFs } from './records.ts';
 
 export const REMOVAL_STATES = ['begun', 'tree', 'removed', 'restoring', 'restored'] as const;
 export type RemovalState = (typeof REMOVAL_STATES)[number];
@@ -41,7 +41,6 @@ export type Removal = {
   readonly queues: string | null;
 };
 
-const BYTES_MAX = 131_072;
 const ENDING = '.removed.json';
 const TIME = /^[0-9]{8}T[0-9]{9}Z$/;
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
@@ -68,26 +67,14 @@ export async function readRemovals(fs: ReadFs, common: string): Promise<readonly
   return Promise.all(
     names.toSorted().map(async (name) => {
       const file = path.join(folder, name);
-      try {
-        const text = new TextDecoder('utf-8', { fatal: true }).decode((await fs.readBounded(file, BYTES_MAX)).bytes);
-        return { file, removal: parseRemoval(text) };
-      } catch (error) {
-        return { file, removal: err(error instanceof Error ? error.message : String(error)) };
-      }
+      return { file, removal: await readForm(fs, file, parseRemoval) };
     }),
   );
 }
 
 /** Durable when it resolves. */
-export async function writeRemoval(
-  fs: Pick<Fs, 'makeFolders' | 'replace' | 'syncFolder'>,
-  common: string,
-  removal: Removal,
-): Promise<Removal> {
-  const folder = recordsFolder(common);
-  await fs.makeFolders(folder, 0o700);
-  await fs.replace(removalFile(common, removal.record.id, removal.time), `${JSON.stringify(removal, null, 2)}\n`, 'safety', 0o600);
-  await fs.syncFolder(folder, 'safety');
+export async function writeRemoval(fs: WriteFs, common: string, removal: Removal): Promise<Removal> {
+  await writeForm(fs, removalFile(common, removal.record.id, removal.time), removal);
   return removal;
 }
 
