@@ -7,7 +7,7 @@
  * removed, replaced, put back, or the lock dropped by the kernel because somebody closed a descriptor of that file), at most one daemon passes.
  */
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import path from 'node:path';
 import type { Fs, KernelLock } from '#core/ports.ts';
 import { systemError } from './file-facts.ts';
@@ -23,10 +23,10 @@ export type Epoch = {
   check(): void;
 };
 
-function factsOf(file: string): string | null {
-  const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? null : [stats.dev, stats.ino, stats.size, stats.ctimeNs].join(':');
-}
+const LOOK = { bigint: true, throwIfNoEntry: false } as const;
+
+const isSame = (a: BigIntStats, b: BigIntStats): boolean =>
+  a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.ctimeNs === b.ctimeNs;
 
 /** Null: there is none, or it is nothing that we wrote. */
 function readText(file: string): string | null {
@@ -69,14 +69,14 @@ export async function takeEpoch(file: string, lock: KernelLock, instance: string
   lock.check();
   await fs.replace(file, text, 'safety');
   await fs.syncFolder(path.dirname(file), 'safety');
-  let facts: string | null = null;
+  let facts: BigIntStats | null = null;
   let lost: Error | null = null;
   const look = (): void => {
     lock.check();
-    const now = factsOf(file);
-    if (now !== null && now === facts) return;
+    const now = lstatSync(file, LOOK);
+    if (now !== undefined && facts !== null && isSame(now, facts)) return;
     if (!isEpoch(file, text)) throw systemError('ESTALE', `another daemon has begun its epoch, or the file is gone, '${file}'`);
-    facts = now;
+    facts = now ?? null;
   };
   const check = (): void => {
     if (lost !== null) throw lost;

@@ -94,12 +94,15 @@ function create(path: string): void {
   }
 }
 
+type Identity = { readonly dev: bigint; readonly ino: bigint };
+const LOOK = { bigint: true, throwIfNoEntry: false } as const;
+
 /** Device and inode of the file at a path, by lstat only; null when there is none. A link is refused (code ELOOP). */
-function fileIdentity(path: string): string | null {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+function fileIdentity(path: string): Identity | null {
+  const stats = lstatSync(path, LOOK);
   if (stats === undefined) return null;
   if (!stats.isFile()) throw Object.assign(new Error(`ELOOP: a database must be a regular file, '${path}'`), { code: 'ELOOP' });
-  return `${String(stats.dev)}:${String(stats.ino)}`;
+  return stats;
 }
 
 function wrapStatement(path: string, statement: StatementSync): PreparedStatement {
@@ -118,13 +121,14 @@ function wrapStatement(path: string, statement: StatementSync): PreparedStatemen
 /** Whatever else stands at its path, a link or a folder, is not it. */
 function isThere({ path, identity }: Companion): boolean {
   try {
-    return fileIdentity(path) === identity;
+    const now = fileIdentity(path);
+    return now === null || identity === null ? now === identity : now.ino === identity.ino && now.dev === identity.dev;
   } catch {
     return false;
   }
 }
 
-type Companion = { readonly path: string; readonly identity: string | null };
+type Companion = { readonly path: string; readonly identity: Identity | null };
 /** They are made by the first statement in WAL mode, and stay while a connection is open. */
 const companionsOf = (path: string): readonly Companion[] =>
   [`${path}-wal`, `${path}-shm`].map((one) => ({ path: one, identity: fileIdentity(one) }));

@@ -9,6 +9,8 @@ const TABLE_SIZE = 1 << 16;
 // Made once and never cleared but for every 255th text: a mark is the number of its text.
 const pairs = new Uint8Array(TABLE_SIZE);
 const triples = new Uint8Array(TABLE_SIZE);
+/** ASCII only: no rule's expression takes another character for a letter of a hint (none has the flags i and u both). */
+const LOWER = Uint8Array.from({ length: 256 }, (_, code) => (code >= 0x41 && code <= 0x5a ? code + 0x20 : code));
 let mark = 0;
 
 function nextMark(): number {
@@ -27,12 +29,14 @@ const tripleOf = (a: number, b: number, c: number): number => ((a * 31 + b) * 31
  * no hint is missed, and a character that turns into another one costs a look by its rule's expression. The answer holds until the next text is asked about.
  */
 export function hintsIn(text: string): (hint: string) => boolean {
-  const bytes = Buffer.from(text.toLowerCase(), 'latin1');
+  const bytes = Buffer.from(text, 'latin1');
   let lower: string | null = null;
   const now = nextMark();
   let first = 0;
   let second = 0;
-  for (const third of bytes) {
+  for (let at = 0; at < bytes.length; at++) {
+    const third = LOWER[bytes[at] ?? 0] ?? 0;
+    bytes[at] = third;
     pairs[(second << 8) | third] = now;
     triples[tripleOf(first, second, third)] = now;
     first = second;

@@ -10,6 +10,7 @@ import matter from 'gray-matter';
 import type { Fault } from '#core/fault.ts';
 import { err, ok, type Result } from '#core/result.ts';
 import { fault, type FaultWords, type Place, shown, WHOLE_FILE } from './faults.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import { readYaml, type YamlRead } from './safe-yaml.ts';
 
 export type TextLimits = { readonly promptBytes: number; readonly frontMatterBytes: number };
@@ -226,7 +227,7 @@ export function readHeader(parts: Parts, maxBytes: number): Result<FrontMatter, 
       },
     );
   }
-  return ok({ ...callGrayMatter(plain), body, closeLine });
+  return ok({ ...(readPlainYaml(plain) ?? callGrayMatter(plain)), body, closeLine });
 }
 
 const refuseLanguage = (): never => {
