@@ -367,10 +367,12 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
         try {
           sleepMs = await this.tick();
         } catch (error) {
-          if (classifyError(error) === 'lost-disk') throw error;
-          ports.log.error(
-            `a round failed, the next one is in ${String(RETRY_BASE_MS)} ms: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-          );
+          const kind = classifyError(error);
+          if (kind === 'lost-disk') throw error;
+          const words = error instanceof Error ? (kind === 'environment' ? error.message : (error.stack ?? error.message)) : String(error);
+          ports.log.error(`a round failed, the next one is in ${String(RETRY_BASE_MS)} ms: ${words}`);
+          // A folder that went away since the last look stops its own role, and no other, once a look has seen it.
+          if (kind === 'environment') nextLookMs = 0;
           await ports.clock.sleep(RETRY_BASE_MS, signal);
         }
         await hint.nextOr(sleepMs, signal);

@@ -4,7 +4,8 @@
  *
  * <root> and <root>/<role> are watched with chokidar 6, which finds roles that come and go; each <root>/<role>/in, whose names are the hints, with a
  * plain `fs.watch`: chokidar would name all of a folder's files at the start and whenever it was made again (14 s and 450 MB for a million).
- * Not watched: out/, work/, archive/, .docket/, whose own traffic would fill that queue.
+ * Not watched: what lies on a file system that may not answer (foreign-mounts.ts): to watch it takes a look at it in this thread, and nothing is heard there of
+ * what others do; out/, work/, archive/, .docket/, whose own traffic would fill that queue.
  *
  * States of an in/: unwatched -> watched (known by its inode) -> gone or another one: looked up again, and everywhere else.
  * Invariant: within one turn of the loop either every event is passed on by its name, or "look everywhere" is.
@@ -14,6 +15,7 @@ import { lstatSync, readdirSync, watch as watchFolder, type FSWatcher as FolderW
 import path from 'node:path';
 import { FSWatcher } from 'chokidar';
 import type { OnHint, StartWatch } from '#core/ports.ts';
+import { foreignMountOf } from './foreign-mounts.ts';
 
 /** Variables that would override the options below (chokidar's README, "usePolling"). */
 const OVERRIDES = ['CHOKIDAR_USEPOLLING', 'CHOKIDAR_INTERVAL'];
@@ -38,7 +40,7 @@ function makeWatcher(root: string): FSWatcher {
       atomic: false,
       awaitWriteFinish: false,
       ignorePermissionErrors: true,
-      ignored: (file) => isOutside(root, file),
+      ignored: (file) => isOutside(root, file) || foreignMountOf(file) !== null,
     });
   } finally {
     for (const [name, value] of saved) if (value !== undefined) process.env[name] = value;
@@ -61,8 +63,9 @@ function limited(onHint: OnHint): OnHint {
 
 type Inbox = { readonly inode: string; readonly watcher: FolderWatcher };
 
-/** What an in/ is known by; null: it is not there, or is no folder. */
+/** What an in/ is known by; null: it is not there, is no folder, or may not be asked. */
 function inodeOf(folder: string): string | null {
+  if (foreignMountOf(folder) !== null) return null;
   try {
     const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false });
     return stats?.isDirectory() === true ? `${String(stats.dev)}:${String(stats.ino)}` : null;
