@@ -22,7 +22,12 @@ const SILENT_MAX = 2;
 const LOST = new Set(['EIO', 'ECONNABORTED']);
 
 /** Resolves with what `act` does on that mount, or rejects with its error, or with ETIMEDOUT. */
-export type Patiently = <T>(at: string, what: string, file: string, act: () => Promise<T>) => Promise<T>;
+type Patiently = <T>(at: string, what: string, file: string, act: () => Promise<T>) => Promise<T>;
+export type Patience = {
+  readonly patiently: Patiently;
+  /** Somebody else knows that this mount does not answer: it is not asked, as long as this process lives. */
+  readonly passOver: (at: string) => void;
+};
 
 type Mount = {
   readonly at: string;
@@ -58,7 +63,7 @@ let looks = 0;
 const lookAt = async (at: string): Promise<unknown> => lstat(path.join(at, `.docket-${String(process.pid)}-${String((looks += 1))}.look`));
 
 /** @param look asks the mount at this place; rejects with ENOENT when all is well */
-export function makePatience(look: (at: string) => Promise<unknown>, isMounted: (at: string) => boolean): Patiently {
+export function makePatience(look: (at: string) => Promise<unknown>, isMounted: (at: string) => boolean): Patience {
   const mounts = new Map<string, Mount>();
   const silent = (): number => [...mounts.values()].filter(({ isSilent }) => isSilent).length;
   /** One at a time, as it takes a thread of its own; meanwhile another mount that is late counts as silent. */
@@ -78,7 +83,7 @@ export function makePatience(look: (at: string) => Promise<unknown>, isMounted: 
     return answer !== 'ENOENT' || !isMounted(at);
   }
 
-  return async (at, what, file, act) => {
+  const patiently: Patiently = async (at, what, file, act) => {
     const mount = mounts.get(at) ?? { at, waiting: [], isBusy: false, isSilent: false };
     mounts.set(at, mount);
     if (mount.isSilent || silent() >= SILENT_MAX) throw refusal(mount, what, file);
@@ -105,7 +110,11 @@ export function makePatience(look: (at: string) => Promise<unknown>, isMounted: 
     }
     return call;
   };
+  return {
+    patiently,
+    passOver: (at) => void mounts.set(at, { at, waiting: [], isBusy: true, isSilent: true }),
+  };
 }
 
 /** One for the process: it has one pool. */
-export const patiently: Patiently = makePatience(lookAt, isMountedNow);
+export const { patiently, passOver } = makePatience(lookAt, isMountedNow);

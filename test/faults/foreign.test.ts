@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { promptText } from '#test/support/rig.ts';
 import { makeChance, type Chance } from './chance.ts';
 import { dropOnOtherSide, makeForeign, type Foreign } from './foreign.ts';
@@ -90,10 +90,8 @@ const startOf = async (story: Story, mine: readonly Dropped[]): Promise<unknown>
 async function tellAndHeal(story: Story, foreign: Foreign, fault: Fault, chance: Chance): Promise<void> {
   const { rig } = story;
   const folder = path.join(rig.queues, FOLDER);
-  await startOf(
-    story,
-    Array.from({ length: PROMPTS }, () => story.drop(chance, { role: ROLE, lane: 'north', delayMsMax: 400 })),
-  );
+  const mine = Array.from({ length: PROMPTS }, () => story.drop(chance, { role: ROLE, lane: 'north', delayMsMax: 400 }));
+  await startOf(story, mine);
   const before = rig.log().length;
   const said = async (words: RegExp): Promise<unknown> =>
     rig.until(path.join(rig.queues, '.docket', 'log'), () => words.test(rig.log().slice(before)), `${words.source} in the log`);
@@ -105,119 +103,18 @@ async function tellAndHeal(story: Story, foreign: Foreign, fault: Fault, chance:
     await othersEnd(story, others);
     const status = await rig.docket('status');
     assert.match(status.out, line, status.out + status.err);
+    const why: string[] = [];
+    for (const { stem } of mine) why.push((await rig.docket('why', stem)).out);
+    assert.ok(
+      why.some((words) => fault.words.test(words) && words.includes('no attempt is spent')),
+      why.join('\n'),
+    );
   } finally {
     await fault.end(foreign, folder);
   }
   await story.settled();
   await said(new RegExp(`role ${ROLE} goes on`));
   assert.doesNotMatch(rig.run(['status']).out, /waits:/);
-}
-
-test('a role on sshfs: its server hangs, goes, comes back; it is named, the others go on, and it heals by itself', async (t) => {
-  const foreign = await makeForeign(t, 'sshfs');
-  if ('why' in foreign) {
-    notRun('sshfs', foreign);
-    return;
-  }
-  const story = makeStory(t);
-  const { rig } = story;
-  const failed = await foreign.connect(NAME, path.join(rig.queues, FOLDER));
-  if (failed !== null) {
-    notRun('sshfs', failed);
-    return;
-  }
-  const chance = makeChance(1);
-  const daemon = await rig.start();
-  await t.test('what is dropped on the other side, of which no event comes, is found', async () => {
-    const one = story.drop(chance, { role: ROLE, lane: 'north' });
-    // No look has seen it yet: it settles for two seconds on a network.
-    rmSync(path.join(rig.in(FOLDER), `${one.stem}.md`));
-    dropOnOtherSide(path.join(foreign.exported(NAME), 'in'), `${one.stem}.md`, one.text);
-    await story.settled();
-  });
-  for (const fault of FAULTS)
-    await t.test(fault.name, async () => {
-      await tellAndHeal(story, foreign, fault, chance);
-    });
-  assert.equal(daemon.child.exitCode, null, daemon.output());
-  assert.equal(await daemon.stop(), 0, daemon.output());
-  const mine = new Set(story.dropped.filter(({ folder }) => folder === FOLDER).map(({ stem }) => stem));
-  const verdict = judge(story, { startsMax: (stem) => (mine.has(stem) ? 2 : 1), hasFailedAttempts: true, foreign: FOREIGN });
-  publish(
-    'a role on sshfs',
-    `${String(FAULTS.length)} faults and a drop on the other side`,
-    verdict,
-    'told by status, healed by the same daemon',
-  );
-  assertRight(verdict, 1);
-});
-
-test('a start while the server of a role hangs: the role waits, the others are answered, and it heals by itself', async (t) => {
-  const foreign = await makeForeign(t, 'sshfs');
-  if ('why' in foreign) {
-    notRun('a start with sshfs', foreign);
-    return;
-  }
-  const story = makeStory(t);
-  const { rig } = story;
-  const failed = await foreign.connect(NAME, path.join(rig.queues, FOLDER));
-  if (failed !== null) {
-    notRun('a start with sshfs', failed);
-    return;
-  }
-  const chance = makeChance(2);
-  const first = await rig.start();
-  await startOf(story, [story.drop(chance, { role: ROLE, lane: 'north', delayMsMax: 400 })]);
-  await first.kill();
-  foreign.hang(NAME);
-  let daemon: Awaited<ReturnType<typeof rig.start>>;
-  try {
-    daemon = await rig.start();
-    await othersEnd(story, [story.drop(chance, { role: 'ui', lane: 'south' })]);
-    assert.match((await rig.docket('status')).out, /role architect waits: .*ETIMEDOUT.*does not answer/);
-  } finally {
-    foreign.answerAgain(NAME);
-  }
-  await story.settled();
-  assert.equal(await daemon.stop(), 0, daemon.output());
-  const verdict = judge(story, { foreign: FOREIGN });
-  publish('a start while sshfs hangs', '1 start', verdict, 'the daemon before it was killed with a run under way');
-  assertRight(verdict, 2);
-});
-
-for (const kind of ['lowntfs-3g', 'exfat-fuse'] as const) {
-  test(`a role on ${kind}, where Foo and foo are one name: prompts, rejections and a kill in the middle`, async (t) => {
-    const foreign = await makeForeign(t, kind);
-    if ('why' in foreign) {
-      notRun(kind, foreign);
-      return;
-    }
-    const story = makeStory(t);
-    const { rig } = story;
-    const failed = foreign.mountCaseBlind(kind, path.join(rig.queues, FOLDER));
-    if (failed !== null) {
-      notRun(kind, failed);
-      return;
-    }
-    const chance = makeChance(3);
-    let daemon = await rig.start();
-    assert.match(rig.log(), /takes names that differ only in case for one/);
-    for (let round = 0; round < ROUNDS; round++) {
-      story.drop(chance, { role: ROLE, isValid: false });
-      await startOf(
-        story,
-        Array.from({ length: PROMPTS }, () => story.drop(chance, { role: ROLE, lane: 'north' })),
-      );
-      await daemon.kill();
-      daemon = await rig.start();
-    }
-    await story.settled();
-    assert.equal(await daemon.stop(), 0, daemon.output());
-    const verdict = judge(story, { foreign: FOREIGN });
-    publish(`a role on ${kind}`, `${String(ROUNDS)} kills`, verdict, 'one name for Foo and foo');
-    assertRight(verdict, 3);
-    await sameName(rig);
-  });
 }
 
 /** `Foo.md`, and when it has its answer `foo.md`: neither takes the other's place. */
@@ -237,31 +134,146 @@ async function sameName(rig: Story['rig']): Promise<void> {
   assert.equal(await daemon.stop(), 0, daemon.output());
 }
 
-test('what cannot be on such a file system is refused at the start, in words', async (t) => {
-  const kind = 'lowntfs-3g';
-  const foreign = await makeForeign(t, kind);
-  if ('why' in foreign) {
-    notRun('refusals', foreign);
-    return;
-  }
-  const story = makeStory(t);
-  const { rig } = story;
-  const refused = async (words: RegExp): Promise<void> => {
-    const daemon = rig.launch();
-    assert.equal(await daemon.exit(), 3, daemon.output());
-    assert.match(daemon.output(), words);
-  };
-  const role = path.join(rig.queues, FOLDER);
-  const failed = foreign.mountCaseBlind(kind, role, true);
-  if (failed !== null) {
-    notRun('refusals', failed);
-    return;
-  }
-  await refused(/every user of this machine may write to .*01-architect .*umask/);
-  foreign.unmount(role);
-  rmSync(rig.queues, { recursive: true });
-  assert.equal(foreign.mountCaseBlind(kind, rig.queues), null);
-  await refused(
-    /\.docket is on a network file system \(fuse\), where locks cannot be trusted: set queues: in docket\.yaml to a local folder/,
-  );
+/** Side by side: most of the time each waits for a clock. */
+describe('foreign file systems', { concurrency: true }, () => {
+  test('a role on sshfs: its server hangs, goes, comes back; it is named, the others go on, and it heals by itself', async (t) => {
+    const foreign = await makeForeign(t, 'sshfs');
+    if ('why' in foreign) {
+      notRun('sshfs', foreign);
+      return;
+    }
+    const story = makeStory(t);
+    const { rig } = story;
+    const failed = await foreign.connect(NAME, path.join(rig.queues, FOLDER));
+    if (failed !== null) {
+      notRun('sshfs', failed);
+      return;
+    }
+    const chance = makeChance(1);
+    const daemon = await rig.start();
+    await t.test('what is dropped on the other side, of which no event comes, is found', async () => {
+      const one = story.drop(chance, { role: ROLE, lane: 'north' });
+      // No look has seen it yet: it settles for two seconds on a network.
+      rmSync(path.join(rig.in(FOLDER), `${one.stem}.md`));
+      dropOnOtherSide(path.join(foreign.exported(NAME), 'in'), `${one.stem}.md`, one.text);
+      await story.settled();
+    });
+    for (const fault of FAULTS)
+      await t.test(fault.name, async () => {
+        await tellAndHeal(story, foreign, fault, chance);
+      });
+    assert.equal(daemon.child.exitCode, null, daemon.output());
+    assert.equal(await daemon.stop(), 0, daemon.output());
+    const mine = new Set(story.dropped.filter(({ folder }) => folder === FOLDER).map(({ stem }) => stem));
+    const verdict = judge(story, { startsMax: (stem) => (mine.has(stem) ? 2 : 1), hasFailedAttempts: true, foreign: FOREIGN });
+    publish(
+      'a role on sshfs',
+      `${String(FAULTS.length)} faults and a drop on the other side`,
+      verdict,
+      'told by status, healed by the same daemon',
+    );
+    assertRight(verdict, 1);
+  });
+
+  test('a start while the server of a role hangs: the role waits, the others are answered, and it heals by itself', async (t) => {
+    const foreign = await makeForeign(t, 'sshfs');
+    if ('why' in foreign) {
+      notRun('a start with sshfs', foreign);
+      return;
+    }
+    const story = makeStory(t);
+    const { rig } = story;
+    const failed = await foreign.connect(NAME, path.join(rig.queues, FOLDER));
+    if (failed !== null) {
+      notRun('a start with sshfs', failed);
+      return;
+    }
+    const chance = makeChance(2);
+    const first = await rig.start();
+    await startOf(story, [story.drop(chance, { role: ROLE, lane: 'north', delayMsMax: 400 })]);
+    await first.kill();
+    foreign.hang(NAME);
+    let daemon: Awaited<ReturnType<typeof rig.start>>;
+    try {
+      daemon = await rig.start();
+      await othersEnd(story, [story.drop(chance, { role: 'ui', lane: 'south' })]);
+      assert.match((await rig.docket('status')).out, /role architect waits: .*ETIMEDOUT.*does not answer/);
+    } finally {
+      foreign.answerAgain(NAME);
+    }
+    await story.settled();
+    assert.equal(await daemon.stop(), 0, daemon.output());
+    const verdict = judge(story, { foreign: FOREIGN });
+    publish('a start while sshfs hangs', '1 start', verdict, 'the daemon before it was killed with a run under way');
+    assertRight(verdict, 2);
+  });
+
+  for (const kind of ['sshfs', 'lowntfs-3g', 'exfat-fuse'] as const)
+    test(`a role on ${kind}: prompts, rejections and a kill in the middle`, async (t) => {
+      const foreign = await makeForeign(t, kind);
+      if ('why' in foreign) {
+        notRun(kind, foreign);
+        return;
+      }
+      const story = makeStory(t);
+      const { rig } = story;
+      const role = path.join(rig.queues, FOLDER);
+      const failed = kind === 'sshfs' ? await foreign.connect(NAME, role) : foreign.mountCaseBlind(kind, role);
+      if (failed !== null) {
+        notRun(kind, failed);
+        return;
+      }
+      const chance = makeChance(3);
+      let daemon = await rig.start();
+      assert.equal(/takes names that differ only in case for one/.test(rig.log()), kind !== 'sshfs');
+      for (let round = 0; round < ROUNDS; round++) {
+        story.drop(chance, { role: ROLE, isValid: false });
+        await startOf(
+          story,
+          Array.from({ length: PROMPTS }, () => story.drop(chance, { role: ROLE, lane: 'north' })),
+        );
+        await daemon.kill();
+        daemon = await rig.start();
+      }
+      await story.settled();
+      assert.equal(await daemon.stop(), 0, daemon.output());
+      const verdict = judge(story, { foreign: FOREIGN });
+      publish(
+        `a role on ${kind}, killed`,
+        `${String(ROUNDS)} kills`,
+        verdict,
+        kind === 'sshfs' ? 'no hard links that can be told' : 'one name for Foo and foo',
+      );
+      assertRight(verdict, 3);
+      if (kind !== 'sshfs') await sameName(rig);
+    });
+
+  test('what cannot be on such a file system is refused at the start, in words', async (t) => {
+    const kind = 'lowntfs-3g';
+    const foreign = await makeForeign(t, kind);
+    if ('why' in foreign) {
+      notRun('refusals', foreign);
+      return;
+    }
+    const story = makeStory(t);
+    const { rig } = story;
+    const refused = async (words: RegExp): Promise<void> => {
+      const daemon = rig.launch();
+      assert.equal(await daemon.exit(), 3, daemon.output());
+      assert.match(daemon.output(), words);
+    };
+    const role = path.join(rig.queues, FOLDER);
+    const failed = foreign.mountCaseBlind(kind, role, true);
+    if (failed !== null) {
+      notRun('refusals', failed);
+      return;
+    }
+    await refused(/every user of this machine may write to .*01-architect .*umask/);
+    foreign.unmount(role);
+    rmSync(rig.queues, { recursive: true });
+    assert.equal(foreign.mountCaseBlind(kind, rig.queues), null);
+    await refused(
+      /\.docket is on a network file system \(fuse\), where locks cannot be trusted: set queues: in docket\.yaml to a local folder/,
+    );
+  });
 });

@@ -62,7 +62,7 @@ const answers = async (): Promise<never> => Promise.reject(Object.assign(new Err
 const failing = (code: string) => async (): Promise<never> => Promise.reject(Object.assign(new Error(code), { code }));
 
 test('one call at a time for each mount, in order, and another mount does not wait', async () => {
-  const patiently = makePatience(answers, () => true);
+  const { patiently } = makePatience(answers, () => true);
   const [first, second, other] = [call(), call(), call()];
   const one = patiently('/a', 'lstat', '/a/x', first.act);
   const two = patiently('/a', 'lstat', '/a/y', second.act);
@@ -93,7 +93,7 @@ function stopTime(t: TestContext): () => Promise<void> {
 
 test('a call that is late while its mount answers is waited for', async (t) => {
   const later = stopTime(t);
-  const patiently = makePatience(answers, () => true);
+  const { patiently } = makePatience(answers, () => true);
   const slow = call();
   const one = patiently('/a', 'fsync', '/a/x', slow.act);
   for (let n = 0; n < 20; n++) await later();
@@ -104,7 +104,7 @@ test('a call that is late while its mount answers is waited for', async (t) => {
 test('a mount that answers no look either is silent: all is refused at once, until the late call has ended', async (t) => {
   const later = stopTime(t);
   const looking = call();
-  const patiently = makePatience(looking.act, () => true);
+  const { patiently } = makePatience(looking.act, () => true);
   const [late, waits, next] = [call(), call(), call()];
   const refused = { code: 'ETIMEDOUT', message: /^ETIMEDOUT: \/a does not answer, / };
   const one = assert.rejects(patiently('/a', 'rename', '/a/x', late.act), refused);
@@ -125,7 +125,7 @@ test('a mount that answers no look either is silent: all is refused at once, unt
 
 test('of three mounts that do not answer the third is not asked, so that the pool has threads for the others', async (t) => {
   const later = stopTime(t);
-  const patiently = makePatience(call().act, () => true);
+  const { patiently } = makePatience(call().act, () => true);
   const calls = ['/a', '/b'].map((at) => assert.rejects(patiently(at, 'lstat', at, call().act), { code: 'ETIMEDOUT' }));
   await later();
   await later();
@@ -135,12 +135,20 @@ test('of three mounts that do not answer the third is not asked, so that the poo
   assert.equal(third.begun(), false);
 });
 
+test('a mount that somebody else knows not to answer is not asked', async () => {
+  const { patiently, passOver } = makePatience(answers, () => true);
+  passOver('/a');
+  const asked = call();
+  await assert.rejects(patiently('/a', 'lstat', '/a/x', asked.act), { code: 'ETIMEDOUT' });
+  assert.equal(asked.begun(), false);
+});
+
 test('EIO of a call whose server has gone is no damage of the disk; while the mount answers it is', async () => {
   const eio = failing('EIO');
-  await assert.rejects(makePatience(answers, () => true)('/a', 'fsync', '/a/x', eio), { code: 'EIO' });
-  await assert.rejects(makePatience(failing('ENOTCONN'), () => true)('/a', 'fsync', '/a/x', eio), { code: 'ENOTCONN' });
-  await assert.rejects(makePatience(answers, () => false)('/a', 'fsync', '/a/x', eio), { code: 'ENOTCONN' });
-  await assert.rejects(makePatience(failing('EIO'), () => true)('/a', 'fsync', '/a/x', failing('ENOSPC')), { code: 'ENOSPC' });
+  await assert.rejects(makePatience(answers, () => true).patiently('/a', 'fsync', '/a/x', eio), { code: 'EIO' });
+  await assert.rejects(makePatience(failing('ENOTCONN'), () => true).patiently('/a', 'fsync', '/a/x', eio), { code: 'ENOTCONN' });
+  await assert.rejects(makePatience(answers, () => false).patiently('/a', 'fsync', '/a/x', eio), { code: 'ENOTCONN' });
+  await assert.rejects(makePatience(failing('EIO'), () => true).patiently('/a', 'fsync', '/a/x', failing('ENOSPC')), { code: 'ENOSPC' });
 });
 
 test('in the pool everything is as it is in this thread', async (t) => {
