@@ -16,12 +16,12 @@ export function patient(here: Fs, there: OnPaths): OnPaths {
   const acts = Object.entries(here).filter(([name]) => name !== 'openForWriting');
   const chosen = acts.map(([name, act]) => {
     const late = there[name as keyof OnPaths] as Act;
+    const isPair = name === 'rename' || name === 'link';
     return [
       name,
-      async (file: FilePath, ...rest: readonly unknown[]): Promise<unknown> => {
-        const [other] = rest;
-        const isPair = name === 'rename' || name === 'link';
-        const at = foreignMountOf(file) ?? (isPair ? foreignMountOf(other as FilePath) : null);
+      // Not async: a promise more for each act on the machine's own disk would cost more than the look.
+      (file: FilePath, ...rest: readonly unknown[]): Promise<unknown> => {
+        const at = foreignMountOf(file) ?? (isPair ? foreignMountOf(rest[0] as FilePath) : null);
         return at === null ? (act as Act)(file, ...rest) : patiently(at, name, shown(file), () => late(file, ...rest));
       },
     ];

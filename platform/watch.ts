@@ -40,7 +40,7 @@ function makeWatcher(root: string): FSWatcher {
       atomic: false,
       awaitWriteFinish: false,
       ignorePermissionErrors: true,
-      ignored: (file) => isOutside(root, file) || foreignMountOf(file) !== null,
+      ignored: (file) => isOutside(root, file),
     });
   } finally {
     for (const [name, value] of saved) if (value !== undefined) process.env[name] = value;
@@ -58,6 +58,50 @@ function limited(onHint: OnHint): OnHint {
     told++;
     if (told <= NAMED_PER_TURN) onHint(noticed);
     else if (told === NAMED_PER_TURN + 1) onHint(null);
+  };
+}
+
+/** Its in/ may be one while it is not. */
+const isForeign = (role: string): boolean => foreignMountOf(role) !== null || foreignMountOf(path.join(role, 'in')) !== null;
+
+/**
+ * <root> and the <root>/<role> of the machine's own file systems, without chokidar: that one asks for the facts of all entries of <root>, whatever is ignored, and
+ * is never ready when one of them does not answer. @returns ends it
+ */
+function watchLocal(root: string, heard: () => void, onError: (error: Error) => void): () => void {
+  const watchers = new Map<string, FolderWatcher>();
+  const enter = (folder: string): void => {
+    try {
+      const watcher = watchFolder(folder, () => {
+        look();
+        heard();
+      });
+      watcher.on('error', (error) => {
+        watchers.delete(folder);
+        watcher.close();
+        onError(error);
+      });
+      watchers.set(folder, watcher);
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  /** A role that went away and came back is another folder: what is watched of it is gone. */
+  const look = (): void => {
+    const roles = rolesIn(root)
+      .map((role) => path.join(root, role))
+      .filter((role) => !isForeign(role));
+    for (const [folder, watcher] of watchers)
+      if (folder !== root && !roles.includes(folder)) {
+        watcher.close();
+        watchers.delete(folder);
+      }
+    for (const role of roles) if (!watchers.has(role)) enter(role);
+  };
+  enter(root);
+  look();
+  return () => {
+    for (const watcher of watchers.values()) watcher.close();
   };
 }
 
@@ -133,11 +177,24 @@ export const startWatch: StartWatch = async (root, onHint, onError) => {
     if (isOther && isReady) hint(null);
   };
 
-  const watcher = makeWatcher(root);
   const heard = (): void => {
     follow();
     hint(null);
   };
+  if (rolesIn(root).some((role) => isForeign(path.join(root, role)))) {
+    const stop = watchLocal(root, heard, onError);
+    follow();
+    isReady = true;
+    return {
+      close() {
+        isClosed = true;
+        stop();
+        for (const role of inboxes.keys()) leave(role);
+        return Promise.resolve();
+      },
+    };
+  }
+  const watcher = makeWatcher(root);
   watcher.on('all', heard);
   watcher.on('raw', heard);
   watcher.on('error', (error) => {
