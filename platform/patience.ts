@@ -75,7 +75,8 @@ export function makePatience(look: (at: string) => Promise<unknown>, isMounted: 
     const looked = look(at).finally(() => {
       isLooking = false;
     });
-    return !(await isLate(looked));
+    // Unmounted meanwhile it is another folder that answers, and the call waits for a server that nobody sees any more.
+    return !(await isLate(looked)) && isMounted(at);
   }
 
   async function isGone(at: string): Promise<boolean> {

@@ -32,12 +32,12 @@ type Fault = {
   readonly words: RegExp;
   /** What a tool writes goes to the same server: it fails by itself when that is gone. */
   readonly mayFailTools?: boolean;
-  readonly begin: (foreign: Foreign, folder: string) => void;
+  readonly begin: (foreign: Foreign, folder: string) => void | Promise<void>;
   readonly end: (foreign: Foreign, folder: string) => Promise<void>;
 };
 
 async function mountAgain(foreign: Foreign, folder: string): Promise<void> {
-  foreign.unmount(folder);
+  await foreign.unmount(folder);
   assert.equal(await foreign.connect(NAME, folder), null);
 }
 
@@ -57,9 +57,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'it is unmounted, and mounted again',
     words: GONE,
-    begin: (foreign, folder) => {
-      foreign.unmount(folder);
-    },
+    begin: async (foreign, folder) => foreign.unmount(folder),
     end: mountAgain,
   },
   {
@@ -95,7 +93,7 @@ async function tellAndHeal(story: Story, foreign: Foreign, fault: Fault, chance:
   const before = rig.log().length;
   const said = async (words: RegExp): Promise<unknown> =>
     rig.until(path.join(rig.queues, '.docket', 'log'), () => words.test(rig.log().slice(before)), `${words.source} in the log`);
-  fault.begin(foreign, folder);
+  await fault.begin(foreign, folder);
   try {
     const others = ROLES.filter(({ name }) => name !== ROLE).map(({ name }) => story.drop(chance, { role: name, lane: 'south' }));
     const line = new RegExp(`role ${ROLE} waits: .*${fault.words.source}`);
@@ -269,7 +267,7 @@ describe('foreign file systems', { concurrency: true }, () => {
       return;
     }
     await refused(/every user of this machine may write to .*01-architect .*umask/);
-    foreign.unmount(role);
+    await foreign.unmount(role);
     rmSync(rig.queues, { recursive: true });
     assert.equal(foreign.mountCaseBlind(kind, rig.queues), null);
     await refused(

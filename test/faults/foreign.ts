@@ -11,8 +11,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpath
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 import type { Cleanup } from '#test/support/rig.ts';
 import type { Why } from './folders.ts';
+import { pidWith } from './processes.ts';
 
 /** What the shell reads: `mount <folder>`, `loop <device>`, `process <id>`. The last one first; lazily, as a tool may end a moment later. */
 const GUARD = `trap '' INT TERM HUP
@@ -49,7 +51,7 @@ export type Foreign = {
   answerAgain(name: string): void;
   /** Mounts an empty file system that takes `Foo` and `foo` for one name. */
   mountCaseBlind(kind: CaseBlind, folder: string, isOpenToAll?: boolean): Why | null;
-  unmount(folder: string): void;
+  unmount(folder: string): Promise<void>;
 };
 
 const run = (program: string, args: readonly string[]): { readonly why: string } | { readonly out: string } => {
@@ -218,8 +220,10 @@ export async function makeForeign(t: Cleanup, ...kinds: readonly Kind[]): Promis
       return whyOf(run('mount.exfat-fuse', ['-o', 'umask=077', loop.out, folder]));
     },
     /** One whose server has gone may have unmounted itself. */
-    unmount(folder) {
+    async unmount(folder) {
       run('umount', ['-l', folder]);
+      // One that is just ending would take the next mount of this place away.
+      while (pidWith('sshfs', folder) !== null) await after(20);
     },
   };
 }

@@ -123,6 +123,14 @@ test('a mount that answers no look either is silent: all is refused at once, unt
   assert.equal(await again, 'there');
 });
 
+test('a call to a mount that was taken away is not waited for, though its place answers', async (t) => {
+  const later = stopTime(t);
+  const { patiently } = makePatience(answers, () => false);
+  const refused = assert.rejects(patiently('/a', 'lstat', '/a/x', call().act), { code: 'ETIMEDOUT' });
+  await later();
+  await refused;
+});
+
 test('of three mounts that do not answer the third is not asked, so that the pool has threads for the others', async (t) => {
   const later = stopTime(t);
   const { patiently } = makePatience(call().act, () => true);
