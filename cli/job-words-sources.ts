@@ -15,6 +15,8 @@ import type { Spool } from '#core/spool.ts';
 import type { Pause } from '#daemon/pauses.ts';
 import type { LaneView } from '#daemon/schedule.ts';
 import { makeFs } from '#platform/files.ts';
+import { foreignMountOf } from '#platform/foreign-mounts.ts';
+import { passOver } from '#platform/patience.ts';
 import { makeLayout, type Layout } from '#spool/layout.ts';
 import type { RoleFault } from './fault-words.ts';
 import { CliError, EXIT, type Common, type Io } from './io.ts';
@@ -158,6 +160,21 @@ export type DaemonWords = {
   /** By job id: what a job in its hands stumbled over. */
   readonly stumbles: Readonly<Record<string, string>>;
 };
+
+/**
+ * A file system that the daemon waits for in vain is not asked by this process either: it could not end before that answers. What is read of the role is told as its
+ * fault.
+ */
+export function passOverSilent(
+  { workspace, roles, layout }: Pick<Sources, 'workspace' | 'roles' | 'layout'>,
+  daemon: DaemonWords | null,
+): void {
+  for (const { folder, name } of roles.values()) {
+    const at = foreignMountOf(path.join(workspace.queues, folder)) ?? foreignMountOf(layout.in(folder));
+    const isSilent = daemon?.faults.some(({ role, words }) => role === name && words.includes('ETIMEDOUT')) === true;
+    if (at !== null && isSilent) passOver(at);
+  }
+}
 
 export async function askDaemon(workspace: Workspace): Promise<DaemonWords | null> {
   const control = await connectControl(workspace);

@@ -22,7 +22,7 @@ import {
   stateOf,
   stateWord,
 } from './job-words.ts';
-import { ALL, askDaemon, faultWords, listAll, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
+import { ALL, askDaemon, faultWords, listAll, passOverSilent, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
 import { commonOf, roleNamed } from './open.ts';
 import { clock } from './parts.ts';
 
@@ -76,6 +76,7 @@ export function addLs(program: Command, io: Io): void {
 async function list(io: Io, common: Common, sources: Sources, roleText: string | undefined, options: Options): Promise<void> {
   const role = roleText === undefined ? null : roleNamed(sources.roles, roleText).name;
   const daemon = await askDaemon(sources.workspace);
+  passOverSilent(sources, daemon);
   const { views, faults } = await listAll(sources.spool, role === null ? {} : { role });
   for (const fault of faults) io.err(faultWords(fault));
   if (faults.length > 0) io.setExitCode(EXIT.notWell);

@@ -8,6 +8,8 @@ import type { Workspace } from '#core/settings.ts';
 import { makeSharedMoney, type SharedMoney } from '#daemon/shared-money.ts';
 import { makeSharing, type Sharing } from '#daemon/sharing.ts';
 import { bootId, isAlive } from '#platform/process-facts.ts';
+import { codeOf, makeFs } from '#platform/files.ts';
+import { foreignMountOf } from '#platform/foreign-mounts.ts';
 import { readSmall } from '#platform/small-files.ts';
 import { isRunFile, NAMES } from '#tools/exit.ts';
 import { codeGitFolder } from './code.ts';
@@ -26,13 +28,48 @@ const SALT_BYTES = 16;
 
 /** Does the program still run whose run.json lies in this folder? A keeper goes on when its daemon is gone. */
 export function isRunAlive(folder: string): boolean {
+  if (foreignMountOf(folder) !== null) return isForeignRunAlive(folder);
   try {
     const read = readSmall(path.join(folder, NAMES.run), RUN_BYTES_MAX);
-    const run: unknown = read === null ? null : JSON.parse(new TextDecoder().decode(read.bytes));
-    return isRunFile(run) && run.bootId === bootId() && isAlive(run.pid, run.pidStart);
+    return read !== null && doesRun(read.bytes);
   } catch {
     return false;
   }
+}
+
+function doesRun(bytes: Uint8Array): boolean {
+  const run: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  return isRunFile(run) && run.bootId === bootId() && isAlive(run.pid, run.pidStart);
+}
+
+/** Of runs on file systems that may not answer: what was read there; null: nothing yet. */
+const foreignRuns = new Map<string, Uint8Array | null>();
+
+/** Not read in this thread. Until it was read the run keeps its place. */
+function isForeignRunAlive(folder: string): boolean {
+  const known = foreignRuns.get(folder);
+  if (known === undefined) {
+    foreignRuns.set(folder, null);
+    makeFs()
+      .readBounded(path.join(folder, NAMES.run), RUN_BYTES_MAX)
+      .then(
+        ({ bytes }) => foreignRuns.set(folder, bytes),
+        (error: unknown) => {
+          // Asked again as long as nothing is known; what is not there does not run.
+          if (codeOf(error) === 'ETIMEDOUT') foreignRuns.delete(folder);
+          else foreignRuns.set(folder, new Uint8Array());
+        },
+      );
+  }
+  if (known === undefined || known === null) return true;
+  let isAliveNow = false;
+  try {
+    isAliveNow = doesRun(known);
+  } catch {
+    // Torn, or not there: it counts as ended.
+  }
+  if (!isAliveNow) foreignRuns.delete(folder);
+  return isAliveNow;
 }
 
 export type Accounts = {

@@ -235,8 +235,14 @@ export async function makePorts(
 /** A network file system tells nothing of what others write there. */
 async function scanInterval(workspace: Workspace, roles: readonly Role[]): Promise<number> {
   const layout = makeLayout(workspace.queues);
-  const places = await Promise.all(roles.map(async (role) => makeFs().fileSystem(layout.in(role.folder))));
+  // One that cannot be asked now (its server is gone, and its role waits) may well be one when it is back.
+  const isNetwork = async (role: Role): Promise<boolean> =>
+    makeFs()
+      .fileSystem(layout.in(role.folder))
+      .then(({ network }) => network)
+      .catch(() => true);
+  const places = await Promise.all(roles.map(isNetwork));
   const { settings } = workspace;
   const everyMs = settings['intake.scan_interval'];
-  return places.some((place) => place.network) ? Math.min(everyMs, settings['intake.scan_interval_network']) : everyMs;
+  return places.includes(true) ? Math.min(everyMs, settings['intake.scan_interval_network']) : everyMs;
 }

@@ -5,6 +5,7 @@ import { isUtf8, Buffer } from 'node:buffer';
 import { printable, type RoleFolder } from '#core/names.ts';
 import type { Fs } from '#core/ports.ts';
 import { changeOf, namesInFolder } from '#platform/folder-names.ts';
+import { foreignMountOf } from '#platform/foreign-mounts.ts';
 import { isPromptText, makeLayout, MONTH, parseEndedName, type EndedSuffix } from '#spool/layout.ts';
 
 export type EndedCounts = Readonly<Record<EndedSuffix, number>>;
@@ -38,6 +39,16 @@ const BAD: readonly EndedSuffix[] = ['failed', 'held', 'rejected'];
 const PLAIN_DONE = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,150}\.processed$/;
 
 type Bad = { readonly role: RoleFolder; readonly stem: string; readonly state: EndedSuffix; readonly atMs: number };
+
+type Asked = { readonly role: RoleFolder; readonly name: string };
+/**
+ * Roles whose folders may be looked at. One whose file system may not answer, and whose folders the daemon cannot use, is not asked: this process would stay
+ * until it does, and the daemon has told why.
+ */
+export const rolesToLookAt = (queues: string, roles: readonly Asked[], faults: readonly { readonly role: string }[]): RoleFolder[] =>
+  roles
+    .filter(({ role, name }) => !faults.some((fault) => fault.role === name) || foreignMountOf(makeLayout(queues).in(role)) === null)
+    .map(({ role }) => role);
 
 export async function lookAtFolders(fs: Pick<Fs, 'readHead'>, queues: string, roles: readonly RoleFolder[]): Promise<Folders> {
   const layout = makeLayout(queues);

@@ -19,7 +19,7 @@ import { clock } from './parts.ts';
 import { readPauses } from './pauses.ts';
 import { factsOf, settingsOf } from './status-ask.ts';
 import { statusData, type StatusData, type StatusFacts } from './status-data.ts';
-import { lookAtFolders, type Folders } from './status-folders.ts';
+import { lookAtFolders, rolesToLookAt, type Folders } from './status-folders.ts';
 import { settingsBytes } from './status-place.ts';
 
 export type Looked = { readonly facts: StatusFacts; readonly data: StatusData };
@@ -31,11 +31,8 @@ export async function lookAtStatus(sources: Sources, given?: Control | null): Pr
   const told = control === null ? null : await askOrOlder(control);
   if (given === undefined) control?.close();
   const own = told?.ok === true ? await toldFacts(workspace, told) : await foundFacts(sources);
-  const folders = await lookAtFolders(
-    makeFs(),
-    workspace.queues,
-    [...roles.values()].map(({ folder }) => folder),
-  );
+  const asked = [...roles.values()].map(({ folder, name }) => ({ role: folder, name }));
+  const folders = await lookAtFolders(makeFs(), workspace.queues, rolesToLookAt(workspace.queues, asked, own.faults));
   const faults = [...own.faults, ...unread(workspace, roles, folders).filter(({ role }) => !own.faults.some((one) => one.role === role))];
   const facts = { ...own, faults };
   return { facts, data: statusData(facts, folders) };

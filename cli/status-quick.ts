@@ -14,7 +14,7 @@ import { paint, show, type Io } from './io.ts';
 import { controlSocket } from './places.ts';
 import { factsOf, isOf } from './status-ask.ts';
 import { statusData } from './status-data.ts';
-import { lookAtFolders } from './status-folders.ts';
+import { lookAtFolders, rolesToLookAt } from './status-folders.ts';
 import { quickPlace } from './status-place.ts';
 import type { QuickWords } from './quick-words.ts';
 import { statusLines } from './status-words.ts';
@@ -30,11 +30,7 @@ export async function quickStatus(io: Io, { json, root }: QuickWords): Promise<b
   const sha256 = makeDigest().sha256(`${place.shared}\0${place.local ?? ''}`);
   if (reply === null || !isOf(reply, { ...place, sha256 })) return false;
   const facts = factsOf(reply, await readHolder(fs, state));
-  const folders = await lookAtFolders(
-    fs,
-    place.queues,
-    facts.roles.map(({ role }) => role),
-  );
+  const folders = await lookAtFolders(fs, place.queues, rolesToLookAt(place.queues, facts.roles, facts.faults));
   if (folders.faults.length > 0) return false;
   const data = statusData(facts, folders);
   const look = { paint: (style: Parameters<typeof paint>[1], text: string) => paint(io, style, text), columns: io.columns?.() ?? null };

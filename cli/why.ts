@@ -9,7 +9,7 @@ import { heldWhy } from './held.ts';
 import { EXIT, paint, show, type Common, type Io } from './io.ts';
 import { fileNameOf, isBadEnd, isEnd, isWaitingFile, peekOf, shownPath, stateOf, textOf } from './job-words.ts';
 import { findSubject, nameOf, recordOf, type Subject } from './job-words-find.ts';
-import { askDaemon, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
+import { askDaemon, passOverSilent, withSources, type DaemonWords, type Sources } from './job-words-sources.ts';
 import { commonOf } from './open.ts';
 import { clock } from './parts.ts';
 import { readPauses } from './pauses.ts';
@@ -29,10 +29,12 @@ export function addWhy(program: Command, io: Io): void {
     .action(async (name: string, _options: Common, command: Command) => {
       const common = commonOf(command);
       await withSources(io, common, async (sources) => {
+        const daemon = await askDaemon(sources.workspace);
+        passOverSilent(sources, daemon);
         const subject = await findSubject(sources, name);
         const state =
           subject.view === null ? (subject.row?.outcome ?? subject.record?.filed.status ?? 'unknown') : stateOf(subject.view, subject.row);
-        const found = await because(sources, subject, await askDaemon(sources.workspace));
+        const found = await because(sources, subject, daemon);
         // Two reasons may ask for the same step.
         const answer = { ...found, next: [...new Set(found.next)] };
         // Only the journal has them: what is in the history or in out/ tells its own errors.

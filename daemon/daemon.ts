@@ -21,6 +21,7 @@ import { makeRoleFaults, type RoleFaults } from './intake-faults.ts';
 import { countStart, type StartCount } from './crash-loop.ts';
 import { Leaving } from './leaving.ts';
 import { makeChildReleases, type ChildReleases } from './emit-release.ts';
+import { soundLeftovers } from './leftovers.ts';
 import type { Ports } from './ports.ts';
 import { processJob } from './process-job.ts';
 import { forgetGhosts, jobRow, resume, type Resumed } from './rescue.ts';
@@ -252,8 +253,9 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
 
   /** Jobs in work/ that nobody has in hand: left by an earlier start, or their claim was cut short by the disk. */
   const gather = async (): Promise<number> => {
-    const leftovers = (await ports.spool.leftovers()).filter((leftover) => !flights.has(leftover.id));
-    for (const id of faults.jobs()) if (!flights.has(id) && !leftovers.some((one) => one.id === id)) faults.goesOn(id);
+    const { found, isWhole } = await soundLeftovers(ports);
+    const leftovers = found.filter((leftover) => !flights.has(leftover.id));
+    if (isWhole) for (const id of faults.jobs()) if (!flights.has(id) && !leftovers.some((one) => one.id === id)) faults.goesOn(id);
     let left = 0;
     for (const leftover of leftovers) {
       const job = await resumeIfSound(leftover);
@@ -267,7 +269,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       const order = ports.lanes.orderOf(asked?.priority ?? 0, ports.clock.monotonicMs());
       fly(job.claimed, job.final === null ? { lane, order } : null, async (task) => takeUp(job, task));
     }
-    strays = left;
+    strays = left + (isWhole ? 0 : 1);
     return leftovers.length - left;
   };
 
@@ -367,10 +369,12 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
         try {
           sleepMs = await this.tick();
         } catch (error) {
-          if (classifyError(error) === 'lost-disk') throw error;
-          ports.log.error(
-            `a round failed, the next one is in ${String(RETRY_BASE_MS)} ms: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-          );
+          const kind = classifyError(error);
+          if (kind === 'lost-disk') throw error;
+          const words = error instanceof Error ? (kind === 'environment' ? error.message : (error.stack ?? error.message)) : String(error);
+          ports.log.error(`a round failed, the next one is in ${String(RETRY_BASE_MS)} ms: ${words}`);
+          // A folder that went away since the last look stops its own role, and no other, once a look has seen it.
+          if (kind === 'environment') nextLookMs = 0;
           await ports.clock.sleep(RETRY_BASE_MS, signal);
         }
         await hint.nextOr(sleepMs, signal);

@@ -5,27 +5,27 @@
  * and a second fsync would answer "fine" (PostgreSQL wiki, "Fsync Errors").
  */
 
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  fsync,
-  linkSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-  type Dirent,
-} from 'node:fs';
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, fsync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
-import type { DirEntry, FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
+import type { FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
 import { namingErrors } from './error-names.ts';
-import { codeOf, CREATE_ONLY, factsOf, irregular, kindOf, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
+import { codeOf, CREATE_ONLY, factsOf, irregular, named, native, READ_CAREFULLY, shown, systemError } from './file-facts.ts';
 import { fileSystemFacts } from './filesystems.ts';
+import { patient, type OnPaths } from './patient-fs.ts';
+import {
+  changeModeLater,
+  factsLater,
+  folderOnly,
+  listLater,
+  makeFoldersLater,
+  removeTreeLater,
+  syncFileLater,
+  syncFolderLater,
+  walkLater,
+} from './pooled-files.ts';
 import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
 import { walk } from './walk.ts';
 import { openForWriting } from './writers.ts';
@@ -84,21 +84,27 @@ async function readUpTo(handle: Handle, maxBytes: number, expectedBytes: number)
   return buffer.subarray(0, length);
 }
 
-async function read(file: FilePath, maxBytes: number, isWhole: boolean): Promise<{ bytes: Uint8Array; facts: FileFacts }> {
-  const tooLarge = (): NodeJS.ErrnoException => systemError('EFBIG', `larger than ${String(maxBytes)} bytes, read '${shown(file)}'`);
+type ReadBytes = { bytes: Uint8Array; facts: FileFacts };
+const tooLarge = (file: FilePath, maxBytes: number): NodeJS.ErrnoException =>
+  systemError('EFBIG', `larger than ${String(maxBytes)} bytes, read '${shown(file)}'`);
+
+async function read(file: FilePath, maxBytes: number, isWhole: boolean): Promise<ReadBytes> {
   const small = await named(
     file,
     'read',
     soon(() => readSmall(file, isWhole ? maxBytes + 1 : maxBytes)),
   );
-  if (small !== null && isWhole && small.bytes.length > maxBytes) throw tooLarge();
-  if (small !== null) return small;
+  if (small !== null && isWhole && small.bytes.length > maxBytes) throw tooLarge(file, maxBytes);
+  return small ?? readLater(file, maxBytes, isWhole);
+}
+
+async function readLater(file: FilePath, maxBytes: number, isWhole: boolean): Promise<ReadBytes> {
   const { handle, facts } = await openRegular(file);
   return named(file, 'read', () =>
     using(handle, async () => {
-      if (isWhole && facts.sizeBytes > maxBytes) throw tooLarge();
+      if (isWhole && facts.sizeBytes > maxBytes) throw tooLarge(file, maxBytes);
       const bytes = await readUpTo(handle, isWhole ? maxBytes + 1 : maxBytes, facts.sizeBytes);
-      if (isWhole && bytes.length > maxBytes) throw tooLarge();
+      if (isWhole && bytes.length > maxBytes) throw tooLarge(file, maxBytes);
       return { bytes, facts };
     }),
   );
@@ -124,11 +130,6 @@ async function writeAll(handle: Handle, bytes: Uint8Array): Promise<void> {
     if (bytesWritten === 0) throw systemError('EIO', 'the system took no byte of a write');
     at += bytesWritten;
   }
-}
-
-async function folderOnly(folder: FilePath): Promise<void> {
-  const stats = await files.lstat(native(folder));
-  if (!stats.isDirectory()) throw systemError('ENOTDIR', `not a folder (links are not followed), '${shown(folder)}'`);
 }
 
 /** mkdir -p by hand: node's own never returns where a parent refuses children with ENOENT (`/proc/x/y`, Node 24). */
@@ -191,7 +192,10 @@ async function create<T>(
 
 async function append(file: string, content: Uint8Array | string, mode: number, beforeWrite: () => void): Promise<void> {
   const bytes = bytesOf(content);
-  if (bytes.length <= SMALL_BYTES) return appendSmall(file, bytes, mode, beforeWrite);
+  return bytes.length <= SMALL_BYTES ? appendSmall(file, bytes, mode, beforeWrite) : appendLater(file, bytes, mode, beforeWrite);
+}
+
+async function appendLater(file: string, bytes: Uint8Array, mode: number, beforeWrite: () => void): Promise<void> {
   const handle = await files.open(file, APPEND, mode);
   await named(file, 'append', () =>
     using(handle, async () => {
@@ -221,6 +225,27 @@ async function openRead(file: string): Promise<OpenFile> {
   };
 }
 
+/** @param move in this thread, or in the pool */
+const replacing =
+  (
+    writeNew: Fs['writeNew'],
+    beforeWrite: () => void,
+    move: (from: string, to: string) => void | Promise<void> = renameSync,
+  ): Fs['replace'] =>
+  async (file, bytes, why, mode) => {
+    // A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it.
+    const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
+    await writeNew(temporary, bytes, why, mode);
+    try {
+      // The sync may have taken seconds.
+      beforeWrite();
+      await move(temporary, file);
+    } catch (error) {
+      await files.unlink(temporary).catch(() => undefined);
+      throw error;
+    }
+  };
+
 /**
  * @param options.onSync called at each fsync, for the bench and for tests that count them
  * @param options.beforeWrite throws to refuse: called inside the operations of several steps, right before the one that shows (fenced-fs.ts)
@@ -239,16 +264,8 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
       await syncDescriptor(fd);
     });
   };
-  return namingErrors<Fs>({
-    async list(folder) {
-      await folderOnly(folder);
-      const entries = (await files.readdir(native(folder), { withFileTypes: true, encoding: 'buffer' })) as Dirent<Buffer>[];
-      return entries.map((entry): DirEntry => ({
-        raw: entry.name,
-        name: isUtf8(entry.name) ? entry.name.toString() : null,
-        kind: kindOf(entry),
-      }));
-    },
+  const here: Fs = {
+    list: listLater,
     async walk(folder, see) {
       await folderOnly(folder);
       await walk(folder, see);
@@ -260,19 +277,7 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
     readBounded: (file, maxBytes) => read(file, maxBytes, true),
     readHead: (file, maxBytes) => read(file, maxBytes, false),
     writeNew,
-    async replace(file, bytes, why, mode) {
-      // A crash may leave one; the spool knows the shape (spool/layout.ts), passes it over, and sweeps it.
-      const temporary = path.join(path.dirname(file), `.docket-${randomBytes(10).toString('hex')}.tmp`);
-      await writeNew(temporary, bytes, why, mode);
-      try {
-        // The sync may have taken seconds.
-        beforeWrite();
-        renameSync(temporary, file);
-      } catch (error) {
-        await files.unlink(temporary).catch(() => undefined);
-        throw error;
-      }
-    },
+    replace: replacing(writeNew, beforeWrite),
     async writeDerived(file, content, mode = 0o600) {
       const bytes = bytesOf(content);
       await breathe();
@@ -322,5 +327,49 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
     realPath: (file) => files.realpath(file),
     fileSystem: fileSystemFacts,
     openForWriting,
-  });
+  };
+  return namingErrors<Fs>({ ...here, ...patient(here, pooled(here, sync, options.onSync ?? ((): void => undefined), beforeWrite)) });
+}
+
+/** The same acts for file systems that may not answer: none in this thread. */
+function pooled(
+  here: Fs,
+  sync: (handle: Handle, why: SyncWhy) => Promise<void>,
+  onSync: (why: SyncWhy) => void,
+  beforeWrite: () => void,
+): OnPaths {
+  const writeNew: Fs['writeNew'] = (file, content, why, mode = 0o600) =>
+    create(file, content, mode, beforeWrite, (handle) => sync(handle, why));
+  const asked =
+    <A extends readonly unknown[]>(act: (...given: A) => Promise<void>) =>
+    async (...given: A): Promise<void> => {
+      beforeWrite();
+      return act(...given);
+    };
+  return {
+    ...here,
+    walk: walkLater,
+    facts: factsLater,
+    readBounded: (file, maxBytes) => readLater(file, maxBytes, true),
+    readHead: (file, maxBytes) => readLater(file, maxBytes, false),
+    writeNew,
+    replace: replacing(writeNew, beforeWrite, files.rename),
+    writeDerived: (file, content, mode = 0o600) =>
+      create(file, content, mode, beforeWrite, async (handle) => factsOf(await handle.stat({ bigint: true }))),
+    append: (file, content, mode = 0o600) => appendLater(file, bytesOf(content), mode, beforeWrite),
+    rename: asked((from: FilePath, to: FilePath) => files.rename(native(from), native(to))),
+    link: asked((from: FilePath, to: FilePath) => files.link(native(from), native(to))),
+    unlink: asked((file: FilePath) => files.unlink(native(file))),
+    chmod: asked(changeModeLater),
+    makeFolders: (folder, mode = 0o777) => makeFoldersLater(folder, mode),
+    removeTree: removeTreeLater,
+    syncFile: (file, why) =>
+      syncFileLater(file, () => {
+        onSync(why);
+      }),
+    syncFolder: (folder, why) =>
+      syncFolderLater(folder, () => {
+        onSync(why);
+      }),
+  };
 }

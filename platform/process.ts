@@ -8,11 +8,14 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, close as closeInPool, closeSync, constants, open as openInPool, openSync, statSync } from 'node:fs';
 import { access, open, realpath, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
+import { promisify } from 'node:util';
 import { systemError } from './files.ts';
+import { foreignMountOf } from './foreign-mounts.ts';
+import { patiently } from './patience.ts';
 import { bootId, isAlive, processesWithMarker, processTree, startTimeOf, type ProcessSet } from './process-facts.ts';
 import { processFamily } from './process-family.ts';
 import { holdMoreThan } from './process-memory.ts';
@@ -77,6 +80,9 @@ export type Processes = {
   find(name: string, pathText: string): Promise<string | null>;
 };
 
+const openLater = promisify(openInPool);
+const closeLater = promisify(closeInPool);
+
 /** dash, bash and busybox alike: `read` fails at end-of-file; the gate's descriptor is closed before the program starts. */
 const GATE_SCRIPT = 'read -r go <&3 || exit 125; exec 3<&-; exec "$@"';
 const GATE_NAME = 'docket-gate';
@@ -117,6 +123,31 @@ async function started(child: ChildProcess): Promise<Omit<StartedProgram, 'go'>>
   };
 }
 
+/** In this thread, unless the file system may not answer. One that comes after its refusal is closed again, and what it made is gone before anybody looks. */
+async function descriptor(file: string, flags: number, mode?: number): Promise<number> {
+  const foreign = foreignMountOf(file);
+  if (foreign === null) return openSync(file, flags, mode);
+  let isRefused = false;
+  const opening = async (): Promise<number> => {
+    const fd = await openLater(file, flags, mode);
+    if (!isRefused) return fd;
+    await closeLater(fd);
+    if (flags === NEW_FILE) await unlink(file);
+    throw systemError('ETIMEDOUT', `opened too late, '${file}'`);
+  };
+  return patiently(foreign, 'open', file, opening).catch((error: unknown) => {
+    isRefused = true;
+    throw error;
+  });
+}
+
+/** Some file systems answer to a close, too. */
+function leave(fd: number, file: string): void {
+  const foreign = foreignMountOf(file);
+  if (foreign === null) closeSync(fd);
+  else void patiently(foreign, 'close', file, async () => closeLater(fd)).catch(() => undefined);
+}
+
 async function start(options: StartProgram): Promise<StartedProgram> {
   const { program, args, env, cwd, gate } = options;
   // In this thread: local files, and each trip through the pool costs more than the looking and the opening.
@@ -124,9 +155,9 @@ async function start(options: StartProgram): Promise<StartedProgram> {
   const fds: number[] = [];
   const made: string[] = [];
   try {
-    fds.push(openSync(options.stdinPath, READ));
+    fds.push(await descriptor(options.stdinPath, READ));
     for (const file of [options.stdoutPath, options.stderrPath]) {
-      fds.push(openSync(file, NEW_FILE, 0o600));
+      fds.push(await descriptor(file, NEW_FILE, 0o600));
       made.push(file);
     }
     const stdio: (number | 'pipe')[] = [...fds];
@@ -142,7 +173,7 @@ async function start(options: StartProgram): Promise<StartedProgram> {
     await Promise.all(made.map((file) => unlink(file)));
     throw error;
   } finally {
-    for (const fd of fds) closeSync(fd);
+    for (const fd of fds) leave(fd, options.stdoutPath);
   }
 }
 

@@ -4,7 +4,8 @@
  *
  * <root> and <root>/<role> are watched with chokidar 6, which finds roles that come and go; each <root>/<role>/in, whose names are the hints, with a
  * plain `fs.watch`: chokidar would name all of a folder's files at the start and whenever it was made again (14 s and 450 MB for a million).
- * Not watched: out/, work/, archive/, .docket/, whose own traffic would fill that queue.
+ * Not watched: what lies on a file system that may not answer (foreign-mounts.ts): to watch it takes a look at it in this thread, and nothing is heard there of
+ * what others do; out/, work/, archive/, .docket/, whose own traffic would fill that queue.
  *
  * States of an in/: unwatched -> watched (known by its inode) -> gone or another one: looked up again, and everywhere else.
  * Invariant: within one turn of the loop either every event is passed on by its name, or "look everywhere" is.
@@ -14,6 +15,7 @@ import { lstatSync, readdirSync, watch as watchFolder, type FSWatcher as FolderW
 import path from 'node:path';
 import { FSWatcher } from 'chokidar';
 import type { OnHint, StartWatch } from '#core/ports.ts';
+import { foreignMountOf } from './foreign-mounts.ts';
 
 /** Variables that would override the options below (chokidar's README, "usePolling"). */
 const OVERRIDES = ['CHOKIDAR_USEPOLLING', 'CHOKIDAR_INTERVAL'];
@@ -59,10 +61,55 @@ function limited(onHint: OnHint): OnHint {
   };
 }
 
+/** Its in/ may be one while it is not. */
+const isForeign = (role: string): boolean => foreignMountOf(role) !== null || foreignMountOf(path.join(role, 'in')) !== null;
+
+/**
+ * <root> and the <root>/<role> of the machine's own file systems, without chokidar: that one asks for the facts of all entries of <root>, whatever is ignored, and
+ * is never ready when one of them does not answer. @returns ends it
+ */
+function watchLocal(root: string, heard: () => void, onError: (error: Error) => void): () => void {
+  const watchers = new Map<string, FolderWatcher>();
+  const enter = (folder: string): void => {
+    try {
+      const watcher = watchFolder(folder, () => {
+        look();
+        heard();
+      });
+      watcher.on('error', (error) => {
+        watchers.delete(folder);
+        watcher.close();
+        onError(error);
+      });
+      watchers.set(folder, watcher);
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  /** A role that went away and came back is another folder: what is watched of it is gone. */
+  const look = (): void => {
+    const roles = rolesIn(root)
+      .map((role) => path.join(root, role))
+      .filter((role) => !isForeign(role));
+    for (const [folder, watcher] of watchers)
+      if (folder !== root && !roles.includes(folder)) {
+        watcher.close();
+        watchers.delete(folder);
+      }
+    for (const role of roles) if (!watchers.has(role)) enter(role);
+  };
+  enter(root);
+  look();
+  return () => {
+    for (const watcher of watchers.values()) watcher.close();
+  };
+}
+
 type Inbox = { readonly inode: string; readonly watcher: FolderWatcher };
 
-/** What an in/ is known by; null: it is not there, or is no folder. */
+/** What an in/ is known by; null: it is not there, is no folder, or may not be asked. */
 function inodeOf(folder: string): string | null {
+  if (foreignMountOf(folder) !== null) return null;
   try {
     const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false });
     return stats?.isDirectory() === true ? `${String(stats.dev)}:${String(stats.ino)}` : null;
@@ -130,11 +177,24 @@ export const startWatch: StartWatch = async (root, onHint, onError) => {
     if (isOther && isReady) hint(null);
   };
 
-  const watcher = makeWatcher(root);
   const heard = (): void => {
     follow();
     hint(null);
   };
+  if (rolesIn(root).some((role) => isForeign(path.join(root, role)))) {
+    const stop = watchLocal(root, heard, onError);
+    follow();
+    isReady = true;
+    return {
+      close() {
+        isClosed = true;
+        stop();
+        for (const role of inboxes.keys()) leave(role);
+        return Promise.resolve();
+      },
+    };
+  }
+  const watcher = makeWatcher(root);
   watcher.on('all', heard);
   watcher.on('raw', heard);
   watcher.on('error', (error) => {

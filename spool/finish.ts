@@ -152,6 +152,7 @@ async function place(parts: Parts, claimed: Claimed, final: FinalFile, kind: Fil
     const answer = await renameIfFree(fs, from, to);
     return answer === 'taken' ? 'taken' : 'placed';
   }
+  if (parts.linkless.has(folder)) return 'no-links';
   const answer = await linkTo(fs, from, to);
   return answer === 'taken' || answer === 'no-links' ? answer : 'placed';
 }

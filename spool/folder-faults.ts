@@ -5,12 +5,14 @@
 
 import type { Failure } from '#core/failure.ts';
 import type { RoleFolder } from '#core/names.ts';
-import type { Fs } from '#core/ports.ts';
+import type { Digest, Fs } from '#core/ports.ts';
 import { codeOf } from './error-code.ts';
+import { hasLastingInodes, makeMark, markIn } from './home-mark.ts';
 import type { Layout } from './layout.ts';
+import { randomText } from './random-text.ts';
 
 const MENDS: ReadonlyMap<string, string> = new Map([
-  ['ENOENT', 'make the folder again'],
+  ['ENOENT', 'mount again what it lies on, or make the folder again'],
   ['ENOTDIR', 'something else stands in its place: take it away and make the folder again'],
   ['ELOOP', 'links are not followed: put a real folder there'],
   ['EACCES', "give docket's user the right to read and enter it (chmod u+rwx, or chown)"],
@@ -78,20 +80,22 @@ export async function mustBeHome(given: Homes, folder: RoleFolder, ...parts: rea
   if (parts.includes('work')) await mustBeSameWork(given, folder);
 }
 
-type Homes = { readonly fs: Pick<Fs, 'facts'>; readonly layout: Layout; readonly works: Map<RoleFolder, bigint> };
+type Homes = { readonly fs: Pick<Fs, 'facts' | 'readBounded'>; readonly layout: Layout; readonly works: Map<RoleFolder, bigint | string> };
+type NewHomes = Homes & { readonly fs: Pick<Fs, 'fileSystem' | 'replace'>; readonly digest: Digest };
 
 /** Not its device: a file system that is mounted again may have another number. */
-export async function rememberWork({ fs, layout, works }: Homes, folder: RoleFolder): Promise<void> {
-  const facts = await fs.facts(layout.work(folder));
-  if (facts !== null) works.set(folder, facts.ino);
+export async function rememberWork({ fs, layout, works, digest }: NewHomes, folder: RoleFolder): Promise<void> {
+  const work = layout.work(folder);
+  const facts = await fs.facts(work);
+  if (facts === null) return;
+  works.set(folder, (await hasLastingInodes(fs, work)) ? facts.ino : await makeMark(fs, work, `${randomText(digest)}\n`));
 }
 
 async function mustBeSameWork({ fs, layout, works }: Homes, folder: RoleFolder): Promise<void> {
   const known = works.get(folder);
   if (known === undefined) return;
   const work = layout.work(folder);
-  const facts = await fs.facts(work);
-  if (facts !== null && facts.ino === known) return;
+  if (typeof known === 'string' ? (await markIn(fs, work)) === known : (await fs.facts(work))?.ino === known) return;
   throw fault('ESTALE', 'not the folder that stood here when docket started; put that one back, or start docket again without it', work);
 }
 

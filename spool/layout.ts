@@ -145,6 +145,8 @@ export const isPromptText = (name: string): boolean =>
   name.length > PROMPT_ENDING.length && name.endsWith(PROMPT_ENDING) && !name.startsWith('.') && !name.startsWith('~$');
 
 export const temporaryName = (processId: string, random: string): string => `.docket-${processId}-${random}.tmp`;
+/** In work/, where inodes do not last (home-mark.ts). */
+export const HOME_MARK = '.docket-home';
 export const isTemporaryName = (name: string): boolean => TEMPORARY.test(name);
 export const idOfGone = (name: string): JobId | null => {
   const id = name.startsWith('.clean-') ? name.slice('.clean-'.length) : '';

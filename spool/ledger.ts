@@ -231,8 +231,13 @@ export function makeLedger({ fs, layout, log, sync, claiming }: LedgerPorts, fol
     await fs.append(file, bytes, 0o600);
     await fs.syncFile(file, turns.some((turn) => turn.why === 'safety') ? 'safety' : 'no-second-run');
     const { sizeBytes } = (await fs.facts(file)) ?? { sizeBytes: 0 };
-    if (sizeBytes < now.sizeBytes + bytes.length)
+    if (sizeBytes < now.sizeBytes + bytes.length) {
+      // Unmounted since it was looked at: what was written is in the way of nobody, below the mount.
+      const work = layout.work(folder);
+      if ((await fs.facts(work)) === null)
+        throw Object.assign(new Error(`ENOENT: no such folder, '${work}'`), { code: 'ENOENT', path: work });
       throw new Error(`somebody else removed or changed ${file}: what it said of the jobs in flight is looked for in work/`);
+    }
     // Where our lines begin, whoever added some before them.
     now.sizeBytes = sizeBytes - bytes.length;
     for (const [index, line] of lines.entries()) {

@@ -26,7 +26,7 @@ export function faultOfFolder(owners: Owners | undefined, folder: string, facts:
   if (facts.uid !== owners.uid)
     return `${folder} belongs to user ${String(facts.uid)}, docket runs as user ${user}: run it as the owner of the queue, or give the queue to user ${user} (chown -R)`;
   if ((facts.mode & OTHERS_WRITE) !== 0)
-    return `every user of this machine may write to ${folder} (mode 0${(facts.mode & 0o7777).toString(8)}): chmod o-w ${folder}; whoever shall drop prompts there belongs into a group, see intake.groups`;
+    return `every user of this machine may write to ${folder} (mode 0${(facts.mode & 0o7777).toString(8)}): chmod o-w ${folder}; whoever shall drop prompts there belongs into a group, see intake.groups (a file system without modes takes them when it is mounted: umask=077)`;
   return null;
 }
 

@@ -8,13 +8,14 @@ import type { Layout } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import type { Listings } from './listing.ts';
 import { codeOf } from './error-code.ts';
+import { randomText } from './random-text.ts';
 import type { SpoolSettings } from './limits.ts';
 import type { Sights } from './settle.ts';
 import type { StemsInFlight } from './stems-in-flight.ts';
 
 export type SpoolRole = { readonly folder: RoleFolder; readonly name: RoleName };
 
-export { codeOf };
+export { codeOf, randomText };
 export type { SpoolSettings };
 
 /** What makeSpool is handed. `processId` only makes temporary names of two processes differ for people. */
@@ -51,17 +52,15 @@ export type Parts = Omit<SpoolInput, 'queues'> & {
   readonly counted: Set<JobId>;
   /** Folders on a network file system; filled at the first look. */
   readonly network: Map<RoleFolder, boolean>;
-  /** Which folder work/ was when it was prepared: its inode. */
-  readonly works: Map<RoleFolder, bigint>;
+  /** Which folder work/ was when it was prepared: its inode, or its mark where inodes do not last (home-mark.ts). */
+  readonly works: Map<RoleFolder, bigint | string>;
+  /** Roles whose file system has no hard links, or none that can be told from two files. */
+  readonly linkless: Set<RoleFolder>;
   /** Roles whose folders could not be used at the start, and why (prepare.ts). */
   readonly unready: Map<RoleFolder, Failure>;
   /** When the oldest file ended that the last round of retention left in in/ (its ctime). */
   readonly oldestEnded: Map<RoleFolder, bigint>;
 };
-
-/** Lower-case hex, for names that must not clash. */
-export const randomText = (digest: Digest, bytes = 6): string =>
-  Array.from(digest.randomBytes(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 export function roleOf(parts: Parts, name: RoleName): SpoolRole {
   const role = parts.roles.find((known) => known.name === name);

@@ -13,7 +13,7 @@ import { folderFailure, rememberWork, ROLE_FAULTS } from './folder-faults.ts';
 import { isTemporaryName, temporaryName } from './layout.ts';
 import { mustBeOurs, NOT_OURS } from './owner.ts';
 import { codeOf, randomText, unlinkIfThere, type Parts, type SpoolRole } from './parts.ts';
-import { linkTo } from './place.ts';
+import { isSameFile, linkTo } from './place.ts';
 
 const OTHERS = 0o077;
 
@@ -129,9 +129,16 @@ async function probe(parts: Parts, { folder }: SpoolRole): Promise<void> {
       at = next;
     }
     const linked = path.join(layout.work(folder), temporaryName(parts.processId, randomText(parts.digest)));
-    if ((await linkTo(fs, at, linked)) === 'no-links')
-      parts.log.warn('this file system has no hard links: names in out/ carry the job id', { path: layout.role(folder) });
-    else await removeProbe(parts, linked);
+    const isLinked = (await linkTo(fs, at, linked)) !== 'no-links';
+    // Where one file with two names looks like two files (sshfs), a crash between link and unlink could not be told.
+    const isTold = isLinked && (await isSameFile(fs, at, linked)) && (await fs.facts(at))?.nlink === 2;
+    if (isLinked) await removeProbe(parts, linked);
+    if (isTold) parts.linkless.delete(folder);
+    else {
+      parts.linkless.add(folder);
+      const what = isLinked ? 'shows a hard link as another file' : 'has no hard links';
+      parts.log.warn(`this file system ${what}: names in out/ and of ended files carry the job id`, { path: layout.role(folder) });
+    }
   } catch (error) {
     if (codeOf(error) !== 'EXDEV') throw error;
     throw fault('EXDEV', `files cannot be moved between in/, work/, out/ and archive/ of ${layout.role(folder)}`, layout.role(folder));

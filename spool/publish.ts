@@ -76,6 +76,7 @@ async function put(
     const answer = await renameIfFree(fs, from, to);
     return answer === 'taken' ? 'taken' : 'done';
   }
+  if (parts.linkless.has(folder)) return 'no-links';
   const answer = await linkTo(fs, from, to);
   if (answer === 'gone') return 'done';
   return answer === 'linked' || answer === 'already' ? 'linked' : answer;

@@ -104,7 +104,7 @@ async function moveOld(parts: Parts, role: SpoolRole, names: readonly string[], 
   const linked: Old[] = [];
   let moved = 0;
   for (const one of old) {
-    const answer = await place(parts, one);
+    const answer = await place(parts, one, parts.linkless.has(role.folder));
     if (answer === 'linked') linked.push(one);
     if (answer !== 'gone') moved++;
   }
@@ -139,9 +139,9 @@ async function oldFile(parts: Parts, role: SpoolRole, latin: string, beforeNs: b
 }
 
 /** A stem may have been used twice, when somebody tidied out/ in between: the later one gets a name that no stem has. */
-async function place(parts: Parts, { from, name, month, to }: Old): Promise<'linked' | 'renamed' | 'gone'> {
+async function place(parts: Parts, { from, name, month, to }: Old, isLinkless: boolean): Promise<'linked' | 'renamed' | 'gone'> {
   for (let target = to; ; target = path.join(month, `${name.slice(0, -RETIRED.length)}.${randomText(parts.digest, 4)}${RETIRED}`)) {
-    const answer = await linkTo(parts.fs, from, target);
+    const answer = isLinkless ? 'no-links' : await linkTo(parts.fs, from, target);
     if (answer === 'linked' || answer === 'already') return 'linked';
     if (answer === 'gone') return 'gone';
     if (answer === 'taken') continue;

@@ -60,6 +60,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     counted: new Set(),
     network: new Map(),
     works: new Map(),
+    linkless: new Set(),
     unready: new Map(),
     oldestEnded: new Map(),
   };

@@ -282,7 +282,8 @@ async function commit(
     await fs.unlink(at(NAMES.exit)).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error;
     });
-    isLeft = false;
+    // In a folder that is out of sight nothing was taken away: it may come back with it.
+    isLeft = !(await isHome());
   };
   for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
     try {

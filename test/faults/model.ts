@@ -33,6 +33,8 @@ export type Allowed = {
   readonly startsMax?: number | ((stem: string) => number);
   /** A tool failed on its own account (its disk was full too): the raw output of that attempt lies in archive/. */
   readonly hasFailedAttempts?: boolean;
+  /** Folders of roles on a file system in user space: names may carry the job's id, and work/ has its mark (docs/folders.md). */
+  readonly foreign?: ReadonlySet<string>;
 };
 
 const VERIFY_MS_MAX = 900_000;
@@ -76,7 +78,7 @@ function tip(rig: Rig): ReadonlyMap<string, string> {
 }
 
 /** The daemon must have been stopped. */
-export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false }: Allowed = {}): Verdict {
+export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false, foreign = new Set() }: Allowed = {}): Verdict {
   const { rig, dropped } = story;
   const findings: Finding[] = [];
   const find = (kind: FindingKind, what: string): void => void findings.push({ kind, what });
@@ -95,13 +97,14 @@ export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false }
 
   for (const one of dropped) {
     const ofIt = records.get(sha256(one.text)) ?? [];
-    judgePrompt(rig, one, find);
+    judgePrompt(rig, one, foreign.has(one.folder), find);
     if (one.end === 'rejected') {
       judgeRejected(rig, one, { starts: startsOf.get(one.stem) ?? [], records: ofIt }, find);
       continue;
     }
     const most = typeof startsMax === 'number' ? startsMax : startsMax(one.stem);
-    judgeAnswer(rig, one, { starts: startsOf.get(one.stem) ?? [], startsMax: most, records: ofIt, files }, find);
+    const known = { starts: startsOf.get(one.stem) ?? [], startsMax: most, records: ofIt, files, isForeign: foreign.has(one.folder) };
+    judgeAnswer(rig, one, known, find);
     for (const status of ['submitted', 'answered']) {
       const count = ofIt.filter((record) => record.status === status).length;
       if (count !== 1) find(count === 0 ? 'lost' : 'doubled', `${one.stem}: ${String(count)} records "${status}" in history`);
@@ -112,7 +115,7 @@ export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false }
   const known = new Set(dropped.map(({ text }) => sha256(text)));
   for (const [hash, [record]] of records)
     if (!known.has(hash)) find('wrong', `history has a record of a prompt that nobody dropped: ${JSON.stringify(record)}`);
-  judgeFolders(rig, dropped, hasFailedAttempts, find);
+  judgeFolders(rig, dropped, { hasFailedAttempts, foreign }, find);
   judgeHistory(rig, find);
   return {
     prompts: dropped.length,
@@ -124,13 +127,18 @@ export function judge(story: Story, { startsMax = 1, hasFailedAttempts = false }
 
 type Find = (kind: FindingKind, what: string) => void;
 
-function judgePrompt(rig: Rig, { stem, folder, text, end }: Dropped, find: Find): void {
+const ID = /\.[a-z0-9]{16}(?=[._])/;
+/** Without the job's id, where a name may carry it. */
+const plain = (name: string, isForeign: boolean): string => (isForeign ? name.replace(ID, '') : name);
+
+function judgePrompt(rig: Rig, { stem, folder, text, end }: Dropped, isForeign: boolean, find: Find): void {
   const names = listed(rig.in(folder)).filter((name) => name.startsWith(`${stem}.`));
   if (names.length === 0) find('lost', `${stem}: in none of its names in ${folder}/in`);
   if (names.length > 1) find('doubled', `${stem}: ${names.join(', ')} in ${folder}/in`);
   const [name] = names;
   if (name === undefined) return;
-  if (name !== `${stem}.${end}`) find(name === `${stem}.md` ? 'lost' : 'wrong', `${stem}: ended as ${name}${errorOf(rig, folder, stem)}`);
+  if (plain(name, isForeign) !== `${stem}.${end}`)
+    find(name === `${stem}.md` ? 'lost' : 'wrong', `${stem}: ended as ${name}${errorOf(rig, folder, stem)}`);
   if (readFileSync(path.join(rig.in(folder), name), 'utf8') !== text) find('wrong', `${stem}: ${name} has other bytes than were dropped`);
 }
 
@@ -138,8 +146,8 @@ function judgePrompt(rig: Rig, { stem, folder, text, end }: Dropped, find: Find)
 function judgeRejected(rig: Rig, { stem, folder }: Dropped, { starts, records }: Pick<Known, 'starts' | 'records'>, find: Find): void {
   if (starts.length > 0) find('wrong', `${stem}: it was rejected, and its tool was started`);
   if (records.length > 0) find('wrong', `${stem}: it was rejected, and history has ${String(records.length)} records of it`);
-  const names = listed(rig.out(folder)).filter((name) => name.startsWith(`${stem}_`));
-  if (names.join() !== `${stem}_error.md`)
+  const names = listed(rig.out(folder)).filter((name) => name.replace(ID, '').startsWith(`${stem}_`));
+  if (names.map((name) => name.replace(ID, '')).join() !== `${stem}_error.md`)
     find(names.length === 0 ? 'lost' : 'wrong', `${stem}: it was rejected, and beside it lies ${names.join(', ')}`);
 }
 
@@ -153,13 +161,19 @@ type Known = {
   readonly startsMax: number;
   readonly records: readonly Committed[];
   readonly files: ReadonlyMap<string, string>;
+  readonly isForeign: boolean;
 };
 
-function judgeAnswer(rig: Rig, one: Dropped, { starts, startsMax, records, files }: Known, find: Find): void {
+function judgeAnswer(rig: Rig, one: Dropped, { starts, startsMax, records, files, isForeign }: Known, find: Find): void {
   const { stem, folder, feature } = one;
   if (starts.length === 0) find('lost', `${stem}: its tool was never started`);
   if (starts.length > startsMax) find('doubled', `${stem}: its tool was started ${String(starts.length)} times`);
-  const at = { result: path.join(rig.out(folder), `${stem}_result.md`), evidence: path.join(rig.out(folder), `${stem}_evidence.json`) };
+  const placeOf = (name: string): string => {
+    const found = listed(rig.out(folder)).filter((other) => plain(other, isForeign) === name);
+    if (found.length > 1) find('doubled', `${stem}: ${found.join(', ')}`);
+    return path.join(rig.out(folder), found[0] ?? name);
+  };
+  const at = { result: placeOf(`${stem}_result.md`), evidence: placeOf(`${stem}_evidence.json`) };
   for (const file of Object.values(at)) if (!existsSync(file)) find('lost', `${stem}: no ${path.basename(file)}`);
   if (!existsSync(at.result) || !existsSync(at.evidence)) return;
   const result = readFileSync(at.result);
@@ -184,16 +198,21 @@ function judgeAnswer(rig: Rig, one: Dropped, { starts, startsMax, records, files
 }
 
 /** Nothing but what belongs to the prompts. */
-function judgeFolders(rig: Rig, dropped: readonly Dropped[], mayArchive: boolean, find: Find): void {
+type Kept = { readonly hasFailedAttempts: boolean; readonly foreign: ReadonlySet<string> };
+
+function judgeFolders(rig: Rig, dropped: readonly Dropped[], { hasFailedAttempts, foreign }: Kept, find: Find): void {
   for (const { folder } of ROLES) {
     const mine = dropped.filter((one) => one.folder === folder);
     const own = new Set(mine.map(({ stem }) => stem));
+    const isForeign = foreign.has(folder);
     const rejected = new Set(mine.filter(({ end }) => end === 'rejected').map(({ stem }) => `${stem}_error.md`));
-    for (const name of listed(rig.in(folder))) if (!own.has(name.replace(/\.[a-z]+$/, ''))) find('left', `${folder}/in/${name}`);
-    for (const name of listed(rig.out(folder)))
+    for (const name of listed(rig.in(folder)))
+      if (!own.has(plain(name, isForeign).replace(/\.[a-z]+$/, ''))) find('left', `${folder}/in/${name}`);
+    for (const name of listed(rig.out(folder)).map((one) => plain(one, isForeign)))
       if (!own.has(name.replace(/_(?:result\.md|evidence\.json)$/, '')) && !rejected.has(name)) find('left', `${folder}/out/${name}`);
-    for (const name of listed(path.join(rig.queues, folder, 'work'))) find('left', `${folder}/work/${name}`);
-    if (mayArchive) continue;
+    for (const name of listed(path.join(rig.queues, folder, 'work')))
+      if (!isForeign || name !== '.docket-home') find('left', `${folder}/work/${name}`);
+    if (hasFailedAttempts) continue;
     const archived = globSync('**/*', { cwd: path.join(rig.queues, folder, 'archive') });
     for (const name of archived)
       if (statSync(path.join(rig.queues, folder, 'archive', name)).isFile()) find('left', `${folder}/archive/${name}`);

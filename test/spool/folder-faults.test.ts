@@ -174,3 +174,46 @@ test('what cannot be read is left out of a list and told, where somebody asks fo
   assert.match(told.join(), /^architect .*EACCES.*chmod/);
   await assert.rejects(spool.list({}), /EACCES/);
 });
+
+/** A file system in user space: inodes are counted anew with each mount, and a file with two names looks like two files. */
+function userSpace(real: Fs, mount: { number: bigint }): Fs {
+  return {
+    ...real,
+    fileSystem: async (path) => ({ ...(await real.fileSystem(path)), type: 'fuse', network: true }),
+    async facts(file) {
+      const facts = await real.facts(file);
+      return facts === null ? null : { ...facts, nlink: 1, ino: facts.ino + mount.number + BigInt(Buffer.from(file).length) };
+    },
+  };
+}
+
+test('where inodes do not last work/ is known by a mark: mounted again it goes on, another folder does not', async (context) => {
+  const mount = { number: 0n };
+  const { rig, spool, told } = await ready(context, (real) => userSpace(real, mount));
+  assert.deepEqual(names(rig.work), ['.docket-home']);
+  mount.number = 100n;
+  assert.equal(await told(), '[]');
+  renameSync(rig.work, `${rig.work}-aside`);
+  mkdirSync(rig.work);
+  assert.match(await told(), /"ESTALE".*not the folder that stood here/);
+  rmSync(rig.work, { recursive: true });
+  renameSync(`${rig.work}-aside`, rig.work);
+  assert.equal(await told(), '[]');
+  const again = rig.spool();
+  await again.prepare();
+  assert.equal(await told(), '[]', 'the next start reads the same mark');
+  assert.deepEqual(await spool.leftovers(), []);
+});
+
+test('where a hard link looks like another file nothing is linked: a crash between link and unlink could not be told', async (context) => {
+  const { rig, spool } = await ready(context, (real) => userSpace(real, { number: 0n }));
+  await spool.drop(ROLE.name, stem('foo'), 'x');
+  rig.clock.advance(60_000);
+  await processAll(rig, spool);
+  const [ended = ''] = names(rig.in);
+  assert.match(ended, /^foo\.[a-z0-9]{16}\.processed$/);
+  assert.ok(
+    names(rig.out).length > 0 && names(rig.out).every((name) => name.startsWith(ended.replace('.processed', '_'))),
+    names(rig.out).join(),
+  );
+});

@@ -16,6 +16,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   unlinkSync,
   utimesSync,
@@ -293,8 +294,14 @@ export function makeRig(t: Cleanup, settings = 'runner: offline\n', options: Rig
       if (as !== undefined) chownSync(temporary, as, as);
       // Both times tick every 4 ms or so, which is longer than this takes.
       utimesSync(temporary, new Date(Date.now() - 1000), new Date(Date.now() - 1000));
-      linkSync(temporary, path.join(inbox, name));
-      unlinkSync(temporary);
+      try {
+        linkSync(temporary, path.join(inbox, name));
+        unlinkSync(temporary);
+      } catch (error) {
+        // A file system without hard links.
+        if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+        renameSync(temporary, path.join(inbox, name));
+      }
     },
     read: (file) => readFileSync(file, 'utf8'),
     evidence: (stem, folder) => JSON.parse(rig.read(path.join(rig.out(folder), `${stem}_evidence.json`))) as Statement,
