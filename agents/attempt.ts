@@ -69,20 +69,23 @@ export async function runAttempt(
   hooks: AttemptHooks = {},
 ): Promise<Attempted> {
   const startedAt = ports.clock.now().toISOString();
-  const without = async (outcome: RunOutcome): Promise<Attempted> => ({
+  /** Null: nobody has looked. */
+  let past: number | null = null;
+  const without = (outcome: RunOutcome): Attempted => ({
     outcome,
     runId: request.runId,
     command: null,
     startedAt,
     endedAt: ports.clock.now().toISOString(),
-    starts: await pastStarts(ports.fs, request.dir),
+    starts: past ?? 0,
   });
 
   for (let round = 1; ; round++) {
     const known = await resume(ports, request, signal);
-    if (known !== null) return understood(ports, request, signal, known);
+    if (typeof known !== 'number') return understood(ports, request, signal, known, past ?? (await pastStarts(ports.fs, request.dir)));
+    past = known;
     if (signal.aborted) return without(failed({ kind: 'cancelled', by: whoStopped(signal) }));
-    if (round > STARTS_MAX || (await pastStarts(ports.fs, request.dir)) >= STARTS_MAX)
+    if (round > STARTS_MAX || past >= STARTS_MAX)
       return without(
         failed({
           kind: 'interrupted',
@@ -99,8 +102,8 @@ export async function runAttempt(
   }
 }
 
-/** What an earlier start left: its end, once there is one; null when the folder is free for a new start. */
-async function resume(ports: AttemptPorts, request: RunRequest, signal: AbortSignal): Promise<Ended | null> {
+/** What an earlier start left: its end, once there is one; else the folder is free for a new start, and the answer is how many came to nothing. */
+async function resume(ports: AttemptPorts, request: RunRequest, signal: AbortSignal): Promise<Ended | number> {
   const { fs, digest, keeper, log } = ports;
   const run = await readRun(request.dir, fs);
   if (run !== null || (await fs.facts(path.join(request.dir, NAMES.stdout))) !== null) {
@@ -117,8 +120,7 @@ async function resume(ports: AttemptPorts, request: RunRequest, signal: AbortSig
       run_id: request.runId,
     });
   }
-  await putAside(fs, request.dir);
-  return null;
+  return putAside(fs, request.dir);
 }
 
 /**
@@ -157,7 +159,13 @@ const noRoom = (dir: string, freeBytes: number): Failure => ({
   message: `${String(freeBytes)} bytes are free, ${String(ROOM_BYTES_MIN)} are needed (make room; it goes on by itself)`,
 });
 
-async function understood(ports: AttemptPorts, request: RunRequest, signal: AbortSignal, { run, exit }: Ended): Promise<Attempted> {
+async function understood(
+  ports: AttemptPorts,
+  request: RunRequest,
+  signal: AbortSignal,
+  { run, exit }: Ended,
+  past: number,
+): Promise<Attempted> {
   const raw = {
     exit,
     stdout: await output(ports.fs, request, NAMES.stdout),
@@ -173,7 +181,7 @@ async function understood(ports: AttemptPorts, request: RunRequest, signal: Abor
     ...(run.sandbox === undefined ? {} : { sandbox: run.sandbox }),
     startedAt: run.startedAt,
     endedAt: exit.endedAt,
-    starts: (await pastStarts(ports.fs, request.dir)) + 1,
+    starts: past + 1,
   };
 }
 
@@ -198,18 +206,22 @@ const nameCanceller = (outcome: RunOutcome, signal: AbortSignal): RunOutcome =>
 /** Starts of this attempt that came to nothing: each left a run.json aside. */
 async function pastStarts(fs: Fs, dir: string): Promise<number> {
   if ((await fs.facts(dir)) === null) return 0;
-  return (await fs.list(dir)).filter((entry) => entry.name !== null && /^run\.json\.\d+$/.test(entry.name)).length;
+  return (await fs.list(dir)).filter(({ name }) => isPastStart(name ?? '')).length;
 }
+const isPastStart = (name: string): boolean => /^run\.json\.\d+$/.test(name);
 
 /**
  * Moves all files of a dead start to `<name>.<k>`. run.json goes last: until then the next look does the same again.
  * A run.json that is not whole was never synced, so nothing was told to go: that was no start, and nothing of it is kept.
+ * @returns how many starts of this attempt came to nothing
  */
-async function putAside(fs: Fs, dir: string): Promise<void> {
+async function putAside(fs: Fs, dir: string): Promise<number> {
   const names = (await fs.facts(dir)) === null ? [] : (await fs.list(dir)).map((entry) => entry.name ?? '');
   const left = ASIDE.filter((name) => names.includes(name));
+  let past = names.filter(isPastStart).length;
   if (left.length > 0) {
     const wasTold = (await readRun(dir, fs)) !== null;
+    if (wasTold && left.includes(NAMES.run)) past++;
     let k = 1;
     while (names.some((name) => name === `${NAMES.run}.${String(k)}`)) k += 1;
     for (const name of left)
@@ -217,4 +229,5 @@ async function putAside(fs: Fs, dir: string): Promise<void> {
     await fs.syncFolder(dir, 'safety');
   }
   if (names.includes(NAMES.tmp)) await fs.removeTree(path.join(dir, NAMES.tmp));
+  return past;
 }

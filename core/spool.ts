@@ -116,6 +116,8 @@ export type Spool = {
   prompt(claimed: Claimed): Promise<Uint8Array | null>;
   /** Makes work/<job>/a<n>/ when it is not there. What an earlier start of this attempt left in it stays: agents/attempt.ts takes it up. `beside` is written into work/<job>/ as by keep(), with one sync for both; null: no program will be started, so nothing is made. */
   attemptFolder(claimed: Claimed, n: number, beside?: KeptFile | null): Promise<string>;
+  /** A private file that the next attemptFolder() makes certain: its bytes are on the disk, its name not yet. */
+  keepAhead(claimed: Claimed, file: KeptFile): Promise<void>;
   /** Writes a private file into work/<job>/, synced: brief.md, a<n>/answer. */
   keep(claimed: Claimed, name: string, bytes: Uint8Array | string): Promise<void>;
   kept(claimed: Claimed, name: string): Promise<Uint8Array | null>;

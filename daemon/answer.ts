@@ -49,6 +49,7 @@ export async function answer(ports: Ports, job: Submitted): Promise<Ended> {
     const begun = bound;
     bound = null;
     const brief = await briefOf(ports, job, n, attempts);
+    await keepBriefAhead(ports, job, n);
     const run = await afford<Given, Run>(
       ports,
       job,
@@ -241,7 +242,8 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
   const { claimed, cancel } = job.task;
   const runId = ports.digest.uuid();
   // The offline runner starts no program: nobody reads a file of its, and nothing can be started twice.
-  const beside = choice.facts.kind === 'offline' ? null : { name: BRIEF_FILE, bytes: job.brief };
+  const isAhead = isBriefAhead(job, n);
+  const beside = choice.facts.kind === 'offline' ? null : isAhead ? undefined : { name: BRIEF_FILE, bytes: job.brief };
   const dir = await ports.spool.attemptFolder(claimed, n, beside);
   if (beside !== null && job.fallbacks.length > 0)
     await ports.spool.keep(claimed, runnerFile(n), `${JSON.stringify({ runner: choice.facts.name, instead })}\n`);
@@ -301,6 +303,16 @@ async function attempt(ports: Ports, job: Submitted, { choice, lane, instead, is
   };
   return { record, outcome, command: run.command, choice, isProbe };
 }
+
+/**
+ * The first attempt's brief is written before the job has a slot, so that the slot does not wait for it. What says after a crash that an attempt was begun is
+ * the folder a<n>/, which is made in the slot; a brief alone is written again.
+ */
+async function keepBriefAhead(ports: Ports, job: Submitted, n: number): Promise<void> {
+  if (isBriefAhead(job, n)) await ports.spool.keepAhead(job.task.claimed, { name: BRIEF_FILE, bytes: job.brief });
+}
+const isBriefAhead = ({ facts, fallbacks, task }: Submitted, n: number): boolean =>
+  n === 1 && task.lastAttempt === 0 && [facts, ...fallbacks.map((one) => one.facts)].every(({ kind }) => kind !== 'offline');
 
 /** From here on the run can be listened to, and is held to its budget. */
 function beginLive(

@@ -148,7 +148,7 @@ export async function holdToScope(
       }
     },
     async after({ outcome }) {
-      over.abort();
+      over.abort('ended');
       if (before === null || run === null) return outcome;
       const kept = await lookedBefore();
       const looked = kept ?? (await lookNow(before, run).catch(unseen));
@@ -175,7 +175,7 @@ export async function holdToScope(
       };
     },
     done() {
-      over.abort();
+      over.abort('ended');
       if (run !== null) scope.watch.end(run);
     },
   };

@@ -105,7 +105,8 @@ export function makeLiveRuns(ports: { readonly clock: Clock; readonly prices: Pr
     }
   };
   const wakeUp = (live: Live): void => {
-    live.wake.abort();
+    // With a reason: without one Node makes an exception with a stack.
+    live.wake.abort('news');
   };
 
   function eventOf({ run, startedMs, bytes }: Live, happening: Happening): LiveEvent {

@@ -11,6 +11,7 @@ import type { Clock, Journal, Log } from '#core/ports.ts';
 import type { Result } from '#core/result.ts';
 import type { LaneSettings } from '#core/settings.ts';
 import { makeDispatch, nowOf, type Dispatch } from './lanes/dispatch.ts';
+import { togetherOf } from './lanes/gather.ts';
 import { restoredHold, type Hold, type HoldRules } from './lanes/hold.ts';
 import { makeLane, type Change, type Lane } from './lanes/lane.ts';
 import { makeOutside, NOTHING_OUTSIDE, type OutsideInput, type SharedUse } from './lanes/outside.ts';
@@ -202,6 +203,7 @@ export function makeLanes(input: LanesInput): Lanes {
     lanes: () => lanes.values(),
     roleSlots: input.roleSlots,
     runningMax: rules.runningMax,
+    ahead: rules.ahead,
     pauses,
     outside,
     onDue,
@@ -290,8 +292,9 @@ export function makeLanes(input: LanesInput): Lanes {
     room(name, order) {
       const standing = placesOf(name);
       const free = laneOf(name).settings.slots + rules.ahead - standing.size;
-      if (free > 0) return free;
-      return [...standing].some((place) => place.isWaiting && place.order > order) ? 1 : free;
+      // A few at a time, once there is room for a few: what is claimed together shares its commit and its syncs. The others are claimed long before their turn.
+      if (free >= Math.max(1, togetherOf(rules.ahead))) return free;
+      return [...standing].some((place) => place.isWaiting && place.order > order) ? 1 : Math.min(free, 0);
     },
     orderOf: (priority, sinceMs) => orderOf(priority, sinceMs, rules.agingMs),
     isShut: (name) => laneOf(name).state() === 'held' || pauses.ofLane(name) !== null,

@@ -27,6 +27,7 @@ import {
   walkLater,
 } from './pooled-files.ts';
 import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
+import { removeTree } from './remove-tree.ts';
 import { walk } from './walk.ts';
 import { openForWriting } from './writers.ts';
 
@@ -307,7 +308,7 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
     },
     makeFolders: (folder, mode = 0o777) => makeFolders(folder, mode),
     removeFolder: (folder) => files.rmdir(folder),
-    removeTree: (folder) => files.rm(folder, { recursive: true, force: true }),
+    removeTree,
     async syncFile(file, why) {
       // Opening what is there is a matter of microseconds, in this thread; only the sync itself waits for the disk.
       await breathe();

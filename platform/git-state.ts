@@ -7,7 +7,6 @@
 
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { AskProgram } from '#core/ports.ts';
 import { CHECKED_OUT_ELSEWHERE } from '#core/scope.ts';
@@ -154,7 +153,7 @@ export async function gitState(root: string): Promise<Readonly<Record<string, st
   const refs = new Map<string, string>();
   packedRefs(common, refs);
   await looseRefs(common, refs);
-  const elsewhere = branchesElsewhere(common, await realpath(folder));
+  const elsewhere = branchesElsewhere(common, realpathSync.native(folder));
   for (const [ref, object] of refs) put(ref, elsewhere.has(ref) ? CHECKED_OUT_ELSEWHERE : object);
   put('index', stagedOf(path.join(folder, 'index')));
   return state;
@@ -181,7 +180,7 @@ export async function gitSiblings(root: string): Promise<readonly string[]> {
   }
   const there = places.flatMap((place) => {
     try {
-      return [realpathSync(place)];
+      return [realpathSync.native(place)];
     } catch {
       return [];
     }

@@ -3,11 +3,13 @@
  * The program is asked nothing that could prompt, lock, page or run a hook, and only for a bounded time.
  */
 
-import { lstat, readFile, realpath } from 'node:fs/promises';
+import { lstatSync, realpathSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { CodeFacts } from '#core/evidence.ts';
 import type { AskProgram } from '#core/ports.ts';
 import { codeOf, systemError } from './files.ts';
+import { breathe } from './small-files.ts';
 import { plainEnvironment } from './system.ts';
 
 const ASK_TIMEOUT_MS = 10_000;
@@ -15,8 +17,14 @@ const LONGEST_GITFILE_BYTES = 8192;
 
 async function gitFolderIn(folder: string): Promise<string | null> {
   const place = path.join(folder, '.git');
-  const stats = await lstat(place).catch(() => null);
-  if (stats === null) return null;
+  let stats;
+  try {
+    // In this thread: asked for each folder above, around each run, and answered from the kernel's memory.
+    stats = lstatSync(place, { throwIfNoEntry: false });
+  } catch {
+    return null;
+  }
+  if (stats === undefined) return null;
   if (stats.isDirectory()) return place;
   if (!stats.isFile() || stats.size > LONGEST_GITFILE_BYTES) return null;
   const target = /^gitdir: ([^]+?)\r?\n?$/.exec(await readFile(place, 'utf8'))?.[1];
@@ -25,7 +33,8 @@ async function gitFolderIn(folder: string): Promise<string | null> {
 
 /** The work tree that a path lies in, and its git folder; null outside any. */
 export async function nearest(start: string): Promise<{ root: string; gitFolder: string } | null> {
-  for (let at = await realpath(start); ; at = path.dirname(at)) {
+  await breathe();
+  for (let at = realpathSync.native(start); ; at = path.dirname(at)) {
     const gitFolder = await gitFolderIn(at);
     if (gitFolder !== null) return { root: at, gitFolder };
     if (path.dirname(at) === at) return null;

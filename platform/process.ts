@@ -8,8 +8,8 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, close as closeInPool, closeSync, constants, open as openInPool, openSync, statSync } from 'node:fs';
-import { access, open, realpath, stat, unlink } from 'node:fs/promises';
+import { accessSync, close as closeInPool, closeSync, constants, open as openInPool, openSync, realpathSync, statSync } from 'node:fs';
+import { open, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -19,6 +19,7 @@ import { patiently } from './patience.ts';
 import { bootId, isAlive, processesWithMarker, processTree, startTimeOf, type ProcessSet } from './process-facts.ts';
 import { processFamily } from './process-family.ts';
 import { holdMoreThan } from './process-memory.ts';
+import { breathe } from './small-files.ts';
 
 export { askProgram } from './ask.ts';
 
@@ -200,12 +201,13 @@ function signalProcess(pid: number, signal: NodeJS.Signals, group: boolean): boo
   }
 }
 
-async function executable(file: string): Promise<string | null> {
+/** In this thread: asked of each folder of PATH, several times around each run, and answered from the kernel's memory. */
+function executable(file: string): string | null {
   try {
-    const real = await realpath(file);
-    if (!(await stat(real)).isFile()) return null;
-    await access(real, constants.X_OK);
-    if (MULTIPLEXERS.has(path.basename(real))) return path.join(await realpath(path.dirname(file)), path.basename(file));
+    const real = realpathSync.native(file);
+    if (!statSync(real).isFile()) return null;
+    accessSync(real, constants.X_OK);
+    if (MULTIPLEXERS.has(path.basename(real))) return path.join(realpathSync.native(path.dirname(file)), path.basename(file));
     return real;
   } catch {
     return null;
@@ -218,10 +220,11 @@ async function executable(file: string): Promise<string | null> {
  * @param pathText folders as in PATH; empty and relative ones (the working folder) are passed over
  */
 export async function findProgram(name: string, pathText: string): Promise<string | null> {
+  await breathe();
   if (path.isAbsolute(name)) return executable(name);
   if (name === '' || name.includes('/') || name.includes('\0')) return null;
   for (const folder of pathText.split(path.delimiter)) {
-    const found = path.isAbsolute(folder) ? await executable(path.join(folder, name)) : null;
+    const found = path.isAbsolute(folder) ? executable(path.join(folder, name)) : null;
     if (found !== null) return found;
   }
   return null;

@@ -6,7 +6,6 @@
 
 import { Buffer } from 'node:buffer';
 import { closeSync, constants, fstatSync, lstatSync, open, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
-import { promisify } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileFacts, FilePath } from '#core/ports.ts';
 import { monotonicMs } from './clock.ts';
@@ -83,9 +82,15 @@ function writeWhole(fd: number, bytes: Uint8Array): void {
 
 /**
  * What adds a name to a folder may have to wait for the file system's journal, for as long as a sync lasts: not in this thread.
- * What is done with the open file is then a matter of microseconds.
+ * What is done with the open file is then a matter of microseconds. By hand: importing node:util loads a dozen modules behind its exports.
  */
-const openElsewhere = promisify(open);
+const openElsewhere = async (file: string, flags: number, mode: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    open(file, flags, mode, (error, fd) => {
+      if (error === null) resolve(fd);
+      else reject(error);
+    });
+  });
 
 /** A small new file: as `create`, with the descriptor instead of a handle. */
 export async function createSmall<T>(

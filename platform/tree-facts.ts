@@ -6,7 +6,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sha256 } from '#core/names.ts';
 import type { AskProgram } from '#core/ports.ts';
@@ -14,7 +13,7 @@ import type { Tree, TreePort } from '#core/scope.ts';
 import { codeOf, systemError } from './files.ts';
 import { gitDiff, gitSiblings, gitState } from './git-state.ts';
 import { hashFile } from './hash-file.ts';
-import { breathe, readSmall, SMALL_BYTES } from './small-files.ts';
+import { breathe, readSmall, SMALL_BYTES, soon } from './small-files.ts';
 
 const kindOf = (stats: Stats): string => (stats.isFile() ? 'file' : stats.isSymbolicLink() ? 'link' : 'other');
 
@@ -119,7 +118,7 @@ function leads(file: string): string | null {
 }
 
 export const makeTreePort = (ask: AskProgram): TreePort => ({
-  root: async (folder) => realpath(folder),
+  root: soon((folder: string) => realpathSync.native(folder)),
   read: readTree,
   hash,
   leads: async (file) => Promise.resolve(leads(file)),

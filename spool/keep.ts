@@ -38,6 +38,11 @@ async function keepIn(parts: Parts, claimed: Claimed, isNew: boolean, file: Kept
   ]);
 }
 
+/** While its job waits for a slot: attemptFolder() syncs the folder that has the name, together with that of a<n>/. */
+export async function keepAhead(parts: Parts, claimed: Claimed, file: KeptFile): Promise<void> {
+  await keepIn(parts, claimed, await makeJobFolder(parts, claimed), file);
+}
+
 export async function kept(parts: Parts, claimed: Claimed, name: string): Promise<Uint8Array | null> {
   try {
     return (await parts.fs.readBounded(pathOf(parts, claimed, name), parts.settings.keptBytes)).bytes;

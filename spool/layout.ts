@@ -7,7 +7,7 @@
  *   work/<job>.claimed            the dropped file
  *   work/<job>.prompt             private copy of one that is too long for the ledger, or that somebody wrote to after the claim
  *   work/<job>.0_evidence.json …  private copies for out/, numbered in publishing order
- *   work/<job>/                   only where a program was started or something was kept: brief.md, a1/ …
+ *   work/<job>/                   only where a program was started, or is about to be, or something was kept: brief.md, a1/ …
  *   work/.clean-<job>/            finished, about to be removed
  *   in/.docket-child-<job>-<n>    a prompt out of an answer, before it gets its name (enqueue.ts)
  */

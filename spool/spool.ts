@@ -18,7 +18,7 @@ import { finish } from './finish.ts';
 import { makeFolderSync } from './folder-sync.ts';
 import { makeHeads } from './head.ts';
 import { heldHead, heldPrompts, hold, release } from './held-prompts.ts';
-import { attemptFolder, keep, kept } from './keep.ts';
+import { attemptFolder, keep, keepAhead, kept } from './keep.ts';
 import { makeLayout } from './layout.ts';
 import { leftovers } from './leftovers.ts';
 import { makeLedger, type Ledger } from './ledger.ts';
@@ -74,6 +74,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     read: (_dir, id, folder) => read(parts, id, folder),
     prompt: (claimed) => prompt(parts, claimed),
     attemptFolder: (claimed, n, beside) => attemptFolder(parts, claimed, n, beside),
+    keepAhead: (claimed, file) => keepAhead(parts, claimed, file),
     keep: (claimed, name, bytes) => keep(parts, claimed, name, bytes),
     kept: (claimed, name) => kept(parts, claimed, name),
     decide: (claimed, decided) => decide(parts, claimed, decided),

@@ -58,8 +58,9 @@ const QUERIES = {
   leaveLine: 'DELETE FROM line WHERE key = ? AND owner = ?',
   before: 'SELECT owner FROM line WHERE key = ?1 AND owner <> ?2 AND until_ms > ?3 AND id < coalesce((SELECT id FROM line WHERE key = ?1 AND owner = ?2), 9e15) ORDER BY id',
   started: 'INSERT INTO start (key, boot, at_ms) VALUES (?, ?, ?)',
-  forgetStarts: 'DELETE FROM start WHERE key = ? AND (boot <> ? OR at_ms < ?)',
-  nthStart: 'SELECT at_ms FROM start WHERE key = ? AND boot = ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?',
+  forgetStarts: 'DELETE FROM start WHERE key = ? AND at_ms < ?',
+  forgetBoots: 'DELETE FROM start WHERE boot <> ?',
+  nthStart: 'SELECT at_ms FROM start WHERE key = ? AND at_ms >= ? AND boot = ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?',
   holdOf: 'SELECT until_ms, reason, at FROM hold WHERE key = ?',
   hold: 'INSERT INTO hold (key, until_ms, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET until_ms = excluded.until_ms, reason = excluded.reason, at = excluded.at WHERE excluded.until_ms > until_ms',
   free: 'DELETE FROM hold WHERE key = ?',
@@ -131,8 +132,10 @@ function makeShared(database: Database, { clock, owner, isAlive, isRunAlive }: S
     return false;
   };
   const earlyMs = (key: string, pace: NonNullable<SlotAsk['pace']>): number => {
+    // Older ones keep nobody waiting: a lane may have begun ten thousand times today.
+    const sinceMs = nowMs() - Math.max(pace.staggerMs, pace.intervalMs);
     const nth = (at: number): number => {
-      const row = ask.nthStart.get(key, owner.bootId, at);
+      const row = ask.nthStart.get(key, sinceMs, owner.bootId, at);
       return row === undefined ? Number.NEGATIVE_INFINITY : Number(row['at_ms']);
     };
     return Math.max(0, nth(0) + pace.staggerMs - nowMs(), nth(pace.cap - 1) + pace.intervalMs - nowMs());
@@ -152,7 +155,10 @@ function makeShared(database: Database, { clock, owner, isAlive, isRunAlive }: S
     return waitMs > 0 ? { is: 'early', waitMs } : null;
   }
 
-  atomically(() => ask.forgetSpend.run(clock.now().getTime() - SPEND_MS));
+  atomically(() => {
+    ask.forgetSpend.run(clock.now().getTime() - SPEND_MS);
+    ask.forgetBoots.run(owner.bootId);
+  });
 
   return {
     atomically,
@@ -175,7 +181,7 @@ function makeShared(database: Database, { clock, owner, isAlive, isRunAlive }: S
         ask.leaveLine.run(key, me);
         ask.put.run(run, key, me, label);
         if (asked.pace !== null) {
-          ask.forgetStarts.run(asked.key, owner.bootId, nowMs() - DAY_MS);
+          ask.forgetStarts.run(asked.key, nowMs() - DAY_MS);
           ask.started.run(asked.key, owner.bootId, nowMs());
         }
         return { is: 'taken' };

@@ -157,7 +157,7 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, { started, hom
   const exited = new Promise<void>((resolve) => {
     started.onExit((code, signal) => {
       exit = { code, signal };
-      wake.abort();
+      wake.abort('exit');
       resolve();
     });
   });
@@ -165,8 +165,8 @@ function follow(ports: RunPorts, request: StartRun, run: RunFile, { started, hom
   const stop = (reason: StopReason): void => {
     // One that ended by itself was not stopped by anybody.
     if (exit === null) stopped ??= reason;
-    else giveUp.abort();
-    wake.abort();
+    else giveUp.abort('stop');
+    wake.abort('stop');
   };
 
   async function finish(): Promise<ExitFile | null> {

@@ -66,7 +66,8 @@ export async function serveKeeper(given: KeeperPorts, state: string): Promise<Ru
 
   /** Called at each change: starts or ends the wait for nobody. */
   function settle(): void {
-    idle.abort();
+    // With a reason: without one Node makes an exception with a stack.
+    idle.abort('company');
     if (clients.size > 0 || runs.size > 0 || endings.size > 0 || stopping.signal.aborted) return;
     const mine = new AbortController();
     idle = mine;

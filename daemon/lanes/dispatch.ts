@@ -10,6 +10,7 @@ import PQueue from 'p-queue';
 import type { Clock } from '#core/ports.ts';
 import { Leaving } from '../leaving.ts';
 import type { Pauses } from '../pauses.ts';
+import { makeGather } from './gather.ts';
 import type { Change, Flight, Lane } from './lane.ts';
 import { leftMsOf, type Now } from './hold.ts';
 import { NOTHING_OUTSIDE, type Outside, type OutsideAsk } from './outside.ts';
@@ -41,6 +42,8 @@ export type DispatchParts = {
   readonly lanes: () => Iterable<Lane>;
   readonly roleSlots: (role: string) => number | null;
   readonly runningMax: number;
+  /** Jobs of a lane that are claimed while its slots are busy. */
+  readonly ahead: number;
   readonly pauses: Pick<Pauses, 'ofLane' | 'ofRole'>;
   /** Absent: nothing is shared with others. */
   readonly outside?: Outside;
@@ -83,6 +86,7 @@ const isOut = (lane: Lane): boolean => lane.state() !== 'open' && lane.hold()?.c
 export function makeDispatch(parts: DispatchParts): Dispatch {
   const { clock, laneOf, outside = NOTHING_OUTSIDE } = parts;
   const stopping = new AbortController();
+  const gather = makeGather(clock, parts.ahead, stopping.signal);
   const rolesRunning = new Map<string, number>();
   let counted = 0;
   let timer: { readonly atMs: number; readonly wake: AbortController } | null = null;
@@ -94,7 +98,7 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
   /** A pass is made at this time (monotonic, infinite: never), or earlier. */
   const arm = (atMs: number): void => {
     if (stopping.signal.aborted || !Number.isFinite(atMs) || (timer !== null && timer.atMs <= atMs)) return;
-    timer?.wake.abort();
+    timer?.wake.abort('another time');
     const armed = { atMs, wake: new AbortController() };
     timer = armed;
     void passAfter(armed, Math.max(1, atMs - clock.monotonicMs()));
@@ -221,9 +225,11 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
     }
   };
 
+  const queued = (name: string): number => turns.all().filter((ticket) => ticket.ask.lanes[0] === name).length;
+
   return {
     pass,
-    queued: (name) => turns.all().filter((ticket) => ticket.ask.lanes[0] === name).length,
+    queued,
     async run(ask, signal, work, verdictOf) {
       // Not AbortSignal.any: while one of its sources lives, Node keeps it, and with it all that its listener knows of the job.
       const signals = [signal, stopping.signal];
@@ -259,7 +265,10 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
       };
       const result = pool.add(perform, { ticket, signal: leaving.signal });
       pass();
-      return result;
+      const value = await result;
+      const lane = ticket.place?.lane;
+      if (lane !== undefined && isCounted(lane)) await gather.wait(lane.name, lane.running() === 0 && queued(lane.name) === 0);
+      return value;
     },
     stop() {
       stopping.abort();

@@ -422,6 +422,16 @@ test('a few more are claimed than can run, and beyond them only what is more urg
   assert.equal(lanes.room('a', 50), 1);
 });
 
+test('with many claimed ahead, a quarter of them is claimed at a time; what is more urgent does not wait for that', () => {
+  const { lanes } = makeLanesRig({ settings: { slots: 2 }, rules: { ahead: 16 } });
+  const places = Array.from({ length: 18 }, () => lanes.reserve('a', 50));
+  assert.equal(lanes.room('a', 50), 0);
+  for (const place of places.slice(0, 3)) place.leaves();
+  assert.deepEqual([lanes.room('a', 50), lanes.room('a', 49)], [0, 1]);
+  places[3]?.leaves();
+  assert.equal(lanes.room('a', 50), 4);
+});
+
 test('waiting improves the order: an old prompt of low priority goes before a new one of high priority', () => {
   const { lanes } = makeLanesRig({ rules: { agingMs: 60_000 } });
   assert.ok(lanes.orderOf(90, 0) > lanes.orderOf(10, 79 * 60_000));
