@@ -41,7 +41,7 @@ export type HeapRoom = {
 
 /** Stops this thread for about a millisecond for each MB that lasts. Only a daemon that began as bin/start.js wants it has it. */
 function collectGarbage(): void {
-  void globalThis.gc?.();
+  globalThis.gc?.();
 }
 
 /** V8 reads the flags at each collection; one that does not know them passes them over. */
