@@ -21,7 +21,10 @@ nodeModule.enableCompileCache(join(__dirname, '..', 'node_modules', '.cache', 'd
 // a V8 that does not know a flag passes it over. The largest size for short-lived objects is read when V8 begins, so only the daemon gets it, below; it is
 // set here too because code that was compiled under other flags would be compiled again.
 const SHORT_LIVED = '--max-semi-space-size=8';
+// So is the flag by which the daemon may look for all garbage at a moment of rest (platform/heap.ts).
+const COLLECT = '--expose-gc';
 setFlagsFromString(SHORT_LIVED);
+setFlagsFromString(COLLECT);
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=20');
 setFlagsFromString('--optimize-for-size');
@@ -38,7 +41,7 @@ if (
   process.execve !== undefined &&
   !process.connected
 ) {
-  const again = Array.prototype.concat(process.execPath, SHORT_LIVED, process.execArgv, process.argv.slice(1));
+  const again = Array.prototype.concat(process.execPath, SHORT_LIVED, COLLECT, process.execArgv, process.argv.slice(1));
   process.execve(process.execPath, again, Object.assign({}, process.env, MALLOC));
 }
 

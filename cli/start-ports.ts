@@ -226,7 +226,7 @@ export async function makePorts(
       check();
       return parsing.during(job, act);
     },
-    inFlight: makeHeapRoom(),
+    ...makeHeapRoom(),
     reached: crashPoint(env['DOCKET_CRASH_AT']),
   };
   return { ports, glance };

@@ -107,6 +107,7 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
   let lastLookMs = 0;
   let mustLook = true;
   let scanMs = 0;
+  let hasLooked = false;
   /** Claimed, but not yet in a flight: more than none between two rounds means that a claim was cut short. */
   let strays = 0;
   /** Roles whose folders could not be used at the start: what an earlier start left in them is not taken up yet. */
@@ -360,7 +361,9 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       await welcome();
       if (strays > 0) await gather();
       await claim();
-      if (intake.hasLooked() && (intake.takeable() === 0 || (starts?.inARow ?? 0) === 1)) await survive();
+      if (!hasLooked && intake.hasLooked()) ports.looked();
+      hasLooked ||= intake.hasLooked();
+      if (hasLooked && (!intake.hasMore() || (starts?.inARow ?? 0) === 1)) await survive();
       return Math.max(1, nextLookMs - ports.clock.monotonicMs());
     },
     async loop(signal) {
@@ -381,6 +384,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
       }
     },
     async drain(waitMs) {
+      // Who was told to go did not die. A count that cannot be taken away keeps nobody from going.
+      await survive().catch(() => undefined);
       const enough = new AbortController();
       const all = Promise.all([...[...flights.values()].map(async (flight) => flight.ended), autoNext?.settled()]).then(() => true);
       const late = ports.clock.sleep(waitMs, enough.signal).then(() => flights.size === 0);

@@ -29,8 +29,9 @@ export function makeTries(clock: Pick<Clock, 'monotonicMs'>, roleFaults: Pick<Ro
     },
     settle(waiting) {
       if (offered.length === 0) return;
-      const there = new Set(waiting);
-      const failed = new Set(offered.filter((one) => there.has(one)).map((one) => one.role));
+      const wanted = new Set(offered);
+      const failed = new Set<RoleName>();
+      for (const one of waiting) if (wanted.has(one)) failed.add(one.role);
       for (const { role } of offered)
         if (!failed.has(role)) {
           pauses.delete(role);

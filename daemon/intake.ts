@@ -16,6 +16,7 @@ import type { Waiting } from '#core/spool.ts';
 import { fullWords, makeAwaiting } from './intake-awaiting.ts';
 import type { Cycle } from './intake-cycles.ts';
 import type { RoleFaults } from './intake-faults.ts';
+import { FIRST_LOOKS_MAX, FIRST_STEP_MS, HEADS_AT_ONCE, LOOKS_MAX, NOTICED_MAX, STEP_MS } from './intake-limits.ts';
 import { makeParked } from './intake-parked.ts';
 import { makePeek, type Peeked } from './intake-peek.ts';
 import { makeTries } from './intake-tries.ts';
@@ -42,13 +43,6 @@ type Candidate = {
   metAt: number;
 };
 
-/** Files that are looked at for the first time in one step. */
-const LOOKS_MAX = 1_000;
-/** How long one step may read heads before claims have their turn. */
-const STEP_MS = 150;
-const HEADS_AT_ONCE = 64;
-/** Names that are remembered between two looks; beyond them everything is looked at. */
-const NOTICED_MAX = 2_000;
 export type Intake = {
   /** What the watch told: the next look is at these names first. Null: at everything. */
   notice(noticed: Noticed | null): void;
@@ -68,6 +62,8 @@ export type Intake = {
   backlog(): number;
   /** Those of them that do not wait for answers. */
   takeable(): number;
+  /** One of them is neither waiting for its time nor for answers: a claim may take it. */
+  hasMore(): boolean;
   /** Why a file is not claimed yet, by shown name: for `docket why`. */
   reasons(): ReadonlyMap<string, string>;
 };
@@ -103,7 +99,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
   );
   /** How many of `ready` each group has. */
   const ofGroup = new Map<string, number>();
-  let settling: readonly Waiting[] = [];
+  let waitingNow: readonly Waiting[] = [];
   let seen = 0;
   let looks = 0;
   let noticed: Noticed[] = [];
@@ -129,12 +125,15 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     metAt: -1,
   });
 
-  /** New candidates, as many as there is time for, and whether any are left. */
-  const takeIn = async (waiting: readonly Waiting[]): Promise<{ readonly fresh: Candidate[]; readonly isWhole: boolean }> => {
+  /** New candidates, as many as there is time for, whether any are left, and whether some that are known were not there. */
+  const takeIn = async (
+    waiting: readonly Waiting[],
+  ): Promise<{ readonly fresh: Candidate[]; readonly isWhole: boolean; readonly isAnyGone: boolean }> => {
     const fresh: Candidate[] = [];
-    const untilMs = ports.clock.monotonicMs() + STEP_MS;
+    const untilMs = ports.clock.monotonicMs() + (looks === 1 ? FIRST_STEP_MS : STEP_MS);
     let some: Waiting[] = [];
     let isWhole = true;
+    let met = 0;
     const readSome = async (): Promise<void> => {
       for (const one of await Promise.all(some.map(async (entry) => candidateOf(entry, seen++)))) {
         fresh.push(one);
@@ -142,15 +141,19 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       }
       some = [];
     };
-    for (const entry of waiting) {
+    // By number: an iterator makes an object for each of a hundred thousand, at each step.
+    for (let at = 0; at < waiting.length; at++) {
+      const entry = waiting[at] as Waiting;
       const before = known.get(entry);
-      if (before !== undefined) before.met = looks;
-      else if (entry.kind === 'settling') continue;
+      if (before !== undefined) {
+        before.met = looks;
+        met++;
+      } else if (entry.kind === 'settling') continue;
       else if (!isWhole || ports.clock.monotonicMs() > untilMs) isWhole = false;
       else if (some.push(entry) === HEADS_AT_ONCE) await readSome();
     }
     await readSome();
-    return { fresh, isWhole };
+    return { fresh, isWhole, isAnyGone: met + fresh.length < known.size };
   };
 
   const isEarly = ({ peeked }: Candidate, nowMs: number): boolean => peeked !== null && peeked.notBeforeMs > nowMs;
@@ -211,11 +214,11 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       for (const one of parked.all()) parked.remove(one);
       arrange([]);
     }
-    const { fresh, isWhole } = await takeIn(waiting);
+    const { fresh, isWhole, isAnyGone } = await takeIn(waiting);
     let isAllThere = true;
-    for (const [entry, candidate] of known) {
+    for (const candidate of isAnyGone ? known.values() : []) {
       if (candidate.met === looks) continue;
-      known.delete(entry);
+      known.delete(candidate.waiting);
       if (parked.has(candidate)) parked.remove(candidate);
       else isAllThere = false;
     }
@@ -278,12 +281,14 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
       const names = noticed;
       const missesBefore = misses;
       const hasMissed = misses !== mended;
-      const isAsked = names.length === 0 && startMs < expectedMs;
+      // The first look is one already: while it goes on, whoever wants a slot filled asks all the time.
+      const isAsked = isDone && names.length === 0 && startMs < expectedMs;
       const isWhole = hasMissed || isAsked || startMs - lastWholeMs >= ports.scanIntervalMs;
       noticed = [];
       // Until the scan has come to its end: what it throws may have kept it from any name.
       mended = -1;
-      const { waiting, faults, putOff, againInMs } = await ports.spool.scan({ isWhole, hasMissed, noticed: names, looksMax: LOOKS_MAX });
+      const looksMax = looks === 0 ? FIRST_LOOKS_MAX : LOOKS_MAX;
+      const { waiting, faults, putOff, againInMs } = await ports.spool.scan({ isWhole, hasMissed, noticed: names, looksMax });
       mended = missesBefore;
       if (isWhole) lastWholeMs = startMs;
       roleFaults.scanned(faults);
@@ -292,7 +297,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
         lastAnswer = null;
         hasAll = await update(waiting);
         if (hasAll) lastAnswer = waiting;
-        settling = waiting.filter((entry) => entry.kind === 'settling');
+        waitingNow = waiting;
       }
       if (isWhole) parked.look(true);
       if (hasAll && putOff === 0) isDone = true;
@@ -376,9 +381,11 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     },
     backlog: () => ready.length + early.length + freed.length + parked.size(),
     takeable: () => ready.length + early.length + freed.length,
+    hasMore: () => ready.length + freed.length > 0,
     reasons() {
       const reasons = new Map<string, string>();
-      for (const waiting of settling) reasons.set(keyOf(waiting), 'was changed a moment ago: waits until it is settled');
+      for (const waiting of waitingNow)
+        if (waiting.kind === 'settling') reasons.set(keyOf(waiting), 'was changed a moment ago: waits until it is settled');
       for (const candidate of [...ready, ...early, ...parked.all()]) {
         const reason = worded(candidate);
         if (reason !== null) reasons.set(keyOf(candidate.waiting), reason);

@@ -89,6 +89,8 @@ export type Ports = {
   readonly whileParsing: <T>(job: JobId, act: () => T) => T;
   /** Told whenever a job comes or leaves, for what is worth doing only under load. */
   readonly inFlight: (jobs: number) => void;
+  /** Told once, when all that waits was looked at for the first time. */
+  readonly looked: () => void;
   /** Called right after each named point; tests stop the process here. */
   readonly reached: (point: CrashPoint, job: JobId) => void;
 };

@@ -19,7 +19,16 @@ const LINE = /^([a-z_]+): ([0-9A-Za-z][0-9A-Za-z:.+-]*)$/;
 const NO_TEXT = /^(?:null|true|false)$/;
 
 const isName = (text: string): boolean => /^[a-z][a-z-]*$/.test(text) && !NO_TEXT.test(text);
-const isMoment = (text: string): boolean => parseInstant(text).ok;
+/** The last moments that were some: a backlog was mostly written by one program on one day. */
+const moments = new Set<string>();
+const MOMENTS_MAX = 64;
+const isMoment = (text: string): boolean => {
+  if (moments.has(text)) return true;
+  if (!parseInstant(text).ok) return false;
+  if (moments.size >= MOMENTS_MAX) moments.clear();
+  moments.add(ownString(text));
+  return true;
+};
 /** Narrower than what the schema takes. */
 const IS_SURE: Readonly<Record<string, (text: string) => boolean>> = {
   feature: (text) => /^[A-Z]{2,}-[0-9]+(?:-[a-z]+)*$/.test(text) && parseFeature(text).ok,

@@ -18,7 +18,20 @@ import { mustBeOurs } from './owner.ts';
 import { makeReady } from './prepare.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
 import { contentIn, keyOf } from './file-key.ts';
-import { forget, forgetAnnouncements, look, settleRule, settlesInMs, sightText, type Heard, type Settling, type Sights } from './settle.ts';
+import {
+  countKnown,
+  forget,
+  forgetAnnouncements,
+  knownIn,
+  leave,
+  look,
+  settleRule,
+  settlesInMs,
+  splitSight,
+  type Heard,
+  type Settling,
+  type Sights,
+} from './settle.ts';
 import { WaitingFile } from './waiting-file.ts';
 
 /**
@@ -34,8 +47,8 @@ type Scan = {
   readonly number: number;
   readonly isWhole: boolean;
   readonly looksMax: number;
-  /** By role and name. */
-  readonly heard: ReadonlyMap<string, Heard>;
+  /** By role, by name. */
+  readonly heard: ReadonlyMap<string, ReadonlyMap<string, Heard>>;
   readonly again: ReadonlyMap<SpoolRole, readonly string[]>;
 };
 /** A file that is not settled yet. */
@@ -82,29 +95,41 @@ export async function scan(parts: Parts, options: ScanOptions = {}): Promise<Sca
   return { waiting: answer(parts), putOff, againInMs: againInMs(parts), faults };
 }
 
-function heardOf(parts: Parts, options: ScanOptions): Map<string, Heard> {
-  const heard = new Map<string, Heard>();
-  for (const name of parts.sights.touched) heard.set(name, null);
+function heardOf(parts: Parts, options: ScanOptions): Map<string, Map<string, Heard>> {
+  const heard = new Map<string, Map<string, Heard>>();
+  const of = (folder: string): Map<string, Heard> => {
+    const there = heard.get(folder) ?? new Map<string, Heard>();
+    heard.set(folder, there);
+    return there;
+  };
+  for (const at of parts.sights.touched) {
+    const [folder, name] = splitSight(at);
+    of(folder).set(name, null);
+  }
   parts.sights.touched.clear();
-  if (options.hasMissed === true) for (const name of parts.sights.open) heard.set(name, 'written');
+  if (options.hasMissed === true) for (const { folder, name } of parts.sights.open) of(folder).set(name, 'written');
   for (const { folder, name, isWritten } of options.noticed ?? []) {
     if (!isPromptText(name)) continue;
-    const at = sightText(folder, name);
-    heard.set(at, isWritten || heard.get(at) === 'written' ? 'written' : 'came');
+    const ofRole = of(folder);
+    ofRole.set(name, isWritten || ofRole.get(name) === 'written' ? 'written' : 'came');
   }
   return heard;
 }
 
 function settledToSeeAgain(parts: Parts): Map<SpoolRole, string[]> {
-  const { known } = parts.sights;
-  const again = new Map<SpoolRole, string[]>(parts.roles.map((role) => [role, []]));
+  const again = new Map<SpoolRole, string[]>();
   const nowMs = parts.clock.monotonicMs();
-  let left = known.size > MANY ? LOOKS_AGAIN_MAX : MANY;
-  for (const [name, sight] of known) {
-    if (left === 0) break;
-    if (sight.settling !== null || (known.size > MANY && nowMs - sight.lookedAtMs < LOOK_AGAIN_MS)) continue;
-    again.get(sight.of)?.push(name);
-    left--;
+  const isMany = countKnown(parts.sights) > MANY;
+  let left = isMany ? LOOKS_AGAIN_MAX : MANY;
+  for (const role of parts.roles) {
+    const names: string[] = [];
+    again.set(role, names);
+    for (const sight of knownIn(parts.sights, role.folder).values()) {
+      if (left === 0) return again;
+      if (sight.settling !== null || (isMany && nowMs - sight.lookedAtMs < LOOK_AGAIN_MS)) continue;
+      names.push(sight.name);
+      left--;
+    }
   }
   return again;
 }
@@ -115,7 +140,7 @@ function forgetRole(parts: Parts, role: SpoolRole): void {
   parts.sights.putOff.delete(role.folder);
   // Another file system may be mounted there next time.
   parts.network.delete(role.folder);
-  for (const [name, sight] of parts.sights.known) if (sight.of === role) forget(parts.sights, name);
+  for (const name of knownIn(parts.sights, role.folder).keys()) forget(parts.sights, role.folder, name);
 }
 
 async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<void> {
@@ -129,17 +154,17 @@ async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<voi
     await mustBeOurs(parts, layout.in(role.folder));
     await mustBeHome(parts, role.folder, 'work');
   }
-  const names = new Set<string>();
-  const prefix = `${role.folder}/`;
-  for (const name of given.heard.keys()) if (name.startsWith(prefix)) names.add(name);
-  for (const name of sights.open) if (sights.known.get(name)?.of === role && isDue(parts, name, given)) names.add(name);
+  const known = knownIn(sights, role.folder);
+  const heard = given.heard.get(role.folder);
+  const names = new Set<string>(heard?.keys());
+  for (const sight of sights.open) if (sight.of === role && isDue(parts, sight, given)) names.add(sight.name);
   for (const name of given.again.get(role) ?? []) names.add(name);
   const putOff = sights.putOff.get(role.folder) ?? [];
   for (let name = putOff.pop(); name !== undefined; name = putOff.pop()) {
-    if (!sights.known.has(name)) names.add(name);
+    if (!known.has(name)) names.add(name);
     if (names.size >= given.looksMax) break;
   }
-  const looked = await inBatches([...names], LSTATS_AT_ONCE, (name) => lookAt(parts, role, name, given.heard.get(name) ?? null));
+  const looked = await inBatches([...names], LSTATS_AT_ONCE, (name) => lookAt(parts, role, name, heard?.get(name) ?? null));
   await settle(
     parts,
     looked.filter((one) => one !== null),
@@ -148,14 +173,18 @@ async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<voi
 }
 
 /** While a few files settle all of them are looked at each time, so that a change starts the wait again at once. */
-const isDue = (parts: Parts, name: string, given: Scan): boolean =>
-  (given.isWhole && parts.sights.open.size <= MANY) ||
-  (parts.sights.known.get(name)?.settling?.againAtMs ?? 0) <= parts.clock.monotonicMs();
+const isDue = (parts: Parts, sight: WaitingFile, given: Scan): boolean =>
+  (given.isWhole && parts.sights.open.size <= MANY) || (sight.settling?.againAtMs ?? 0) <= parts.clock.monotonicMs();
 
-/** Names that are new are put off; what is not there any more is forgotten. */
+/**
+ * Names that are new are put off; what is not there any more is forgotten. A large folder whose names were not all looked at yet is not gone through
+ * meanwhile: with a hundred thousand files that was most of the work of the first look. What comes is told by events, what went by its lstat.
+ */
 async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork: boolean): Promise<void> {
   const { sights } = parts;
   const { folder } = role;
+  if (parts.listings.get(folder)?.isLarge === true && (sights.putOff.get(folder)?.length ?? 0) > 0) return;
+  const known = knownIn(sights, folder);
   const fresh: string[] = [];
   const request = {
     folder,
@@ -165,19 +194,17 @@ async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork
     isDoubtful: !parts.listings.has(folder),
   };
   const most = parts.settings.waitingMax ?? Number.POSITIVE_INFINITY;
-  let kept = 0;
+  const kept = known.size;
   let unseen = 0;
-  for (const sight of sights.known.values()) if (sight.of === role) kept++;
-  const isListed = await promptsIn(parts.listings, parts.fs, request, (text) => {
-    const name = sightText(folder, text);
-    const sight = sights.known.get(name);
+  const isListed = await promptsIn(parts.listings, parts.fs, request, (name) => {
+    const sight = known.get(name);
     if (sight !== undefined) sight.scan = number;
     else if (kept + fresh.length < most) fresh.push(name);
     else unseen++;
   });
   if (!isListed) return;
   tellUnseen(parts, role, unseen);
-  for (const [name, sight] of sights.known) if (sight.of === role && sight.scan !== number) forget(sights, name);
+  for (const sight of known.values()) if (sight.scan !== number) forget(sights, folder, sight.name);
   sights.putOff.set(
     folder,
     fresh.toSorted((a, b) => (a < b ? 1 : -1)),
@@ -198,11 +225,12 @@ function tellUnseen({ sights, settings, log, layout }: Parts, { folder }: SpoolR
 /** lstat and memory of one entry; null: gone meanwhile, settled, refused, or a folder (left alone: it may still be being copied). */
 async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard): Promise<Candidate | null> {
   const { sights } = parts;
-  const before = sights.known.get(name);
-  const raw = Buffer.from(name.slice(role.folder.length + 1), 'latin1');
-  const facts = await parts.fs.facts(parts.layout.entry(role.folder, raw));
+  const before = knownIn(sights, role.folder).get(name);
+  const raw = Buffer.from(name, 'latin1');
+  const file = isUtf8(raw) ? `${parts.layout.in(role.folder)}${path.sep}${raw.toString()}` : null;
+  const facts = await parts.fs.facts(file ?? parts.layout.entry(role.folder, raw));
   if (facts === null || facts.kind === 'folder') {
-    forget(sights, name);
+    forget(sights, role.folder, name);
     return null;
   }
   const nowMs = parts.clock.monotonicMs();
@@ -213,24 +241,33 @@ async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard)
     remember(sights, new WaitingFile(role, name, key, facts.uid, refusal), null, nowMs);
     return null;
   }
-  const settling = look(before, facts, nowMs, heard);
+  const settling = look(before, facts, key, nowMs, heard);
   if (before !== undefined && before.key === key) {
     before.lookedAtMs = Math.floor(nowMs);
     if (settling === null) return null;
   }
-  const file = isUtf8(raw) ? path.join(parts.layout.in(role.folder), raw.toString()) : null;
-  return { role, name, key, ownerId: facts.uid, settling, isAnnounced: sights.announced.has(contentIn(key)), file };
+  return {
+    role,
+    name,
+    key,
+    ownerId: facts.uid,
+    settling,
+    isAnnounced: sights.announced.size > 0 && sights.announced.has(contentIn(key)),
+    file,
+  };
 }
 
 function remember(sights: Sights, waiting: WaitingFile, settling: Settling | null, nowMs: number): void {
-  const { sightName: name } = waiting;
+  const known = knownIn(sights, waiting.folder);
+  const before = known.get(waiting.name);
   waiting.lookedAtMs = Math.floor(nowMs);
   waiting.settling = settling;
   // The number of this scan: what is seen for the first time was met by its listing, or will be by the next.
-  waiting.scan = sights.known.get(name)?.scan ?? sights.scans;
-  sights.known.set(name, waiting);
-  if (settling === null) sights.open.delete(name);
-  else sights.open.add(name);
+  waiting.scan = before?.scan ?? sights.scans;
+  known.set(waiting.name, waiting);
+  if (before !== undefined) leave(sights, before);
+  sights.order.push(waiting);
+  if (settling !== null) sights.open.add(waiting);
   sights.changes++;
 }
 
@@ -265,8 +302,9 @@ async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork:
 /** The same array as the last time when nothing changed. */
 function answer({ sights }: Parts): readonly Waiting[] {
   if (sights.answer?.changes === sights.changes) return sights.answer.waiting;
-  const waiting: Waiting[] = [];
-  for (const sight of sights.known.values()) waiting.push(sight);
+  if (sights.gone > 0) sights.order = sights.order.filter(({ isGone }) => !isGone);
+  sights.gone = 0;
+  const waiting = sights.order.slice();
   sights.answer = { changes: sights.changes, waiting };
   return waiting;
 }
@@ -274,7 +312,7 @@ function answer({ sights }: Parts): readonly Waiting[] {
 /** Milliseconds until the first of those that settle is worth looking at again. */
 function againInMs({ sights, clock }: Parts): number | null {
   let firstMs = Number.POSITIVE_INFINITY;
-  for (const name of sights.open) firstMs = Math.min(firstMs, sights.known.get(name)?.settling?.againAtMs ?? firstMs);
+  for (const { settling } of sights.open) firstMs = Math.min(firstMs, settling?.againAtMs ?? firstMs);
   return Number.isFinite(firstMs) ? Math.max(1, Math.ceil(firstMs - clock.monotonicMs())) : null;
 }
 

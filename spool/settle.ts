@@ -26,12 +26,17 @@ export type { Settling } from './waiting-file.ts';
 
 /** What is remembered of all in/ folders: bounded by what lies there, pruned by each listing. */
 export type Sights = {
-  readonly known: Map<string, WaitingFile>;
-  /** Names in `known` that are not settled yet. */
-  readonly open: Set<string>;
+  /** By role's folder and name (its bytes, one character each): a look at one role goes through no other's, and a listed name is found as it comes. */
+  readonly known: Map<string, Map<string, WaitingFile>>;
+  /** Those in `known` that are not settled yet. */
+  readonly open: Set<WaitingFile>;
+  /** All in `known` in the order in which they came, and some that are gone: a scan that found a thousand new ones does not go through all the others. */
+  order: WaitingFile[];
+  /** How many in `order` are gone. */
+  gone: number;
   /** For the claim, which took the file or saw that it is another one: what stands under the name now, the next scan tells. */
   readonly byName: { delete(name: string): void };
-  /** Names to look at in the next scan. */
+  /** To look at in the next scan, by folder and name (sightName). */
   readonly touched: Set<string>;
   /** Names that were listed, but not looked at yet; the next one last. */
   readonly putOff: Map<RoleFolder, string[]>;
@@ -49,10 +54,12 @@ export function makeSights(): Sights {
   const sights: Sights = {
     known: new Map(),
     open: new Set(),
+    order: [],
+    gone: 0,
     byName: {
-      delete(name) {
-        forget(sights, name);
-        sights.touched.add(name);
+      delete(at) {
+        forget(sights, ...splitSight(at));
+        sights.touched.add(at);
       },
     },
     touched: new Set(),
@@ -66,9 +73,32 @@ export function makeSights(): Sights {
   return sights;
 }
 
-export function forget(sights: Sights, name: string): void {
-  sights.open.delete(name);
-  if (sights.known.delete(name)) sights.changes++;
+export const knownIn = ({ known }: Pick<Sights, 'known'>, folder: string): Map<string, WaitingFile> => {
+  const there = known.get(folder) ?? new Map<string, WaitingFile>();
+  known.set(folder, there);
+  return there;
+};
+
+export const countKnown = ({ known }: Pick<Sights, 'known'>): number => {
+  let count = 0;
+  for (const ofRole of known.values()) count += ofRole.size;
+  return count;
+};
+
+export function forget(sights: Sights, folder: string, name: string): void {
+  const known = sights.known.get(folder);
+  const sight = known?.get(name);
+  if (known === undefined || sight === undefined) return;
+  known.delete(name);
+  leave(sights, sight);
+  sights.changes++;
+}
+
+/** It stands for its name no more. */
+export function leave(sights: Sights, sight: WaitingFile): void {
+  sights.open.delete(sight);
+  sight.isGone = true;
+  sights.gone++;
 }
 
 /** An announcement that no scan met after this long is dropped: its file was taken away. */
@@ -78,26 +108,30 @@ export function forgetAnnouncements(sights: Sights, nowMs: number): void {
   for (const [content, atMs] of sights.announced) if (nowMs - atMs > ANNOUNCED_MS) sights.announced.delete(content);
 }
 
-/** Joined, not added up: a sum of texts keeps its parts beside the whole, 60 B more for each of a hundred thousand names. @param name its bytes, one character each */
-export const sightText = (folder: string, name: string): string => [folder, name].join('/');
-/** One text per entry of in/. */
+/** One text per entry of in/: its folder, its name's bytes, one character each. */
 export const sightName = (folder: RoleFolder, raw: Uint8Array): string =>
-  sightText(folder, Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1'));
+  `${folder}/${Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1')}`;
+/** Folder and name of such a text: neither has a slash in it. */
+export const splitSight = (at: string): [folder: string, name: string] => {
+  const end = at.indexOf('/');
+  return [at.slice(0, end), at.slice(end + 1)];
+};
 
 /** What the system told of a name since the last scan: it came (or went), it was written to, nothing. */
 export type Heard = 'came' | 'written' | null;
 
 /**
  * What a file that was just looked at means for its settling.
+ * @param key of `facts`
  * @returns null: these bytes had settled before
  */
 export function look(
   before: Pick<WaitingFile, 'key' | 'settling'> | undefined,
   facts: FileFacts,
+  key: string,
   nowMs: number,
   heard: Heard = null,
 ): Settling | null {
-  const key = keyOf(facts);
   // Same bytes, other ctime: a chmod, or the second half of link-and-unlink. It stays what it was at first sight.
   const isSameBytes = before !== undefined && contentIn(before.key) === contentOf(facts);
   if (isSameBytes && before.settling === null) return null;
@@ -105,7 +139,7 @@ export function look(
     const clean = before.settling.clean === null || heard === 'written' ? null : 'again';
     return { ...before.settling, nlink: facts.nlink, clean };
   }
-  const isSameInode = before?.key.startsWith(inodeOf(facts)) === true;
+  const isSameInode = before !== undefined && before.key.startsWith(inodeOf(facts));
   const isClean = heard === 'came' && !isSameInode && facts.sizeBytes > 0;
   return {
     nlink: facts.nlink,

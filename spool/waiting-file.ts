@@ -25,8 +25,8 @@ export type Settling = {
 
 export class WaitingFile implements Waiting {
   readonly of: Of;
-  /** Folder and name, as settle.ts remembers it. */
-  readonly sightName: string;
+  /** Its bytes, one character each. */
+  readonly name: string;
   readonly key: string;
   readonly ownerId: number;
   /** Milliseconds until it is worth looking again; the words why it is not opened; null: a settled file. */
@@ -35,12 +35,14 @@ export class WaitingFile implements Waiting {
   lookedAtMs = 0;
   /** Number of the last listing that met it. */
   scan = 0;
+  /** Another one stands for its name, or nothing does. */
+  isGone = false;
   /** Null: settled, or refused. */
   settling: Settling | null = null;
 
-  constructor(of: Of, sightName: string, key: string, ownerId: number, more: number | string | null) {
+  constructor(of: Of, name: string, key: string, ownerId: number, more: number | string | null) {
     this.of = of;
-    this.sightName = sightName;
+    this.name = name;
     this.key = key;
     this.ownerId = ownerId;
     this.#more = more;
@@ -56,7 +58,7 @@ export class WaitingFile implements Waiting {
     return sizeIn(this.key);
   }
   get rawName(): Uint8Array {
-    return Buffer.from(this.sightName.slice(this.of.folder.length + 1), 'latin1');
+    return Buffer.from(this.name, 'latin1');
   }
   get shownName(): string {
     return shownName(this.rawName);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { FileFacts, Fs } from '#core/ports.ts';
@@ -81,4 +81,29 @@ test('in a large folder an edit in place is seen after a while, and a file that 
   writeFileSync(path.join(rig.in, 'p8.md'), 'second');
   rig.clock.advance(30_000);
   assert.equal((await spool.scan()).waiting.find((one) => one.shownName === 'p8.md')?.kind, 'settling');
+});
+
+test('a large folder is not gone through again while names in it are still to be looked at; then it is, and what came and went meanwhile is seen', async (context) => {
+  const rig = makeRig(context);
+  const walked: unknown[] = [];
+  const spool = rig.spool({
+    ...rig.fs,
+    walk: async (folder, see) => {
+      if (folder === rig.in) walked.push(folder);
+      return rig.fs.walk(folder, see);
+    },
+  });
+  await spool.prepare();
+  walked.length = 0;
+  for (let index = 0; index < 1_100; index++) writeFileSync(path.join(rig.in, `p${String(index)}.md`), 'x');
+  await spool.scan({ looksMax: 500 });
+  unlinkSync(path.join(rig.in, 'p0.md'));
+  writeFileSync(path.join(rig.in, 'late.md'), 'x');
+  for (let left = 1; left > 0; left = (await spool.scan({ looksMax: 500 })).putOff) rig.clock.advance(100_000);
+  assert.equal(walked.length, 1);
+  rig.clock.advance(100_000);
+  const { waiting } = await spool.scan();
+  assert.equal(walked.length, 2);
+  assert.equal(waiting.length, 1_100);
+  assert.ok(waiting.some(({ shownName }) => shownName === 'late.md') && !waiting.some(({ shownName }) => shownName === 'p0.md'));
 });

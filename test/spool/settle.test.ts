@@ -43,7 +43,7 @@ const one = async (spool: Spool): Promise<Waiting> => {
 type Seen = { readonly key: string; readonly settling: Settling };
 /** What is remembered of a file after a look at it. */
 function seen(facts: FileFacts, before?: Seen, heard: Heard = null): Seen {
-  const settling = look(before, facts, 0, heard);
+  const settling = look(before, facts, keyOf(facts), 0, heard);
   assert.ok(settling !== null);
   return { key: keyOf(facts), settling };
 }

@@ -300,6 +300,7 @@ export function makeLife(
     stopping: new AbortController().signal,
     whileParsing: (_id, act) => act(),
     inFlight: () => undefined,
+    looked: () => undefined,
     reached: () => undefined,
   };
   return {
