@@ -25,6 +25,7 @@ import { soundLeftovers } from './leftovers.ts';
 import type { Ports } from './ports.ts';
 import { processJob } from './process-job.ts';
 import { forgetGhosts, jobRow, resume, type Resumed } from './rescue.ts';
+import { RETRY_BASE_MS, roundFailed } from './round.ts';
 import type { Identities } from './submit.ts';
 import type { Task } from './task.ts';
 import type { Place } from './schedule.ts';
@@ -77,7 +78,6 @@ const PAGES: Record<Outcome, string> = {
 
 /** Scans take at most this share of the time, whatever the hints say. */
 const SCAN_SHARE = 0.1;
-const RETRY_BASE_MS = 1_000;
 /** A folder that was mended is used again after at most this long. */
 const FAULT_RETRY_MS_MAX = 30_000;
 
@@ -372,13 +372,8 @@ export function makeDaemon(ports: Ports, fatal: (error: unknown) => void): Daemo
         try {
           sleepMs = await this.tick();
         } catch (error) {
-          const kind = classifyError(error);
-          if (kind === 'lost-disk') throw error;
-          const words = error instanceof Error ? (kind === 'environment' ? error.message : (error.stack ?? error.message)) : String(error);
-          ports.log.error(`a round failed, the next one is in ${String(RETRY_BASE_MS)} ms: ${words}`);
           // A folder that went away since the last look stops its own role, and no other, once a look has seen it.
-          if (kind === 'environment') nextLookMs = 0;
-          await ports.clock.sleep(RETRY_BASE_MS, signal);
+          if ((await roundFailed(ports, error, signal)) === 'environment') nextLookMs = 0;
         }
         await hint.nextOr(sleepMs, signal);
       }

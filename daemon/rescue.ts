@@ -5,6 +5,7 @@
  * |---|---|
  * | a claim's line, no file                | none: the file is still in in/ |
  * | <job>.claimed, a claim's line          | read again: same file, same id |
+ * | <job>.claimed, not what the line saw    | back into in/ (spool/give-back.ts): it may be half written |
  * | <job>.claimed, no line                 | the same, under a name of its own |
  * | <job>.claimed, its reading             | goes on with the bytes in the ledger; damaged: read again |
  * | private copies, no decision            | removed: nothing was decided |

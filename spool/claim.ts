@@ -10,6 +10,7 @@ import type { Waiting } from '#core/spool.ts';
 import { PROMPT_ENDING, type JobPaths } from './layout.ts';
 import type { Line } from './ledger-lines.ts';
 import { mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
+import { giveBack, seenIn, seenOf } from './give-back.ts';
 import { codeOf, inBatches, roleOfFolder, type Parts } from './parts.ts';
 import { keyOf, sightName } from './settle.ts';
 
@@ -109,13 +110,16 @@ async function planFor(parts: Parts, waiting: Waiting): Promise<Plan | null> {
   const id = jobIdFrom(parts.digest.randomBytes(10));
   const isSecret = parts.isSecretName?.(Buffer.from(waiting.rawName).toString('utf8')) === true;
   const name = Buffer.from(isSecret ? `${SECRET_NAME}-${id}${PROMPT_ENDING}` : waiting.rawName).toString('hex');
-  const line: Line = { do: 'claim', id, name, at: parts.clock.now().toISOString() };
+  const at = parts.clock.now().toISOString();
+  // A name that holds a secret is not written down, so nothing could go back under it.
+  const line: Line = { do: 'claim', id, name, at, ...(isSecret ? {} : { seen: seenIn(waiting.key) }) };
   return { waiting, id, paths: parts.layout.job(waiting.folder, id), line };
 }
 
 async function take(parts: Parts, { waiting, id, paths }: Plan): Promise<Claim | null> {
+  const entry = parts.layout.entry(waiting.folder, waiting.rawName);
   try {
-    await parts.fs.rename(parts.layout.entry(waiting.folder, waiting.rawName), paths.claimed);
+    await parts.fs.rename(entry, paths.claimed);
   } catch (error) {
     // Some network file systems answer with an error although the rename happened: the file's place decides.
     if ((await parts.fs.facts(paths.claimed)) === null) {
@@ -125,5 +129,11 @@ async function take(parts: Parts, { waiting, id, paths }: Plan): Promise<Claim |
     }
   }
   parts.sights.byName.delete(sightName(waiting.folder, waiting.rawName));
+  const taken = await parts.fs.facts(paths.claimed);
+  const isOther = taken !== null && seenOf(taken) !== seenIn(waiting.key);
+  if (isOther && (await giveBack(parts, waiting.folder, paths.claimed, entry, taken))) {
+    parts.ledgerOf(waiting.folder).forget(id);
+    return null;
+  }
   return { waiting, id, dir: paths.dir };
 }

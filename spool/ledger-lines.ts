@@ -16,8 +16,11 @@ import { isCount, isFinalFile, isHex, isJobFile, isObject, isText, type Json } f
 export type Packed = { readonly text: string } | { readonly base64: string };
 
 export type Line =
-  /** The file's name in in/ (raw bytes, hex): written before the file is taken, because afterwards its name is only here. `at`: ISO 8601, UTC. */
-  | { readonly do: 'claim'; readonly id: JobId; readonly name: string; readonly at: string }
+  /**
+   * The file's name in in/ (raw bytes, hex): written before the file is taken, because afterwards its name is only here. `at`: ISO 8601, UTC.
+   * `seen`: which bytes were meant (give-back.ts); older lines have none.
+   */
+  | { readonly do: 'claim'; readonly id: JobId; readonly name: string; readonly at: string; readonly seen?: string }
   /** What was read. `bytes` null: refused unread, or too long for a line; then work/<job>.prompt has them. */
   | { readonly do: 'read'; readonly job: JobFile; readonly bytes: Packed | null }
   /** Read once more after a crash. */
@@ -87,7 +90,7 @@ const isHash = (value: unknown): boolean => isText(value) && isSha256(value);
 function isLine(value: Json): boolean {
   switch (value['do']) {
     case 'claim':
-      return isId(value['id']) && isHex(value['name']) && isText(value['at']);
+      return isId(value['id']) && isHex(value['name']) && isText(value['at']) && (value['seen'] === undefined || isText(value['seen']));
     case 'read':
       return isObject(value['job']) && isJobFile(value['job']) && (value['bytes'] === null || isPacked(value['bytes']));
     case 'count':

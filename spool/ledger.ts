@@ -21,7 +21,7 @@ import { workNames } from './work-names.ts';
 
 /** All that is known of one job. */
 export type Entry = {
-  readonly claim: { readonly nameHex: string; readonly at: string } | null;
+  readonly claim: { readonly nameHex: string; readonly at: string; readonly seen: string | null } | null;
   readonly job: JobFile | null;
   /** The line with the prompt's bytes. */
   readonly bytesAt: Span | null;
@@ -72,7 +72,7 @@ function take(state: State, line: Line, span: Span): void {
 function newsOf(before: Entry, line: Exclude<Line, { readonly do: 'blob' }>, span: Span): Partial<Entry> {
   switch (line.do) {
     case 'claim':
-      return { claim: { nameHex: line.name, at: line.at } };
+      return { claim: { nameHex: line.name, at: line.at, seen: line.seen ?? null } };
     case 'read':
       return { job: line.job, bytesAt: line.bytes === null ? null : span };
     case 'count':

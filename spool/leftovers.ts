@@ -9,6 +9,7 @@
  *   anything else of a job                     not explained by any crash: moved to archive/, told
  */
 
+import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { JobId, RoleFolder } from '#core/names.ts';
 import type { DirEntry } from '#core/ports.ts';
@@ -16,6 +17,7 @@ import type { Leftover } from '#core/spool.ts';
 import { attemptNumbers } from './clean.ts';
 import { CLAIMED, idOfGone, isPrivateName, PROMPT } from './layout.ts';
 import { mustBeHome } from './folder-faults.ts';
+import { giveBack, seenOf } from './give-back.ts';
 import type { Entry } from './ledger.ts';
 import { takeOverOldFolders } from './old-folders.ts';
 import { codeOf, makeFolderIfMissing, unlinkIfThere, type Parts } from './parts.ts';
@@ -67,6 +69,7 @@ async function inspect(parts: Parts, folder: RoleFolder, id: JobId, names: Set<s
       names.delete(name);
     }
   const hasClaimed = names.has(CLAIMED);
+  if (hasClaimed && isFirstLook && (await isGivenBack(parts, folder, paths.claimed, entry))) return null;
   if (!hasClaimed && ((entry?.job ?? null) === null || (entry?.final ?? null) === null)) {
     // Later it is a job that goes away while it is looked at.
     if (isFirstLook) await setAside(parts, folder, id, names);
@@ -76,6 +79,15 @@ async function inspect(parts: Parts, folder: RoleFolder, id: JobId, names: Set<s
   const since = entry?.job?.claimedAt ?? entry?.claim?.at ?? '';
   const { job = null, final = null } = entry ?? {};
   return { leftover: { dir: paths.dir, id, folder, job, final, hasClaimed, lastAttempt: Math.max(0, ...attempts) }, since };
+}
+
+/** A claim that was cut short before it was seen whose file it had taken (give-back.ts). */
+async function isGivenBack(parts: Parts, folder: RoleFolder, claimed: string, entry: Entry | null): Promise<boolean> {
+  const { claim = null, job = null } = entry ?? {};
+  if (job !== null || claim === null || claim.seen === null) return false;
+  const facts = await parts.fs.facts(claimed);
+  if (facts === null || seenOf(facts) === claim.seen) return false;
+  return giveBack(parts, folder, claimed, parts.layout.entry(folder, Buffer.from(claim.nameHex, 'hex')), facts);
 }
 
 const undecided = (names: ReadonlySet<string>, entry: Entry | null): string[] =>

@@ -12,7 +12,7 @@ export type Linked = 'linked' | 'already' | 'taken' | 'gone' | 'no-links';
 /** EPERM is also the kernel's answer for another user's file (fs.protected_hardlinks, proc_sys_fs(5)). */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EMLINK']);
 
-export async function linkTo(fs: Fs, from: FilePath, to: string): Promise<Linked> {
+export async function linkTo(fs: Fs, from: FilePath, to: FilePath): Promise<Linked> {
   try {
     await fs.link(from, to);
     return 'linked';
@@ -31,7 +31,7 @@ export async function isSameFile(fs: Fs, a: FilePath, b: FilePath): Promise<bool
 }
 
 /** For what cannot be linked. The look and the rename are two steps, so the name must be one that nobody else would make. */
-export async function renameIfFree(fs: Fs, from: FilePath, to: string): Promise<'renamed' | 'taken' | 'gone'> {
+export async function renameIfFree(fs: Fs, from: FilePath, to: FilePath): Promise<'renamed' | 'taken' | 'gone'> {
   if ((await fs.facts(to)) !== null) return 'taken';
   try {
     await fs.rename(from, to);

@@ -241,7 +241,7 @@ async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard)
     remember(sights, new WaitingFile(role, name, key, facts.uid, refusal), null, nowMs);
     return null;
   }
-  const settling = look(before, facts, key, nowMs, heard);
+  const settling = look(before, facts, key, nowMs, heard, sights.returned.size > 0 && sights.returned.has(facts.ino));
   if (before !== undefined && before.key === key) {
     before.lookedAtMs = Math.floor(nowMs);
     if (settling === null) return null;

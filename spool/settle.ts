@@ -42,6 +42,8 @@ export type Sights = {
   readonly putOff: Map<RoleFolder, string[]>;
   /** Roles with more waiting files than are kept in mind. */
   readonly crowded: Set<RoleFolder>;
+  /** Inodes of files that were given back (give-back.ts): however they look, nobody said that they are whole. */
+  readonly returned: Set<bigint>;
   /** Contents that drop() of this process put in whole: content -> monotonic time of the announcement. */
   readonly announced: Map<string, number>;
   scans: number;
@@ -65,6 +67,7 @@ export function makeSights(): Sights {
     touched: new Set(),
     putOff: new Map(),
     crowded: new Set(),
+    returned: new Set(),
     announced: new Map(),
     scans: 0,
     changes: 0,
@@ -123,6 +126,7 @@ export type Heard = 'came' | 'written' | null;
 /**
  * What a file that was just looked at means for its settling.
  * @param key of `facts`
+ * @param isReturned it was given back, so nothing follows from its times
  * @returns null: these bytes had settled before
  */
 export function look(
@@ -131,6 +135,7 @@ export function look(
   key: string,
   nowMs: number,
   heard: Heard = null,
+  isReturned = false,
 ): Settling | null {
   // Same bytes, other ctime: a chmod, or the second half of link-and-unlink. It stays what it was at first sight.
   const isSameBytes = before !== undefined && contentIn(before.key) === contentOf(facts);
@@ -139,7 +144,7 @@ export function look(
     const clean = before.settling.clean === null || heard === 'written' ? null : 'again';
     return { ...before.settling, nlink: facts.nlink, clean };
   }
-  const isSameInode = before !== undefined && before.key.startsWith(inodeOf(facts));
+  const isSameInode = isReturned || (before !== undefined && before.key.startsWith(inodeOf(facts)));
   const isClean = heard === 'came' && !isSameInode && facts.sizeBytes > 0;
   return {
     nlink: facts.nlink,
