@@ -40,7 +40,12 @@ async function meet(socket: Socket): Promise<FakeAgent> {
     if (waiting === undefined) early.push(message);
     else waiting(message);
   });
-  const gone = once(socket, 'close').then(() => undefined);
+  // Not `once`, which rejects at an error: who is killed with a command unread leaves ECONNRESET behind, and is gone all the same.
+  const gone = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      resolve();
+    });
+  });
   const message = (): Promise<unknown> =>
     early.length > 0 ? Promise.resolve(early.shift()) : Promise.race([new Promise((resolve) => void replies.push(resolve)), gone]);
   const hello = (await message()) as Hello;
