@@ -71,6 +71,8 @@ export type NextPlan = { readonly prompts: readonly NextPrompt[]; readonly leftO
 
 /** Null: nothing of the feature is recorded. */
 export async function nextFacts(ports: NextPorts, feature: FeatureId): Promise<NextFacts | null> {
+  // Before the records: a prompt goes from the queues into the history and never back, so none is missed that goes meanwhile.
+  const queued = await promptsInQueues(ports, feature);
   const accepted = new Map<string, AcceptedAnswer>();
   const present = new Map<string, NextFacts['present'][number]>();
   const put = (identity: Pick<Identity, 'role' | 'name'>, where: string): void => {
@@ -87,7 +89,7 @@ export async function nextFacts(ports: NextPorts, feature: FeatureId): Promise<N
     accepted.set(key, await answerOf(ports, identity, folder, evidence, newest.approvals.at(-1)?.verdict.at ?? null));
   }
   if (present.size === 0) return null;
-  for (const { identity, where } of await promptsInQueues(ports, feature)) put(identity, where);
+  for (const { identity, where } of queued) put(identity, where);
   const isClosed = (await ports.history.closings(feature)).at(-1)?.kind === 'closing';
   return { feature, isClosed, accepted: [...accepted.values()], present: [...present.values()] };
 }
@@ -119,6 +121,8 @@ async function answerOf(
 /** Nothing comes of these any more, or they are recorded. */
 const OVER: ReadonlySet<string> = new Set(['rejected', 'cancelled', 'answered', 'briefed', 'duplicate', 'failed']);
 const HEAD_BYTES = 20_480;
+/** While prompts of other features are claimed all the time, the look ends with this one. */
+const LOOKS_MAX = 5;
 
 export type QueuedPrompt = { readonly identity: Identity; readonly where: string };
 
@@ -127,22 +131,27 @@ export async function promptsInQueues(
   ports: Pick<NextPorts, 'spool' | 'fs' | 'queues' | 'roles'>,
   feature: FeatureId,
 ): Promise<readonly QueuedPrompt[]> {
-  const found: QueuedPrompt[] = [];
-  for (const view of await ports.spool.list({ ended: true })) {
-    if (OVER.has(view.state)) continue;
-    const peek = await peekAt(ports, view);
-    if (peek === null || !sameFeature(peek.feature, feature)) continue;
-    const file = `${view.role}/${view.stem}`;
-    const where = view.state === 'waiting-in' ? `${file} waits` : view.state === 'held' ? `${file} is held` : `${file} is in work`;
-    found.push({ identity: { feature, role: peek.agent, name: peek.name, revision: peek.revision }, where });
+  const found = new Map<string, QueuedPrompt>();
+  // One that is claimed between the list and the look at it is in the next list under its new name.
+  for (let looks = 0, isMoving = true; isMoving && looks < LOOKS_MAX; looks++) {
+    isMoving = false;
+    for (const view of await ports.spool.list({ ended: true })) {
+      if (OVER.has(view.state)) continue;
+      const peek = await peekAt(ports, view);
+      isMoving ||= peek === 'gone';
+      if (peek === null || peek === 'gone' || !sameFeature(peek.feature, feature)) continue;
+      const file = `${view.role}/${view.stem}`;
+      const where = view.state === 'waiting-in' ? `${file} waits` : view.state === 'held' ? `${file} is held` : `${file} is in work`;
+      found.set(file, { identity: { feature, role: peek.agent, name: peek.name, revision: peek.revision }, where });
+    }
   }
-  return found;
+  return [...found.values()];
 }
 
 async function peekAt(
   { fs, queues, roles }: Pick<NextPorts, 'fs' | 'queues' | 'roles'>,
   view: JobView,
-): Promise<ReturnType<typeof peekPrompt>> {
+): Promise<ReturnType<typeof peekPrompt> | 'gone'> {
   const folder = roles.get(view.role)?.folder;
   if (folder === undefined) return null;
   const layout = makeLayout(queues);
@@ -157,8 +166,9 @@ async function peekAt(
   if (file === null) return null;
   try {
     return peekPrompt((await fs.readHead(file, HEAD_BYTES)).bytes);
-  } catch {
-    // Gone meanwhile, a link, or nothing that can be read: not a prompt of this feature that anybody knows of.
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'gone';
+    // A link, or nothing that can be read: not a prompt of this feature that anybody knows of.
     return null;
   }
 }

@@ -76,14 +76,18 @@ function bought({ model, stems }: Paid): Map<string, number> {
 }
 
 /** Kills the daemon `kills` times with work under way; `also` is called at each kill. Then lets one finish it all. */
-async function killLoop({ env, rig, stems, drop, longestLifeMs }: Paid, kills: number, also: (round: number) => void): Promise<void> {
+async function killLoop(
+  { env, rig, stems, drop, longestLifeMs }: Paid,
+  kills: number,
+  also: (round: number) => void | Promise<void>,
+): Promise<void> {
   for (let round = 0; round < kills; round++) {
     const ended = existsSync(rig.in()) ? readdirSync(rig.in()).filter((name) => name.endsWith('.processed')).length : 0;
     for (let open = stems.length - ended; open < AT_ONCE; open++) drop();
     const isYoung = round % 4 === 3;
     const daemon = isYoung ? rig.launch(env) : await rig.start(env);
     await pause(Math.random() * (isYoung ? LONGEST_START_MS : longestLifeMs));
-    also(round);
+    await also(round);
     await daemon.kill();
   }
   const last = await rig.start(env);
@@ -130,8 +134,10 @@ test('the keeper is killed too: its runs are ended and go again, one at a time, 
   const paid = await makePaid(t);
   const { rig, stems, model } = paid;
   let killed = 0;
-  await killLoop(paid, kills, (round) => {
+  await killLoop(paid, kills, async (round) => {
     if (round % 2 !== 0) return;
+    // On a busy machine none may have come in the life that chance gave to the daemon; there is work, so one comes.
+    while (keepersOf(rig).length === 0) await pause(20);
     for (const pid of keepersOf(rig)) {
       process.kill(pid, 'SIGKILL');
       killed += 1;
