@@ -28,6 +28,8 @@ const YOUNG_GROWS_BELOW_BYTES = 56 * 1024 * 1024;
 const MANY = 16;
 /** Between two looks at the heap, in jobs that came or left. */
 const LOOK_EVERY = 64;
+/** The smallest of so many looks is what lasts: some collections lie between them. A single look has the garbage in it, up to as much again. */
+const LOOKS_KEPT = 16;
 
 /** No job was in flight for so long. */
 const CALM_MS = 1_000;
@@ -50,6 +52,7 @@ export function makeHeapRoom(collect: () => void = collectGarbage): HeapRoom {
   let isRoomy = false;
   let isYoungRoomy = false;
   let told = 0;
+  let looks: number[] = [];
   let jobsNow = 0;
   let isDue = false;
   let calm: NodeJS.Timeout | undefined;
@@ -78,7 +81,8 @@ export function makeHeapRoom(collect: () => void = collectGarbage): HeapRoom {
       grow(NARROW_PERCENT);
     } else if (!wasRoomy || ++told % LOOK_EVERY === 0) {
       const usedBytes = getHeapStatistics().used_heap_size;
-      growYoung(mayGrowYoung(usedBytes));
+      looks = [...(wasRoomy ? looks : []), usedBytes].slice(-LOOKS_KEPT);
+      growYoung(mayGrowYoung(Math.min(...looks)));
       grow(roomyPercent(usedBytes));
     }
     if (isRoomy) isDue = true;
@@ -98,8 +102,8 @@ export const takeHeapRoom = (): void => {
   makeHeapRoom().inFlight(MANY);
 };
 
-/** @param usedBytes of the heap now */
-export const mayGrowYoung = (usedBytes: number): boolean => usedBytes < YOUNG_GROWS_BELOW_BYTES;
+/** @param lastsBytes of the heap */
+export const mayGrowYoung = (lastsBytes: number): boolean => lastsBytes < YOUNG_GROWS_BELOW_BYTES;
 
 /** @param usedBytes of the heap now */
 export const roomyPercent = (usedBytes: number): number =>

@@ -12,12 +12,12 @@ import { assertRight, judge, type Finding, type Verdict } from './model.ts';
 import { publish } from './results.ts';
 import { buildShim, makeShim } from './shim.ts';
 import { finish, makeWorld, take, type Step, type StepName } from './steps.ts';
-import { IS_FULL, makeStory } from './story.ts';
+import { IS_FULL, makeStory, shareOf } from './story.ts';
 
 const HISTORIES = IS_FULL ? 1_000 : 200;
 const STEPS_MIN = 20;
 const STEPS_MAX = 60;
-const BUDGET_MS = IS_FULL ? 3 * 3_600_000 : 75_000;
+const BUDGET_MS = IS_FULL ? 3 * 3_600_000 : shareOf(75_000, 40_000);
 
 /** How often each step comes, against the others. */
 const WEIGHTS: Readonly<Record<StepName, number>> = {

@@ -7,11 +7,11 @@ import { makeChance } from './chance.ts';
 import { assertRight, judge } from './model.ts';
 import { publish } from './results.ts';
 import { finish, makeWorld, take } from './steps.ts';
-import { IS_FULL, makeStory } from './story.ts';
+import { IS_FULL, makeStory, shareOf } from './story.ts';
 
 const ROUNDS = IS_FULL ? 500 : 50;
 /** A busy machine does fewer; the table says how many. */
-const BUDGET_MS = IS_FULL ? Number.POSITIVE_INFINITY : 100_000;
+const BUDGET_MS = IS_FULL ? Number.POSITIVE_INFINITY : shareOf(100_000, 60_000);
 const PAUSES = IS_FULL ? 5 : 1;
 /** platform/lock.ts lets the visible lock go stale after 30 s. */
 const PAUSE_MS = 33_000;

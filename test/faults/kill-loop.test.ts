@@ -10,11 +10,11 @@ import { isUp } from './daemon.ts';
 import { makeChance } from './chance.ts';
 import { assertRight, judge } from './model.ts';
 import { publish, summary } from './results.ts';
-import { IS_FULL, makeStory } from './story.ts';
+import { IS_FULL, makeStory, shareOf } from './story.ts';
 
 const KILLS = Number(process.env['DOCKET_FAULTS_KILLS'] ?? (IS_FULL ? 2_000 : 300));
 /** A busy machine does fewer; the table says how many. */
-const BUDGET_MS = IS_FULL ? Number.POSITIVE_INFINITY : 330_000;
+const BUDGET_MS = IS_FULL ? Number.POSITIVE_INFINITY : shareOf(330_000, 120_000);
 const KILLS_MIN = 20;
 /** Prompts that lie open at each start. */
 const BACKLOG = 24;

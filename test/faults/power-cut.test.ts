@@ -16,9 +16,9 @@ import { isUp } from './daemon.ts';
 import { FILE_SYSTEMS, mountLoopDisk, type FileSystemName } from './loop-disk.ts';
 import { assertRight, judge } from './model.ts';
 import { publish, summary } from './results.ts';
-import { IS_FULL, makeStory, ROLES, type Story } from './story.ts';
+import { IS_FULL, makeStory, ROLES, shareOf, type Story } from './story.ts';
 
-const CUTS = Number(process.env['DOCKET_FAULTS_CUTS'] ?? (IS_FULL ? 200 : 8));
+const CUTS = Number(process.env['DOCKET_FAULTS_CUTS'] ?? (IS_FULL ? 200 : shareOf(8, 3)));
 const BACKLOG = 12;
 const WORK_MS_MAX = 1_500;
 /** After the others it comes to rest first: each prompt that is left over is seen to the end. */

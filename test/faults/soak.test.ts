@@ -15,9 +15,9 @@ import { pidWith, sampleOf, type Sample } from './processes.ts';
 import { publish, summary } from './results.ts';
 import { buildShim, makeShim } from './shim.ts';
 import { finish, makeWorld, take, type StepName, type World } from './steps.ts';
-import { IS_FULL, makeStory } from './story.ts';
+import { IS_FULL, makeStory, shareOf } from './story.ts';
 
-const SOAK_MS = Number(process.env['DOCKET_FAULTS_SOAK_MS'] ?? (IS_FULL ? 30 * 60_000 : 5 * 60_000));
+const SOAK_MS = Number(process.env['DOCKET_FAULTS_SOAK_MS'] ?? (IS_FULL ? 30 * 60_000 : shareOf(5 * 60_000, 3 * 60_000)));
 const SAMPLE_MS = 500;
 /** Prompts that lie open at most. */
 const BACKLOG = 24;

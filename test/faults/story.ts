@@ -21,6 +21,11 @@ import type { Chance } from './chance.ts';
 
 /** A share of each method in CI, all of it when somebody asks for `npm run test:full`. */
 export const IS_FULL = process.env['DOCKET_TEST_FULL'] === '1';
+/** What the suite's share takes on a quiet machine, seconds, and what there is for it (.ci/run: what the tests before it left of an hour). */
+const SHARE_SECONDS = 1_800;
+const SECONDS = Number(process.env['DOCKET_FAULTS_SECONDS'] ?? SHARE_SECONDS);
+/** A slow machine does less of the same, never less than `least`, and the table says how much. */
+export const shareOf = (whole: number, least: number): number => Math.max(least, Math.round(whole * Math.min(1, SECONDS / SHARE_SECONDS)));
 
 export const ROLES: readonly { readonly folder: string; readonly name: string }[] = [
   { folder: '00-meta', name: 'meta' },
