@@ -142,7 +142,8 @@ export async function promptsInQueues(
       if (peek === null || peek === 'gone' || !sameFeature(peek.feature, feature)) continue;
       const file = `${view.role}/${view.stem}`;
       const where = view.state === 'waiting-in' ? `${file} waits` : view.state === 'held' ? `${file} is held` : `${file} is in work`;
-      found.set(file, { identity: { feature, role: peek.agent, name: peek.name, revision: peek.revision }, where });
+      const identity = { feature, role: peek.agent, name: peek.name, revision: peek.revision };
+      found.set(`${file} ${identityKey(identity)}`, { identity, where });
     }
   }
   return [...found.values()];

@@ -291,10 +291,14 @@ export function makeLanes(input: LanesInput): Lanes {
     },
     room(name, order) {
       const standing = placesOf(name);
-      const free = laneOf(name).settings.slots + rules.ahead - standing.size;
-      // A few at a time, once there is room for a few: what is claimed together shares its commit and its syncs. The others are claimed long before their turn.
-      if (free >= Math.max(1, togetherOf(rules.ahead))) return free;
-      return [...standing].some((place) => place.isWaiting && place.order > order) ? 1 : Math.min(free, 0);
+      const { slots } = laneOf(name).settings;
+      const free = slots + rules.ahead - standing.size;
+      const waiting = [...standing].filter((place) => place.isWaiting);
+      // A few at a time, once there is room for a few: what is claimed together shares its commit and its syncs. Only while enough wait for a slot: those
+      // that are between two attempts have their places, too, and would keep the slots empty.
+      const few = waiting.length < slots ? 1 : Math.max(1, togetherOf(rules.ahead));
+      if (free >= few) return free;
+      return waiting.some((place) => place.order > order) ? 1 : Math.min(free, 0);
     },
     orderOf: (priority, sinceMs) => orderOf(priority, sinceMs, rules.agingMs),
     isShut: (name) => laneOf(name).state() === 'held' || pauses.ofLane(name) !== null,

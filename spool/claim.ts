@@ -133,6 +133,8 @@ async function take(parts: Parts, { waiting, id, paths }: Plan): Promise<Claim |
   const isOther = taken !== null && seenOf(taken) !== seenIn(waiting.key);
   if (isOther && (await giveBack(parts, waiting.folder, paths.claimed, entry, taken))) {
     parts.ledgerOf(waiting.folder).forget(id);
+    // Not its name, which may hold a secret.
+    parts.log.info('a file was changed while it was claimed: it goes back, and waits until it is settled', { role: waiting.role });
     return null;
   }
   return { waiting, id, dir: paths.dir };

@@ -432,6 +432,15 @@ test('with many claimed ahead, a quarter of them is claimed at a time; what is m
   assert.equal(lanes.room('a', 50), 4);
 });
 
+test('jobs between two attempts have their places, and keep no slot empty', () => {
+  const { lanes } = makeLanesRig({ settings: { slots: 2 }, rules: { ahead: 16 } });
+  const places = Array.from({ length: 17 }, () => lanes.reserve('a', 50));
+  for (const place of places.slice(0, 15)) place.begins();
+  assert.equal(lanes.room('a', 50), 0, 'two wait for the slots');
+  places[16]?.begins();
+  assert.equal(lanes.room('a', 50), 1);
+});
+
 test('waiting improves the order: an old prompt of low priority goes before a new one of high priority', () => {
   const { lanes } = makeLanesRig({ rules: { agingMs: 60_000 } });
   assert.ok(lanes.orderOf(90, 0) > lanes.orderOf(10, 79 * 60_000));
