@@ -6,11 +6,12 @@ import type { Runners } from '#agents/registry.ts';
 import type { Role } from '#core/role.ts';
 import type { RunnerFacts } from '#core/run.ts';
 import type { Workspace } from '#core/settings.ts';
+import { endProcess } from '#platform/end-process.ts';
 import { codeOf } from '#platform/files.ts';
 import { beginAgainIfCompiled } from './begin-again.ts';
 import { mustHaveRunner, startInBackground } from './detached.ts';
 import { makeLiveScreen, wantsLive, type LiveScreen } from './live.ts';
-import { CliError, EXIT, paint, show, type Common, type Io } from './io.ts';
+import { CliError, EXIT, paint, show, type Common, type ExitCode, type Io } from './io.ts';
 import { commonOf, openWorkspace } from './open.ts';
 import { clock } from './parts.ts';
 import { packageRoot, packageVersion } from './package.ts';
@@ -56,7 +57,7 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   // A limit of the file size (ulimit -f) ends a program without a word, unless it listens: then the write fails with EFBIG, like any other.
   process.on('SIGXFSZ', () => undefined);
-  const end = await runDaemon({
+  await runDaemon({
     workspace,
     env: io.env,
     terminal: true,
@@ -77,10 +78,17 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
     live?.close();
     const isExpected = error instanceof CliError;
     io.err(isExpected ? `docket: ${error.message}` : `docket: stopped at once: ${lastWords(error)}`);
-    process.exit(isExpected ? error.exitCode : EXIT.environment);
+    return goNow(isExpected ? error.exitCode : EXIT.environment);
   });
   live?.close();
-  if (end === 'left') process.exit(EXIT.done);
+  flushCompileCache();
+  goNow(EXIT.done);
+}
+
+/** At once, whatever a thread waits for (decision 0057). */
+function goNow(code: ExitCode): never {
+  endProcess(code);
+  process.exit(code);
 }
 
 /** Lines for the jobs that run; null: there is no terminal to show them on, or nobody wants them there. */

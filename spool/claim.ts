@@ -10,7 +10,7 @@ import type { Waiting } from '#core/spool.ts';
 import { PROMPT_ENDING, type JobPaths } from './layout.ts';
 import type { Line } from './ledger-lines.ts';
 import { mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
-import { giveBack, seenIn, seenOf } from './give-back.ts';
+import { giveBack, isOwed, seenIn, seenOf } from './give-back.ts';
 import { codeOf, inBatches, roleOfFolder, type Parts } from './parts.ts';
 import { keyOf, sightName } from './settle.ts';
 
@@ -92,7 +92,7 @@ export async function claim(
     }
     return claims;
   } finally {
-    for (const { id } of plans) parts.claiming.delete(id);
+    for (const { id } of plans) if (!parts.owed.has(id)) parts.claiming.delete(id);
   }
 }
 
@@ -101,8 +101,9 @@ const foldersOf = (items: readonly { readonly waiting: Waiting }[]): RoleFolder[
 
 /** Null when the file is not what was seen. */
 async function planFor(parts: Parts, waiting: Waiting): Promise<Plan | null> {
-  if (waiting.kind === 'settling') return null;
-  const facts = await parts.fs.facts(parts.layout.entry(waiting.folder, waiting.rawName));
+  const entry = parts.layout.entry(waiting.folder, waiting.rawName);
+  if (waiting.kind === 'settling' || isOwed(parts, entry)) return null;
+  const facts = await parts.fs.facts(entry);
   if (facts === null || keyOf(facts) !== waiting.key) {
     parts.sights.byName.delete(sightName(waiting.folder, waiting.rawName));
     return null;
@@ -131,8 +132,7 @@ async function take(parts: Parts, { waiting, id, paths }: Plan): Promise<Claim |
   parts.sights.byName.delete(sightName(waiting.folder, waiting.rawName));
   const taken = await parts.fs.facts(paths.claimed);
   const isOther = taken !== null && seenOf(taken) !== seenIn(waiting.key);
-  if (isOther && (await giveBack(parts, waiting.folder, paths.claimed, entry, taken))) {
-    parts.ledgerOf(waiting.folder).forget(id);
+  if (isOther && (await giveBack(parts, id, { folder: waiting.folder, claimed: paths.claimed, entry }, taken))) {
     // Not its name, which may hold a secret.
     parts.log.info('a file was changed while it was claimed: it goes back, and waits until it is settled', { role: waiting.role });
     return null;

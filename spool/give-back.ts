@@ -5,9 +5,10 @@
  * start gives it back too.
  */
 
+import { Buffer } from 'node:buffer';
 import type { FileFacts, FilePath } from '#core/ports.ts';
-import type { RoleFolder } from '#core/names.ts';
-import { unlinkIfThere, type Parts } from './parts.ts';
+import type { JobId, RoleFolder } from '#core/names.ts';
+import { codeOf, unlinkIfThere, type GivingBack, type Parts } from './parts.ts';
 import { linkTo, renameIfFree } from './place.ts';
 
 /** More names of files that were given back are not kept in mind; such a file settles sooner than it should. */
@@ -20,20 +21,58 @@ const RETURNED_MAX = 1_000;
 export const seenIn = (key: string): string => key.split('.').slice(2, 4).join('.');
 export const seenOf = ({ sizeBytes, mtimeNs }: FileFacts): string => `${sizeBytes.toString(36)}.${mtimeNs.toString(36)}`;
 
-/** @returns false: its name was given to another file meanwhile, so it stays claimed: whoever did that has seen it go */
-export async function giveBack(parts: Parts, folder: RoleFolder, claimed: FilePath, entry: FilePath, facts: FileFacts): Promise<boolean> {
+/**
+ * After an error it is owed, and every scan tries again (giveBackOwed).
+ * @returns false: its name was given to another file meanwhile, so it stays claimed: whoever did that has seen it go
+ */
+export async function giveBack(parts: Parts, id: JobId, back: GivingBack, facts: FileFacts): Promise<boolean> {
   const { fs, layout, sights } = parts;
+  const { folder, claimed, entry } = back;
   // Its new names look like those of a rename, which would say that it is whole.
   sights.returned.add(facts.ino);
   for (const oldest of sights.returned) {
     if (sights.returned.size <= RETURNED_MAX) break;
     sights.returned.delete(oldest);
   }
+  parts.owed.set(id, back);
   const linked = await linkTo(fs, claimed, entry);
-  if (linked === 'taken') return false;
-  if (linked === 'no-links') return (await renameIfFree(fs, claimed, entry)) !== 'taken';
-  if (linked === 'gone') return true;
+  const isFree = linked === 'no-links' ? (await renameIfFree(fs, claimed, entry)) !== 'taken' : linked !== 'taken';
+  if (!isFree) {
+    parts.owed.delete(id);
+    return false;
+  }
   await parts.sync(layout.in(folder), 'safety');
   await unlinkIfThere(fs, claimed);
+  // Before it can be claimed anew: a power cut may not bring this claim back beside the next one of the same file.
+  await parts.sync(layout.work(folder), 'safety');
+  parts.owed.delete(id);
+  parts.ledgerOf(folder).forget(id);
   return true;
+}
+
+/** What an error cut short. Never throws: what fails once more stays owed, and whoever asked was told the first time. */
+export async function giveBackOwed(parts: Parts, folder: RoleFolder): Promise<void> {
+  for (const [id, back] of parts.owed) {
+    if (back.folder !== folder) continue;
+    try {
+      const facts = await parts.fs.facts(back.claimed);
+      if (facts === null) {
+        await parts.sync(parts.layout.work(folder), 'safety');
+        parts.owed.delete(id);
+      } else if (!(await giveBack(parts, id, back, facts))) {
+        // Another file has its name, and will be claimed: then it is free.
+        parts.owed.set(id, back);
+      }
+      if (!parts.owed.has(id)) parts.claiming.delete(id);
+    } catch (error) {
+      parts.log.debug('a file cannot be given back yet', { path: back.claimed, code: codeOf(error) });
+    }
+  }
+}
+
+/** Is this the name of a file that is claimed under it still? */
+export function isOwed({ owed }: Parts, entry: FilePath): boolean {
+  if (owed.size === 0) return false;
+  const bytes = Buffer.from(entry);
+  return [...owed.values()].some((one) => bytes.equals(Buffer.from(one.entry)));
 }

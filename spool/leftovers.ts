@@ -69,7 +69,7 @@ async function inspect(parts: Parts, folder: RoleFolder, id: JobId, names: Set<s
       names.delete(name);
     }
   const hasClaimed = names.has(CLAIMED);
-  if (hasClaimed && isFirstLook && (await isGivenBack(parts, folder, paths.claimed, entry))) return null;
+  if (hasClaimed && isFirstLook && (await isGivenBack(parts, folder, id, entry))) return null;
   if (!hasClaimed && ((entry?.job ?? null) === null || (entry?.final ?? null) === null)) {
     // Later it is a job that goes away while it is looked at.
     if (isFirstLook) await setAside(parts, folder, id, names);
@@ -82,12 +82,13 @@ async function inspect(parts: Parts, folder: RoleFolder, id: JobId, names: Set<s
 }
 
 /** A claim that was cut short before it was seen whose file it had taken (give-back.ts). */
-async function isGivenBack(parts: Parts, folder: RoleFolder, claimed: string, entry: Entry | null): Promise<boolean> {
+async function isGivenBack(parts: Parts, folder: RoleFolder, id: JobId, entry: Entry | null): Promise<boolean> {
   const { claim = null, job = null } = entry ?? {};
+  const { claimed } = parts.layout.job(folder, id);
   if (job !== null || claim === null || claim.seen === null) return false;
   const facts = await parts.fs.facts(claimed);
   if (facts === null || seenOf(facts) === claim.seen) return false;
-  return giveBack(parts, folder, claimed, parts.layout.entry(folder, Buffer.from(claim.nameHex, 'hex')), facts);
+  return giveBack(parts, id, { folder, claimed, entry: parts.layout.entry(folder, Buffer.from(claim.nameHex, 'hex')) }, facts);
 }
 
 const undecided = (names: ReadonlySet<string>, entry: Entry | null): string[] =>

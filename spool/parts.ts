@@ -35,6 +35,9 @@ export type SpoolInput = {
   readonly suspect?: JobId | null;
 };
 
+/** Under way, or cut short by an error: `claimed` and `entry` may both be names of it, so it is not claimed under its own name until this is done. */
+export type GivingBack = { readonly folder: RoleFolder; readonly claimed: FilePath; readonly entry: FilePath };
+
 export type Parts = Omit<SpoolInput, 'queues'> & {
   readonly layout: Layout;
   readonly sync: FolderSync;
@@ -46,6 +49,8 @@ export type Parts = Omit<SpoolInput, 'queues'> & {
   readonly decidedHere: Set<JobId>;
   /** Jobs whose claim is under way: what lies in work/ of them looks like a claim that crashed. */
   readonly claiming: Set<JobId>;
+  /** Claims that took another file than was seen and are being undone (give-back.ts); they count as under way. */
+  readonly owed: Map<JobId, GivingBack>;
   /** Roles whose work/ this process has looked through once. */
   readonly lookedAt: Set<RoleFolder>;
   /** Jobs that this process has read. */

@@ -12,6 +12,7 @@ import type { Failure } from '#core/failure.ts';
 import type { RoleName } from '#core/names.ts';
 import type { ScanOptions, ScanResult, Waiting } from '#core/spool.ts';
 import { checkFolders, folderFailure, mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
+import { giveBackOwed } from './give-back.ts';
 import { isPromptText } from './layout.ts';
 import { promptsIn } from './listing.ts';
 import { mustBeOurs } from './owner.ts';
@@ -147,6 +148,7 @@ async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<voi
   const { sights } = parts;
   const isNetwork = await isNetworkFolder(parts, role);
   const { layout } = parts;
+  await giveBackOwed(parts, role.folder);
   if (given.isWhole || !parts.listings.has(role.folder)) {
     await listRole(parts, role, given.number, isNetwork);
     const others = [layout.work(role.folder), layout.out(role.folder), layout.archive(role.folder)];

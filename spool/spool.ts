@@ -56,6 +56,7 @@ export function makeSpool({ queues, ...input }: SpoolInput): Spool {
     stems: makeStemsInFlight(input.fs, layout, ledgerOf),
     decidedHere: new Set(),
     claiming,
+    owed: new Map(),
     lookedAt: new Set(),
     counted: new Set(),
     network: new Map(),

@@ -185,14 +185,14 @@ suite('programs', () => {
     assert.deepEqual(filesWhere(callsKeeper), ['agents/attempt.ts', 'tools/run-tool.ts']);
   });
 
-  test('get no shell: no shell option, and sh only as the fixed gate', () => {
+  test('get no shell: no shell option, and sh only as the fixed gate and to leave an exit code', () => {
     // Words for a language and for a completion, not options of a start.
     assert.deepEqual(filesWhere(shellOption), ['agents/check-answer.ts', 'cli/completion.ts']);
     assert.deepEqual(
       filesWhere((all, index) => isText(all, index, /^(?:\/(?:usr\/)?bin\/)?(?:ba|da|z|k)?sh$/)).filter(
         (file) => !/^(?:agents\/check-answer|cli\/completion)/.test(file),
       ),
-      ['platform/process.ts'],
+      ['platform/end-process.ts', 'platform/process.ts'],
     );
   });
 

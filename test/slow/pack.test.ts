@@ -41,7 +41,7 @@ const env = (): Record<string, string | undefined> => ({
   PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env['PATH'] ?? ''}`,
 });
 const run = (program: string, args: readonly string[], cwd: string): string =>
-  execFileSync(program, args, { cwd, env: env(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 });
+  execFileSync(program, args, { cwd, env: env(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 900_000 });
 const docket = (): string => path.join(base, 'installed', 'node_modules', '.bin', 'docket');
 
 /** Resolves when the condition holds; looked at whenever something in the folder changes. */
@@ -67,7 +67,18 @@ before(() => {
   const tarball = path.join(base, packed[0]?.filename ?? '');
   run(
     'npm',
-    ['install', tarball, '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'],
+    // A connection that stalls is tried anew, not waited for five minutes.
+    [
+      'install',
+      tarball,
+      '--omit=dev',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      '--fetch-timeout=30000',
+      '--fetch-retries=8',
+    ],
     path.join(base, 'installed'),
   );
 });

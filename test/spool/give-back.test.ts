@@ -1,7 +1,7 @@
 /** Between the look at a waiting file and its rename somebody may take it away and begin another one under its name: half of that must never be taken. */
 
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, unlinkSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, unlinkSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Spool } from '#core/spool.ts';
@@ -85,4 +85,43 @@ test('when its name was given away meanwhile, it is a prompt like any other', as
   closeSync(writer());
   assert.equal(claims.length, 1);
   assert.equal(readFileSync(file, 'utf8'), 'a third');
+});
+
+test('what cannot go back for want of room is not claimed a second time beside it, and goes back at the next scan', async (context) => {
+  const rig = makeRig(context);
+  const file = path.join(rig.in, 'foo.md');
+  const real = makeFs();
+  let isSaved = false;
+  let disk: 'roomy' | 'full' | 'roomy again' = 'roomy';
+  const spool = rig.spool({
+    ...real,
+    async append(to, bytes, mode) {
+      await real.append(to, bytes, mode);
+      if (isSaved) return;
+      isSaved = true;
+      writeFileSync(`${file}.new`, 'saved anew');
+      renameSync(`${file}.new`, file);
+    },
+    async link(from, to) {
+      await real.link(from, to);
+      if (isSaved && disk === 'roomy') disk = 'full';
+    },
+    async unlink(name) {
+      if (disk === 'full' && String(name).endsWith('.claimed'))
+        throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+      await real.unlink(name);
+    },
+  });
+  await spool.prepare();
+  writeFileSync(file, 'the first');
+  utimesSync(file, 1, 1);
+  await assert.rejects(spool.claim(await settled(rig, spool)), { code: 'ENOSPC' });
+  assert.deepEqual([names(rig.in), names(rig.work).length], [['foo.md'], 1]);
+  assert.deepEqual(await spool.leftovers(), []);
+  assert.deepEqual(await spool.claim(await settled(rig, spool)), []);
+  assert.deepEqual([names(rig.in), names(rig.work).length], [['foo.md'], 1]);
+  disk = 'roomy again';
+  await processAll(rig, spool);
+  assert.deepEqual([names(rig.in), names(rig.work)], [['foo.processed'], []]);
+  assert.equal(readFileSync(path.join(rig.in, 'foo.processed'), 'utf8'), 'saved anew');
 });

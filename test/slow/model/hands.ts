@@ -25,7 +25,7 @@ export function makeHands({ hands, prompts }: Scenario, hold: Hold, sim: () => S
     hold.set({ done: [...done, what] });
     return true;
   };
-  const isRead = (ledger: string): boolean => Buffer.from(sim().bytes(ledger) ?? []).includes('"do":"read"');
+  const has = (ledger: string, line: string): boolean => Buffer.from(sim().bytes(ledger) ?? []).includes(`"do":"${line}"`);
 
   const takeNames = (): void => {
     for (const { role, stem } of prompts)
@@ -37,6 +37,17 @@ export function makeHands({ hands, prompts }: Scenario, hold: Hold, sim: () => S
         now(sim().fs.rename(`${ELSEWHERE}/${name}`, `${folderOf(role, folder)}/${name}`));
         now(sim().fs.syncFolder(folderOf(role, folder), 'safety'));
       }
+  };
+
+  /** The same prompt as another file, whole and durable, by one rename: as an editor saves. */
+  const saveAgain = (): void => {
+    for (const { role, stem, text } of prompts) {
+      const entry = `${folderOf(role, 'in')}/${stem}.md`;
+      if (sim().bytes(entry) === null) continue;
+      now(sim().fs.writeNew(`${ELSEWHERE}/${stem}.md`, text, 'safety'));
+      now(sim().fs.rename(`${ELSEWHERE}/${stem}.md`, entry));
+      now(sim().fs.syncFolder(folderOf(role, 'in'), 'safety'));
+    }
   };
 
   const visible = (file: string): void => {
@@ -61,7 +72,10 @@ export function makeHands({ hands, prompts }: Scenario, hold: Hold, sim: () => S
         now(sim().fs.syncFolder(from, 'safety'));
         hold.set({ taken: hold.get().taken + 1 });
       }
-      if (change !== 'syncFile' || !file.endsWith('ledger.jsonl') || !isRead(file)) return;
+      if (change !== 'syncFile' || !file.endsWith('ledger.jsonl')) return;
+      // Between the look at a file and its claim.
+      if (hands.includes('saver') && has(file, 'claim') && once('saved')) saveAgain();
+      if (!has(file, 'read')) return;
       if (hands.includes('late-writer') && once('late')) {
         const work = folderOf(0, 'work');
         const claimed = sim()

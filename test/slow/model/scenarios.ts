@@ -17,7 +17,7 @@ export type Wanted = {
 };
 
 /** Another program or person, who does something right after a change of the disk. */
-export type Hand = 'reader' | 'late-writer' | 'name-taker' | 'careless-author';
+export type Hand = 'reader' | 'late-writer' | 'name-taker' | 'careless-author' | 'saver';
 export type Scenario = {
   readonly name: string;
   readonly prompts: readonly Wanted[];
@@ -74,6 +74,7 @@ export const SCENARIOS: readonly Scenario[] = [
     hands: ['late-writer'],
   }),
   scenario('somebody takes its names in out/ and in/', [wanted('foo', { mayBe: ['foo', 'foo~2', 'foo~3'] })], { hands: ['name-taker'] }),
+  scenario('somebody saves the prompt anew while it is claimed', [wanted('foo')], { hands: ['saver'] }),
   scenario('a prompt that is not valid', [wanted('foo', { end: 'rejected', isValid: false })]),
   scenario('a tool', [wanted('foo', { usesTool: true })]),
   scenario('a tool, and a reader', [wanted('foo', { usesTool: true })], { hands: ['reader'] }),
