@@ -87,9 +87,13 @@ async function runHere(io: Io, workspace: Workspace): Promise<void> {
 
 /** At once, whatever a thread waits for (decision 0057). */
 function goNow(code: ExitCode): never {
-  endProcess(code);
+  if (!isObserved()) endProcess(code);
   process.exit(code);
 }
+
+/** Profiles and coverage are written by Node at its own end only. */
+const isObserved = (): boolean =>
+  process.env['NODE_V8_COVERAGE'] !== undefined || /--(?:cpu|heap)-prof/.test([...process.execArgv, process.env['NODE_OPTIONS']].join(' '));
 
 /** Lines for the jobs that run; null: there is no terminal to show them on, or nobody wants them there. */
 function liveScreen(io: Io): LiveScreen | null {
