@@ -33,6 +33,8 @@ setFlagsFromString('--optimize-for-size');
 // program begins, so the daemon begins once more, as the same process. Large blocks are taken from the system one by one, and go back to it when they are let
 // go: left alone, the C library takes ever larger ones out of its heap, and what is small keeps that as large as it ever was (docs/decisions/0046).
 const MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '1048576' };
+// Syncs wait for the disk in the threads of libuv's pool, and a disk does several at once in nearly the time of one (docs/decisions/0058).
+const POOL = { UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE || '16' };
 const isDaemon = process.argv.includes('up') && !process.argv.includes('--detach');
 if (
   isDaemon &&
@@ -42,7 +44,7 @@ if (
   !process.connected
 ) {
   const again = Array.prototype.concat(process.execPath, SHORT_LIVED, COLLECT, process.execArgv, process.argv.slice(1));
-  process.execve(process.execPath, again, Object.assign({}, process.env, MALLOC));
+  process.execve(process.execPath, again, Object.assign({}, process.env, MALLOC, POOL));
 }
 
 if (existsSync(main)) {

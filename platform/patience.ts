@@ -16,7 +16,7 @@ import { isMountedNow } from './foreign-mounts.ts';
 
 /** A call is late after this time, a look at the mount too. */
 const LATE_MS = 5_000;
-/** Of the pool's four threads so many may wait for silent mounts; others that come are refused. */
+/** Of the pool's threads, four where nobody asks for more (the keeper), so many may wait for silent mounts; others that come are refused. */
 const SILENT_MAX = 2;
 /** What a call gets that was under way when its server went. Of the machine's own disk EIO means damage; here it does only while the mount still answers. */
 const LOST = new Set(['EIO', 'ECONNABORTED']);
