@@ -102,7 +102,7 @@ const foldersOf = (items: readonly { readonly waiting: Waiting }[]): RoleFolder[
 /** Null when the file is not what was seen. */
 async function planFor(parts: Parts, waiting: Waiting): Promise<Plan | null> {
   const entry = parts.layout.entry(waiting.folder, waiting.rawName);
-  if (waiting.kind === 'settling' || isOwed(parts, entry)) return null;
+  if (waiting.kind === 'settling' || (await isOwed(parts, entry))) return null;
   const facts = await parts.fs.facts(entry);
   if (facts === null || keyOf(facts) !== waiting.key) {
     parts.sights.byName.delete(sightName(waiting.folder, waiting.rawName));

@@ -9,7 +9,7 @@ import { Buffer } from 'node:buffer';
 import type { FileFacts, FilePath } from '#core/ports.ts';
 import type { JobId, RoleFolder } from '#core/names.ts';
 import { codeOf, unlinkIfThere, type GivingBack, type Parts } from './parts.ts';
-import { linkTo, renameIfFree } from './place.ts';
+import { isSameFile, linkTo, renameIfFree } from './place.ts';
 
 /** More names of files that were given back are not kept in mind; such a file settles sooner than it should. */
 const RETURNED_MAX = 1_000;
@@ -35,7 +35,7 @@ export async function giveBack(parts: Parts, id: JobId, back: GivingBack, facts:
     sights.returned.delete(oldest);
   }
   parts.owed.set(id, back);
-  const linked = await linkTo(fs, claimed, entry);
+  const linked = parts.linkless.has(folder) ? 'no-links' : await linkTo(fs, claimed, entry);
   const isFree = linked === 'no-links' ? (await renameIfFree(fs, claimed, entry)) !== 'taken' : linked !== 'taken';
   if (!isFree) {
     parts.owed.delete(id);
@@ -52,13 +52,14 @@ export async function giveBack(parts: Parts, id: JobId, back: GivingBack, facts:
 
 /** What an error cut short. Never throws: what fails once more stays owed, and whoever asked was told the first time. */
 export async function giveBackOwed(parts: Parts, folder: RoleFolder): Promise<void> {
-  for (const [id, back] of parts.owed) {
-    if (back.folder !== folder) continue;
+  const here = [...parts.owed].filter(([, back]) => back.folder === folder);
+  for (const [id, back] of here) {
     try {
       const facts = await parts.fs.facts(back.claimed);
       if (facts === null) {
         await parts.sync(parts.layout.work(folder), 'safety');
         parts.owed.delete(id);
+        parts.ledgerOf(folder).forget(id);
       } else if (!(await giveBack(parts, id, back, facts))) {
         // Another file has its name, and will be claimed: then it is free.
         parts.owed.set(id, back);
@@ -70,9 +71,10 @@ export async function giveBackOwed(parts: Parts, folder: RoleFolder): Promise<vo
   }
 }
 
-/** Is this the name of a file that is claimed under it still? */
-export function isOwed({ owed }: Parts, entry: FilePath): boolean {
+/** Is this a name of a file that is claimed still? Another file that has that name meanwhile is like any other. */
+export async function isOwed({ fs, owed }: Parts, entry: FilePath): Promise<boolean> {
   if (owed.size === 0) return false;
   const bytes = Buffer.from(entry);
-  return [...owed.values()].some((one) => bytes.equals(Buffer.from(one.entry)));
+  const back = [...owed.values()].find((one) => bytes.equals(Buffer.from(one.entry)));
+  return back !== undefined && isSameFile(fs, back.claimed, entry);
 }

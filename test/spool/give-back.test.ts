@@ -87,12 +87,15 @@ test('when its name was given away meanwhile, it is a prompt like any other', as
   assert.equal(readFileSync(file, 'utf8'), 'a third');
 });
 
-test('what cannot go back for want of room is not claimed a second time beside it, and goes back at the next scan', async (context) => {
+type Disk = 'roomy' | 'full' | 'roomy again';
+
+/** A whole prompt is saved anew by rename while the first is claimed; it has its name in in/ again when the disk is full, and its name in work/ still. */
+async function halfBack(context: TestContext): Promise<{ rig: Rig; spool: Spool; file: string; mend: () => void }> {
   const rig = makeRig(context);
   const file = path.join(rig.in, 'foo.md');
   const real = makeFs();
   let isSaved = false;
-  let disk: 'roomy' | 'full' | 'roomy again' = 'roomy';
+  let disk: Disk = 'roomy';
   const spool = rig.spool({
     ...real,
     async append(to, bytes, mode) {
@@ -117,11 +120,31 @@ test('what cannot go back for want of room is not claimed a second time beside i
   utimesSync(file, 1, 1);
   await assert.rejects(spool.claim(await settled(rig, spool)), { code: 'ENOSPC' });
   assert.deepEqual([names(rig.in), names(rig.work).length], [['foo.md'], 1]);
+  const mend = (): void => {
+    disk = 'roomy again';
+  };
+  return { rig, spool, file, mend };
+}
+
+test('what cannot go back for want of room is not claimed a second time beside it, and goes back at the next scan', async (context) => {
+  const { rig, spool, mend } = await halfBack(context);
   assert.deepEqual(await spool.leftovers(), []);
   assert.deepEqual(await spool.claim(await settled(rig, spool)), []);
   assert.deepEqual([names(rig.in), names(rig.work).length], [['foo.md'], 1]);
-  disk = 'roomy again';
+  mend();
   await processAll(rig, spool);
   assert.deepEqual([names(rig.in), names(rig.work)], [['foo.processed'], []]);
   assert.equal(readFileSync(path.join(rig.in, 'foo.processed'), 'utf8'), 'saved anew');
+});
+
+test('when its name is given away before it could go back, the other one goes first and it goes back after that', async (context) => {
+  const { rig, spool, file, mend } = await halfBack(context);
+  writeFileSync(`${file}.new`, 'a third');
+  renameSync(`${file}.new`, file);
+  mend();
+  await processAll(rig, spool);
+  assert.equal(readFileSync(path.join(rig.in, 'foo.processed'), 'utf8'), 'a third');
+  await processAll(rig, spool);
+  assert.deepEqual([names(rig.in), names(rig.work)], [['foo.processed', 'foo~2.processed'], []]);
+  assert.equal(readFileSync(path.join(rig.in, 'foo~2.processed'), 'utf8'), 'saved anew');
 });
