@@ -57,6 +57,8 @@ export async function giveBackOwed(parts: Parts, folder: RoleFolder): Promise<vo
     try {
       const facts = await parts.fs.facts(back.claimed);
       if (facts === null) {
+        // It went back, by an unlink or by one rename, and a sync after that failed.
+        await parts.sync(parts.layout.in(folder), 'safety');
         await parts.sync(parts.layout.work(folder), 'safety');
         parts.owed.delete(id);
         parts.ledgerOf(folder).forget(id);
