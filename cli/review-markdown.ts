@@ -6,7 +6,7 @@
  */
 
 import { inlineSpans } from './review-inline.ts';
-import { safeLines, span, wrap, wrapHard, type Doc, type Line, type Margin, type Span } from './review-line.ts';
+import { safeLines, span, widthOfSpans, wrap, wrapHard, type Doc, type Line, type Margin, type Span } from './review-line.ts';
 import { cellsOf, isDivider, tableLines } from './review-table.ts';
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/;
@@ -16,12 +16,15 @@ const ITEM = /^( {0,3})([-*+]|[0-9]{1,9}[.)])(\s+|$)(.*)$/;
 const QUOTE = /^ {0,3}> ?(.*)$/;
 /** Lists in lists in quotes … end here: what is deeper is shown as it is written. */
 const DEPTH_MAX = 8;
+/** The least columns that a list or a quote leaves to what is in it; one that would leave less is shown as it is written. */
+const ROOM_MIN = 8;
 
 type Out = { readonly columns: number; readonly lines: Line[]; readonly headings: number[] };
-/** What stands before the lines of a block; `first` is used once. */
+/** What stands before the lines of a block, as wide in both; `first` is used once. */
 type Edge = { first: readonly Span[]; readonly rest: readonly Span[] };
 
 const isBlank = (text: string): boolean => text.trim() === '';
+const roomIn = ({ rest }: Edge, { columns }: Out): number => columns - widthOfSpans(rest);
 const take = (edge: Edge): Margin => {
   const margin = { first: edge.first, rest: edge.rest };
   edge.first = edge.rest;
@@ -49,8 +52,11 @@ function blank(edge: Edge, out: Out): void {
   if (last !== undefined && !isSecond) out.lines.push({ spans: [...edge.rest] });
 }
 
+/** What is in a list or a quote (depth over 0) shows the sign that stands before it, also where there are no words. */
 function blocks(lines: readonly string[], edge: Edge, out: Out, depth: number): void {
-  for (let at = 0; at < lines.length;) {
+  const words = depth === 0 ? 0 : lines.findIndex((text) => !isBlank(text));
+  if (words === -1) out.lines.push({ spans: [...take(edge).first] });
+  for (let at = words === -1 ? lines.length : words; at < lines.length;) {
     const text = lines[at] ?? '';
     if (isBlank(text)) {
       blank(edge, out);
@@ -71,7 +77,7 @@ function block(lines: readonly string[], at: number, edge: Edge, out: Out, depth
     return at + 1;
   }
   if (RULE.test(text)) {
-    out.lines.push({ spans: [...take(edge).first, span('─'.repeat(Math.max(3, Math.min(40, out.columns - 8))), 'quiet')] });
+    out.lines.push({ spans: [...take(edge).first, span('─'.repeat(Math.max(1, Math.min(40, roomIn(edge, out)))), 'quiet')] });
     return at + 1;
   }
   if (QUOTE.test(text)) return quote(lines, at, edge, out, depth);
@@ -118,6 +124,7 @@ function asIs(lines: readonly string[], from: number, edge: Edge, out: Out): num
 }
 
 function quote(lines: readonly string[], from: number, edge: Edge, out: Out, depth: number): number {
+  if (roomIn(edge, out) - 2 < ROOM_MIN) return asIs(lines, from, edge, out);
   const inner: string[] = [];
   let at = from;
   for (; at < lines.length; at++) {
@@ -132,6 +139,8 @@ function quote(lines: readonly string[], from: number, edge: Edge, out: Out, dep
 
 function item(lines: readonly string[], from: number, edge: Edge, out: Out, depth: number): number {
   const [, indent = '', sign = '-', gap = ' ', head = ''] = ITEM.exec(lines[from] ?? '') ?? [];
+  const bullet = /^[-*+]$/.test(sign) ? '•' : sign;
+  if (roomIn(edge, out) - bullet.length - 1 < ROOM_MIN) return asIs(lines, from, edge, out);
   const inset = indent.length + sign.length + Math.min(4, Math.max(1, gap.length));
   const inner = [gap.length > 4 ? gap.slice(1) + head : head];
   let at = from + 1;
@@ -147,12 +156,9 @@ function item(lines: readonly string[], from: number, edge: Edge, out: Out, dept
     else if (isBlank(lines[at - 1] ?? '') || startsBlock(text)) break;
     else inner.push(text.trimStart());
   }
-  const bullet = /^[-*+]$/.test(sign) ? '•' : sign;
   const { first, rest } = take(edge);
   const inside: Edge = { first: [...first, span(`${bullet} `, 'strong')], rest: [...rest, span(' '.repeat(bullet.length + 1))] };
-  const before = out.lines.length;
   blocks(inner, inside, out, depth + 1);
-  if (out.lines.length === before) out.lines.push({ spans: [...inside.first] });
   return at;
 }
 
