@@ -154,6 +154,9 @@ export type KernelLocks = {
   /** Waits; rejects with a `code: 'ELOCKED'` error after `timeoutMs`. */
   acquire(file: string, timeoutMs: number): Promise<KernelLock>;
 };
+/** The same locks, whose files stay open between two times of holding, until `close`. What is held then stays held. */
+export type LocksKeptOpen = KernelLocks & { close(): void };
+export type CanKeepOpen = { keepOpen(): LocksKeptOpen };
 
 /** May this text leave, may it be recorded? Fails closed. */
 export type SecretScan = {

@@ -17,7 +17,7 @@ import {
   type Submission,
   type Trust,
 } from '#core/history.ts';
-import type { Clock, Digest, Fs, KernelLocks, Log } from '#core/ports.ts';
+import type { CanKeepOpen, Clock, Digest, Fs, KernelLocks, LocksKeptOpen, Log } from '#core/ports.ts';
 import type { Identity } from '#core/prompt.ts';
 import type { Signing } from '#core/signing.ts';
 import type { SpendLine } from '#core/spending.ts';
@@ -61,7 +61,7 @@ export type HistoryOptions = {
   readonly digest: Digest;
   readonly clock: Clock;
   readonly log: Log;
-  readonly locks: KernelLocks;
+  readonly locks: KernelLocks & CanKeepOpen;
   /** Author and committer of every commit. */
   readonly author: Person;
   /** Addresses that this history may be pushed to. */
@@ -79,6 +79,7 @@ export type HistoryOptions = {
 
 type Open = {
   readonly repository: Repository;
+  readonly locks: LocksKeptOpen;
   readonly records: RecordIndex;
   readonly heads: ChainHeads;
   readonly reviews: Reviews;
@@ -121,11 +122,21 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
   }
 
   async function start(): Promise<Open> {
+    const locks = options.locks.keepOpen();
+    try {
+      return await startWith(locks);
+    } catch (error) {
+      locks.close();
+      throw error;
+    }
+  }
+
+  async function startWith(locks: LocksKeptOpen): Promise<Open> {
     const dir = await choosePlace(options, options.dir, options.codeRoot);
     await inspectFolder(options, dir);
     const { gitDir, stateDir } = await makeFolders(fs, dir);
     const store = openObjects(fs, gitDir);
-    const repository: Repository = { ...options, dir, gitDir, stateDir, store };
+    const repository: Repository = { ...options, locks, dir, gitDir, stateDir, store };
     const records = makeRecordIndex(store, () => readTip(fs, gitDir));
     const heads = makeChainHeads(repository);
     const reviews = makeReviews(repository, repository, options.reviewSigners ?? null);
@@ -144,7 +155,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       await keeper.mend((await readTip(fs, gitDir)) ?? first);
     });
     const purging = makePurging(repository, keeper, writer.inTurn);
-    return { repository, records, heads, reviews, tender, writer, purging };
+    return { repository, locks, records, heads, reviews, tender, writer, purging };
   }
 
   /** The tip as it is now, for reading; what somebody still reads of an older one stays as it is. */
@@ -267,6 +278,7 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
       open = null;
       view = null;
       await closing.repository.store.close();
+      closing.locks.close();
     },
   };
 }

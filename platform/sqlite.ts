@@ -150,6 +150,8 @@ export const openDatabase: OpenDatabase = (path, options = {}) => {
  * So each connection that is to write shows at once that it can: a change of one page in memory, which is not committed.
  */
 const CAN_WRITE = 'PRAGMA user_version=1';
+/** What a connection of `exclusive` begins with; it may ROLLBACK, which gives the lock back, and take it again. */
+export const TAKE_EXCLUSIVE = `BEGIN EXCLUSIVE; ${CAN_WRITE}`;
 
 const open: OpenDatabase = (path, options = {}) => {
   const readOnly = options.readOnly === true;
@@ -170,7 +172,7 @@ const open: OpenDatabase = (path, options = {}) => {
   try {
     worded(path, () => {
       // A lock never writes, so there is nothing to roll back: no journal file is made and removed again for each.
-      if (isExclusive) database.exec(`PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE; ${CAN_WRITE}`);
+      if (isExclusive) database.exec(`PRAGMA journal_mode=MEMORY; ${TAKE_EXCLUSIVE}`);
       else if (isWal)
         database.exec(
           `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; SELECT count(*) FROM sqlite_schema; BEGIN IMMEDIATE; ${CAN_WRITE}; ROLLBACK`,

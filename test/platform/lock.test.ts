@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, renameSync, rmdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { writerIn } from '#platform/lock-holder.ts';
@@ -12,6 +24,20 @@ import { temporaryFolder, withCode } from '#test/support/temp-folder.ts';
 
 const HOLDER = fileURLToPath(import.meta.resolve('#test/support/temp-lock-holder.ts'));
 const locks = makeKernelLocks();
+
+/** Names of the files in a folder that this process has open. */
+const filesOpen = (folder: string): string[] =>
+  readdirSync('/proc/self/fd')
+    .flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${fd}`)];
+      } catch {
+        return [];
+      }
+    })
+    .filter((file) => path.dirname(file) === folder)
+    .map((file) => path.basename(file))
+    .toSorted();
 
 /** A signal is delivered a moment after it was sent. */
 async function isStoppedHolder(file: string, pid: number | undefined): Promise<void> {
@@ -104,9 +130,9 @@ test('a process that is stopped, as in a laptop asleep, keeps its lock', { skip:
   assert.equal(await holder.next(), 'mine');
 });
 
-test('of eight processes that want one lock, never two have it', async (t) => {
+test('of eight processes that want one lock, some of which keep its file open, never two have it', async (t) => {
   const file = `${await temporaryFolder(t)}/lock.db`;
-  const contenders = Array.from({ length: 8 }, () => startChild(t, HOLDER, ['contend', file, '12']));
+  const contenders = Array.from({ length: 8 }, (_, n) => startChild(t, HOLDER, [n % 2 === 0 ? 'contend' : 'contend-kept', file, '12']));
   for (const contender of contenders) assert.equal(await contender.next(), 'ready');
   for (const contender of contenders) contender.process.send('go');
   const said = await Promise.all(contenders.map((contender) => contender.next()));
@@ -151,6 +177,90 @@ test('a lock file that was removed or replaced is noticed by its holder', async 
   lock?.release();
   assert.throws(() => lock?.check(), withCode('ESTALE'));
 });
+
+test('a lock whose file stays open is the same lock: kept out by the others, and keeping them out only while it is held', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = `${folder}/lock.db`;
+  const kept = locks.keepOpen();
+  t.after(() => {
+    kept.close();
+  });
+  for (let times = 0; times < 3; times++) {
+    const held = kept.tryAcquire(file);
+    held?.check();
+    assert.equal(locks.tryAcquire(file), null);
+    assert.equal(kept.tryAcquire(file), null);
+    held?.release();
+    assert.throws(() => held?.check(), withCode('ESTALE'));
+    const other = locks.tryAcquire(file);
+    assert.notEqual(other, null);
+    assert.equal(kept.tryAcquire(file), null);
+    // The time before is over, though its connection is the one of the next time.
+    held?.release();
+    other?.check();
+    other?.release();
+  }
+});
+
+test('another process takes a lock whose file we keep open, keeps us out, and its kill -9 lets us in at once', async (t) => {
+  const file = `${await temporaryFolder(t)}/lock.db`;
+  const kept = locks.keepOpen();
+  t.after(() => {
+    kept.close();
+  });
+  kept.tryAcquire(file)?.release();
+  const holder = startChild(t, HOLDER, ['hold', file]);
+  assert.equal(await holder.next(), 'held');
+  assert.equal(kept.tryAcquire(file), null);
+  assert.equal(kept.tryAcquire(file), null);
+  const waiting = kept.acquire(file, 10_000);
+  await holder.kill();
+  const lock = await waiting;
+  lock.check();
+  assert.equal(locks.tryAcquire(file), null);
+  lock.release();
+});
+
+test('a lock file that was removed or replaced while it was kept open is opened anew', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = `${folder}/lock.db`;
+  const kept = locks.keepOpen();
+  t.after(() => {
+    kept.close();
+  });
+  kept.tryAcquire(file)?.release();
+  unlinkSync(file);
+  const again = kept.tryAcquire(file);
+  again?.check();
+  assert.equal(locks.tryAcquire(file), null, 'it is the lock of the file that everybody sees');
+  again?.release();
+  renameSync(file, `${folder}/moved`);
+  writeFileSync(file, '');
+  const replaced = kept.tryAcquire(file);
+  replaced?.check();
+  assert.equal(locks.tryAcquire(file), null);
+  assert.notEqual(locks.tryAcquire(`${folder}/moved`), null, 'nothing of ours is left in the one that is elsewhere now');
+  replaced?.release();
+});
+
+test(
+  'locks that end close the files they kept open, and what is held stays held until it is given back',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const openFiles = (): string[] => filesOpen(folder);
+    const kept = locks.keepOpen();
+    kept.tryAcquire(`${folder}/one.db`)?.release();
+    const held = kept.tryAcquire(`${folder}/two.db`);
+    assert.deepEqual(openFiles(), ['one.db', 'two.db']);
+    kept.close();
+    assert.deepEqual(openFiles(), ['two.db']);
+    held?.check();
+    assert.equal(locks.tryAcquire(`${folder}/two.db`), null);
+    held?.release();
+    assert.deepEqual(openFiles(), []);
+  },
+);
 
 test('one lock reached through two paths is one lock', async (t) => {
   const folder = await temporaryFolder(t);

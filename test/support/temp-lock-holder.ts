@@ -1,13 +1,14 @@
 /**
  * A process that wants a kernel lock. `hold <file>`: takes it, says so, keeps it until it is killed.
  * `contend <file> <rounds>`: takes it and gives it back, again and again; says how often, and how often it was not alone.
+ * `contend-kept`: the same, and its file stays open between.
  */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { makeKernelLocks } from '#platform/lock.ts';
 
 const [mode, file = '', rounds = '0'] = process.argv.slice(2);
-const locks = makeKernelLocks();
+const locks = mode === 'contend-kept' ? makeKernelLocks().keepOpen() : makeKernelLocks();
 
 if (mode === 'hold') {
   const lock = await locks.acquire(file, 10_000);
