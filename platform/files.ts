@@ -7,7 +7,7 @@
 
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, constants, fchmodSync, fstatSync, fsync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
 import * as files from 'node:fs/promises';
 import path from 'node:path';
 import type { FileFacts, FilePath, Fs, OpenFile, SyncWhy } from '#core/ports.ts';
@@ -26,7 +26,19 @@ import {
   syncFolderLater,
   walkLater,
 } from './pooled-files.ts';
-import { APPEND, appendSmall, breathe, createSmall, FIRST_READ_BYTES, lstatOrNull, readSmall, SMALL_BYTES, soon } from './small-files.ts';
+import {
+  APPEND,
+  appendSmall,
+  breathe,
+  createSmall,
+  FIRST_READ_BYTES,
+  lstatOrNull,
+  readSmall,
+  SMALL_BYTES,
+  soon,
+  syncDescriptor,
+  syncing,
+} from './small-files.ts';
 import { removeTree } from './remove-tree.ts';
 import { walk } from './walk.ts';
 import { openForWriting } from './writers.ts';
@@ -34,15 +46,6 @@ import { openForWriting } from './writers.ts';
 export { codeOf, systemError } from './file-facts.ts';
 
 type Handle = files.FileHandle;
-
-/** By hand: importing node:util loads a dozen modules behind its exports. */
-const syncDescriptor = async (fd: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    fsync(fd, (error) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
 
 async function using<T>(handle: Handle, act: (handle: Handle) => Promise<T>): Promise<T> {
   try {
@@ -255,12 +258,14 @@ export function makeFs(options: { readonly onSync?: (why: SyncWhy) => void; read
   const beforeWrite = options.beforeWrite ?? ((): void => undefined);
   const sync = async (handle: Handle, why: SyncWhy): Promise<void> => {
     options.onSync?.(why);
-    await handle.sync();
+    await syncing(() => handle.sync());
   };
   const writeNew: Fs['writeNew'] = async (file, content, why, mode = 0o600) => {
     const bytes = bytesOf(content);
     if (bytes.length > SMALL_BYTES) return create(file, bytes, mode, beforeWrite, (handle) => sync(handle, why));
     return createSmall(file, bytes, mode, beforeWrite, async (fd) => {
+      // Files that are made together are all written before one of them is synced: then one write of the journal has them all.
+      await Promise.resolve();
       options.onSync?.(why);
       await syncDescriptor(fd);
     });

@@ -5,7 +5,19 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { closeSync, constants, fstatSync, lstatSync, open, openSync, readSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  lstatSync,
+  open,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+  type BigIntStats,
+} from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileFacts, FilePath } from '#core/ports.ts';
 import { monotonicMs } from './clock.ts';
@@ -80,17 +92,44 @@ function writeWhole(fd: number, bytes: Uint8Array): void {
   }
 }
 
+/** Syncs of this process that are under way. */
+let syncs = 0;
+
+export async function syncing(sync: () => Promise<void>): Promise<void> {
+  syncs++;
+  try {
+    await sync();
+  } finally {
+    syncs--;
+  }
+}
+
+/** By hand: importing node:util loads a dozen modules behind its exports. */
+export const syncDescriptor = (fd: number): Promise<void> =>
+  syncing(
+    async () =>
+      new Promise((resolve, reject) => {
+        fsync(fd, (error) => {
+          if (error === null) resolve();
+          else reject(error);
+        });
+      }),
+  );
+
 /**
- * What adds a name to a folder may have to wait for the file system's journal, for as long as a sync lasts: not in this thread.
- * What is done with the open file is then a matter of microseconds. By hand: importing node:util loads a dozen modules behind its exports.
+ * What adds a name to a folder may have to wait for the file system's journal, for as long as a sync lasts: then not in this thread.
+ * What is done with the open file is a matter of microseconds.
  */
-const openElsewhere = async (file: string, flags: number, mode: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    open(file, flags, mode, (error, fd) => {
+async function openNew(file: string, mode: number): Promise<number> {
+  // Waking a thread that sleeps costs more than the work.
+  if (syncs === 0) return openSync(file, CREATE_ONLY, mode);
+  return new Promise((resolve, reject) => {
+    open(file, CREATE_ONLY, mode, (error, fd) => {
       if (error === null) resolve(fd);
       else reject(error);
     });
   });
+}
 
 /** A small new file: as `create`, with the descriptor instead of a handle. */
 export async function createSmall<T>(
@@ -100,7 +139,7 @@ export async function createSmall<T>(
   beforeWrite: () => void,
   last: (fd: number) => T | Promise<T>,
 ): Promise<T> {
-  const fd = await openElsewhere(file, CREATE_ONLY, mode);
+  const fd = await openNew(file, mode);
   try {
     return await named(file, 'write', async () => {
       try {

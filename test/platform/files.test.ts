@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { mkdtemp, open, readdir, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -109,6 +110,41 @@ test('a file held open for writing is found, one held for reading is not', { ski
   assert.deepEqual(await fs.openForWriting(paths), new Set([`${folder}/writing`, `${folder}/linked`]));
   for (const handle of handles) await handle.close();
   assert.deepEqual(await fs.openForWriting(paths), new Set());
+});
+
+test('small files that are begun together are all written before one of them is synced', async (t) => {
+  const folder = await temporaryFolder(t);
+  const names = ['a', 'b', 'c'];
+  const sizes: number[][] = [];
+  const watched = makeFs({ onSync: () => sizes.push(names.map((name) => statSync(`${folder}/${name}`).size)) });
+  await Promise.all(names.map((name) => watched.writeNew(`${folder}/${name}`, 'bytes', 'safety')));
+  assert.deepEqual(sizes, [
+    [5, 5, 5],
+    [5, 5, 5],
+    [5, 5, 5],
+  ]);
+});
+
+test('a name is taken once, whether the second one comes while the first is synced or after it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = `${folder}/a`;
+  const { promise: underWay, resolve } = Promise.withResolvers<undefined>();
+  const begun = fs.writeNew(file, 'bytes', 'safety');
+  const watched = makeFs({
+    onSync: () => {
+      // Its sync is under way in a moment.
+      queueMicrotask(() => {
+        resolve(undefined);
+      });
+    },
+  });
+  const other = watched.writeNew(`${folder}/b`, 'bytes', 'safety');
+  await underWay;
+  const [refused, made] = await Promise.allSettled([fs.writeNew(file, 'other', 'safety'), fs.writeDerived(`${folder}/c`, 'new')]);
+  await Promise.all([begun, other]);
+  assert.deepEqual([refused.status, made.status], ['rejected', 'fulfilled']);
+  await assert.rejects(fs.writeNew(file, 'third', 'safety'), withCode('EEXIST'));
+  assert.equal(Buffer.from((await fs.readBounded(file, 10)).bytes).toString(), 'bytes');
 });
 
 test('a path through a linked folder is recognised as the same file', { skip: process.platform !== 'linux' }, async (t) => {
