@@ -130,8 +130,9 @@ test('a process that is stopped, as in a laptop asleep, keeps its lock', { skip:
   assert.equal(await holder.next(), 'mine');
 });
 
-test('of eight processes that want one lock, some of which keep its file open, never two have it', async (t) => {
+test('of eight processes that want one lock, never two have it', async (t) => {
   const file = `${await temporaryFolder(t)}/lock.db`;
+  // Half of them keep its file open.
   const contenders = Array.from({ length: 8 }, (_, n) => startChild(t, HOLDER, [n % 2 === 0 ? 'contend' : 'contend-kept', file, '12']));
   for (const contender of contenders) assert.equal(await contender.next(), 'ready');
   for (const contender of contenders) contender.process.send('go');
