@@ -38,7 +38,7 @@ export type ScanOptions = {
 };
 
 export type ScanResult = {
-  /** All that is known to wait, not only what this scan looked at. The same array as the last time: nothing changed. */
+  /** All that is known to wait, not only what this scan looked at, in the order in which it came: what stayed has kept its order, what is new stands behind it. The same array as the last time: nothing changed. */
   readonly waiting: readonly Waiting[];
   /** Files that were put off: scan again soon. */
   readonly putOff: number;

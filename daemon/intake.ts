@@ -17,6 +17,7 @@ import { fullWords, makeAwaiting } from './intake-awaiting.ts';
 import type { Cycle } from './intake-cycles.ts';
 import type { RoleFaults } from './intake-faults.ts';
 import { FIRST_LOOKS_MAX, FIRST_STEP_MS, HEADS_AT_ONCE, LOOKS_MAX, NOTICED_MAX, STEP_MS } from './intake-limits.ts';
+import { IntakeKnown } from './intake-known.ts';
 import { makeParked } from './intake-parked.ts';
 import { makePeek, type Peeked } from './intake-peek.ts';
 import { makeTries } from './intake-tries.ts';
@@ -33,14 +34,12 @@ type Candidate = {
   readonly seen: number;
   /** Null: it is claimed unseen, because it is no prompt or may not be looked at. */
   readonly peeked: Peeked | null;
-  /** Number of the look that met it last. */
-  met: number;
+  /** False: its file is gone, or it was chosen. */
+  isKnown: boolean;
   /** Whose turn it is, lower first; null: its time has not come yet. */
   order: number | null;
-  /** What it depends on: not looked at yet, all accepted, or it can never be because of a cycle. */
-  needs: 'open' | 'met' | 'never';
-  /** As of which news. */
-  metAt: number;
+  /** What it depends on: not looked at yet, can never be because of a cycle, or all accepted as of these news. */
+  needs: 'open' | 'never' | number;
 };
 
 export type Intake = {
@@ -77,8 +76,8 @@ const byOrder = (a: Candidate, b: Candidate): number => (a.order ?? FIRST) - (b.
  * @param wake called when what waited for answers may be taken
  */
 export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => boolean, wake: () => void = () => undefined): Intake {
-  /** What the scan shows again stays as it was looked at. */
-  const known = new Map<Waiting, Candidate>();
+  /** Of `ready` or `early`, some are not known any more. */
+  let hasLost = false;
   let ready: Candidate[] = [];
   let early: Candidate[] = [];
   let earliestMs = Number.POSITIVE_INFINITY;
@@ -91,15 +90,13 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
   const parked = makeParked<Candidate>(
     { ...ports, awaiting, roles: () => ports.roles.keys() },
     (candidate, cycle) => {
-      candidate.needs = cycle === null ? 'met' : 'never';
-      candidate.metAt = parked.news();
+      candidate.needs = cycle === null ? parked.news() : 'never';
       freed.push(candidate);
     },
     wake,
   );
   /** How many of `ready` each group has. */
   const ofGroup = new Map<string, number>();
-  let waitingNow: readonly Waiting[] = [];
   let seen = 0;
   let looks = 0;
   let noticed: Noticed[] = [];
@@ -119,41 +116,45 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     waiting,
     peeked: canPeek() ? await peek(waiting) : null,
     seen: number,
-    met: looks,
+    isKnown: true,
     order: null,
     needs: 'open',
-    metAt: -1,
   });
 
-  /** New candidates, as many as there is time for, whether any are left, and whether some that are known were not there. */
-  const takeIn = async (
-    waiting: readonly Waiting[],
-  ): Promise<{ readonly fresh: Candidate[]; readonly isWhole: boolean; readonly isAnyGone: boolean }> => {
+  /** What the scan shows again stays as it was looked at. */
+  const known = new IntakeKnown<Candidate>((candidate) => {
+    candidate.isKnown = false;
+    if (parked.has(candidate)) parked.remove(candidate);
+    else hasLost = true;
+  });
+
+  /** New candidates, as many as there is time for, and whether any are left. */
+  const takeIn = async (waiting: readonly Waiting[]): Promise<{ readonly fresh: Candidate[]; readonly isWhole: boolean }> => {
     const fresh: Candidate[] = [];
+    const places: number[] = [];
     const untilMs = ports.clock.monotonicMs() + (looks === 1 ? FIRST_STEP_MS : STEP_MS);
     let some: Waiting[] = [];
     let isWhole = true;
-    let met = 0;
     const readSome = async (): Promise<void> => {
-      for (const one of await Promise.all(some.map(async (entry) => candidateOf(entry, seen++)))) {
-        fresh.push(one);
-        known.set(one.waiting, one);
-      }
+      fresh.push(...(await Promise.all(some.map(async (entry) => candidateOf(entry, seen++)))));
       some = [];
     };
     // By number: an iterator makes an object for each of a hundred thousand, at each step.
     for (let at = 0; at < waiting.length; at++) {
+      if (known.at(at) !== null) continue;
       const entry = waiting[at] as Waiting;
-      const before = known.get(entry);
-      if (before !== undefined) {
-        before.met = looks;
-        met++;
-      } else if (entry.kind === 'settling') continue;
-      else if (!isWhole || ports.clock.monotonicMs() > untilMs) isWhole = false;
-      else if (some.push(entry) === HEADS_AT_ONCE) await readSome();
+      if (entry.kind === 'settling') continue;
+      if (ports.clock.monotonicMs() > untilMs) {
+        isWhole = false;
+        break;
+      }
+      places.push(at);
+      if (some.push(entry) === HEADS_AT_ONCE) await readSome();
     }
     await readSome();
-    return { fresh, isWhole, isAnyGone: met + fresh.length < known.size };
+    // Not before all of them are: after an error they are looked at again, and none is known that stands in no list.
+    for (const [index, one] of fresh.entries()) known.set(places[index] as number, one);
+    return { fresh, isWhole };
   };
 
   const isEarly = ({ peeked }: Candidate, nowMs: number): boolean => peeked !== null && peeked.notBeforeMs > nowMs;
@@ -187,7 +188,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
 
   /** Those that wait for answers no more take their place among the others. */
   const takeFreed = (): void => {
-    const some = freed.filter((candidate) => known.get(candidate.waiting) === candidate);
+    const some = freed.filter(({ isKnown }) => isKnown);
     freed = [];
     if (some.length > 0) add(some);
   };
@@ -209,24 +210,14 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
   const update = async (waiting: readonly Waiting[]): Promise<boolean> => {
     looks++;
     tries.settle(waiting);
-    if (!canPeek()) {
-      known.clear();
-      for (const one of parked.all()) parked.remove(one);
-      arrange([]);
-    }
-    const { fresh, isWhole, isAnyGone } = await takeIn(waiting);
-    let isAllThere = true;
-    for (const candidate of isAnyGone ? known.values() : []) {
-      if (candidate.met === looks) continue;
-      known.delete(candidate.waiting);
-      if (parked.has(candidate)) parked.remove(candidate);
-      else isAllThere = false;
-    }
-    if (isAllThere) add(fresh);
-    else {
-      const isThere = (candidate: Candidate): boolean => candidate.met === looks;
+    known.passOn(waiting);
+    if (!canPeek()) known.clear();
+    const { fresh, isWhole } = await takeIn(waiting);
+    if (hasLost) {
+      const isThere = ({ isKnown }: Candidate): boolean => isKnown;
+      hasLost = false;
       arrange([...ready.filter(isThere), ...early.filter(isThere), ...fresh]);
-    }
+    } else add(fresh);
     return isWhole;
   };
 
@@ -297,7 +288,6 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
         lastAnswer = null;
         hasAll = await update(waiting);
         if (hasAll) lastAnswer = waiting;
-        waitingNow = waiting;
       }
       if (isWhole) parked.look(true);
       if (hasAll && putOff === 0) isDone = true;
@@ -349,7 +339,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
             continue;
           }
           // Only what names dependencies is waited for: a look at the others is one turn, however many wait.
-          if (peeked.identity !== null && candidate.metAt !== parked.news() && !(await parked.isMet(peeked.dependsOn))) {
+          if (peeked.identity !== null && candidate.needs !== parked.news() && !(await parked.isMet(peeked.dependsOn))) {
             // Its verdict was taken back since.
             candidate.needs = 'open';
             parked.add(candidate, peeked.identity, peeked.dependsOn);
@@ -367,7 +357,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
           ungroup(peeked);
         }
         chosen.push({ waiting, stand: !isOffered ? null : { lane: peeked.lane, order: candidate.order ?? FIRST } });
-        known.delete(waiting);
+        candidate.isKnown = false;
         rate.taken(waiting.role);
         ownerRate.taken(waiting.ownerId);
         tries.offer(waiting);
@@ -384,7 +374,7 @@ export function makeIntake(ports: Ports, roleFaults: RoleFaults, canPeek: () => 
     hasMore: () => ready.length + freed.length > 0,
     reasons() {
       const reasons = new Map<string, string>();
-      for (const waiting of waitingNow)
+      for (const waiting of known.waiting)
         if (waiting.kind === 'settling') reasons.set(keyOf(waiting), 'was changed a moment ago: waits until it is settled');
       for (const candidate of [...ready, ...early, ...parked.all()]) {
         const reason = worded(candidate);

@@ -2,12 +2,14 @@
 
 import type { FileFacts } from '#core/ports.ts';
 
+type Numbers = Pick<FileFacts, 'dev' | 'ino' | 'sizeBytes' | 'mtimeNs' | 'ctimeNs'>;
+
 /** To the base 36, because they are short so; joined, not added up: a sum of texts keeps all its parts in memory. */
 const joined = (...numbers: (bigint | number)[]): string => numbers.map((number) => number.toString(36)).join('.');
 /** Which bytes: device, inode, size, mtime. */
-export const contentOf = ({ dev, ino, sizeBytes, mtimeNs }: FileFacts): string => joined(dev, ino, sizeBytes, mtimeNs);
+export const contentOf = ({ dev, ino, sizeBytes, mtimeNs }: Numbers): string => joined(dev, ino, sizeBytes, mtimeNs);
 /** The same and the ctime, which a rename or chmod changes: what a `Waiting` carries. */
-export const keyOf = ({ dev, ino, sizeBytes, mtimeNs, ctimeNs }: FileFacts): string => joined(dev, ino, sizeBytes, mtimeNs, ctimeNs);
+export const keyOf = ({ dev, ino, sizeBytes, mtimeNs, ctimeNs }: Numbers): string => joined(dev, ino, sizeBytes, mtimeNs, ctimeNs);
 export const inodeOf = ({ dev, ino }: FileFacts): string => `${joined(dev, ino)}.`;
 /** The content of a key. */
 export const contentIn = (key: string): string => key.slice(0, key.lastIndexOf('.'));

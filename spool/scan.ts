@@ -10,6 +10,7 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import type { Failure } from '#core/failure.ts';
 import type { RoleName } from '#core/names.ts';
+import type { FileFacts } from '#core/ports.ts';
 import type { ScanOptions, ScanResult, Waiting } from '#core/spool.ts';
 import { checkFolders, folderFailure, mustBeHome, ROLE_FAULTS } from './folder-faults.ts';
 import { giveBackOwed } from './give-back.ts';
@@ -20,11 +21,11 @@ import { makeReady } from './prepare.ts';
 import { codeOf, inBatches, type Parts, type SpoolRole } from './parts.ts';
 import { contentIn, keyOf } from './file-key.ts';
 import {
+  countGone,
   countKnown,
   forget,
   forgetAnnouncements,
   knownIn,
-  leave,
   look,
   settleRule,
   settlesInMs,
@@ -33,7 +34,7 @@ import {
   type Settling,
   type Sights,
 } from './settle.ts';
-import { WaitingFile } from './waiting-file.ts';
+import type { More, WaitingFile } from './waiting-file.ts';
 
 /**
  * Of more waiting files than this in all, settled ones are looked at again only after a while, and only so many in one scan: an edit in place
@@ -56,8 +57,7 @@ type Scan = {
 type Candidate = {
   readonly role: SpoolRole;
   readonly name: string;
-  readonly key: string;
-  readonly ownerId: number;
+  readonly facts: FileFacts;
   readonly settling: Settling | null;
   readonly isAnnounced: boolean;
   readonly file: string | null;
@@ -125,7 +125,7 @@ function settledToSeeAgain(parts: Parts): Map<SpoolRole, string[]> {
   for (const role of parts.roles) {
     const names: string[] = [];
     again.set(role, names);
-    for (const sight of knownIn(parts.sights, role.folder).values()) {
+    for (const sight of knownIn(parts.sights, role).values()) {
       if (left === 0) return again;
       if (sight.settling !== null || (isMany && nowMs - sight.lookedAtMs < LOOK_AGAIN_MS)) continue;
       names.push(sight.name);
@@ -141,7 +141,7 @@ function forgetRole(parts: Parts, role: SpoolRole): void {
   parts.sights.putOff.delete(role.folder);
   // Another file system may be mounted there next time.
   parts.network.delete(role.folder);
-  for (const name of knownIn(parts.sights, role.folder).keys()) forget(parts.sights, role.folder, name);
+  for (const { name } of knownIn(parts.sights, role).values()) forget(parts.sights, role.folder, name);
 }
 
 async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<void> {
@@ -156,7 +156,7 @@ async function scanRole(parts: Parts, role: SpoolRole, given: Scan): Promise<voi
     await mustBeOurs(parts, layout.in(role.folder));
     await mustBeHome(parts, role.folder, 'work');
   }
-  const known = knownIn(sights, role.folder);
+  const known = knownIn(sights, role);
   const heard = given.heard.get(role.folder);
   const names = new Set<string>(heard?.keys());
   for (const sight of sights.open) if (sight.of === role && isDue(parts, sight, given)) names.add(sight.name);
@@ -186,7 +186,7 @@ async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork
   const { sights } = parts;
   const { folder } = role;
   if (parts.listings.get(folder)?.isLarge === true && (sights.putOff.get(folder)?.length ?? 0) > 0) return;
-  const known = knownIn(sights, folder);
+  const known = knownIn(sights, role);
   const fresh: string[] = [];
   const request = {
     folder,
@@ -200,7 +200,7 @@ async function listRole(parts: Parts, role: SpoolRole, number: number, isNetwork
   let unseen = 0;
   const isListed = await promptsIn(parts.listings, parts.fs, request, (name) => {
     const sight = known.get(name);
-    if (sight !== undefined) sight.scan = number;
+    if (sight !== undefined) sight.setSeen(sight.lookedAtMs, number);
     else if (kept + fresh.length < most) fresh.push(name);
     else unseen++;
   });
@@ -227,7 +227,7 @@ function tellUnseen({ sights, settings, log, layout }: Parts, { folder }: SpoolR
 /** lstat and memory of one entry; null: gone meanwhile, settled, refused, or a folder (left alone: it may still be being copied). */
 async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard): Promise<Candidate | null> {
   const { sights } = parts;
-  const before = knownIn(sights, role.folder).get(name);
+  const before = knownIn(sights, role).get(name);
   const raw = Buffer.from(name, 'latin1');
   const file = isUtf8(raw) ? `${parts.layout.in(role.folder)}${path.sep}${raw.toString()}` : null;
   const facts = await parts.fs.facts(file ?? parts.layout.entry(role.folder, raw));
@@ -240,35 +240,35 @@ async function lookAt(parts: Parts, role: SpoolRole, name: string, heard: Heard)
   if (facts.kind !== 'file') {
     if (before?.key === key) return null;
     const refusal = `${refusalOf(facts.kind === 'link' ? 'link' : 'other')}, not a file: it is not opened`;
-    remember(sights, new WaitingFile(role, name, key, facts.uid, refusal), null, nowMs);
+    remember(sights, { role, name, facts }, refusal, null, nowMs);
     return null;
   }
   const settling = look(before, facts, key, nowMs, heard, sights.returned.size > 0 && sights.returned.has(facts.ino));
   if (before !== undefined && before.key === key) {
-    before.lookedAtMs = Math.floor(nowMs);
+    before.setSeen(Math.floor(nowMs), before.scan);
     if (settling === null) return null;
   }
   return {
     role,
     name,
-    key,
-    ownerId: facts.uid,
+    facts,
     settling,
     isAnnounced: sights.announced.size > 0 && sights.announced.has(contentIn(key)),
     file,
   };
 }
 
-function remember(sights: Sights, waiting: WaitingFile, settling: Settling | null, nowMs: number): void {
-  const known = knownIn(sights, waiting.folder);
-  const before = known.get(waiting.name);
-  waiting.lookedAtMs = Math.floor(nowMs);
-  waiting.settling = settling;
+type Found = Pick<Candidate, 'role' | 'name' | 'facts'>;
+
+function remember(sights: Sights, { role, name, facts }: Found, more: More, settling: Settling | null, nowMs: number): void {
+  const known = knownIn(sights, role);
+  const before = known.get(name);
   // The number of this scan: what is seen for the first time was met by its listing, or will be by the next.
-  waiting.scan = before?.scan ?? sights.scans;
-  known.set(waiting.name, waiting);
-  if (before !== undefined) leave(sights, before);
-  sights.order.push(waiting);
+  const number = before?.scan ?? sights.scans;
+  const waiting = known.put(name, facts, more, settling);
+  waiting.setSeen(Math.floor(nowMs), number);
+  if (before !== undefined) countGone(sights, before);
+  sights.fresh.push(waiting);
   if (settling !== null) sights.open.add(waiting);
   sights.changes++;
 }
@@ -289,26 +289,28 @@ async function settle(parts: Parts, candidates: readonly Candidate[], isNetwork:
   const writers = isNetwork || files.length === 0 ? new Set<string>() : await parts.fs.openForWriting(files);
   const rule = settleRule(settings, isNetwork, writers !== null);
   const blind = settleRule(settings, isNetwork, false);
-  for (const { role, name, key, ownerId, settling, isAnnounced, file } of candidates) {
+  for (const candidate of candidates) {
+    const { settling, isAnnounced, file } = candidate;
     const againMs = settlesInMs(settling, file === null ? blind : rule, isAnnounced, nowMs);
     const isHeld = settling !== null && file !== null && writers?.has(file) === true;
     if (settling === null || (!isHeld && againMs === 0)) {
-      remember(sights, new WaitingFile(role, name, key, ownerId, null), null, nowMs);
+      remember(sights, candidate, null, null, nowMs);
       continue;
     }
     const inMs = isHeld ? Math.max(rule.waitMs, 50) : Math.max(againMs, 1);
-    remember(sights, new WaitingFile(role, name, key, ownerId, inMs), { ...settling, againAtMs: Math.ceil(nowMs + inMs) }, nowMs);
+    remember(sights, candidate, inMs, { ...settling, againAtMs: Math.ceil(nowMs + inMs) }, nowMs);
   }
 }
 
 /** The same array as the last time when nothing changed. */
 function answer({ sights }: Parts): readonly Waiting[] {
-  if (sights.answer?.changes === sights.changes) return sights.answer.waiting;
-  if (sights.gone > 0) sights.order = sights.order.filter(({ isGone }) => !isGone);
+  if (sights.answered === sights.changes) return sights.order;
+  const all = sights.order.concat(sights.fresh);
+  sights.order = sights.gone > 0 ? all.filter(({ isGone }) => !isGone) : all;
+  sights.fresh = [];
   sights.gone = 0;
-  const waiting = sights.order.slice();
-  sights.answer = { changes: sights.changes, waiting };
-  return waiting;
+  sights.answered = sights.changes;
+  return sights.order;
 }
 
 /** Milliseconds until the first of those that settle is worth looking at again. */

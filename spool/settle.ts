@@ -16,10 +16,10 @@
 import { Buffer } from 'node:buffer';
 import type { RoleFolder } from '#core/names.ts';
 import type { FileFacts } from '#core/ports.ts';
-import type { Waiting } from '#core/spool.ts';
 import { contentIn, contentOf, inodeOf, keyOf } from './file-key.ts';
 import type { SpoolSettings } from './limits.ts';
-import type { Settling, WaitingFile } from './waiting-file.ts';
+import type { Of, Settling, WaitingFile } from './waiting-file.ts';
+import { WaitingTable } from './waiting-table.ts';
 
 export { contentOf, keyOf };
 export type { Settling } from './waiting-file.ts';
@@ -27,12 +27,14 @@ export type { Settling } from './waiting-file.ts';
 /** What is remembered of all in/ folders: bounded by what lies there, pruned by each listing. */
 export type Sights = {
   /** By role's folder and name (its bytes, one character each): a look at one role goes through no other's, and a listed name is found as it comes. */
-  readonly known: Map<string, Map<string, WaitingFile>>;
+  readonly known: Map<string, WaitingTable>;
   /** Those in `known` that are not settled yet. */
   readonly open: Set<WaitingFile>;
-  /** All in `known` in the order in which they came, and some that are gone: a scan that found a thousand new ones does not go through all the others. */
-  order: WaitingFile[];
-  /** How many in `order` are gone. */
+  /** All in `known` in the order in which they came, and some that are gone, as it was last answered: a scan that found a thousand new ones does not go through all the others. */
+  order: readonly WaitingFile[];
+  /** Those that came since. */
+  fresh: WaitingFile[];
+  /** How many in `order` and `fresh` are gone. */
   gone: number;
   /** For the claim, which took the file or saw that it is another one: what stands under the name now, the next scan tells. */
   readonly byName: { delete(name: string): void };
@@ -49,7 +51,8 @@ export type Sights = {
   scans: number;
   /** Counts whatever changes the answer. */
   changes: number;
-  answer: { readonly changes: number; readonly waiting: readonly Waiting[] } | null;
+  /** How many had changed it when `order` was answered. */
+  answered: number;
 };
 
 export function makeSights(): Sights {
@@ -57,6 +60,7 @@ export function makeSights(): Sights {
     known: new Map(),
     open: new Set(),
     order: [],
+    fresh: [],
     gone: 0,
     byName: {
       delete(at) {
@@ -71,14 +75,14 @@ export function makeSights(): Sights {
     announced: new Map(),
     scans: 0,
     changes: 0,
-    answer: null,
+    answered: 0,
   };
   return sights;
 }
 
-export const knownIn = ({ known }: Pick<Sights, 'known'>, folder: string): Map<string, WaitingFile> => {
-  const there = known.get(folder) ?? new Map<string, WaitingFile>();
-  known.set(folder, there);
+export const knownIn = ({ known }: Pick<Sights, 'known'>, of: Of): WaitingTable => {
+  const there = known.get(of.folder) ?? new WaitingTable(of);
+  known.set(of.folder, there);
   return there;
 };
 
@@ -89,18 +93,15 @@ export const countKnown = ({ known }: Pick<Sights, 'known'>): number => {
 };
 
 export function forget(sights: Sights, folder: string, name: string): void {
-  const known = sights.known.get(folder);
-  const sight = known?.get(name);
-  if (known === undefined || sight === undefined) return;
-  known.delete(name);
-  leave(sights, sight);
+  const sight = sights.known.get(folder)?.remove(name);
+  if (sight === undefined) return;
+  countGone(sights, sight);
   sights.changes++;
 }
 
 /** It stands for its name no more. */
-export function leave(sights: Sights, sight: WaitingFile): void {
+export function countGone(sights: Sights, sight: WaitingFile): void {
   sights.open.delete(sight);
-  sight.isGone = true;
   sights.gone++;
 }
 

@@ -381,3 +381,29 @@ test('the head of a waiting file is read once, within its limit, and not at all 
   unlinkSync(file);
   assert.equal(await spool.head(changed), null);
 });
+
+test('an answer of a scan stays as it was given; in the next one what stayed keeps its place, and what came or was replaced stands behind it', async (context) => {
+  const { rig, spool } = await ready(context);
+  for (const name of ['a', 'b', 'c']) await spool.drop(ROLE.name, stem(name), name);
+  const first = (await spool.scan()).waiting;
+  assert.equal((await spool.scan()).waiting, first);
+  const before = first.map(({ shownName, key }) => [shownName, key]);
+  unlinkSync(path.join(rig.in, 'b.md'));
+  unlinkSync(path.join(rig.in, 'a.md'));
+  await spool.drop(ROLE.name, stem('d'), 'd');
+  await spool.drop(ROLE.name, stem('a'), 'another');
+  const second = (await spool.scan()).waiting;
+  assert.equal(second[0], first[2]);
+  assert.deepEqual(
+    second
+      .slice(1)
+      .map(({ shownName }) => shownName)
+      .toSorted(),
+    ['a.md', 'd.md'],
+  );
+  assert.deepEqual(
+    first.map(({ shownName, key }) => [shownName, key]),
+    before,
+    'also of those that are gone',
+  );
+});
