@@ -148,7 +148,7 @@ function onBases(blobs: readonly NewObject[]): NewObject[] {
   return blobs.map((blob) => {
     const { bytes, oid } = blob;
     if (blob.base !== null || bytes.length < PATTERN_BYTES_MIN || bytes.length > PATTERN_BYTES_MAX) return blob;
-    const opening = bytes.latin1Slice(0, OPENING_BYTES);
+    const opening = bytes.toString('latin1', 0, OPENING_BYTES);
     const base = bases.get(opening);
     const delta = base === undefined ? null : lineDelta(base.bytes, bytes, bytes.length / 2);
     if (base !== undefined && delta !== null) return newDelta(oid, delta, base);

@@ -15,10 +15,14 @@ import { temporaryFolder } from '#test/support/temp-folder.ts';
 const lines = (name: string, count: number): string =>
   Array.from({ length: count }, (_, n) => `${name} says what stands in line ${String(n)} of the instructions … and why`).join('\n');
 const brief = (feature: string, body: string): Buffer =>
-  Buffer.from(`# Brief for the architect: ${feature}\n\n${lines('the spec', 120)}\n\nfacts of ${feature}\n\n${body}\n\n${lines('the role', 20)}\n`);
+  Buffer.from(
+    `# Brief for the architect: ${feature}\n\n${lines('the spec', 120)}\n\nfacts of ${feature}\n\n${body}\n\n${lines('the role', 20)}\n`,
+  );
 
 test('a delta of two texts makes the second from the first, whatever they hold', () => {
-  const text = fc.array(fc.oneof(fc.constantFrom('', 'a', 'the same line, long enough to be copied', '…', '\n\n'), fc.string()), { maxLength: 30 });
+  const text = fc.array(fc.oneof(fc.constantFrom('', 'a', 'the same line, long enough to be copied', '…', '\n\n'), fc.string()), {
+    maxLength: 30,
+  });
   fc.assert(
     fc.property(text, text, text, text, (start, one, other, end) => {
       const join = (middle: readonly string[]): Buffer => Buffer.from([...start, ...middle, ...end].join('\n'));
@@ -35,7 +39,11 @@ test('two briefs are one brief and what differs; what does not fit is told befor
   for (const target of [brief('FEAT-2/meta', lines('somebody', 3)), brief('FEAT-12345/meta', lines('somebody', 30)), base]) {
     const delta = lineDelta(base, target, target.length / 2);
     assert.ok(delta !== null && applyDelta(delta, base).equals(target));
-    const own = target.toString().match(/.*(?:somebody|FEAT-\d+).*/g)?.join('\n').length ?? 0;
+    const own =
+      target
+        .toString()
+        .match(/.*(?:somebody|FEAT-\d+).*/g)
+        ?.join('\n').length ?? 0;
     assert.ok(delta.length < own + 200, `${String(delta.length)} bytes for ${String(own)}`);
   }
   assert.equal(lineDelta(base, Buffer.from(lines('nobody', 50)), 1_000), null);
