@@ -20,7 +20,7 @@ export type Filed = {
   readonly commit: string;
 };
 
-export type MaterialBytes = Material & { readonly bytes: string };
+export type MaterialBytes = Material & { readonly bytes: Uint8Array | string };
 
 /** The prompt as accepted: reserves the identity. */
 export type Submission = {

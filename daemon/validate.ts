@@ -1,6 +1,5 @@
 /** May this prompt be sent? Shape, role, semver, runner, secrets: every fault of the file at once. Nothing is sent or recorded here. */
 
-import { Buffer } from 'node:buffer';
 import { assembleBrief } from '#agents/brief.ts';
 import type { MaterialBytes } from '#core/history.ts';
 import { classOf, describe, type Failure } from '#core/failure.ts';
@@ -276,9 +275,12 @@ function materialsOf(ports: Ports, role: Role, spec: Accepted['spec'], brief: st
   ];
 }
 
+const UTF8 = new TextEncoder();
+
 function material(ports: Ports, kind: MaterialBytes['role'], name: string, text: string): MaterialBytes {
-  const bytes = Buffer.from(text);
-  return { role: kind, name, sha256: ports.digest.sha256(bytes), sizeBytes: bytes.length, bytes: text };
+  // Once, and in memory of its own: seal.ts and the history take these bytes, and a text that is not plain ASCII is more work to encode than to hash.
+  const bytes = UTF8.encode(text);
+  return { role: kind, name, sha256: ports.digest.sha256(bytes), sizeBytes: bytes.length, bytes };
 }
 
 /** What an answer is judged by is a part of what it was made with. */

@@ -1,6 +1,7 @@
 /**
  * Git's delta: a target as copies from a base and literal bytes. Source: gitformat-pack(5) "Deltified representation".
  * `treeDelta` walks two versions of a tree entry by entry: what is equal is a copy, a changed entry is its 20 new bytes.
+ * `lineDelta` walks two texts of one pattern line by line, as two briefs of a role are.
  */
 
 import { Buffer } from 'node:buffer';
@@ -157,6 +158,56 @@ export function treeDelta(base: Tree, target: Tree): Buffer {
     }
     right++;
   }
+  return delta.done();
+}
+
+/** Shorter equal runs are not worth a copy between two pieces of literal bytes. */
+const COPY_MIN = 16;
+const LINE_END = 10;
+
+/** How many bytes are equal before the ends. */
+function commonEnd(a: Buffer, b: Buffer): number {
+  const limit = Math.min(a.length, b.length);
+  let length = 0;
+  for (let step = STEP; step >= NEAR;) {
+    const next = length + step;
+    if (next <= limit && a.compare(b, b.length - next, b.length - length, a.length - next, a.length - length) === 0) length = next;
+    else step /= 2;
+  }
+  while (length < limit && a[a.length - 1 - length] === b[b.length - 1 - length]) length++;
+  return length;
+}
+
+/**
+ * A text that differs in some lines, and in a middle of any length. Where a line differs, both go on at the next one: lines that were put in
+ * or taken out are found only by the common end. That is all it costs: a few microseconds for 16 KB.
+ * @returns null: more than `literalMax` bytes would be literal
+ */
+export function lineDelta(base: Buffer, target: Buffer, literalMax: number): Buffer | null {
+  const end = commonEnd(base, target);
+  const [from, to] = [base.subarray(0, base.length - end), target.subarray(0, target.length - end)];
+  const delta = startDelta(base.length, target.length);
+  let literal = 0;
+  /** Of the target: up to here it is in the delta. */
+  let done = 0;
+  const write = (until: number): void => {
+    literal += until - done;
+    if (until > done) delta.literal(target, done, until);
+  };
+  for (let left = 0, right = 0; right < to.length && literal + right - done <= literalMax;) {
+    const same = commonRun(from, left, to, right);
+    if (same >= COPY_MIN) {
+      write(right);
+      delta.copy(left, same);
+      done = right + same;
+    }
+    left = from.indexOf(LINE_END, left + same) + 1;
+    right = to.indexOf(LINE_END, right + same) + 1;
+    if (left === 0 || right === 0) break;
+  }
+  if (literal + to.length - done > literalMax) return null;
+  write(to.length);
+  if (end > 0) delta.copy(from.length, end);
   return delta.done();
 }
 

@@ -7,6 +7,7 @@
 import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
 import { constants as zlib, crc32, deflate, deflateSync, type ZlibOptions } from 'node:zlib';
+import { lineDelta } from './delta.ts';
 import { oidOf, sha1, type ObjectType, type Oid } from './objects.ts';
 
 export type NewObject = {
@@ -23,8 +24,18 @@ export type NewObject = {
 /** Readers apply a chain one by one; git's own default limit is 50. */
 export const DEPTH_MAX = 40;
 const ZLIB_LEVEL = 1;
-/** Ids do not compress: below this a copy is no longer than what zlib makes of it, and costs nothing. */
+/** Ids do not compress: up to this size a copy is hardly longer than what zlib makes of it, and costs a tenth of the time. */
 const STORED_BYTES_MAX = 96;
+const STORED_TREE_BYTES_MAX = 256;
+/** Of a text: most of what is left of it are hashes, ids and times. */
+const STORED_DELTA_BYTES_MAX = 768;
+/** Up to here a window and tables of 4 KB make the same bytes as zlib's own, which are larger and emptied for each object. */
+const SMALL_BYTES = 4 * 1024;
+const SMALL = { windowBits: 12, memLevel: 5 } as const;
+/** Texts of these sizes that begin alike are likely made after one pattern: the briefs of a role, the evidence of its jobs. */
+const PATTERN_BYTES_MIN = 2 * 1024;
+const PATTERN_BYTES_MAX = 128 * 1024;
+const OPENING_BYTES = 24;
 const ROOM_BYTES_MAX = 2 * 1024 * 1024;
 /** Of zlib (Z_MIN_CHUNK). */
 const CHUNK_BYTES_MIN = 64;
@@ -78,9 +89,12 @@ const PACKED = new WeakMap<NewObject, Buffer>();
 /** `100644 <64 characters>\0<20 bytes>` throughout, a folder of materials: there is nothing in it that comes twice, so zlib need not look for it. */
 const isOfHashes = (tree: Buffer): boolean => tree.length % 92 === 0 && tree[71] === 0;
 
+const storedMax = ({ type, base }: NewObject): number =>
+  type === 'tree' ? STORED_TREE_BYTES_MAX : base !== null ? STORED_DELTA_BYTES_MAX : STORED_BYTES_MAX;
+
 async function compress(object: NewObject): Promise<Buffer> {
   const { bytes, type, base } = object;
-  if (bytes.length <= STORED_BYTES_MAX) return stored(bytes);
+  if (bytes.length <= storedMax(object)) return stored(bytes);
   const isKept = type === 'tree' && base === null && bytes.length >= WIDE_BYTES;
   const known = isKept ? PACKED.get(object) : undefined;
   if (known !== undefined) return known;
@@ -89,6 +103,7 @@ async function compress(object: NewObject): Promise<Buffer> {
     strategy: type === 'tree' && base === null && isOfHashes(bytes) ? zlib.Z_HUFFMAN_ONLY : zlib.Z_DEFAULT_STRATEGY,
     // One buffer that holds all of it: zlib's own default is 16 KB for whatever is small.
     chunkSize: Math.max(CHUNK_BYTES_MIN, bytes.length + (bytes.length >> 8) + 64),
+    ...(bytes.length <= SMALL_BYTES ? SMALL : {}),
   };
   const packed = bytes.length > INLINE_BYTES_MAX ? await deflateAside(bytes, options) : deflateSync(bytes, options);
   if (isKept) PACKED.set(object, packed);
@@ -124,6 +139,24 @@ export type BuiltPack = { readonly sum: string; readonly pack: Buffer; readonly 
 /** Memory for one pack after the other: a record alone has a copy of the widest tree, and the collector need not take it away each time. */
 export type PackRoom = { bytes: Buffer };
 
+/**
+ * Of texts that begin alike the first stands whole, and those after it are its lines with a few of their own: of a brief of 16 KB, of which 7 are left when
+ * it is compressed, 300 bytes are left, in a quarter of the time. A text alone in its pack stays as it is.
+ */
+function onBases(blobs: readonly NewObject[]): NewObject[] {
+  const bases = new Map<string, NewObject>();
+  return blobs.map((blob) => {
+    const { bytes, oid } = blob;
+    if (blob.base !== null || bytes.length < PATTERN_BYTES_MIN || bytes.length > PATTERN_BYTES_MAX) return blob;
+    const opening = bytes.toString('latin1', 0, OPENING_BYTES);
+    const base = bases.get(opening);
+    const delta = base === undefined ? null : lineDelta(base.bytes, bytes, bytes.length / 2);
+    if (base !== undefined && delta !== null) return newDelta(oid, delta, base);
+    bases.set(opening, blob);
+    return blob;
+  });
+}
+
 /** @param room the pack lies in it until the next one is built there */
 export async function buildPack(objects: readonly NewObject[], room: PackRoom = { bytes: Buffer.alloc(0) }): Promise<BuiltPack> {
   const unique = new Map<Oid, NewObject>();
@@ -132,7 +165,7 @@ export async function buildPack(objects: readonly NewObject[], room: PackRoom = 
   const ordered = [
     ...all.filter(({ type }) => type === 'commit').toReversed(),
     ...all.filter(({ type }) => type === 'tree' || type === 'tag'),
-    ...all.filter(({ type }) => type === 'blob'),
+    ...onBases(all.filter(({ type }) => type === 'blob')),
   ];
   const head = Buffer.alloc(12);
   head.write('PACK');

@@ -13,7 +13,7 @@ import { treeDelta } from './delta.ts';
 import {
   EMPTY_TREE,
   entries,
-  findEntry,
+  findOid,
   parseTree,
   setOid,
   withEntry,
@@ -113,9 +113,9 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
   async function child(parent: Folder, name: string): Promise<Folder | null> {
     const known = parent.folders.get(name);
     if (known !== undefined) return known;
-    const entry = findEntry(parent.tree, name, 'folder');
-    if (entry === null) return null;
-    const loaded = await load(entry.oid);
+    const oid = findOid(parent.tree, name, 'folder');
+    if (oid === null) return null;
+    const loaded = await load(oid);
     // Somebody may have asked for the same folder meanwhile.
     const first = parent.folders.get(name) ?? loaded;
     if (first === loaded) kept++;
@@ -123,8 +123,19 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
     return first;
   }
 
-  async function folderAt(parts: readonly string[]): Promise<Folder | null> {
-    let at: Folder | null = root;
+  /** As far as it lies in memory, which is nearly always all the way: a promise for each part of a path is more work than the look. */
+  function folderAt(parts: readonly string[]): Folder | null | Promise<Folder | null> {
+    let at = root;
+    for (const [index, part] of parts.entries()) {
+      const next = at.folders.get(part);
+      if (next === undefined) return findOid(at.tree, part, 'folder') === null ? null : readTo(at, parts.slice(index));
+      at = next;
+    }
+    return at;
+  }
+
+  async function readTo(from: Folder, parts: readonly string[]): Promise<Folder | null> {
+    let at: Folder | null = from;
     for (const part of parts) {
       at = await child(at, part);
       if (at === null) return null;
@@ -137,7 +148,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
     const found = [root];
     for (const part of parts) {
       const parent = found.at(-1) ?? root;
-      let next = await child(parent, part);
+      let next = parent.folders.get(part) ?? (await child(parent, part));
       if (next === null) {
         next = emptyFolder();
         parent.folders.set(part, next);
@@ -189,9 +200,9 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
     async file(path) {
       const parts = partsOf(path);
       const folder = await folderAt(parts.slice(0, -1));
-      return folder === null ? null : (findEntry(folder.tree, parts.at(-1) ?? '', 'file')?.oid ?? null);
+      return folder === null ? null : findOid(folder.tree, parts.at(-1) ?? '', 'file');
     },
-    top: (name) => findEntry(root.tree, name, 'folder')?.oid ?? null,
+    top: (name) => findOid(root.tree, name, 'folder'),
     async list(path) {
       const folder = await folderAt(partsOf(path));
       return folder === null ? null : entries(folder.tree);
@@ -258,7 +269,7 @@ export async function openSnapshot(store: ObjectStore, rootOid: Oid | null): Pro
 /** Read folders whose id did not change are taken over. */
 function keepSame(from: Folder, to: Folder): void {
   for (const [name, folder] of from.folders) {
-    const entry = findEntry(to.tree, name, 'folder');
-    if (entry !== null && folder.oid === entry.oid) to.folders.set(name, folder);
+    const oid = findOid(to.tree, name, 'folder');
+    if (oid !== null && folder.oid === oid) to.folders.set(name, folder);
   }
 }

@@ -99,6 +99,14 @@ export function findEntry(tree: Tree, name: string, kind: EntryKind): TreeEntry 
   return index < 0 ? null : entryAt(tree, index);
 }
 
+/** The id alone: nothing else of the entry is turned into text. */
+export function findOid(tree: Tree, name: string, kind: EntryKind): Oid | null {
+  const index = search(tree, keyOf(name, kind));
+  if (index < 0) return null;
+  const end = endOf(tree, index);
+  return tree.bytes.toString('hex', end - 20, end);
+}
+
 /** Another id for an entry that is there, in the tree's own bytes: only for a tree that nobody else holds. */
 export function setOid(tree: Tree, name: string, kind: EntryKind, oid: Oid): boolean {
   const index = search(tree, keyOf(name, kind));

@@ -32,10 +32,13 @@ type Act = (...given: readonly unknown[]) => Promise<unknown>;
 export function namingErrors<T extends object>(acts: T): T {
   const named = Object.entries(acts as Record<string, Act>).map(([name, act]) => [
     name,
-    async (...given: readonly unknown[]): Promise<unknown> =>
-      act(...given).catch((error: unknown) => {
+    async (...given: readonly unknown[]): Promise<unknown> => {
+      try {
+        return await act(...given);
+      } catch (error) {
         throw withName(error);
-      }),
+      }
+    },
   ]);
   return Object.fromEntries(named) as T;
 }

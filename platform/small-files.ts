@@ -31,18 +31,20 @@ export const FIRST_READ_BYTES = 64 * 1024;
 const TURN_MS = 5;
 let turnEndsMs = 0;
 
+const hasTurn = (): boolean => monotonicMs() < turnEndsMs;
+
 /** Ten thousand quick answers in a row would else keep sockets, timers and the collector waiting. */
 export async function breathe(): Promise<void> {
-  if (monotonicMs() < turnEndsMs) return;
+  if (hasTurn()) return;
   await nextTurn();
   turnEndsMs = monotonicMs() + TURN_MS;
 }
 
-/** Done in this thread, one turn later: what it throws is a rejection. */
+/** Done in this thread, at once or after everything else has had its turn: what it throws is a rejection. */
 export const soon =
   <A extends readonly unknown[], R>(act: (...given: A) => R) =>
   async (...given: A): Promise<R> => {
-    await breathe();
+    if (!hasTurn()) await breathe();
     return act(...given);
   };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeHeapRoom, mayGrowYoung, roomyPercent } from '#platform/heap.ts';
+import { growthPercent, makeHeapRoom, mayGrowYoung, roomyPercent } from '#platform/heap.ts';
 
 const MB = 1024 * 1024;
 
@@ -9,6 +9,10 @@ test('under load the heap may grow to 88 MB, never to more than twice its size, 
     [10, 44, 64, 80, 1_000].map((size) => roomyPercent(size * MB)),
     [100, 100, 38, 20, 20],
   );
+});
+
+test('what lasts in a small heap decides how far it may grow, and what is used in one with many waiting files', () => {
+  assert.deepEqual([growthPercent(44 * MB, 80 * MB), growthPercent(55 * MB, 80 * MB), growthPercent(60 * MB, 80 * MB)], [100, 60, 20]);
 });
 
 test('short-lived objects get more room in a small heap only', () => {
