@@ -71,12 +71,13 @@ export async function sealEnded(
 ): Promise<{ readonly final: FinalFile; readonly told: Told | null }> {
   const { claimed } = job.task;
   const files: { as: string; bytes: Uint8Array | string }[] = [];
-  const { bytes: result, sha256: known } = resultOf(job, ended);
+  // Once: an answer that is not plain ASCII is as much work to turn into bytes as to hash.
+  const result = ended.answer === null ? null : Buffer.from(ended.answer);
   let told: Told | null = null;
   let kept: ReturnType<typeof noteOf> | null = null;
   const emission = await emissionOf(ports, job, ended);
   if (ended.status !== 'held') {
-    const resultHash = result === null ? null : (known ?? ports.digest.sha256(result));
+    const resultHash = result === null ? null : ports.digest.sha256(result);
     const materials = [...job.materials, ...(await repairMaterials(ports, claimed, ended.attempts))];
     const evidence = renderStatement(await statementOf(ports, job, ended, ended.status, resultHash, materials, emission));
     // Throws while the key cannot be used: nothing is decided then, and the run's files in work/ give the same answer again.
@@ -109,17 +110,6 @@ export async function sealEnded(
     files.push({ as: '_error.md', bytes: errorPage(ports, claimed, ended.status, ended.failure, ended.attempts) });
   const decided = { outcome: ended.status, failure: ended.failure, files, ...kept, ...emittedOf(ports, kept?.blobs ?? [], emission) };
   return { final: await decide(ports, claimed, decided), told };
-}
-
-type Result = { readonly bytes: Uint8Array | null; readonly sha256: Sha256 | null };
-
-/** Encoded once: an answer that is not plain ASCII is more work to turn into bytes than to hash. The offline runner's is the brief: that was done. */
-function resultOf({ brief, materials }: Submitted, { answer }: Ended): Result {
-  if (answer === null) return { bytes: null, sha256: null };
-  const same = answer === brief ? materials.find(({ role }) => role === 'brief') : undefined;
-  return same === undefined || typeof same.bytes === 'string'
-    ? { bytes: Buffer.from(answer), sha256: null }
-    : { bytes: same.bytes, sha256: same.sha256 };
 }
 
 /** The prompts go with the decision; so does the page that lists them, which no other place has. */

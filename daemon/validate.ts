@@ -278,7 +278,7 @@ function materialsOf(ports: Ports, role: Role, spec: Accepted['spec'], brief: st
 const UTF8 = new TextEncoder();
 
 function material(ports: Ports, kind: MaterialBytes['role'], name: string, text: string): MaterialBytes {
-  // Once, and in memory of its own: seal.ts and the history take these bytes, and a text that is not plain ASCII is more work to encode than to hash.
+  // Once, and in memory of its own: the history takes these bytes, and a text that is not plain ASCII is more work to encode than to hash.
   const bytes = UTF8.encode(text);
   return { role: kind, name, sha256: ports.digest.sha256(bytes), sizeBytes: bytes.length, bytes };
 }

@@ -11,7 +11,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { Answer, Filed, MaterialBytes, MaybeClosed, Submission, Taken } from '#core/history.ts';
-import { isSha256, type FeatureId, type JobId, type Sha256 } from '#core/names.ts';
+import { isSha256, type FeatureId, type JobId } from '#core/names.ts';
 import type { Digest } from '#core/ports.ts';
 import type { Signer } from '#core/signing.ts';
 import { describeIdentity, identityKey, type Identity } from '#core/prompt.ts';
@@ -188,8 +188,6 @@ export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan<Outcome
   if (filed.status === 'answered') return { settled: ok(filed) };
   if (filed.status === answer.status && (await isSameEnd(tip, answer, folder, attempts))) return { settled: ok(filed) };
 
-  /** The result may be the very bytes of a material, as the offline runner's is. */
-  let resultSha256: Sha256 | null = null;
   for (const material of answer.materials) {
     const bytes = typeof material.bytes === 'string' ? Buffer.from(material.bytes) : material.bytes;
     if (!VERIFIED.has(material) && (!isSha256(material.sha256) || tip.digest.sha256(bytes) !== material.sha256))
@@ -197,7 +195,6 @@ export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan<Outcome
     const path = layout.materialPath(material.sha256);
     if ((await tip.snapshot.file(path)) === null) files.add(path, bytes);
     VERIFIED.add(material);
-    if (bytes === answer.result) resultSha256 = material.sha256;
   }
   for (const { name, bytes } of answer.attempts) {
     if (!layout.isAttemptFile(name)) throw new Error(`not a name for a file of an attempt: ${JSON.stringify(name)}`);
@@ -222,7 +219,7 @@ export async function planAnswer(tip: Tip, answer: Answer): Promise<Plan<Outcome
     identity,
     status: answer.status,
     promptSha256: answer.promptSha256,
-    resultSha256: resultSha256 ?? (answer.result === null ? null : tip.digest.sha256(answer.result)),
+    resultSha256: answer.result === null ? null : tip.digest.sha256(answer.result),
     evidenceSha256: tip.digest.sha256(answer.evidence),
     specVersion: answer.specVersion,
     codeCommit: answer.codeCommit,
@@ -283,29 +280,25 @@ export async function evidenceOf(tip: Tip, identity: Identity, filed: Filed, fol
 class Files {
   readonly #tip: Tip;
   readonly #byPath = new Map<string, Change>();
-  /** The same bytes under two names are hashed once. */
-  readonly #made = new Map<Uint8Array, Change & { readonly kind: 'put' }>();
 
   constructor(tip: Tip) {
     this.#tip = tip;
   }
 
   add(path: string, bytes: Uint8Array | string): void {
-    const made = typeof bytes === 'string' ? undefined : this.#made.get(bytes);
-    const change = made === undefined ? put(path, bytes) : { ...made, path };
-    if (typeof bytes !== 'string') this.#made.set(bytes, change);
-    this.#byPath.set(path, change);
+    this.#byPath.set(path, put(path, bytes));
   }
 
   /** @returns the number */
   async addNumbered(folder: string, name: string, bytes: Uint8Array | string): Promise<number> {
-    const { oid } = put(name, bytes);
+    const made = put(name, bytes);
+    const { oid } = made;
     for (let n = 1; ; n++) {
       const path = `${folder}/${layout.numbered(name, n)}`;
       const there = this.#byPath.get(path)?.oid ?? (await this.#tip.snapshot.file(path));
       if (there === oid) return n;
       if (there !== null) continue;
-      this.add(path, bytes);
+      this.#byPath.set(path, { ...made, path });
       return n;
     }
   }
