@@ -232,7 +232,8 @@ async function idleRows(place: Place, sizes: Sizes, progress: Progress): Promise
   try {
     await pause(5_000);
     progress(`scan: at rest with ${grouped(count)} processed files`);
-    const idleMs = sizes === FULL ? 65_000 : 15_000;
+    // With a listing of the folders each minute, and the look at each processed file that retention takes once a day.
+    const idleMs = sizes === FULL ? 180_000 : 15_000;
     const before = processorSeconds(daemon.pid) ?? Number.NaN;
     await pause(idleMs);
     const share = (((processorSeconds(daemon.pid) ?? Number.NaN) - before) / idleMs) * 100_000;
