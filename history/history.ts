@@ -271,14 +271,18 @@ export function makeHistory(options: HistoryOptions): History & Merging & Rewrit
     async close() {
       const closing = open;
       if (closing === null) return;
-      await closing.writer.idle();
-      await closing.writer.close();
-      await closing.heads.close();
-      await closing.tender.close();
-      open = null;
-      view = null;
-      await closing.repository.store.close();
-      closing.locks.close();
+      try {
+        await closing.writer.idle();
+        await closing.writer.close();
+        await closing.heads.close();
+        await closing.tender.close();
+        open = null;
+        view = null;
+        await closing.repository.store.close();
+      } finally {
+        // What somebody still holds is closed when it is given back.
+        closing.locks.close();
+      }
     },
   };
 }

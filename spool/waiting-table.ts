@@ -1,5 +1,5 @@
 /**
- * What is known to wait in one in/ folder: as a Map from the name to its WaitingFile. The facts of settled files stand in one block, 64 bytes each, because
+ * What is known to wait in one in/ folder: as a Map from the name to its WaitingFile. The facts of settled files stand in one block, 56 bytes each, because
  * a hundred thousand of them may wait; what is not settled, refused, or does not fit (a time after the year 2262) has an object of its own, as few have.
  *
  * Invariant: whatever is asked of a file, its answer is what put() was given for it, as long as anybody holds the file, whoever has its row by then.
